@@ -1,0 +1,15 @@
+//! Ground that every machine stands on: time as an argument, seeded randomness, ids, timers, personal data as a type.
+//!
+//! Nothing here reads a clock or a random source: a driver makes [`Now`] and seeds [`Rng`], and hands both in.
+
+mod id;
+mod pii;
+mod rng;
+mod time;
+mod timers;
+
+pub use id::{CallId, DecisionId, IdGen, LegId, OfferId, PlayId, TakeId};
+pub use pii::Pii;
+pub use rng::Rng;
+pub use time::{Mono, Now, Wall};
+pub use timers::{TimerToken, Timers};
