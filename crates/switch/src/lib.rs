@@ -1,1 +1,4 @@
 //! switch
+mod config;
+
+pub use config::*;

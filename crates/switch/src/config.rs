@@ -1,0 +1,116 @@
+//! What the switch needs to know of a company: made and checked by crate `company`, taken whole and never half.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use leg::PromptId;
+use sip_message::Uri;
+
+/// Names a flow: the file's name without its ending.
+pub type FlowName = Arc<str>;
+/// Names a user: his extension or another short name, unique in the company.
+pub type UserName = Arc<str>;
+/// Names a prompt: its path below `prompts/LANGUAGE/` without the ending, such as `digits/4`.
+pub type PromptName = Arc<str>;
+
+/// The plan by which calls are taken, answered and connected.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Who may send calls without being a user.
+    pub trunks: Vec<Trunk>,
+    /// Everyone who has a phone.
+    pub users: BTreeMap<UserName, User>,
+    /// The number plan: which number reaches what.
+    pub numbers: BTreeMap<Arc<str>, Destination>,
+    /// The menus, read and checked.
+    pub flows: BTreeMap<FlowName, Arc<ivr::Flow>>,
+    /// The queues.
+    pub queues: Vec<acd::QueueConfig>,
+    /// The agents of the queues: users, seen by the ACD.
+    pub agents: Vec<acd::AgentConfig>,
+    /// What each queue plays to those who wait in it.
+    pub queue_music: HashMap<acd::QueueName, PromptName>,
+    /// Where each prompt lies in the table that the media threads hold.
+    pub prompts: HashMap<PromptName, PromptId>,
+    /// Limits and times.
+    pub limits: Limits,
+}
+
+/// A peer that is known by its address.
+#[derive(Clone, Debug)]
+pub struct Trunk {
+    /// Its name in configuration, journal and CDRs.
+    pub name: Arc<str>,
+    /// Calls from these addresses are this trunk's.
+    pub sources: Vec<IpNet>,
+}
+
+/// Somebody with a phone.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The name shown to those whom he calls.
+    pub display: Option<String>,
+    /// Where his phone is. (Registration is not there yet, so everyone has a fixed one.)
+    pub contact: Uri,
+    /// The address that requests for `contact` are sent to, and from which his own calls are known.
+    pub address: std::net::SocketAddr,
+}
+
+/// What a number reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// A menu.
+    Flow(FlowName),
+    /// A user's phone.
+    User(UserName),
+    /// A queue, without a menu before it.
+    Queue(acd::QueueName),
+}
+
+/// Limits and times of the whole switch.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Live calls at once; more get 503.
+    pub max_calls: usize,
+    /// The longest a call may last.
+    pub max_call_time: Duration,
+    /// How long a user's phone rings when nothing else says so.
+    pub ring_time: Duration,
+    /// The address that callers send media to, written into SDP.
+    pub media_address: IpAddr,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_calls: 2_000,
+            max_call_time: Duration::from_secs(4 * 3600),
+            ring_time: Duration::from_secs(30),
+            media_address: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+        }
+    }
+}
+
+impl Config {
+    /// The trunk that `source` belongs to: of several, the one with the longest prefix.
+    #[must_use]
+    pub fn trunk_of(&self, source: IpAddr) -> Option<&Trunk> {
+        self.trunks
+            .iter()
+            .filter_map(|trunk| {
+                let longest = trunk.sources.iter().filter(|net| net.contains(&source)).map(IpNet::prefix_len).max()?;
+                Some((longest, trunk))
+            })
+            .max_by_key(|(prefix, _)| *prefix)
+            .map(|(_, trunk)| trunk)
+    }
+
+    /// The user whose phone sends from `source` and calls himself `name`.
+    #[must_use]
+    pub fn user_of(&self, source: IpAddr, name: &str) -> Option<(&UserName, &User)> {
+        self.users.get_key_value(name).filter(|(_, user)| user.address.ip() == source)
+    }
+}
