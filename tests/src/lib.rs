@@ -1,1 +1,21 @@
-//! tests
+//! The project's own tests: the architecture's rules, and the harness that sets the real binary among strangers.
+//!
+//! A test here sees the switch as a phone does: a process with a configuration folder, datagrams on loopback, files in a
+//! data folder. Nothing here knows a type of the product.
+//!
+//! - [`architecture`]: the layer table and the rules of the source, as functions over text; `architecture.rs` runs them.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests drive real processes and sockets in real time"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test helper that panics fails the test with its place, which is what a test wants"
+)]
+
+pub mod architecture;
