@@ -9,7 +9,7 @@ mod time;
 mod timers;
 
 pub use id::{CallId, DecisionId, IdGen, LegId, OfferId, PlayId, TakeId};
-pub use pii::Pii;
+pub use pii::{Pii, revealed};
 pub use rng::Rng;
 pub use time::{Mono, Now, Wall};
 pub use timers::{TimerToken, Timers};

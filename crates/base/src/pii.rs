@@ -31,6 +31,30 @@ impl<T> fmt::Display for Pii<T> {
     }
 }
 
+/// For `#[serde(with = "base::revealed")]`: writes and reads the value itself. A field says by naming it that its record
+/// (the journal, a CDR, a routing snapshot) is meant to hold personal data.
+pub mod revealed {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Pii;
+
+    /// Writes the value.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<T: Serialize, S: Serializer>(value: &Pii<T>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.reveal().serialize(serializer)
+    }
+
+    /// Reads a value and marks it as personal.
+    ///
+    /// # Errors
+    /// Those of the deserializer.
+    pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Pii<T>, D::Error> {
+        T::deserialize(deserializer).map(Pii::new)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
