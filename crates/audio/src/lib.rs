@@ -1,1 +1,26 @@
-//! audio
+//! Audio as functions on frames: G.711, WAV, prompts, tones, and the measuring that tests need.
+//!
+//! The one contract: samples are 16-bit linear PCM, mono, at 8 kHz unless a name or an argument says otherwise, and a
+//! frame is [`FRAME`] of them. Nothing here allocates but what loads a prompt or measures.
+//!
+//! Where to find what: `g711` the two laws by table, `wav` files read and the header written, `decimate` 16 → 8 kHz,
+//! `prompt` a file ready to play, `tone` ringback and the like, `analysis` Goertzel, levels and gaps for tests.
+
+pub mod analysis;
+mod decimate;
+mod g711;
+mod prompt;
+mod tone;
+mod wav;
+
+pub use decimate::decimate_16k_to_8k;
+pub use g711::{Law, alaw_to_ulaw, ulaw_to_alaw};
+pub use prompt::{Levels, Prompt};
+pub use tone::{Tone, ToneGenerator};
+pub use wav::{AudioError, Wav, WavHeader};
+
+/// Samples a second of G.711 (ITU-T G.711 section 2) and of all frames here.
+pub const RATE: u32 = 8000;
+
+/// Samples in a frame of 20 ms at [`RATE`].
+pub const FRAME: usize = 160;
