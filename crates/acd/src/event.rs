@@ -1,0 +1,286 @@
+//! What the machine says to its driver, and the words that both use.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{CallId, DecisionId, OfferId, Pii};
+use routing::{AgentName, QueueName, Snapshot};
+
+/// What the driver is to do or to know.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A decision is wanted: ask the queue's strategy and hand its answer to [`crate::Acd::handle_decision`], now or
+    /// later. Whoever does not answer in time is decided for by longest idle.
+    DecisionNeeded {
+        /// Names the decision.
+        id: DecisionId,
+        /// Whose strategy is asked.
+        queue: QueueName,
+        /// What it may look at. (Also in it: the id and the epoch.)
+        snapshot: Arc<Snapshot>,
+    },
+    /// A decision was not used; another one, or longest idle, decides.
+    DecisionRejected {
+        /// Names the decision.
+        id: DecisionId,
+        /// Whose strategy was asked.
+        queue: QueueName,
+        /// What was wrong with it.
+        fault: DecisionFault,
+    },
+    /// Ring this agent's phone. Answer with [`crate::Acd::offer_answered`] or [`crate::Acd::offer_failed`].
+    Offer(Offer),
+    /// An offer is over without an answer: cancel the agent's phone if it still rings. Every offer ends by exactly one
+    /// of this event and a successful [`crate::Acd::offer_answered`].
+    OfferEnded {
+        /// The offer.
+        offer: OfferId,
+        /// The call that was offered.
+        call: CallId,
+        /// The agent to whom.
+        agent: AgentName,
+        /// Why it ended.
+        end: OfferEnd,
+        /// How long it was live.
+        rang: Duration,
+    },
+    /// A call left its queue. Every call that joined leaves by exactly one of these.
+    LeftQueue {
+        /// The call.
+        call: CallId,
+        /// Its queue.
+        queue: QueueName,
+        /// Why.
+        why: LeaveReason,
+        /// Time since it joined.
+        waited: Duration,
+    },
+    /// The time after a call began for an agent.
+    WrapUpBegan {
+        /// The agent.
+        agent: AgentName,
+        /// How long it lasts.
+        lasts: Duration,
+    },
+    /// The time after a call is over; the agent is idle unless a direct call holds him.
+    WrapUpEnded {
+        /// The agent.
+        agent: AgentName,
+    },
+}
+
+/// An offer of a call to an agent.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// Names the offer.
+    pub id: OfferId,
+    /// The call.
+    pub call: CallId,
+    /// The queue in which it waits.
+    pub queue: QueueName,
+    /// The agent whose phone is to ring.
+    pub agent: AgentName,
+    /// How long it rings; the machine ends the offer then by itself.
+    pub ring_time: Duration,
+    /// Which decision chose so.
+    pub decision: DecisionId,
+    /// True if longest idle decided because the queue's strategy did not.
+    pub fallback: bool,
+    /// The decision's reason, cut to a bounded length.
+    pub reason: String,
+    /// What was known when it was decided: candidates with their figures, exclusions counted.
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// Why an offer ended without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfferEnd {
+    /// The driver said so. The agent rests; the call goes to the next agent.
+    Failed(OfferFailure),
+    /// The caller hung up or left the queue; the agent is idle as before.
+    CallerLeft,
+    /// The call had waited as long as it may; the agent is idle as before.
+    WaitedTooLong,
+}
+
+impl OfferEnd {
+    /// One word for the journal.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed(failure) => failure.as_str(),
+            Self::CallerLeft => "caller_left",
+            Self::WaitedTooLong => "waited_too_long",
+        }
+    }
+}
+
+/// Why an agent did not take an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfferFailure {
+    /// His phone is busy (486, 600).
+    Busy,
+    /// He declined (603, 480 by hand).
+    Declined,
+    /// He let it ring. The machine says this by itself when the ring time is over.
+    NoAnswer,
+    /// His phone could not be reached (408, 503, …) or refused with another error.
+    Unreachable,
+}
+
+impl OfferFailure {
+    /// One word for the journal.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Declined => "declined",
+            Self::NoAnswer => "no_answer",
+            Self::Unreachable => "unreachable",
+        }
+    }
+}
+
+/// Why a call left its queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeaveReason {
+    /// An agent answered.
+    Answered {
+        /// Who.
+        agent: AgentName,
+    },
+    /// The driver took it out: the caller hung up or his flow went on.
+    Left,
+    /// It had waited as long as it may.
+    WaitedTooLong,
+    /// Nobody serves the queue (any more).
+    NoAgents,
+    /// A decision turned it away.
+    Refused {
+        /// The decision's reason.
+        reason: String,
+    },
+}
+
+impl LeaveReason {
+    /// One word for the journal.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Answered { .. } => "answered",
+            Self::Left => "left",
+            Self::WaitedTooLong => "waited_too_long",
+            Self::NoAgents => "no_agents",
+            Self::Refused { .. } => "refused",
+        }
+    }
+}
+
+/// What was wrong with a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecisionFault {
+    /// It did not come in time.
+    Late,
+    /// The agent or call that it names was free in the snapshot, but is not any more.
+    Stale,
+    /// It names what was not in the snapshot, or a ring time that cannot be.
+    Impossible,
+}
+
+impl DecisionFault {
+    /// One word for the journal.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Late => "late",
+            Self::Stale => "stale",
+            Self::Impossible => "impossible",
+        }
+    }
+}
+
+/// What is known of a call that joins a queue.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// The caller's number as signalled; empty if withheld.
+    pub number: Pii<String>,
+    /// The number that was dialled.
+    pub dialled: String,
+}
+
+/// An offer became a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connected {
+    /// The call to bridge.
+    pub call: CallId,
+    /// The agent who answered.
+    pub agent: AgentName,
+    /// The queue from which the call came.
+    pub queue: QueueName,
+    /// How long the caller waited.
+    pub waited: Duration,
+    /// How long the agent's phone rang.
+    pub rang: Duration,
+}
+
+/// The offer that was answered is over: whoever answered is too late, his leg gets BYE.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the offer is over")]
+pub struct OfferOver;
+
+/// Why a call could not join a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JoinError {
+    /// There is no such queue.
+    #[error("no such queue")]
+    UnknownQueue,
+    /// As many calls wait as may.
+    #[error("queue is full")]
+    Full,
+    /// Nobody who serves the queue is logged in.
+    #[error("nobody serves the queue")]
+    NoAgents,
+    /// The call is in a queue or with an agent already.
+    #[error("call is in a queue already")]
+    AlreadyIn,
+}
+
+/// Why an agent could not be reserved for a direct call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReserveError {
+    /// There is no such agent.
+    #[error("no such agent")]
+    UnknownAgent,
+    /// He has an offer or a call.
+    #[error("agent is busy")]
+    Busy,
+}
+
+/// What an agent says of himself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Status {
+    /// Takes calls.
+    #[default]
+    Available,
+    /// Takes none; what he has goes on.
+    LoggedOut,
+}
+
+/// What an agent is doing: derived from his live offer, call or lease, never stored beside them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentState {
+    /// Takes no calls.
+    LoggedOut,
+    /// Can be offered a call.
+    Idle,
+    /// A call is being offered to him.
+    Offered(OfferId),
+    /// Speaks with a caller from a queue.
+    InCall(CallId),
+    /// Held for a direct call, or in one.
+    Reserved(CallId),
+    /// Has time for himself after a call.
+    WrapUp,
+    /// Gets no offer for a while, as he did not take one.
+    Resting,
+}
