@@ -1,0 +1,82 @@
+//! The text of one file, and places in it.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// One file of the configuration as a driver read it. Cloning is cheap.
+#[derive(Clone)]
+pub struct Source(Arc<Inner>);
+
+struct Inner {
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// A file at `path` (as people shall see it in faults) that holds `text`.
+    #[must_use]
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self(Arc::new(Inner { path: path.into(), text: text.into() }))
+    }
+
+    /// A file at `path` that holds `bytes`. Bytes that are no UTF-8 are kept as `U+FFFD`, which [`crate::read`] reports.
+    #[must_use]
+    pub fn from_bytes(path: impl Into<String>, bytes: &[u8]) -> Self {
+        Self::new(path, String::from_utf8_lossy(bytes))
+    }
+
+    /// The path as given.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.0.path
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// The place of `span` in this file.
+    #[must_use]
+    pub fn place(&self, span: Span) -> Place {
+        Place { source: self.clone(), span }
+    }
+
+    /// The text of line `line` (from 1) without its end; `None` behind the last.
+    pub(crate) fn line(&self, line: u32) -> Option<&str> {
+        let index = usize::try_from(line).ok()?.checked_sub(1)?;
+        self.text().lines().nth(index)
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.path())
+    }
+}
+
+/// A stretch of one line: where a fault points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1, in characters.
+    pub column: u32,
+    /// Characters that the stretch covers on this line; at least 1.
+    pub length: u32,
+}
+
+impl Span {
+    /// The first character of a file: where a fault of the whole file points.
+    pub const START: Self = Self { line: 1, column: 1, length: 1 };
+}
+
+/// A stretch of a file; kept beside what was read there, so that a fault found later can still point at it.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The file.
+    pub source: Source,
+    /// Where in it.
+    pub span: Span,
+}

@@ -1,0 +1,283 @@
+//! A value of the file and its typed getters.
+
+use std::fmt::Display;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::map::list;
+use crate::tree::{Entry, Kind, Node, shorten};
+use crate::{Faults, Map, Place, Prefix, Shape, Source, Span, did_you_mean, scalar};
+
+/// One value of a [`crate::Document`]. Each getter gives `None` after it has added a fault.
+#[derive(Clone, Copy)]
+pub struct Value<'a> {
+    pub(crate) node: &'a Node,
+    pub(crate) context: Context<'a>,
+}
+
+/// What a value needs to report a fault.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub source: &'a Source,
+    pub faults: &'a Faults,
+    /// The key that the value stands under.
+    pub key: Option<(&'a str, Span)>,
+}
+
+impl<'a> Context<'a> {
+    pub fn under(self, entry: &'a Entry) -> Self {
+        Self { key: entry.key.text().map(|text| (text, entry.key.span)), ..self }
+    }
+}
+
+impl<'a> Value<'a> {
+    /// Where the value is; at its key if there is nothing behind that.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        let span = match self.context.key {
+            Some((_, span)) if self.node.is_empty() => span,
+            _ => self.node.span,
+        };
+        self.context.source.place(span)
+    }
+
+    /// Where the value's key is; where the value itself is if it has none (an item of a list, the whole file).
+    #[must_use]
+    pub fn key_place(&self) -> Place {
+        let span = self.context.key.map_or(self.node.span, |(_, span)| span);
+        self.context.source.place(span)
+    }
+
+    /// Adds a fault at this value.
+    pub fn fault(&self, message: impl Into<String>, remedy: impl Into<String>) {
+        self.context.faults.add(self.place(), message, remedy);
+    }
+
+    /// Adds a fault at this value's key.
+    pub fn fault_at_key(&self, message: impl Into<String>, remedy: impl Into<String>) {
+        self.context.faults.add(self.key_place(), message, remedy);
+    }
+
+    /// The collector that this value's faults go to.
+    #[must_use]
+    pub const fn faults(&self) -> &'a Faults {
+        self.context.faults
+    }
+
+    /// True if nothing is written (`key:`), or `~` or `null`.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.node.is_empty()
+    }
+
+    /// True for a list.
+    #[must_use]
+    pub const fn is_list(&self) -> bool {
+        matches!(self.node.kind, Kind::List(_))
+    }
+
+    /// True for a map.
+    #[must_use]
+    pub const fn is_map(&self) -> bool {
+        matches!(self.node.kind, Kind::Map(_))
+    }
+
+    /// The text as written, whatever it looks like; `None` without a fault for a list or a map.
+    #[must_use]
+    pub fn raw(&self) -> Option<&'a str> {
+        self.node.text()
+    }
+
+    /// A text that is not empty. Numbers keep their text as written: `0123` is `0123`.
+    #[must_use]
+    pub fn string(&self) -> Option<&'a str> {
+        self.scalar("a text")
+    }
+
+    /// A lower-case name such as `sales-menu` or `101`, of at most 64 letters, digits and `-`.
+    #[must_use]
+    pub fn name(&self) -> Option<&'a str> {
+        let text = self.scalar("a name")?;
+        if scalar::is_name(text) {
+            return Some(text);
+        }
+        let remedy = match scalar::nearest_name(text) {
+            Some(name) => format!("write `{name}`"),
+            None => "a name has lower-case letters, digits and `-`, like `sales-menu`".to_owned(),
+        };
+        self.fault(format!("`{}` is not a name", shorten(text)), remedy);
+        None
+    }
+
+    /// A whole number in `range`.
+    #[must_use]
+    pub fn integer<T>(&self, range: RangeInclusive<T>) -> Option<T>
+    where
+        T: TryFrom<i64> + PartialOrd + Display,
+    {
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
+        let text = self.scalar(&expected)?;
+        let number = text.parse::<i64>().ok().and_then(|number| T::try_from(number).ok());
+        match number.filter(|number| range.contains(number)) {
+            Some(number) => Some(number),
+            None => self.wrong(&expected, text),
+        }
+    }
+
+    /// `true` or `false`. The `yes`, `no`, `on` and `off` of older YAML are faults.
+    #[must_use]
+    pub fn bool(&self) -> Option<bool> {
+        match self.scalar("`true` or `false`")? {
+            "true" => Some(true),
+            "false" => Some(false),
+            text => self.wrong("`true` or `false`", text),
+        }
+    }
+
+    /// A duration such as `300ms`, `5s`, `2m` or `1h`, of at most 30 days.
+    #[must_use]
+    pub fn duration(&self) -> Option<Duration> {
+        self.parsed("a duration such as `300ms`, `5s`, `2m` or `1h`", scalar::duration)
+    }
+
+    /// A duration in `range`.
+    #[must_use]
+    pub fn duration_in(&self, range: RangeInclusive<Duration>) -> Option<Duration> {
+        let duration = self.duration()?;
+        if range.contains(&duration) {
+            return Some(duration);
+        }
+        let (least, most) = (scalar::show(*range.start()), scalar::show(*range.end()));
+        self.wrong(&format!("from {least} to {most}"), self.raw().unwrap_or(""))
+    }
+
+    /// An IP address.
+    #[must_use]
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.parsed("an IP address such as `192.0.2.1` or `2001:db8::1`", |text| text.parse().ok())
+    }
+
+    /// An IP address and port.
+    #[must_use]
+    pub fn socket_addr(&self) -> Option<SocketAddr> {
+        self.parsed("an address with a port such as `0.0.0.0:5060` or `\"[::]:5060\"`", |text| text.parse().ok())
+    }
+
+    /// A network, or one address.
+    #[must_use]
+    pub fn prefix(&self) -> Option<Prefix> {
+        self.parsed("a network such as `192.0.2.0/24`, or an IP address", Prefix::parse)
+    }
+
+    /// The value of the one of `choices` that is written; a fault suggests the nearest.
+    #[must_use]
+    pub fn choose<T: Copy>(&self, choices: &[(&str, T)]) -> Option<T> {
+        let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
+        let expected = list(&words);
+        let text = self.scalar(&expected)?;
+        if let Some((_, value)) = choices.iter().find(|(word, _)| *word == text) {
+            return Some(*value);
+        }
+        let remedy = did_you_mean(text, words).map(|word| format!("did you mean `{word}`?")).unwrap_or_default();
+        self.fault(format!("{} must be {expected}, not `{}`", self.what(), shorten(text)), remedy);
+        None
+    }
+
+    /// The items of a list.
+    #[must_use]
+    pub fn list(&self) -> Option<Vec<Value<'a>>> {
+        match &self.node.kind {
+            Kind::List(items) => Some(items.iter().map(|node| Value { node, ..*self }).collect()),
+            Kind::Refused => None,
+            _ => self.mismatch("a list"),
+        }
+    }
+
+    /// The items of a list, or the value itself as the only item.
+    #[must_use]
+    pub fn one_or_list(&self) -> Vec<Value<'a>> {
+        if self.is_list() { self.list().unwrap_or_default() } else { vec![*self] }
+    }
+
+    /// A map with known keys; unknown ones are reported here.
+    #[must_use]
+    pub fn map(&self, shape: &'static Shape) -> Option<Map<'a>> {
+        let entries = self.raw_entries(shape.what)?;
+        for entry in entries {
+            let Some(key) = entry.key.text() else { continue };
+            if shape.keys.contains(&key) {
+                continue;
+            }
+            let remedy = match did_you_mean(key, shape.keys.iter().copied()) {
+                Some(word) => format!("did you mean `{word}`?"),
+                None => format!("{} has the keys {}", shape.what, shape.keys.join(", ")),
+            };
+            let message = format!("unknown key `{}` in {}", shorten(key), shape.what);
+            self.context.faults.add(self.context.source.place(entry.key.span), message, remedy);
+        }
+        Some(Map { entries, shape, owner: *self })
+    }
+
+    /// The entries of a map whose keys are free: names, numbers. `what` names the map with its article. The getters of
+    /// a key work as those of a value.
+    #[must_use]
+    pub fn entries(&self, what: &str) -> Option<Vec<(Value<'a>, Value<'a>)>> {
+        let context = self.context;
+        let pair = |entry: &'a Entry| {
+            let key = Value { node: &entry.key, context: Context { key: None, ..context } };
+            (key, Value { node: &entry.value, context: context.under(entry) })
+        };
+        Some(self.raw_entries(what)?.iter().map(pair).collect())
+    }
+
+    fn raw_entries(&self, what: &str) -> Option<&'a [Entry]> {
+        match &self.node.kind {
+            Kind::Map(entries) => Some(entries),
+            Kind::Refused => None,
+            _ if self.is_empty() => {
+                self.fault(format!("{} is empty", self.what()), format!("write {what}, with its keys indented below"));
+                None
+            }
+            _ => self.mismatch(&format!("{what}, with its keys below")),
+        }
+    }
+
+    fn parsed<T>(&self, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let text = self.scalar(expected)?;
+        let parsed = parse(text);
+        if parsed.is_some() { parsed } else { self.wrong(expected, text) }
+    }
+
+    fn scalar(&self, expected: &str) -> Option<&'a str> {
+        match &self.node.kind {
+            Kind::Scalar { text, .. } if !self.is_empty() && !text.is_empty() => Some(text),
+            Kind::Scalar { .. } => {
+                self.fault(format!("{} is empty", self.what()), format!("write {expected}"));
+                None
+            }
+            Kind::Refused => None,
+            _ => self.mismatch(expected),
+        }
+    }
+
+    fn wrong<T>(&self, expected: &str, text: &str) -> Option<T> {
+        self.fault(format!("{} must be {expected}, not `{}`", self.what(), shorten(text)), "");
+        None
+    }
+
+    fn mismatch<T>(&self, expected: &str) -> Option<T> {
+        let found = match &self.node.kind {
+            Kind::List(_) => "a list",
+            Kind::Map(_) => "a map",
+            _ => "a text",
+        };
+        self.fault(format!("{} must be {expected}, not {found}", self.what()), "");
+        None
+    }
+
+    /// How a message names this value.
+    fn what(&self) -> String {
+        self.context.key.map_or_else(|| "this".to_owned(), |(key, _)| format!("`{}`", shorten(key)))
+    }
+}
