@@ -1,0 +1,132 @@
+//! What a session asks of its driver, and what came of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::Pii;
+use serde::{Deserialize, Serialize};
+
+/// What the driver shall do next for the caller.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// A node was entered; for the journal.
+    Entered {
+        /// Its name.
+        node: Arc<str>,
+    },
+    /// Play `prompts` one after the other, in the place of what plays now. The driver answers with
+    /// [`crate::Session::handle_play_done`] when all were heard; it is not asked to if `repeat` is set.
+    Play {
+        /// Names of prompts, below the folder of a language: `welcome`, `digits/4`. Never empty.
+        prompts: Vec<Arc<str>>,
+        /// Over and over without a gap, until the next [`Output::Play`], [`Output::StopPlay`] or other order.
+        repeat: bool,
+    },
+    /// Stop what plays now, at once. No `handle_play_done` is due for it.
+    StopPlay,
+    /// Put the caller into a queue. The driver answers with [`crate::Session::handle_queue_ended`].
+    Queue {
+        /// The queue's name.
+        queue: Arc<str>,
+        /// How long he waits at most; `None`: as long as the queue itself allows.
+        max_wait: Option<Duration>,
+    },
+    /// Ring someone and connect the caller. The driver answers with [`crate::Session::handle_dial_ended`].
+    Dial {
+        /// Whom.
+        target: DialTarget,
+        /// How long it rings at most.
+        ring_time: Duration,
+    },
+    /// Begin or end the recording of the call.
+    Record {
+        /// True: begin.
+        on: bool,
+    },
+    /// A `collect` got its digits; for the journal.
+    Collected {
+        /// The variable that holds them now.
+        variable: Arc<str>,
+        /// The digits.
+        digits: Pii<String>,
+    },
+    /// End the call. The session is over; there is no output behind this one.
+    Hangup {
+        /// Why.
+        cause: HangupCause,
+    },
+}
+
+/// Whom a `dial` rings.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum DialTarget {
+    /// A user of the company, by name.
+    User(Arc<str>),
+    /// A number, to be routed by the number plan: digits, `*`, `#`, maybe with a leading `+`.
+    Number(Arc<str>),
+}
+
+/// How a wait in a queue ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueueOutcome {
+    /// The caller talked with an agent, and the agent's side ended the talk.
+    AgentEnded,
+    /// Nobody took the call in time.
+    TimedOut,
+    /// The queue had no place left.
+    Full,
+    /// Nobody works on this queue now.
+    NoAgents,
+    /// There is no such queue (any more).
+    Unknown,
+}
+
+/// How a `dial` ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DialOutcome {
+    /// They talked, then the other side hung up.
+    Ended,
+    /// The other side is in a call.
+    Busy,
+    /// Nobody answered within the ring time.
+    NoAnswer,
+    /// The other side pressed the red key.
+    Declined,
+    /// Nobody can be rung there: no phone, no route, no such number.
+    Unreachable,
+    /// The far end or our own limits do not allow the call.
+    Refused,
+}
+
+/// Why a flow ends a call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HangupCause {
+    /// All is said.
+    #[default]
+    Normal,
+    /// The one whom the caller wanted is busy.
+    Busy,
+    /// The one whom the caller wanted does not answer.
+    NoAnswer,
+    /// The call is not wanted.
+    Rejected,
+    /// The service is not available now.
+    Unavailable,
+}
+
+impl HangupCause {
+    /// The cause value of ITU-T Q.850, for a Reason header (RFC 3326).
+    #[must_use]
+    pub const fn q850(self) -> u8 {
+        match self {
+            Self::Normal => 16,
+            Self::Busy => 17,
+            Self::NoAnswer => 19,
+            Self::Rejected => 21,
+            Self::Unavailable => 41,
+        }
+    }
+}
