@@ -1,0 +1,72 @@
+# Sourced by the scripts beside it: finds or installs what they need, and says exactly what to do where it cannot.
+# Nothing here is specific to one machine; Debian 12 and later are what it knows how to set up.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+NEEDED_RUST=1.95.0
+
+say() { printf '%s\n' "$*" >&2; }
+die() { say "error: $*"; exit 1; }
+
+# Run as root: directly, or through sudo where that asks for nothing.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; elif sudo -n true 2>/dev/null; then sudo "$@"; else return 1; fi
+}
+
+apt_updated=
+# Install the Debian packages that are missing.
+need_packages() {
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+    done
+    [ ${#missing[@]} = 0 ] && return 0
+    command -v apt-get >/dev/null || die "install these by your system's own means: ${missing[*]}"
+    say "installing: ${missing[*]}"
+    if [ -z "$apt_updated" ]; then
+        as_root apt-get update -q >&2 || true
+        apt_updated=1
+    fi
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" >&2 ||
+        die "could not install ${missing[*]}; as root: apt-get update && apt-get install ${missing[*]}"
+}
+
+# True if version $1 is at least $2.
+at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
+
+cargo_version() { cargo --version 2>/dev/null | awk '{print $2}'; }
+
+candidate() { apt-cache policy "$1" 2>/dev/null | awk '/Candidate:/ && $2 != "(none)" {print $2}'; }
+
+# A cargo that is new enough, and a linker for it.
+need_rust() {
+    [ -d "$HOME/.cargo/bin" ] && PATH="$PATH:$HOME/.cargo/bin"
+    command -v cc >/dev/null || need_packages gcc libc6-dev
+    local have
+    have=$(cargo_version || true)
+    if [ -n "$have" ] && at_least "${have%%-*}" "$NEEDED_RUST"; then return 0; fi
+    say "cargo ${have:-is missing}${have:+ is too old}; $NEEDED_RUST or later is needed"
+    if command -v apt-get >/dev/null && as_root true; then
+        as_root apt-get update -q >&2 || true
+        apt_updated=1
+        local web
+        web=$(candidate cargo-web)
+        if [ -n "$web" ] && at_least "$web" "$NEEDED_RUST"; then
+            # Debian 12: the compiler that its browsers are built with is kept new. It replaces an old rustc and cargo.
+            need_packages rustc-web cargo-web
+        elif [ -n "$(candidate rustup)" ]; then
+            need_packages rustup
+            rustup toolchain install stable --profile minimal --component rustfmt --component clippy >&2 && rustup default stable >&2
+        fi
+        hash -r
+        have=$(cargo_version || true)
+        if [ -n "$have" ] && at_least "${have%%-*}" "$NEEDED_RUST"; then return 0; fi
+    fi
+    die "install Rust $NEEDED_RUST or later and run this again:
+  Debian 12, as root:    apt-get update && apt-get install rustc-web cargo-web
+  Debian 13 and later:   apt-get install rustup && rustup default stable
+  elsewhere:             your system's rustup, then: rustup default stable"
+}
+
+build_release() { cargo build --release --locked -p strowger; }
