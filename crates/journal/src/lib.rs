@@ -1,1 +1,29 @@
-//! journal
+//! The vocabulary of call events, and the call detail records folded from them.
+//!
+//! One contract: all that happened to a call is in its [`Event`]s, numbered without a gap from 0; whatever counts or
+//! reports calls is a fold over them, as [`CdrFold`] is. Nothing counts calls a second way.
+//!
+//! Where to find what: `event.rs` the envelope, `kind.rs` what can happen, `words.rs` the words that fields use, `cdr.rs`
+//! the record of a call with the definition of each of its figures, `fold.rs` how events become records.
+//!
+//! Invariants:
+//! - Events and records are plain data that serialise as JSON objects. Readers ignore fields and events that they do not
+//!   know; a word's meaning never changes.
+//! - Personal data (numbers, digits) is [`base::Pii`] and reaches nothing but the serialised journal and records: these
+//!   are the places that are meant to hold it, and are to be kept as such (access, retention).
+//! - Folding is deterministic: the same events give the same records. Durations come from the events' wall times unless
+//!   the event itself carries one measured on the monotonic clock.
+
+mod cdr;
+mod event;
+mod fold;
+mod kind;
+mod words;
+
+pub use cdr::{Cdr, Disposition, Recording};
+pub use event::Event;
+pub use fold::CdrFold;
+pub use kind::Kind;
+pub use words::{
+    Candidate, DecisionFault, Direction, LegRole, Name, OfferOutcome, OfferReason, Origin, Party, QueueExit,
+};

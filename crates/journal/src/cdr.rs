@@ -1,0 +1,107 @@
+//! The record of a call, with the definition of each figure.
+
+use base::{CallId, Pii, TakeId, Wall};
+use serde::{Serialize, Serializer};
+
+use crate::{Direction, Name, Origin, Party};
+
+/// Call detail record: one a call, made when it ends. Times are RFC 3339 in UTC, durations whole milliseconds.
+///
+/// The words are the field's own: *wait* is time in queues, *ring* time that phones rang, *talk* time bridged.
+/// Speed of answer is `wait_ms` of calls whose disposition is `answered` and that name a queue; handle time is
+/// `talk_ms + hold_ms` (wrap-up belongs to the agent, not to the call).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cdr {
+    /// Version of the record; fields may be added within one.
+    pub version: u16,
+    /// The call.
+    pub call: CallId,
+    /// Which way it went.
+    pub direction: Direction,
+    /// The caller's number as signalled; empty if withheld.
+    #[serde(with = "base::revealed")]
+    pub from: Pii<String>,
+    /// The number that was dialled.
+    #[serde(with = "base::revealed")]
+    pub to: Pii<String>,
+    /// The trunk or user that sent it.
+    pub origin: Origin,
+    /// When it came.
+    #[serde(serialize_with = "rfc3339")]
+    pub began: Wall,
+    /// When the switch answered the caller; none if it never did.
+    #[serde(serialize_with = "maybe_rfc3339")]
+    pub answered: Option<Wall>,
+    /// When it ended.
+    #[serde(serialize_with = "rfc3339")]
+    pub ended: Wall,
+    /// From `began` to `ended`.
+    pub duration_ms: u64,
+    /// Time in queues, summed: from joining until an agent answered or the call left.
+    pub wait_ms: u64,
+    /// Time that agents' phones rang for it, summed over its offers.
+    pub ring_ms: u64,
+    /// Time bridged with an agent or another party, summed.
+    pub talk_ms: u64,
+    /// Time on hold during talk; 0 until holding is journaled.
+    pub hold_ms: u64,
+    /// The queue that it joined last.
+    pub queue: Option<Name>,
+    /// The agent or party with whom the caller was connected last.
+    pub agent: Option<Name>,
+    /// Offers made to agents for it.
+    pub offers: u32,
+    /// What became of it.
+    pub disposition: Disposition,
+    /// Who ended it.
+    pub hung_up_by: Option<Party>,
+    /// Why it ended, as journaled.
+    pub cause: Name,
+    /// Its recordings, in the order in which they began.
+    pub recordings: Vec<Recording>,
+    /// Recorded time that could not be kept, over all recordings, in milliseconds.
+    pub recording_lost_ms: u64,
+    /// True if the switch died during the call: figures are those up to the last event found.
+    pub cut: bool,
+}
+
+/// What became of a call. The first that fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Disposition {
+    /// It was connected with an agent or another party.
+    Answered,
+    /// The caller hung up while waiting in a queue.
+    Abandoned,
+    /// The switch answered, and the call needed nobody or reached nobody: it ended in a menu, after a queue gave it
+    /// up, or after a dialled party did not answer.
+    SelfServed,
+    /// The caller gave up before the switch answered.
+    Cancelled,
+    /// The switch refused it.
+    Refused,
+}
+
+/// A recording of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Recording {
+    /// Its id.
+    pub take: TakeId,
+    /// Its file, below the data folder; none if it could not be made.
+    pub file: Option<Name>,
+    /// Its length in milliseconds, lost parts included; 0 if the switch died before it ended.
+    pub length_ms: u64,
+    /// Time of it that could not be kept, in milliseconds.
+    pub lost_ms: u64,
+}
+
+fn rfc3339<S: Serializer>(at: &Wall, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(at)
+}
+
+fn maybe_rfc3339<S: Serializer>(at: &Option<Wall>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => serializer.collect_str(at),
+        None => serializer.serialize_none(),
+    }
+}

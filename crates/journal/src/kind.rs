@@ -1,0 +1,256 @@
+//! What can happen, to a call and to the switch.
+
+use std::net::{IpAddr, SocketAddr};
+
+use base::{LegId, OfferId, Pii, PlayId, TakeId};
+use serde::{Deserialize, Serialize};
+
+use crate::{DecisionFault, Direction, LegRole, Name, OfferOutcome, OfferReason, Origin, Party, QueueExit};
+
+/// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Kind {
+    // ---- The call as such ----
+    /// First event of a call.
+    CallBegan {
+        /// Which way it goes.
+        direction: Direction,
+        /// The caller's number as signalled; empty if withheld.
+        #[serde(with = "base::revealed")]
+        from: Pii<String>,
+        /// The number that was dialled.
+        #[serde(with = "base::revealed")]
+        to: Pii<String>,
+        /// The trunk or user that sent it.
+        origin: Origin,
+        /// The address that sent it.
+        source: SocketAddr,
+        /// The SIP Call-ID of the caller's leg, to find it in traces.
+        sip_call_id: String,
+    },
+    /// The switch answered the caller.
+    Answered,
+    /// Who ended the call and why. At most one a call.
+    HungUp {
+        /// Who.
+        by: Party,
+        /// Why, in one or few words: `bye`, `cancel`, `flow_end`, `max_call_time`, `media_silent`, `shutdown`, …
+        cause: Name,
+    },
+    /// Last event of a call: all its legs, offers and recordings are over.
+    CallEnded {
+        /// True if the switch died during the call and a later start ended it for the books. `at` is then the time of
+        /// the last event that was found.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cut: bool,
+    },
+
+    // ---- Its way through the menu ----
+    /// A flow came to a node.
+    NodeEntered {
+        /// The flow.
+        flow: Name,
+        /// The node.
+        node: Name,
+    },
+    /// The caller pressed a key. (Digits collected as a secret will be masked here.)
+    Digit {
+        /// The key: 0–9, `*`, `#`, A–D.
+        #[serde(with = "base::revealed")]
+        key: Pii<char>,
+    },
+    /// Something began to play to the caller.
+    Play {
+        /// Names the playout.
+        play: PlayId,
+        /// Prompts and tones, in order.
+        items: Vec<Name>,
+    },
+
+    // ---- Queue and agents ----
+    /// The call entered a queue.
+    QueueJoined {
+        /// The queue.
+        queue: Name,
+    },
+    /// The call left the queue that it joined last.
+    QueueLeft {
+        /// The queue.
+        queue: Name,
+        /// Why.
+        why: QueueExit,
+        /// Time since it joined, in milliseconds (monotonic).
+        waited_ms: u64,
+    },
+    /// A routing decision was not used.
+    DecisionRejected {
+        /// The queue whose strategy decided.
+        queue: Name,
+        /// What was wrong.
+        fault: DecisionFault,
+    },
+    /// An agent's phone is rung for the call.
+    OfferMade {
+        /// Names the offer.
+        offer: OfferId,
+        /// The queue.
+        queue: Name,
+        /// The agent.
+        agent: Name,
+        /// How long it may ring, in milliseconds.
+        ring_ms: u64,
+        /// Why this agent and this call.
+        #[serde(flatten)]
+        why: OfferReason,
+    },
+    /// An offer is over.
+    OfferEnded {
+        /// The offer.
+        offer: OfferId,
+        /// The agent.
+        agent: Name,
+        /// How.
+        outcome: OfferOutcome,
+        /// How long it was live, in milliseconds (monotonic).
+        rang_ms: u64,
+    },
+
+    // ---- Legs and media ----
+    /// A leg came to be.
+    LegBegan {
+        /// The leg.
+        leg: LegId,
+        /// Whose.
+        role: LegRole,
+    },
+    /// A leg answered: its INVITE has a 2xx.
+    LegAnswered {
+        /// The leg.
+        leg: LegId,
+    },
+    /// A leg is over.
+    LegEnded {
+        /// The leg.
+        leg: LegId,
+        /// The final SIP status, if one refused it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+        /// Why, in one or few words: `bye`, `cancelled`, `refused`, `no_ack`, `media_silent`, …
+        cause: Name,
+    },
+    /// Two legs hear each other from now on.
+    Bridged {
+        /// The caller's leg.
+        a: LegId,
+        /// The other one.
+        b: LegId,
+    },
+    /// The bridge is over.
+    Unbridged {
+        /// The caller's leg.
+        a: LegId,
+        /// The other one.
+        b: LegId,
+    },
+    /// What a leg's media carried, told when it closed.
+    MediaStats {
+        /// The leg.
+        leg: LegId,
+        /// RTP packets sent.
+        sent: u64,
+        /// RTP packets received.
+        received: u64,
+        /// Packets of the peer that were lost on the way (RFC 3550 A.3; doubles can make it negative).
+        lost: i64,
+        /// Packets that came too late to be heard, or doubled.
+        discarded: u64,
+        /// Interarrival jitter at the end, in microseconds (RFC 3550 section 6.4.1).
+        jitter_us: u32,
+    },
+
+    // ---- Recording ----
+    /// The file of a recording is open.
+    RecordingStarted {
+        /// The recording.
+        take: TakeId,
+        /// Its file, below the data folder.
+        file: Name,
+    },
+    /// Part of a recording could not be kept (disk full, failing, too slow); the call goes on. In the file the part is
+    /// silence.
+    RecordingLost {
+        /// The recording.
+        take: TakeId,
+        /// Frames of 20 ms lost.
+        frames: u64,
+        /// Why, in words.
+        why: String,
+    },
+    /// The file of a recording is complete.
+    RecordingStopped {
+        /// The recording.
+        take: TakeId,
+        /// Its file, below the data folder; empty if none could be made.
+        file: Name,
+        /// Its length in frames of 20 ms, lost ones included.
+        frames: u64,
+        /// Frames lost in all.
+        lost: u64,
+    },
+
+    // ---- The switch itself (no call) ----
+    /// The switch takes calls.
+    Started {
+        /// Its version.
+        version: Name,
+    },
+    /// The switch ended in order.
+    Stopped {
+        /// Why, in one or few words: `sigterm`, …
+        cause: Name,
+    },
+    /// Messages that could not be read.
+    Malformed {
+        /// Who sent them.
+        source: IpAddr,
+        /// What was wrong with the last one.
+        cause: String,
+        /// How many since the last such event.
+        count: u64,
+    },
+    /// Calls were turned away as the switch has as many as it may.
+    Overload {
+        /// How many since the last such event.
+        refused: u64,
+    },
+    /// A disk could not be written; or can be again.
+    DiskFault {
+        /// What for: `journal`, `cdr`, `recordings`.
+        what: Name,
+        /// The system's words; empty when all is well again.
+        error: String,
+    },
+    /// Events that never reached the journal, as its queue was full or the disk failed.
+    EventsLost {
+        /// How many since the last such event.
+        count: u64,
+    },
+}
+
+impl Kind {
+    /// True for events without which a call's record is wrong or never made. They are dropped last when the disk is
+    /// behind.
+    #[must_use]
+    pub const fn is_vital(&self) -> bool {
+        !matches!(
+            self,
+            Self::NodeEntered { .. }
+                | Self::Digit { .. }
+                | Self::Play { .. }
+                | Self::DecisionRejected { .. }
+                | Self::MediaStats { .. }
+                | Self::Malformed { .. }
+        )
+    }
+}

@@ -1,0 +1,142 @@
+//! Words and small records that the events' fields use.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base::{DecisionId, Wall};
+use serde::{Deserialize, Serialize};
+
+/// The name of a user, agent, queue, flow, trunk, prompt, …: shared with the configuration, not copied.
+pub type Name = Arc<str>;
+
+/// Which way a call went through the edge of the exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From a trunk to us.
+    Inbound,
+    /// From us to a trunk.
+    Outbound,
+    /// From a user of ours.
+    Internal,
+}
+
+/// Who sent the call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// A trunk.
+    Trunk(Name),
+    /// A user.
+    User(Name),
+    /// Neither: the call is refused.
+    Unknown,
+}
+
+/// Whose leg it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LegRole {
+    /// The caller's.
+    Caller,
+    /// An agent's, rung for an offer.
+    Agent(Name),
+    /// A user's or an outside party's, rung by `dial` or by its number.
+    Party(Name),
+}
+
+/// Who ended a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Party {
+    /// The caller hung up.
+    Caller,
+    /// The agent, or whoever the caller was connected to.
+    Agent,
+    /// The switch: the flow's end, a limit, a fault, a shutdown.
+    System,
+}
+
+/// Why a call left a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QueueExit {
+    /// An agent answered.
+    Answered,
+    /// The caller hung up: the call is abandoned.
+    Abandoned,
+    /// The flow took the call on (a key, another step).
+    MovedOn,
+    /// It had waited as long as it may.
+    WaitedTooLong,
+    /// Nobody serves the queue.
+    NoAgents,
+    /// The queue was full, so the call never waited.
+    Full,
+    /// A routing decision turned it away.
+    Refused,
+}
+
+/// How an offer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferOutcome {
+    /// The agent took the call.
+    Answered,
+    /// His phone was busy.
+    Busy,
+    /// He declined.
+    Declined,
+    /// He let it ring for the ring time.
+    NoAnswer,
+    /// His phone could not be reached, or refused with an error.
+    Unreachable,
+    /// The caller hung up or left the queue.
+    CallerLeft,
+    /// The call had waited as long as it may.
+    WaitedTooLong,
+}
+
+/// What was wrong with a routing decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecisionFault {
+    /// It did not come in time.
+    Late,
+    /// The agent or call that it names was taken meanwhile.
+    Stale,
+    /// It names what could not be chosen.
+    Impossible,
+}
+
+/// Why an offer was made as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferReason {
+    /// The decision.
+    pub decision: DecisionId,
+    /// The strategy that decided.
+    pub strategy: Name,
+    /// True if that is the fallback, as the queue's own strategy did not decide.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fallback: bool,
+    /// When the snapshot was taken on which it decided.
+    pub decided_on: Wall,
+    /// In its words.
+    pub reason: String,
+    /// The best candidates with their figures, best first.
+    pub candidates: Vec<Candidate>,
+    /// Agents of the queue who could not be candidates, counted by reason; reasons that fit nobody are left out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub excluded: BTreeMap<Name, u32>,
+}
+
+/// A free agent whom the decision could choose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Who.
+    pub agent: Name,
+    /// How long he had been idle, in milliseconds.
+    pub idle_ms: u64,
+    /// Queue calls that he had answered.
+    pub calls: u32,
+}
