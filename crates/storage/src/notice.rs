@@ -1,0 +1,83 @@
+//! What storage tells the switch, so that it stands in the journal.
+
+use std::sync::Arc;
+
+use base::{CallId, TakeId};
+
+/// Something that the switch should journal. Given to the callback of [`crate::Storage::start`] on a writer's thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// What happened to a recording.
+    Take {
+        /// Its call.
+        call: CallId,
+        /// The recording.
+        take: TakeId,
+        /// What happened.
+        event: TakeEvent,
+    },
+    /// Events that never reached the journal, as its queue was full or the disk failed.
+    EventsLost {
+        /// How many since the last such notice.
+        count: u64,
+    },
+    /// A disk could not be written. Told once until it is well again.
+    DiskFault {
+        /// What for: `journal`, `cdr` or `recordings`.
+        what: &'static str,
+        /// The system's words.
+        error: String,
+    },
+    /// The disk can be written again.
+    DiskWell {
+        /// What for.
+        what: &'static str,
+    },
+}
+
+/// What happened to a recording.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TakeEvent {
+    /// Its file is open.
+    Started {
+        /// The file, below the data folder, with `/` between its parts.
+        file: Arc<str>,
+    },
+    /// Frames were lost since the last such event; in the file they are silence. Told at most once a second and take.
+    Lost {
+        /// Frames of 20 ms.
+        frames: u64,
+        /// Why, in words.
+        why: String,
+    },
+    /// Its file is complete. The last event of a recording; each that was begun has one.
+    Finished {
+        /// The file, below the data folder; none if none could be made.
+        file: Option<Arc<str>>,
+        /// Length in frames of 20 ms, lost ones included.
+        frames: u64,
+        /// Frames lost in all.
+        lost: u64,
+    },
+}
+
+/// Why storage cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder or one in it cannot be made or written.
+    #[error("cannot write below {folder}: {error}")]
+    Folder {
+        /// Which.
+        folder: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The system gives no thread.
+    #[error("no thread for the {name}: {error}")]
+    Thread {
+        /// Which.
+        name: &'static str,
+        /// Why.
+        error: std::io::Error,
+    },
+}
