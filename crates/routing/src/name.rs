@@ -18,6 +18,18 @@ macro_rules! names {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// The name as shared text, for whoever keeps it.
+            #[must_use]
+            pub const fn shared(&self) -> &Arc<str> {
+                &self.0
+            }
+        }
+
+        impl From<Arc<str>> for $name {
+            fn from(name: Arc<str>) -> Self {
+                Self(name)
+            }
         }
 
         impl From<&str> for $name {
