@@ -79,8 +79,9 @@ pub struct Limits {
     pub max_call_time: Duration,
     /// How long a user's phone rings when nothing else says so.
     pub ring_time: Duration,
-    /// The address that callers send media to, written into SDP.
-    pub media_address: IpAddr,
+    /// The address that peers send media to, written into SDP; without one, the address that the signalling of the
+    /// leg uses.
+    pub media_address: Option<IpAddr>,
 }
 
 impl Default for Limits {
@@ -89,7 +90,7 @@ impl Default for Limits {
             max_calls: 2_000,
             max_call_time: Duration::from_secs(4 * 3600),
             ring_time: Duration::from_secs(30),
-            media_address: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST),
+            media_address: None,
         }
     }
 }
