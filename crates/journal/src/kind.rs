@@ -60,6 +60,14 @@ pub enum Kind {
         #[serde(with = "base::revealed")]
         key: Pii<char>,
     },
+    /// A flow has collected digits into a variable.
+    Collected {
+        /// The variable.
+        variable: Name,
+        /// The digits.
+        #[serde(with = "base::revealed")]
+        digits: Pii<String>,
+    },
     /// Something began to play to the caller.
     Play {
         /// Names the playout.
@@ -212,10 +220,20 @@ pub enum Kind {
     },
     /// Messages that could not be read.
     Malformed {
-        /// Who sent them.
+        /// Who sent the first one.
         source: IpAddr,
-        /// What was wrong with the last one.
+        /// What was wrong with the first one.
         cause: String,
+        /// How many since the last such event.
+        count: u64,
+    },
+    /// Calls were refused, as their sources are neither a trunk nor a user.
+    Strangers {
+        /// Where the first of them came from.
+        source: IpAddr,
+        /// What it dialled.
+        #[serde(with = "base::revealed")]
+        dialled: Pii<String>,
         /// How many since the last such event.
         count: u64,
     },
@@ -247,10 +265,12 @@ impl Kind {
             self,
             Self::NodeEntered { .. }
                 | Self::Digit { .. }
+                | Self::Collected { .. }
                 | Self::Play { .. }
                 | Self::DecisionRejected { .. }
                 | Self::MediaStats { .. }
                 | Self::Malformed { .. }
+                | Self::Strangers { .. }
         )
     }
 }
