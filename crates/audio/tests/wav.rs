@@ -30,7 +30,7 @@ fn fmt(tag: u16, channels: u16, rate: u32, bits: u16) -> Vec<u8> {
 
 /// `WAVEFORMATEXTENSIBLE`, as sox and ffmpeg write it, with sub-format `tag`.
 fn extensible(tag: u16) -> Vec<u8> {
-    let mut content = fmt(0xfffe, 1, 8000, 16)[8..].to_vec();
+    let mut content: Vec<u8> = fmt(0xfffe, 1, 8000, 16).into_iter().skip(8).collect();
     content.extend([22, 0, 16, 0, 4, 0, 0, 0]);
     content.extend(tag.to_le_bytes());
     content.extend([0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71]);
@@ -71,8 +71,8 @@ fn every_fault_is_named() {
         (b"RIFF\x04\0\0\0AVI ".to_vec(), AudioError::NotWav, "not a WAV file"),
         (riff(&[]), AudioError::NoFormat, "a WAV file without a format (`fmt ` chunk)"),
         (riff(&[chunk(b"fmt ", &[1, 0, 1]), plain.clone()]), AudioError::NoFormat, "without a format"),
-        (riff(&[plain.clone()]), AudioError::NoFormat, "without a format"),
-        (riff(&[pcm.clone()]), AudioError::NoSound, "without sound"),
+        (riff(std::slice::from_ref(&plain)), AudioError::NoFormat, "without a format"),
+        (riff(std::slice::from_ref(&pcm)), AudioError::NoSound, "without sound"),
         (riff(&[pcm.clone(), data(&[])]), AudioError::NoSound, "without sound"),
         (cut, AudioError::Cut { announced: 200, held: 60 }, "announces 200 octets of sound and holds 60"),
         (streamed, AudioError::Cut { announced: u32::MAX, held: 20 }, "cut short"),
