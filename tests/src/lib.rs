@@ -4,6 +4,11 @@
 //! data folder. Nothing here knows a type of the product.
 //!
 //! - [`architecture`]: the layer table and the rules of the source, as functions over text; `architecture.rs` runs them.
+//! - [`company`] writes a configuration folder, [`switch`] runs the binary on it, [`records`] reads what it wrote.
+//! - [`sipp`] and [`baresip`] are the strangers; [`phone`] is a scripted phone of our own for what they cannot do.
+//! - [`sound`] makes and measures audio; [`ports`] keeps tests off each other's ports; [`wait`] waits for conditions.
+//!
+//! The tests themselves are in `e2e/`. Run them by `scripts/test`, which installs what they need.
 
 #![allow(
     clippy::disallowed_methods,
@@ -19,3 +24,13 @@
 )]
 
 pub mod architecture;
+pub mod baresip;
+pub mod company;
+pub mod phone;
+pub mod ports;
+pub mod process;
+pub mod records;
+pub mod sipp;
+pub mod sound;
+pub mod switch;
+pub mod wait;

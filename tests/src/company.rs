@@ -1,0 +1,157 @@
+//! A company made for a test: the configuration folder that the switch is started with.
+//!
+//! Everything that it plays is a tone of its own, so that one can measure which prompt is heard.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use crate::ports::Ports;
+use crate::sound;
+
+/// The tones, in Hz: far enough apart for a window of 10 ms.
+pub mod tones {
+    /// The caller says this.
+    pub const CALLER: f64 = 550.0;
+    /// The prompt for a wrong key.
+    pub const WRONG: f64 = 800.0;
+    /// The main menu's prompt.
+    pub const WELCOME: f64 = 1000.0;
+    /// The prompt for no key.
+    pub const NOTHING: f64 = 1250.0;
+    /// The prompt before the switch hangs up.
+    pub const GOODBYE: f64 = 1500.0;
+    /// What those hear who wait.
+    pub const MUSIC: f64 = 1750.0;
+    /// The first agent says this.
+    pub const AGENT: f64 = 2100.0;
+    /// The second agent says this.
+    pub const OTHER_AGENT: f64 = 2400.0;
+}
+
+/// The texts of a company; each can be changed before the switch is started.
+#[derive(Clone, Debug)]
+pub struct Company {
+    /// Lines below `media:`.
+    pub media: BTreeMap<&'static str, String>,
+    /// Lines below `calls:`.
+    pub calls: BTreeMap<&'static str, String>,
+    /// Where calls are taken from.
+    pub trunk: String,
+    /// Agents of the queue `sales`, in order: name and contact.
+    pub agents: Vec<(String, String)>,
+    /// Lines below the queue `sales`.
+    pub queue: BTreeMap<&'static str, String>,
+    /// Flows by name.
+    pub flows: BTreeMap<&'static str, String>,
+    /// The number plan: number and what it reaches.
+    pub numbers: BTreeMap<&'static str, String>,
+}
+
+/// 1000: welcome, 1 to the queue, 5 straight to the first agent; two attempts of a second each.
+const MENU: &str = "
+  menu:
+    menu:
+      prompt: welcome
+      keys:
+        1: sales
+        5: direct
+      timeout: 1s
+      attempts: 2
+      no_input: { prompt: nothing, next: repeat }
+      wrong_input: { prompt: wrong, next: repeat }
+      exhausted: goodbye
+  sales:
+    queue: sales
+    next: goodbye
+  direct:
+    dial: { user: agent1, ring_time: 5s }
+    next: goodbye
+  goodbye:
+    play: goodbye
+    next: hangup
+";
+
+impl Company {
+    /// One switch, one queue, nobody in it.
+    pub fn new(ports: &Ports) -> Self {
+        let recorded = format!("  begin:\n    record: start\n    next: menu\n{MENU}");
+        let wait = "  wait:\n    queue: sales\n    next: bye\n  bye:\n    play: goodbye\n    next: hangup\n";
+        let talk = "  talk:\n    play: { prompt: welcome, repeat: forever }\n";
+        let flow = |nodes: &str| format!("version: 1\nnodes:\n{nodes}");
+        Self {
+            media: [("bind", "127.0.0.1".to_owned()), ("ports", ports.for_media()), ("threads", "3".to_owned())].into(),
+            calls: [("grace", "3s".to_owned()), ("max", "50".to_owned())].into(),
+            trunk: "127.0.0.1".to_owned(),
+            agents: Vec::new(),
+            queue: [("ring_time", "5s"), ("wrap_up", "1s"), ("music", "music")].map(|(k, v)| (k, v.to_owned())).into(),
+            flows: [("main", flow(&recorded)), ("plain", flow(MENU)), ("wait", flow(wait)), ("talk", flow(talk))]
+                .into(),
+            numbers: [
+                ("1000", "{ flow: main }"),
+                ("1001", "{ flow: plain }"),
+                ("1002", "{ flow: talk }"),
+                ("1003", "{ flow: wait }"),
+                ("2000", "{ queue: sales }"),
+            ]
+            .map(|(number, target)| (number, target.to_owned()))
+            .into(),
+        }
+    }
+
+    /// Adds an agent whose phone is at `contact`: the first is `agent1`.
+    #[must_use]
+    pub fn agent(mut self, contact: &str) -> Self {
+        self.agents.push((format!("agent{}", self.agents.len() + 1), contact.to_owned()));
+        self
+    }
+
+    /// Writes the folder.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn write(&self, folder: &Path) {
+        let mut agents = self.agents.clone();
+        if agents.is_empty() {
+            // The flows name an agent; nobody answers at his port.
+            agents.push(("agent1".to_owned(), "sip:agent1@127.0.0.1:9".to_owned()));
+        }
+        let put = |name: &str, text: String| {
+            let path = folder.join(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            std::fs::write(path, text).expect("a file");
+        };
+        let mut text = "version: 1\nlisteners:\n  - udp: 127.0.0.1:0\ndata: data\n".to_owned();
+        text += &section("media", &self.media);
+        text += &section("calls", &self.calls);
+        let _ = write!(text, "trunks:\n  phones:\n    from: {}\n", self.trunk);
+        text += &section("numbers", &self.numbers);
+        put("strowger.yaml", text);
+        let mut users = "users:\n".to_owned();
+        for (name, contact) in &agents {
+            let _ = write!(users, "  {name}:\n    contact: {contact}\n");
+        }
+        put("users.yaml", users);
+        let names: Vec<&str> = agents.iter().map(|(name, _)| name.as_str()).collect();
+        let lines: String = self.queue.iter().map(|(key, value)| format!("    {key}: {value}\n")).collect();
+        put("queues.yaml", format!("queues:\n  sales:\n    agents: [{}]\n{lines}", names.join(", ")));
+        for (name, flow) in &self.flows {
+            put(&format!("flows/{name}.yaml"), flow.clone());
+        }
+        let prompts = [
+            ("welcome", tones::WELCOME, 2.0),
+            ("wrong", tones::WRONG, 0.6),
+            ("nothing", tones::NOTHING, 0.6),
+            ("goodbye", tones::GOODBYE, 0.6),
+            ("music", tones::MUSIC, 2.0),
+        ];
+        for (name, hertz, seconds) in prompts {
+            sound::write_wav(&folder.join(format!("prompts/en/{name}.wav")), &sound::sine(hertz, seconds));
+        }
+    }
+}
+
+fn section(name: &str, lines: &BTreeMap<&'static str, String>) -> String {
+    let lines: String = lines.iter().map(|(key, value)| format!("  {key}: {value}\n")).collect();
+    format!("{name}:\n{lines}")
+}

@@ -1,0 +1,153 @@
+//! The real binary, on a configuration folder of its own.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::company::Company;
+use crate::process::Process;
+use crate::{records, wait};
+
+/// A running switch; killed on drop.
+#[derive(Debug)]
+pub struct Switch {
+    process: Process,
+    address: SocketAddr,
+    folder: TempDir,
+}
+
+/// The binary under test: `STROWGER_BIN`, or what `cargo build` or `cargo build --release` left.
+///
+/// # Panics
+/// If there is none.
+pub fn binary() -> PathBuf {
+    if let Some(path) = std::env::var_os("STROWGER_BIN") {
+        return path.into();
+    }
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+    let built = ["release", "debug"].map(|profile| target.join(profile).join("strowger"));
+    let built = built
+        .into_iter()
+        .filter(|path| path.exists())
+        .max_by_key(|path| path.metadata().and_then(|m| m.modified()).ok());
+    built.expect("no binary: run scripts/test, or cargo build --release -p strowger")
+}
+
+impl Switch {
+    /// Starts the switch for `company` and waits until it is ready.
+    pub fn start(company: &Company) -> Self {
+        Self::start_with(company, |command| command)
+    }
+
+    /// As [`Self::start`], with the command changed first (limits, environment).
+    ///
+    /// # Panics
+    /// If it does not get ready.
+    pub fn start_with(company: &Company, change: impl FnOnce(Command) -> Command) -> Self {
+        let folder = tempfile::Builder::new().prefix("strowger-e2e-").tempdir().expect("a folder");
+        company.write(&folder.path().join("config"));
+        let mut command = Command::new(binary());
+        command.args(["run", "--config"]).arg(folder.path().join("config"));
+        let mut process = Process::start("strowger", change(command), folder.path());
+        let line =
+            process.wait_for_line("listener", Duration::from_secs(30), |line| line.starts_with("listening udp "));
+        let address = line.trim_start_matches("listening udp ").parse().expect("an address");
+        process.wait_for_line("ready", Duration::from_secs(30), |line| line == "ready");
+        Self { process, address, folder }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A folder that lives as long as the switch, for the files of phones.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("config/data")
+    }
+
+    /// Its process.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// The CDRs so far.
+    pub fn cdrs(&self) -> Vec<Value> {
+        records::json_lines(&self.data()).into_iter().filter(|line| line.get("disposition").is_some()).collect()
+    }
+
+    /// Waits for `count` CDRs.
+    ///
+    /// # Panics
+    /// If they do not come, or more come.
+    pub fn wait_for_cdrs(&self, count: usize) -> Vec<Value> {
+        let found =
+            wait::until(&format!("{count} CDRs"), wait::SOON, || Some(self.cdrs()).filter(|cdrs| cdrs.len() >= count));
+        assert_eq!(found.len(), count, "{found:#?}");
+        found
+    }
+
+    /// Waits for the only CDR.
+    pub fn wait_for_cdr(&self) -> Value {
+        self.wait_for_cdrs(1).remove(0)
+    }
+
+    /// The journal's events of `kind` so far.
+    pub fn events(&self, kind: &str) -> Vec<Value> {
+        records::json_lines(&self.data()).into_iter().filter(|line| line["event"] == kind).collect()
+    }
+
+    /// Waits for the `count`th event of `kind`.
+    ///
+    /// # Panics
+    /// If it does not come within `limit`.
+    pub fn wait_for_event(&self, kind: &str, count: usize, limit: Duration) -> Value {
+        wait::until(&format!("event {kind} number {count}"), limit, || self.events(kind).into_iter().nth(count - 1))
+    }
+
+    /// The recordings so far.
+    pub fn recordings(&self) -> Vec<PathBuf> {
+        records::files(&self.data(), ".wav")
+    }
+
+    /// SIGTERM; its exit status is waited for.
+    ///
+    /// # Panics
+    /// If it does not end within `limit`.
+    pub fn terminate(&mut self, limit: Duration) -> ExitStatus {
+        self.process.signal("TERM");
+        self.process.wait(limit)
+    }
+
+    /// Asserts that nothing is left of any call: the port for RTP is free again and no `call_began` lacks its `call_ended`.
+    ///
+    /// # Panics
+    /// If something is.
+    pub fn assert_quiet(&self) {
+        wait::until_true("each call that began has ended", wait::SOON, || {
+            self.events("call_began").len() == self.events("call_ended").len()
+        });
+        let pid = self.process.pid();
+        wait::until_true("no RTP socket is left", wait::SOON, || udp_sockets(pid) <= 1);
+    }
+}
+
+/// UDP sockets of a process.
+pub fn udp_sockets(pid: u32) -> usize {
+    let table = std::fs::read_to_string("/proc/net/udp").unwrap_or_default();
+    let inodes: Vec<&str> = table.lines().skip(1).filter_map(|line| line.split_whitespace().nth(9)).collect();
+    let Ok(descriptors) = std::fs::read_dir(format!("/proc/{pid}/fd")) else { return 0 };
+    let targets = descriptors.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+    let sockets =
+        targets.filter_map(|target| Some(target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()));
+    sockets.filter(|inode| inodes.contains(&inode.as_str())).count()
+}
