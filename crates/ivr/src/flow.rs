@@ -1,16 +1,28 @@
-//! A flow that was read and checked.
+//! A flow that was read and checked: nodes that name each other by index.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use yaml::{Faults, Place, Source};
 
+use crate::{DialTarget, HangupCause, check, read};
+
 /// A flow without faults. Immutable; calls share it.
+///
+/// What holds for each of them, so that [`crate::Session`] need not look: every target exists, every variable is set
+/// before it is read back, and no way round the graph takes neither a key nor time.
 #[derive(Debug)]
 pub struct Flow {
-    name: Arc<str>,
-    hash: FlowHash,
-    references: Vec<Reference>,
+    pub(crate) name: Arc<str>,
+    pub(crate) hash: FlowHash,
+    pub(crate) start: usize,
+    pub(crate) nodes: Vec<Node>,
+    /// Names of the variables that `collect` nodes set; nodes name them by index.
+    pub(crate) variables: Vec<Arc<str>>,
+    /// `digits/0` to `digits/9`.
+    pub(crate) digit_prompts: Vec<Arc<str>>,
+    pub(crate) references: Vec<Reference>,
 }
 
 impl Flow {
@@ -18,8 +30,14 @@ impl Flow {
     /// What the flow refers to outside of itself is left to the caller: see [`Self::references`].
     #[must_use]
     pub fn read(name: &str, source: &Source, faults: &Faults) -> Option<Self> {
-        let _ = (name, source, faults);
-        None
+        let before = faults.len();
+        let flow = read::flow(name, source, faults)?;
+        // The graph of a flow with faults lacks ways that are meant: what it says would mislead.
+        if faults.len() > before {
+            return None;
+        }
+        check::graph(&flow, faults);
+        (faults.len() == before).then_some(flow)
     }
 
     /// The flow's name: that of its file without the ending.
@@ -34,10 +52,19 @@ impl Flow {
         self.hash
     }
 
-    /// Everything outside of this file that the flow names, with the place where it does.
+    /// Everything outside of this file that the flow names, with the place where it does, in the order of the file.
     #[must_use]
     pub fn references(&self) -> &[Reference] {
         &self.references
+    }
+
+    /// The names of the nodes, in the order of the file.
+    pub fn nodes(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.nodes.iter().map(|node| &node.name)
+    }
+
+    pub(crate) fn node(&self, index: usize) -> Option<&Node> {
+        self.nodes.get(index)
     }
 }
 
@@ -67,8 +94,155 @@ pub enum ReferenceKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FlowHash(u128);
 
+impl FlowHash {
+    /// FNV-1a with 128 bits: flows come from operators, not from foes, so it need not be a cryptographic one.
+    pub(crate) fn of(text: &str) -> Self {
+        const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+        const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+        Self(text.bytes().fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME)))
+    }
+}
+
 impl fmt::Display for FlowHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)
     }
+}
+
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub name: Arc<str>,
+    /// Where its name is written, for faults of the graph.
+    pub place: Place,
+    pub verb: Verb,
+}
+
+#[derive(Debug)]
+pub(crate) enum Verb {
+    Play(Play),
+    Menu(Menu),
+    Collect(Collect),
+    Queue(Queue),
+    Dial(Dial),
+    Record { on: bool, next: Target },
+    Goto(Target),
+    Hangup(HangupCause),
+}
+
+impl Verb {
+    /// What it asks, if it asks for keys.
+    pub const fn question(&self) -> Option<&Question> {
+        match self {
+            Self::Menu(menu) => Some(&menu.question),
+            Self::Collect(collect) => Some(&collect.question),
+            _ => None,
+        }
+    }
+}
+
+/// Where a caller goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Target {
+    Node(usize),
+    /// The word `hangup`: the end, with the cause `normal`.
+    Hangup,
+}
+
+/// What follows when something happened: maybe words, then a way; by default one that leaves the node.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome<W = Target> {
+    pub prompt: Prompt,
+    pub way: W,
+}
+
+/// A way that may stay at the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    To(Target),
+    /// Ask once more: the word `repeat`, and what `no_input` and `wrong_input` do if nothing else is written.
+    Repeat,
+}
+
+/// What is played, one after the other; empty where a prompt is optional and not written.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Prompt(pub Vec<Item>);
+
+#[derive(Clone, Debug)]
+pub(crate) enum Item {
+    Recording(Arc<str>),
+    /// The digits of a variable, one by one.
+    Digits {
+        variable: usize,
+        place: Place,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Times {
+    Count(u32),
+    Forever,
+}
+
+#[derive(Debug)]
+pub(crate) struct Play {
+    pub prompt: Prompt,
+    pub repeat: Times,
+    pub barge_in: bool,
+    /// `None` only if it repeats for ever and no key ends it.
+    pub next: Option<Target>,
+}
+
+/// What `menu` and `collect` have in common: they ask, wait, and ask again.
+#[derive(Debug)]
+pub(crate) struct Question {
+    pub prompt: Prompt,
+    pub barge_in: bool,
+    /// Keys pressed before the prompt count.
+    pub keep_type_ahead: bool,
+    /// From the prompt's end to the first key.
+    pub timeout: Duration,
+    pub attempts: Times,
+    pub no_input: Outcome<Way>,
+    pub wrong_input: Outcome<Way>,
+    /// `None` only if attempts never end.
+    pub exhausted: Option<Outcome>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Menu {
+    pub question: Question,
+    pub keys: Vec<(char, Outcome<Way>)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Collect {
+    pub question: Question,
+    pub variable: usize,
+    pub least: usize,
+    pub most: usize,
+    pub end_key: Option<char>,
+    /// From one key to the next.
+    pub digit_timeout: Duration,
+    pub next: Target,
+}
+
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub name: Arc<str>,
+    pub max_wait: Option<Duration>,
+    pub timed_out: Outcome,
+    pub full: Outcome,
+    pub no_agents: Outcome,
+    pub next: Target,
+}
+
+#[derive(Debug)]
+pub(crate) struct Dial {
+    pub target: DialTarget,
+    pub ring_time: Duration,
+    pub busy: Outcome,
+    pub no_answer: Outcome,
+    pub declined: Outcome,
+    pub failed: Outcome,
+    pub next: Target,
 }

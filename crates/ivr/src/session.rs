@@ -1,24 +1,41 @@
-//! One caller in a flow.
+//! One caller in a flow: the interpreter.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use base::{Mono, Now};
 
+use crate::flow::{Play, Target, Verb};
+use crate::state::{Phase, State};
 use crate::{DialOutcome, Flow, Output, QueueOutcome};
 
-/// One caller in a flow: a machine.
+/// One caller in a flow: a machine, whose driver plays, queues and dials.
+///
+/// - `handle_*` puts in what happened: the start, a key, the end of what was asked for, a time.
+/// - [`Self::poll_output`] takes out what to do; ask until `None` after each `handle_*`.
+/// - [`Self::poll_timeout`] says when to come back with [`Self::handle_timeout`].
+///
+/// A caller who hangs up needs no input: drop the session. What is told to it out of place (the end of a prompt that does
+/// not play, a queue's end while it dials) changes nothing. Keys pressed in a queue or while it dials are ignored.
 #[derive(Debug)]
 pub struct Session {
-    flow: Arc<Flow>,
-    outputs: VecDeque<Output>,
+    pub(crate) flow: Arc<Flow>,
+    pub(crate) state: State,
+    /// When the wait for a key ends.
+    pub(crate) deadline: Option<Mono>,
+    pub(crate) outputs: VecDeque<Output>,
 }
 
 impl Session {
     /// A caller who has not been answered yet.
     #[must_use]
     pub fn new(flow: Arc<Flow>) -> Self {
-        Self { flow, outputs: VecDeque::new() }
+        let state = State::new(flow.variables.len());
+        Self::from_parts(flow, state, None)
+    }
+
+    pub(crate) const fn from_parts(flow: Arc<Flow>, state: State, deadline: Option<Mono>) -> Self {
+        Self { flow, state, deadline, outputs: VecDeque::new() }
     }
 
     /// The flow that the caller is in.
@@ -27,37 +44,120 @@ impl Session {
         &self.flow
     }
 
+    /// The node that the caller is in; `None` before the start.
+    #[must_use]
+    pub fn node(&self) -> Option<&Arc<str>> {
+        if self.state.phase == Phase::Idle {
+            return None;
+        }
+        self.flow.node(self.state.node).map(|node| &node.name)
+    }
+
     /// True once [`Output::Hangup`] was put out.
     #[must_use]
-    pub const fn is_over(&self) -> bool {
-        false
+    pub fn is_over(&self) -> bool {
+        self.state.phase == Phase::Over
     }
 
     /// The call was answered: the flow begins.
-    pub fn handle_start(&mut self, _now: Now) {}
+    pub fn handle_start(&mut self, now: Now) {
+        if self.state.phase == Phase::Idle {
+            self.advance(now, Some(Target::Node(self.flow.start)));
+        }
+    }
 
     /// The caller pressed a key (`0`–`9`, `*`, `#`, `A`–`D`; others are ignored), told at the first packet of the digit.
-    pub fn handle_digit(&mut self, _now: Now, _digit: char) {}
+    pub fn handle_digit(&mut self, now: Now, digit: char) {
+        if !matches!(digit, '0'..='9' | '*' | '#' | 'A'..='D') {
+            return;
+        }
+        let flow = Arc::clone(&self.flow);
+        let verb = flow.node(self.state.node).map(|node| &node.verb);
+        match (self.state.phase, verb) {
+            (Phase::Playing, Some(Verb::Play(Play { barge_in: true, next: Some(next), .. }))) => {
+                self.cut_short(now, digit, *next);
+            }
+            (Phase::Leaving { to, barge_in: true }, _) => self.cut_short(now, digit, to),
+            (Phase::Playing | Phase::Leaving { .. }, _) => self.type_ahead(digit),
+            (Phase::Asking | Phase::Waiting, Some(verb)) => {
+                let may_answer = verb.question().is_some_and(|question| question.barge_in) || !self.state.playing;
+                if may_answer {
+                    self.stop_play();
+                    let target = self.press(&flow, verb, now, digit);
+                    self.advance(now, target);
+                } else {
+                    self.type_ahead(digit);
+                }
+            }
+            _ => {}
+        }
+    }
 
     /// The prompts of the last [`Output::Play`] were played to their end.
-    pub fn handle_play_done(&mut self, _now: Now) {}
+    pub fn handle_play_done(&mut self, now: Now) {
+        if !std::mem::take(&mut self.state.playing) {
+            return;
+        }
+        let flow = Arc::clone(&self.flow);
+        let verb = flow.node(self.state.node).map(|node| &node.verb);
+        let target = match (self.state.phase, verb) {
+            (Phase::Playing, Some(Verb::Play(play))) => self.played(&flow, play),
+            (Phase::Leaving { to, .. }, _) => Some(to),
+            (Phase::Asking, Some(verb)) => self.listen(&flow, verb, now),
+            _ => None,
+        };
+        self.advance(now, target);
+    }
 
     /// The wait in the queue, or the talk that followed, is over.
-    pub fn handle_queue_ended(&mut self, _now: Now, _outcome: QueueOutcome) {}
+    pub fn handle_queue_ended(&mut self, now: Now, outcome: QueueOutcome) {
+        let flow = Arc::clone(&self.flow);
+        let verb = flow.node(self.state.node).map(|node| &node.verb);
+        let (Phase::Queued, Some(Verb::Queue(queue))) = (self.state.phase, verb) else { return };
+        let target = match outcome {
+            QueueOutcome::AgentEnded => Some(queue.next),
+            QueueOutcome::TimedOut => self.leave(&flow, &queue.timed_out, true),
+            QueueOutcome::Full => self.leave(&flow, &queue.full, true),
+            // A queue that is gone has no agents; the check of the company leaves only a reload to do this.
+            QueueOutcome::NoAgents | QueueOutcome::Unknown => self.leave(&flow, &queue.no_agents, true),
+        };
+        self.advance(now, target);
+    }
 
     /// The dialling, or the talk that followed, is over.
-    pub fn handle_dial_ended(&mut self, _now: Now, _outcome: DialOutcome) {}
+    pub fn handle_dial_ended(&mut self, now: Now, outcome: DialOutcome) {
+        let flow = Arc::clone(&self.flow);
+        let verb = flow.node(self.state.node).map(|node| &node.verb);
+        let (Phase::Dialled, Some(Verb::Dial(dial))) = (self.state.phase, verb) else { return };
+        let target = match outcome {
+            DialOutcome::Ended => Some(dial.next),
+            DialOutcome::Busy => self.leave(&flow, &dial.busy, true),
+            DialOutcome::NoAnswer => self.leave(&flow, &dial.no_answer, true),
+            DialOutcome::Declined => self.leave(&flow, &dial.declined, true),
+            DialOutcome::Unreachable | DialOutcome::Refused => self.leave(&flow, &dial.failed, true),
+        };
+        self.advance(now, target);
+    }
 
     /// The time of [`Self::poll_timeout`] has come. Harmless if it has not.
-    pub fn handle_timeout(&mut self, _now: Now) {}
+    pub fn handle_timeout(&mut self, now: Now) {
+        if self.deadline.is_none_or(|deadline| now.monotonic < deadline) {
+            return;
+        }
+        self.deadline = None;
+        let flow = Arc::clone(&self.flow);
+        let Some(verb) = flow.node(self.state.node).map(|node| &node.verb) else { return };
+        let target = self.heard_nothing(&flow, verb);
+        self.advance(now, target);
+    }
 
     /// When to call [`Self::handle_timeout`].
     #[must_use]
-    pub fn poll_timeout(&self) -> Option<Mono> {
-        None
+    pub const fn poll_timeout(&self) -> Option<Mono> {
+        self.deadline
     }
 
-    /// What to do next; ask until `None` after each `handle_*`.
+    /// What to do next.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }

@@ -1,7 +1,7 @@
 //! The keys of a map whose keys are known.
 
 use crate::tree::Entry;
-use crate::{Place, Value};
+use crate::{Place, Value, did_you_mean};
 
 /// What a map may hold. Unknown keys are faults that name `what` and suggest one of `keys`.
 #[derive(Debug)]
@@ -29,21 +29,29 @@ impl<'a> Map<'a> {
         Some(Value { node: &entry.value, context: self.owner.context.under(entry) })
     }
 
-    /// The value of `key`; a fault if it is not written.
+    /// The value of `key`; a fault if it is not written. An unknown key that was probably meant to be `key` has been
+    /// reported as such, which is enough.
     #[must_use]
     pub fn required(&self, key: &'static str) -> Option<Value<'a>> {
         let value = self.optional(key);
         if value.is_none() {
-            self.fault(format!("`{key}` is missing in {}", self.shape.what), format!("add `{key}:`"));
+            self.fault_if_missing(key, format!("`{key}` is missing in {}", self.shape.what), format!("add `{key}:`"));
         }
         value
+    }
+
+    /// Adds a fault of the whole map if `key` is not written, as [`Self::required`] does, with words of the caller's.
+    pub fn fault_if_missing(&self, key: &'static str, message: impl Into<String>, remedy: impl Into<String>) {
+        if self.optional(key).is_none() && !self.is_misspelt(&[key]) {
+            self.fault(message, remedy);
+        }
     }
 
     /// The one of `keys` that is written, and its value; a fault if none or several are.
     #[must_use]
     pub fn one_of(&self, keys: &[&'static str]) -> Option<(&'static str, Value<'a>)> {
         let found = self.at_most_one_of(keys);
-        if found.is_none() && !keys.iter().any(|key| self.optional(key).is_some()) {
+        if found.is_none() && !keys.iter().any(|key| self.optional(key).is_some()) && !self.is_misspelt(keys) {
             self.fault(format!("{} needs one of {}", self.shape.what, list(keys)), "");
         }
         found
@@ -60,6 +68,14 @@ impl<'a> Map<'a> {
             format!("keep one of {}", list(keys)),
         );
         None
+    }
+
+    fn is_misspelt(&self, keys: &[&'static str]) -> bool {
+        let unknown = self.entries.iter().filter_map(|entry| entry.key.text());
+        unknown
+            .filter(|key| !self.shape.keys.contains(key))
+            .filter_map(|key| did_you_mean(key, self.shape.keys.iter().copied()))
+            .any(|meant| keys.contains(&meant))
     }
 
     /// Where a fault of the whole map points: at the key that it stands under, else at its start.

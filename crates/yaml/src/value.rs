@@ -110,6 +110,21 @@ impl<'a> Value<'a> {
         None
     }
 
+    /// Names joined by `/`, such as `welcome` or `digits/4`; at most 128 characters.
+    #[must_use]
+    pub fn path(&self) -> Option<&'a str> {
+        let text = self.scalar("a name")?;
+        if text.len() <= 128 && text.split('/').all(scalar::is_name) {
+            return Some(text);
+        }
+        if text.contains('/') {
+            let remedy = "write names with lower-case letters, digits and `-`, joined by `/`";
+            self.fault(format!("`{}` is not a name", shorten(text)), remedy);
+            return None;
+        }
+        self.name()
+    }
+
     /// A whole number in `range`.
     #[must_use]
     pub fn integer<T>(&self, range: RangeInclusive<T>) -> Option<T>
@@ -121,6 +136,24 @@ impl<'a> Value<'a> {
         let number = text.parse::<i64>().ok().and_then(|number| T::try_from(number).ok());
         match number.filter(|number| range.contains(number)) {
             Some(number) => Some(number),
+            None => self.wrong(&expected, text),
+        }
+    }
+
+    /// A whole number in `range`, or `word`, which gives `Some(None)`.
+    #[must_use]
+    pub fn integer_or<T>(&self, range: RangeInclusive<T>, word: &str) -> Option<Option<T>>
+    where
+        T: TryFrom<i64> + PartialOrd + Display,
+    {
+        let expected = format!("a whole number from {} to {}, or `{word}`", range.start(), range.end());
+        let text = self.scalar(&expected)?;
+        if text == word {
+            return Some(None);
+        }
+        let number = text.parse::<i64>().ok().and_then(|number| T::try_from(number).ok());
+        match number.filter(|number| range.contains(number)) {
+            Some(number) => Some(Some(number)),
             None => self.wrong(&expected, text),
         }
     }
@@ -203,15 +236,23 @@ impl<'a> Value<'a> {
     /// A map with known keys; unknown ones are reported here.
     #[must_use]
     pub fn map(&self, shape: &'static Shape) -> Option<Map<'a>> {
+        self.map_with(shape, &[])
+    }
+
+    /// As [`Self::map`], with a remedy for each key that people are known to write here though it belongs elsewhere.
+    #[must_use]
+    pub fn map_with(&self, shape: &'static Shape, remedies: &[(&str, &str)]) -> Option<Map<'a>> {
         let entries = self.raw_entries(shape.what)?;
         for entry in entries {
             let Some(key) = entry.key.text() else { continue };
             if shape.keys.contains(&key) {
                 continue;
             }
-            let remedy = match did_you_mean(key, shape.keys.iter().copied()) {
-                Some(word) => format!("did you mean `{word}`?"),
-                None => format!("{} has the keys {}", shape.what, shape.keys.join(", ")),
+            let known = remedies.iter().find(|(misplaced, _)| *misplaced == key);
+            let remedy = match (known, did_you_mean(key, shape.keys.iter().copied())) {
+                (Some((_, remedy)), _) => (*remedy).to_owned(),
+                (None, Some(word)) => format!("did you mean `{word}`?"),
+                (None, None) => format!("{} has the keys {}", shape.what, shape.keys.join(", ")),
             };
             let message = format!("unknown key `{}` in {}", shorten(key), shape.what);
             self.context.faults.add(self.context.source.place(entry.key.span), message, remedy);

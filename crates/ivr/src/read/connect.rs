@@ -1,0 +1,96 @@
+//! `queue` and `dial`: nodes that connect the caller with someone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use yaml::{Map, Shape, Value};
+
+use super::ask::duration;
+use super::{BESIDE, Reader};
+use crate::flow::{Dial, Outcome, Prompt, Queue, Target};
+use crate::{DialTarget, ReferenceKind};
+
+const QUEUE: Shape = Shape { what: "a queue node", keys: &["name", "max_wait", "timed_out", "full", "no_agents"] };
+const DIAL: Shape =
+    Shape { what: "a dial", keys: &["user", "number", "ring_time", "busy", "no_answer", "declined", "failed"] };
+
+const DEFAULT_RING: Duration = Duration::from_secs(30);
+
+impl<'a> Reader<'a> {
+    pub(super) fn queue(&mut self, node: Map<'a>, value: Value<'a>) -> Option<Queue> {
+        let next = self.next(node);
+        // If `next` is at fault, that was said; outcomes need not repeat it.
+        let otherwise = next.unwrap_or(Target::Hangup);
+        let map = if value.is_map() { Some(value.map_with(&QUEUE, BESIDE)?) } else { None };
+        let name = map.map_or(Some(value), |map| map.required("name")).and_then(|value| {
+            let name: Arc<str> = Arc::from(value.name()?);
+            self.refer(ReferenceKind::Queue, name.clone(), value);
+            Some(name)
+        });
+        let (least, most) = (Duration::from_secs(1), Duration::from_secs(24 * 3600));
+        let max_wait = match map.and_then(|map| map.optional("max_wait")) {
+            Some(value) => value.duration_in(least..=most).map(Some),
+            None => Some(None),
+        };
+        let mut outcome = |key| self.outcome_of(map, key, otherwise);
+        let (timed_out, full, no_agents) = (outcome("timed_out"), outcome("full"), outcome("no_agents"));
+        Some(Queue {
+            name: name?,
+            max_wait: max_wait?,
+            timed_out: timed_out?,
+            full: full?,
+            no_agents: no_agents?,
+            next: next?,
+        })
+    }
+
+    pub(super) fn dial(&mut self, node: Map<'a>, value: Value<'a>) -> Option<Dial> {
+        let next = self.next(node);
+        // If `next` is at fault, that was said; outcomes need not repeat it.
+        let otherwise = next.unwrap_or(Target::Hangup);
+        let map = if value.is_map() { Some(value.map_with(&DIAL, BESIDE)?) } else { None };
+        let target = map.map_or(Some(("user", value)), |map| map.one_of(&["user", "number"]));
+        let target = target.and_then(|(key, value)| match key {
+            "user" => {
+                let name: Arc<str> = Arc::from(value.name()?);
+                self.refer(ReferenceKind::User, name.clone(), value);
+                Some(DialTarget::User(name))
+            }
+            _ => number(value),
+        });
+        let ring_time =
+            map.map_or(Some(DEFAULT_RING), |map| duration(map, "ring_time", DEFAULT_RING.as_secs(), 1..=300));
+        let mut outcome = |key| self.outcome_of(map, key, otherwise);
+        let (busy, no_answer) = (outcome("busy"), outcome("no_answer"));
+        let (declined, failed) = (outcome("declined"), outcome("failed"));
+        Some(Dial {
+            target: target?,
+            ring_time: ring_time?,
+            busy: busy?,
+            no_answer: no_answer?,
+            declined: declined?,
+            failed: failed?,
+            next: next?,
+        })
+    }
+
+    fn outcome_of(&mut self, map: Option<Map<'a>>, key: &'static str, otherwise: Target) -> Option<Outcome> {
+        match map {
+            Some(map) => self.outcome(map, key, otherwise),
+            None => Some(Outcome { prompt: Prompt::default(), way: otherwise }),
+        }
+    }
+}
+
+/// A number as a caller would dial it.
+fn number(value: Value<'_>) -> Option<DialTarget> {
+    let text = value.string()?;
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    let dialled = (1..=32).contains(&digits.len()) && digits.bytes().all(|c| matches!(c, b'0'..=b'9' | b'*' | b'#'));
+    if !dialled {
+        let remedy = "write digits alone, maybe with a `+` first, in quotes: `\"+4930123456\"`";
+        value.fault("this is not a number that can be dialled", remedy);
+        return None;
+    }
+    Some(DialTarget::Number(Arc::from(text)))
+}

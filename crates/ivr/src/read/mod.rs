@@ -1,0 +1,171 @@
+//! From a file to a [`Flow`]: the shape of the language. What each key means stands in `config/README.md`.
+
+mod ask;
+mod connect;
+mod names;
+mod parts;
+
+use std::sync::Arc;
+
+use yaml::{Faults, Map, Shape, Source, Value};
+
+use self::names::Names;
+use crate::flow::{Flow, FlowHash, Node, Play, Target, Times, Verb};
+use crate::{HangupCause, Reference};
+
+/// The version of the language that is read here.
+const VERSION: u32 = 1;
+const MAX_NODES: usize = 1000;
+
+const FLOW: Shape = Shape { what: "a flow", keys: &["version", "note", "start", "nodes"] };
+
+const VERBS: &[&str] = &["play", "menu", "collect", "queue", "dial", "record", "goto", "hangup"];
+const NODE: Shape = Shape {
+    what: "a node",
+    keys: &["play", "menu", "collect", "queue", "dial", "record", "goto", "hangup", "next", "note"],
+};
+const PLAY: Shape = Shape { what: "a play", keys: &["prompt", "repeat", "barge_in"] };
+
+const CAUSES: &[(&str, HangupCause)] = &[
+    ("normal", HangupCause::Normal),
+    ("busy", HangupCause::Busy),
+    ("no_answer", HangupCause::NoAnswer),
+    ("rejected", HangupCause::Rejected),
+    ("unavailable", HangupCause::Unavailable),
+];
+
+/// What is written in a wrong place often, and where it belongs.
+const BESIDE: &[(&str, &str)] = &[
+    ("next", "write `next:` beside the verb, not below it"),
+    ("note", "write `note:` beside the verb, not below it"),
+    ("digits", "write the digits as an item of a list: `[{digits: account}]`"),
+];
+
+/// Reads the flow. Faults may be in `faults` even if there is one; then it lacks nodes.
+pub(crate) fn flow(name: &str, source: &Source, faults: &Faults) -> Option<Flow> {
+    let document = yaml::read(source, faults)?;
+    let map = document.root(faults).map(&FLOW)?;
+    check_version(map)?;
+    let _ = map.optional("note").and_then(|note| note.string());
+    let nodes = map.required("nodes")?;
+    let entries = nodes.entries("the nodes of the flow")?;
+    if entries.len() > MAX_NODES {
+        nodes.fault_at_key(format!("a flow has at most {MAX_NODES} nodes, not {}", entries.len()), "split the flow");
+        return None;
+    }
+    if entries.is_empty() {
+        nodes.fault_at_key("a flow needs a node", "add one, such as `end: {hangup: normal}`");
+        return None;
+    }
+    let mut reader = Reader { names: Names::of(&entries), references: Vec::new() };
+    let start = match map.optional("start") {
+        Some(value) => reader.names.node(value),
+        None => Some(0),
+    };
+    let nodes: Vec<_> = entries.iter().map(|(key, value)| reader.node(*key, *value)).collect();
+    reader.references.sort_by_key(|reference| reference.place.span);
+    Some(Flow {
+        name: Arc::from(name),
+        hash: FlowHash::of(source.text()),
+        start: start?,
+        nodes: nodes.into_iter().collect::<Option<_>>()?,
+        variables: reader.names.into_variables(),
+        digit_prompts: (0..10).map(parts::digit_prompt).collect(),
+        references: reader.references,
+    })
+}
+
+fn check_version(map: Map<'_>) -> Option<()> {
+    let value = map.required("version")?;
+    let version = value.integer(1..=u32::MAX)?;
+    if version != VERSION {
+        let message = format!("version {version} of the flow language is not known");
+        value.fault(message, format!("this Strowger reads version {VERSION}"));
+        return None;
+    }
+    Some(())
+}
+
+/// What reading a node needs: the names of all others, and a place for what it names outside.
+struct Reader<'a> {
+    names: Names<'a>,
+    references: Vec<Reference>,
+}
+
+impl<'a> Reader<'a> {
+    fn node(&mut self, key: Value<'a>, value: Value<'a>) -> Option<Node> {
+        let name = names::node_name(key);
+        let map = value.map(&NODE)?;
+        let _ = map.optional("note").and_then(|note| note.string());
+        let next = map.optional("next");
+        let (verb, value) = map.one_of(VERBS)?;
+        let verb = match verb {
+            "play" => self.play(map, value).map(Verb::Play),
+            "menu" => {
+                refuse_next(next, "a menu: its keys and `exhausted` say what follows");
+                self.menu(value).map(Verb::Menu)
+            }
+            "collect" => self.collect(map, value).map(Verb::Collect),
+            "queue" => self.queue(map, value).map(Verb::Queue),
+            "dial" => self.dial(map, value).map(Verb::Dial),
+            "record" => {
+                let on = value.choose(&[("start", true), ("stop", false)]);
+                let next = self.next(map);
+                Some(Verb::Record { on: on?, next: next? })
+            }
+            "goto" => {
+                refuse_next(next, "`goto`: its target is what follows");
+                self.names.target(value).map(Verb::Goto)
+            }
+            _ => {
+                refuse_next(next, "`hangup`: nothing follows");
+                let cause = if value.is_empty() { Some(HangupCause::Normal) } else { value.choose(CAUSES) };
+                cause.map(Verb::Hangup)
+            }
+        };
+        Some(Node { name: name?, place: key.place(), verb: verb? })
+    }
+
+    /// The node's `next`, which must be written.
+    fn next(&mut self, node: Map<'a>) -> Option<Target> {
+        if let Some(value) = node.optional("next") {
+            return self.names.target(value);
+        }
+        node.fault("nothing says what follows this node", "add `next:` with a node's name, or `next: hangup`");
+        None
+    }
+
+    fn play(&mut self, node: Map<'a>, value: Value<'a>) -> Option<Play> {
+        let (prompt, repeat, barge_in) = if value.is_map() {
+            let map = value.map_with(&PLAY, BESIDE)?;
+            let prompt = map.required("prompt").and_then(|value| self.prompt(value));
+            let repeat = map.optional("repeat").map_or(Some(Times::Count(1)), parts::times);
+            let barge_in = map.optional("barge_in").map(|value| (value, value.bool()));
+            (prompt, repeat, barge_in)
+        } else {
+            (self.prompt(value), Some(Times::Count(1)), None)
+        };
+        let repeat = repeat?;
+        let next = node.optional("next");
+        let (next, barge_in) = match (repeat, next, barge_in) {
+            (Times::Forever, None, Some((value, Some(true)))) => {
+                value.fault_at_key("a key ends this play, but nothing says what follows", "add `next:` to the node");
+                return None;
+            }
+            (Times::Forever, None, _) => (None, Some(false)),
+            (Times::Forever, Some(next), Some((_, Some(false)))) => {
+                let message = "`next` is never reached: the play repeats for ever, and no key ends it";
+                next.fault_at_key(message, "remove `next`, or `barge_in: false`");
+                return None;
+            }
+            (_, _, barge_in) => (Some(self.next(node)?), barge_in.map_or(Some(true), |(_, wanted)| wanted)),
+        };
+        Some(Play { prompt: prompt?, repeat, barge_in: barge_in?, next })
+    }
+}
+
+fn refuse_next(next: Option<Value<'_>>, why: &str) {
+    if let Some(next) = next {
+        next.fault_at_key(format!("`next` has no place beside {why}"), "remove it");
+    }
+}

@@ -1,0 +1,105 @@
+//! Names within a flow: of nodes and of variables.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use yaml::{Value, did_you_mean};
+
+use crate::flow::Target;
+
+/// Words that stand where a node's name could stand. `back` and `return` are kept for later versions.
+const WORDS: &[&str] = &["hangup", "repeat", "back", "return"];
+
+/// Variables of one flow; the check keeps a set of them in one number.
+pub(super) const MAX_VARIABLES: usize = 64;
+
+pub(super) struct Names<'a> {
+    nodes: BTreeMap<&'a str, usize>,
+    /// In the order in which they are first named, be it to set them or to read them back.
+    variables: Vec<Arc<str>>,
+}
+
+impl<'a> Names<'a> {
+    /// The names that `entries`, the nodes of the file, define.
+    pub fn of(entries: &[(Value<'a>, Value<'a>)]) -> Self {
+        let nodes = entries.iter().zip(0..).filter_map(|((key, _), index)| Some((key.raw()?, index))).collect();
+        Self { nodes, variables: Vec::new() }
+    }
+
+    pub fn into_variables(self) -> Vec<Arc<str>> {
+        self.variables
+    }
+
+    /// The node that `value` names.
+    pub fn node(&self, value: Value<'a>) -> Option<usize> {
+        let name = value.string()?;
+        if let Some(index) = self.nodes.get(name) {
+            return Some(*index);
+        }
+        if name == "repeat" {
+            value.fault("`repeat` can only stand where a menu or collect asks again", "name a node");
+            return None;
+        }
+        let remedy = match did_you_mean(name, self.nodes.keys().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("add a node `{name}:`, or name one that there is"),
+        };
+        value.fault(format!("there is no node `{name}`"), remedy);
+        None
+    }
+
+    /// Where `value` sends a caller: a node, or the word `hangup`.
+    pub fn target(&self, value: Value<'a>) -> Option<Target> {
+        match value.string()? {
+            "hangup" => Some(Target::Hangup),
+            _ => self.node(value).map(Target::Node),
+        }
+    }
+
+    /// The index of the variable that `value` names; a new one if the name is new.
+    pub fn variable(&mut self, value: Value<'a>) -> Option<usize> {
+        let name = value.string()?;
+        if !is_variable(name) {
+            let plain = name.to_ascii_lowercase().replace([' ', '-'], "_");
+            let remedy = match is_variable(&plain) {
+                true => format!("write `{plain}`"),
+                false => "a variable has lower-case letters, digits and `_`, like `account_number`".to_owned(),
+            };
+            value.fault("this is not the name of a variable", remedy);
+            return None;
+        }
+        if let Some(index) = self.variables.iter().position(|known| **known == *name) {
+            return Some(index);
+        }
+        if self.variables.len() == MAX_VARIABLES {
+            value.fault(format!("a flow has at most {MAX_VARIABLES} variables"), "");
+            return None;
+        }
+        self.variables.push(Arc::from(name));
+        Some(self.variables.len() - 1)
+    }
+}
+
+/// The name that a node's key gives it.
+pub(super) fn node_name(key: Value<'_>) -> Option<Arc<str>> {
+    let name = key.name()?;
+    if WORDS.contains(&name) {
+        key.fault(format!("`{name}` has a meaning of its own and cannot name a node"), "choose another name");
+        return None;
+    }
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        key.fault(
+            format!("`{name}` does not begin with a letter"),
+            "name the node for what it does, like `sales-menu`",
+        );
+        return None;
+    }
+    Some(Arc::from(name))
+}
+
+/// Conditions and templates will name variables, so they are written as those languages want them.
+fn is_variable(name: &str) -> bool {
+    name.len() <= 40
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
+}

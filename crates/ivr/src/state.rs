@@ -1,0 +1,98 @@
+//! What a session remembers: small, and fit to be written down.
+
+use std::collections::VecDeque;
+use std::fmt;
+
+use base::Pii;
+use serde::{Deserialize, Serialize};
+
+use crate::flow::Target;
+
+/// Everything about a caller in a flow but the flow itself, the deadline and outputs that wait.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    /// The index of the node; without meaning while idle.
+    pub node: usize,
+    pub phase: Phase,
+    /// A [`crate::Output::Play`] was put out, and neither stopped nor reported done.
+    pub playing: bool,
+    /// Which time it is that this prompt is played, or this question asked; from 1.
+    pub round: u32,
+    /// Keys for nodes to come.
+    pub ahead: Keys,
+    /// Keys of the `collect` that is under way.
+    pub typed: Keys,
+    /// By the index of the variable.
+    pub variables: Vec<Option<Keys>>,
+}
+
+/// What the session waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Phase {
+    /// For the start.
+    Idle,
+    /// For the end of a `play`.
+    Playing,
+    /// For the end of a question's prompt, or a key.
+    Asking,
+    /// For a key.
+    Waiting,
+    /// For the end of an outcome's prompt, to go on to its target.
+    Leaving { to: Target, barge_in: bool },
+    /// For the queue.
+    Queued,
+    /// For the end of a dialling.
+    Dialled,
+    /// For nothing.
+    Over,
+}
+
+impl State {
+    pub fn new(variables: usize) -> Self {
+        let variables = vec![None; variables];
+        let (ahead, typed) = (Keys::default(), Keys::default());
+        Self { node: 0, phase: Phase::Idle, playing: false, round: 0, ahead, typed, variables }
+    }
+}
+
+/// Keys that a caller pressed: personal, so they print as their number only.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Keys(VecDeque<char>);
+
+impl Keys {
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn push(&mut self, key: char) {
+        self.0.push_back(key);
+    }
+
+    pub fn take_first(&mut self) -> Option<char> {
+        self.0.pop_front()
+    }
+
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = char> {
+        self.0.iter().copied()
+    }
+
+    pub fn to_text(&self) -> Pii<String> {
+        Pii::new(self.iter().collect())
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} keys", self.len())
+    }
+}
