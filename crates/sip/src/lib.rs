@@ -1,1 +1,44 @@
-//! sip
+//! SIP signalling as one machine: the transactions of RFC 3261 17 and RFC 6026, dialogs, and the UAS and UAC cores for
+//! INVITE, ACK, BYE, CANCEL, OPTIONS, INFO and UPDATE.
+//!
+//! Contract: put in what came ([`Stack::handle_datagram`], [`Stack::handle_timeout`]) and what the application wants
+//! (`invite`, `ring`, `accept`, …), each with the time; then take out everything: [`Stack::poll_transmit`] until
+//! `None`, [`Stack::poll_event`] until `None`, and come back at [`Stack::poll_timeout`]. The stack reads no clock, opens
+//! no socket, resolves no name, and draws its tags, branches and Call-IDs from the generator that it is given.
+//!
+//! | what | where |
+//! |---|---|
+//! | a repeated request or response; all timers A–M | `transaction/`: one file a machine, two tables |
+//! | the order of checks, 405 to 420 (RFC 3261 8.2) | `inspect.rs` |
+//! | which request belongs where: 481, 482, 500 for an old CSeq, CANCEL | `stack/requests.rs` |
+//! | re-INVITE and UPDATE of the peer, glare | `stack/changes.rs` |
+//! | the application's answers to an INVITE; 2xx until its ACK | `stack/answers.rs` |
+//! | our INVITE, BYE, re-INVITE | `stack/calls.rs` |
+//! | what a response means; forks | `stack/responses.rs` |
+//! | what a timer of a session means | `stack/timeouts.rs` |
+//! | route set, remote target, NAT | `dialog.rs` |
+//! | the text of our messages | `outline.rs`, `stack/write.rs` |
+//!
+//! Invariants:
+//! - Each session ends by exactly one of `Cancelled`, `Refused` and `Ended`, whatever is lost, doubled or reordered.
+//! - Each INVITE gets exactly one final response.
+//! - Nothing scans all transactions or sessions; each leaves by its own timer. What lingers keeps its key and its last
+//!   message only. When the last timer has fired, nothing is left ([`Stack::is_quiet`]).
+//! - A request is found by its transaction first, so that a repeat never reaches a core twice.
+//! - Everything that the network can grow is bounded: sessions, transactions, forks of an INVITE.
+
+mod api;
+mod config;
+mod core;
+mod counters;
+mod dialog;
+mod inspect;
+mod outline;
+mod session;
+mod stack;
+mod transaction;
+
+pub use api::{ChangeError, EndCause, Event, Flow, Invite, Population, Refusal, SessionId, Transmit};
+pub use config::{Listener, StackConfig, Times};
+pub use counters::Counters;
+pub use stack::Stack;

@@ -1,0 +1,229 @@
+//! The vocabulary between the stack and what drives it: flows, sessions, commands and events.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use sip_message::{AnyUri, NameAddr, ParseError, Request, Response};
+
+/// Where a datagram came from or goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Flow {
+    /// Index of our listener in [`crate::StackConfig::listeners`].
+    pub listener: u16,
+    /// The address of our socket.
+    pub local: SocketAddr,
+    /// The address of the peer's.
+    pub remote: SocketAddr,
+}
+
+/// A datagram that the driver must send now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// Which socket sends it, and whereto.
+    pub flow: Flow,
+    /// The message.
+    pub payload: Bytes,
+}
+
+/// One INVITE usage, on either side: its early dialogs, the dialog it became, its end. Never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub(crate) u64);
+
+impl SessionId {
+    /// The id's number, for logs and tests.
+    #[must_use]
+    pub const fn as_raw(self) -> u64 {
+        self.0
+    }
+}
+
+/// A call that the application places.
+#[derive(Clone, Debug)]
+pub struct Invite {
+    /// The listener that sends it.
+    pub listener: u16,
+    /// The Request-URI.
+    pub target: AnyUri,
+    /// Where the request is sent.
+    pub destination: SocketAddr,
+    /// Who calls, without a tag (the stack adds one).
+    pub from: NameAddr,
+    /// Who is called, without a tag.
+    pub to: NameAddr,
+    /// The user part of our Contact.
+    pub contact_user: String,
+    /// More header fields, in order. Line ends in them are refused by the builder.
+    pub headers: Vec<(String, String)>,
+    /// The SDP offer.
+    pub offer: Bytes,
+}
+
+/// A failure that the application answers with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// 300 to 699; anything else is sent as 500.
+    pub status: u16,
+    /// The reason phrase, if not the usual one.
+    pub reason: Option<String>,
+    /// More header fields, in order (Warning, Retry-After, Contact of a redirection).
+    pub headers: Vec<(String, String)>,
+}
+
+impl Refusal {
+    /// A refusal with the usual phrase and nothing more.
+    #[must_use]
+    pub fn of(status: u16) -> Self {
+        Self { status, ..Self::default() }
+    }
+}
+
+/// Why [`crate::Stack::change`] could not start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    /// The session is over, or not answered and acknowledged yet.
+    #[error("no established session")]
+    NotEstablished,
+    /// A change of either side is under way (RFC 3261 14.1).
+    #[error("another change is under way")]
+    Pending,
+}
+
+/// Why a session ended after it was answered, or after the application hung up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndCause {
+    /// The peer's BYE, with its Reason header field's value.
+    Bye {
+        /// The value of Reason (RFC 3326).
+        reason: Option<String>,
+    },
+    /// The application hung up, and the peer answered the BYE or the cancelled INVITE.
+    HungUp,
+    /// Both sides sent a BYE at the same time.
+    ByeGlare,
+    /// The peer never acknowledged our 2xx; it was sent a BYE (RFC 3261 13.3.1.4).
+    AckTimeout,
+    /// The peer never answered a request of ours inside the dialog (12.2.1.2), or never finished a cancelled INVITE.
+    TransactionTimeout,
+    /// The peer knows nothing of the dialog (481 to a request of ours, 12.2.1.2).
+    Gone,
+}
+
+/// What happened, in order. Each session ends by exactly one of `Cancelled`, `Refused` and `Ended`; after that its
+/// id means nothing, and commands for it do nothing.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A new INVITE that passed all checks. Answer with `ring`, `accept`, `refuse` or `hang_up`.
+    Invited {
+        /// The new session.
+        session: SessionId,
+        /// The INVITE.
+        request: Box<Request>,
+        /// Where it came from.
+        flow: Flow,
+    },
+    /// The caller took his INVITE back (200 and 487 are sent), or its Expires ran out. The session is over.
+    Cancelled {
+        /// The session.
+        session: SessionId,
+    },
+    /// The first ACK of a 2xx of ours, to the first INVITE or to a re-INVITE.
+    Acked {
+        /// The session.
+        session: SessionId,
+        /// The SDP answer, when the offer was ours.
+        body: Option<Bytes>,
+    },
+    /// A provisional response (101–199) to our INVITE.
+    Progress {
+        /// The session.
+        session: SessionId,
+        /// Its status.
+        status: u16,
+        /// Its SDP.
+        body: Option<Bytes>,
+    },
+    /// The first 2xx to our INVITE. The ACK is sent; other forks get ACK and BYE.
+    Answered {
+        /// The session.
+        session: SessionId,
+        /// Its SDP.
+        body: Option<Bytes>,
+        /// Where it came from.
+        flow: Flow,
+    },
+    /// The session failed before it was answered, and is over.
+    Refused {
+        /// The session.
+        session: SessionId,
+        /// The status; 408 when nobody answered, 503 when nobody could be reached.
+        status: u16,
+        /// The reason phrase.
+        reason: String,
+        /// True when no peer said so: time-outs, unreachable peers, and our own refusal of an INVITE.
+        local: bool,
+        /// The peer's response.
+        response: Option<Box<Response>>,
+    },
+    /// A re-INVITE or an UPDATE from the peer. Answer with `accept_change` or `refuse_change`.
+    Changed {
+        /// The session.
+        session: SessionId,
+        /// The SDP offer; `None` in a re-INVITE: the peer wants ours.
+        body: Option<Bytes>,
+    },
+    /// The peer took his re-INVITE back before it was answered (487 is sent). The session goes on as it was.
+    ChangeCancelled {
+        /// The session.
+        session: SessionId,
+    },
+    /// The peer accepted our re-INVITE.
+    ChangeAnswered {
+        /// The session.
+        session: SessionId,
+        /// The SDP answer.
+        body: Option<Bytes>,
+    },
+    /// The peer refused our re-INVITE; the session goes on as it was. A 491 is not told: the stack tries again.
+    ChangeRefused {
+        /// The session.
+        session: SessionId,
+        /// The status.
+        status: u16,
+    },
+    /// An INFO in the session, which was answered 200.
+    Info {
+        /// The session.
+        session: SessionId,
+        /// Its Content-Type, without parameters, in lower case; empty without a body.
+        content_type: String,
+        /// Its body.
+        body: Bytes,
+    },
+    /// The session is over.
+    Ended {
+        /// The session.
+        session: SessionId,
+        /// Why.
+        cause: EndCause,
+    },
+    /// A datagram that was no SIP message, or a broken one. What can be answered was.
+    Malformed {
+        /// Where it came from.
+        flow: Flow,
+        /// What was wrong.
+        cause: ParseError,
+    },
+}
+
+/// What lives in the stack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Population {
+    /// Sessions that have not ended.
+    pub sessions: usize,
+    /// Transactions, lingering ones included.
+    pub transactions: usize,
+    /// Dialogs that can be found.
+    pub dialogs: usize,
+    /// Timers that run.
+    pub timers: usize,
+}

@@ -1,0 +1,116 @@
+//! What all parts of the stack share: settings, randomness, timers, and the queues towards the driver.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use base::{Mono, Rng, TimerToken, Timers};
+use bytes::Bytes;
+
+use crate::session::SessionTimer;
+use crate::transaction::{Armed, Timer, TransactionId};
+use crate::{Counters, Event, Flow, SessionId, StackConfig, Transmit};
+
+/// Which timer is due, and whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// A timer of a request that we received.
+    Server(TransactionId, Timer),
+    /// A timer of a request that we sent.
+    Client(TransactionId, Timer),
+    /// A timer of a session.
+    Session(SessionId, SessionTimer),
+}
+
+/// The timers that one transaction has set.
+pub(crate) type Tokens = [Option<TimerToken>; 2];
+
+pub(crate) struct Core {
+    pub(crate) config: StackConfig,
+    pub(crate) rng: Rng,
+    pub(crate) timers: Timers<Due>,
+    pub(crate) transmits: VecDeque<Transmit>,
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) counters: Counters,
+    /// Makes the tags of stateless responses the same for each repeat of a request (RFC 3261 8.2.7), and unguessable.
+    pub(crate) secret: u64,
+    serial: u64,
+}
+
+impl Core {
+    pub(crate) fn new(config: StackConfig, mut rng: Rng) -> Self {
+        let secret = rng.u64();
+        Self {
+            config,
+            rng,
+            timers: Timers::default(),
+            transmits: VecDeque::new(),
+            events: VecDeque::new(),
+            counters: Counters::default(),
+            secret,
+            serial: 0,
+        }
+    }
+
+    /// A number that was not given before, for ids.
+    pub(crate) fn next_serial(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    pub(crate) fn send(&mut self, flow: Flow, payload: Bytes) {
+        self.counters.sent += 1;
+        self.transmits.push_back(Transmit { flow, payload });
+    }
+
+    pub(crate) fn resend(&mut self, flow: Flow, payload: Bytes) {
+        self.counters.resent += 1;
+        self.send(flow, payload);
+    }
+
+    pub(crate) fn tell(&mut self, event: Event) {
+        self.events.push_back(event);
+    }
+
+    pub(crate) fn set(&mut self, now: Mono, after: Duration, due: Due) -> TimerToken {
+        self.timers.set(now + after, due)
+    }
+
+    pub(crate) fn cancel(&mut self, token: Option<TimerToken>) {
+        if let Some(token) = token {
+            self.timers.cancel(token);
+        }
+    }
+
+    /// Replaces the timers of a transaction that changed its state.
+    pub(crate) fn rearm(&mut self, now: Mono, tokens: &mut Tokens, armed: Armed, due: impl Fn(Timer) -> Due) {
+        for (slot, wanted) in tokens.iter_mut().zip(armed) {
+            if let Some(old) = slot.take() {
+                self.timers.cancel(old);
+            }
+            *slot = wanted.map(|(timer, after)| self.timers.set(now + after, due(timer)));
+        }
+    }
+
+    /// 64 random bits as text: a tag, a branch's rest, half a Call-ID.
+    pub(crate) fn token(&mut self) -> String {
+        hex(self.rng.u64())
+    }
+}
+
+/// 16 hexadecimal digits.
+pub(crate) fn hex(number: u64) -> String {
+    let digit = |shift: u32| {
+        let nibble = u32::try_from((number >> (shift * 4)) & 15).unwrap_or(0);
+        char::from_digit(nibble, 16).unwrap_or('0')
+    };
+    (0..16).rev().map(digit).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn tokens_have_sixteen_digits() {
+        assert_eq!(super::hex(0x0123_4567_89ab_cdef), "0123456789abcdef");
+        assert_eq!(super::hex(0), "0000000000000000");
+    }
+}

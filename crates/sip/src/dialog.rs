@@ -1,0 +1,231 @@
+//! A dialog: RFC 3261 12. Its ids, sequence numbers, route set, remote target, and where its requests go.
+
+use std::net::{IpAddr, SocketAddr};
+
+use sip_message::{AnyUri, Head, NameAddr, Request, Response, Via};
+
+use crate::Flow;
+use crate::outline::Outline;
+
+/// One side's view of a dialog, early or confirmed. Text in it is copied, so that it keeps no datagram alive.
+#[derive(Clone, Debug)]
+pub(crate) struct Dialog {
+    pub(crate) call_id: Box<str>,
+    pub(crate) local_tag: Box<str>,
+    pub(crate) remote_tag: Box<str>,
+    /// Our address with our tag, as From of our requests.
+    local: Box<str>,
+    /// The peer's address with his tag, as To of our requests.
+    remote: Box<str>,
+    /// The CSeq of our last request, ACK and CANCEL aside.
+    pub(crate) local_cseq: u32,
+    /// The highest CSeq that the peer used; none before his first request.
+    remote_cseq: Option<u32>,
+    /// In the order in which our requests pass them.
+    routes: Vec<Hop>,
+    target: Hop,
+    /// The flow on which the peer's last message came.
+    flow: Flow,
+    /// Our requests go to where the peer's messages come from, not to his Contact.
+    symmetric: Symmetric,
+    /// Our Contact's value.
+    pub(crate) contact: Box<str>,
+}
+
+/// A URI that a request may be sent to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Hop {
+    uri: AnyUri,
+    /// Its address; none if its host is a name.
+    address: Option<SocketAddr>,
+    /// It is a loose router (RFC 3261 16.12); always true of a target.
+    loose: bool,
+}
+
+/// How the choice of [`crate::StackConfig::symmetric`] fell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Symmetric {
+    wanted: Option<bool>,
+    /// The peer's only Via named another address than his message came from.
+    behind_nat: bool,
+}
+
+impl Dialog {
+    /// The dialog that a peer's INVITE begins once we answer it with `local_tag` (12.1.1).
+    pub(crate) fn of_request(
+        request: &Request,
+        flow: Flow,
+        local_tag: &str,
+        contact: &str,
+        symmetric: Option<bool>,
+    ) -> Self {
+        let head = &request.head;
+        Self {
+            call_id: Box::from(head.call_id.as_str()),
+            local_tag: Box::from(local_tag),
+            remote_tag: Box::from(head.from.tag().unwrap_or_default()),
+            local: head.to.clone().with_tag(local_tag).to_string().into(),
+            remote: head.from.to_string().into(),
+            local_cseq: 0,
+            remote_cseq: Some(head.cseq.number),
+            routes: head.record_routes.iter().map(Hop::of_route).collect(),
+            target: Hop::of_contact(head).unwrap_or_else(|| Hop::of_target(&head.from.uri)),
+            flow,
+            symmetric: Symmetric { wanted: symmetric, behind_nat: is_behind_nat(head, flow.remote) },
+            contact: Box::from(contact),
+        }
+    }
+
+    /// The dialog that a response with a To tag to our INVITE begins (12.1.2).
+    pub(crate) fn of_response(response: &Response, flow: Flow, contact: &str, symmetric: Option<bool>) -> Self {
+        let head = &response.head;
+        Self {
+            call_id: Box::from(head.call_id.as_str()),
+            local_tag: Box::from(head.from.tag().unwrap_or_default()),
+            remote_tag: Box::from(head.to.tag().unwrap_or_default()),
+            local: head.from.to_string().into(),
+            remote: head.to.to_string().into(),
+            local_cseq: head.cseq.number,
+            remote_cseq: None,
+            routes: head.record_routes.iter().rev().map(Hop::of_route).collect(),
+            target: Hop::of_contact(head).unwrap_or_else(|| Hop::of_target(&head.to.uri)),
+            flow,
+            symmetric: Symmetric { wanted: symmetric, behind_nat: false },
+            contact: Box::from(contact),
+        }
+    }
+
+    /// The next request of ours in the dialog (12.2.1.1).
+    pub(crate) fn next_request(&mut self, branch: String) -> Outline {
+        self.local_cseq = self.local_cseq.saturating_add(1);
+        self.request(self.local_cseq, branch)
+    }
+
+    /// The ACK of a 2xx to the INVITE numbered `cseq` (13.2.2.4).
+    pub(crate) fn ack(&self, cseq: u32, branch: String) -> Outline {
+        self.request(cseq, branch)
+    }
+
+    /// Takes the CSeq of a request of the peer. `false`: it is lower than one before, or the same (12.2.2).
+    pub(crate) fn advance(&mut self, cseq: u32) -> bool {
+        let in_order = self.remote_cseq.is_none_or(|last| cseq > last);
+        if in_order {
+            self.remote_cseq = Some(cseq);
+        }
+        in_order
+    }
+
+    /// Takes the Contact of a target refresh request or of its 2xx (12.2).
+    pub(crate) fn refresh(&mut self, head: &Head, flow: Flow) {
+        if let Some(target) = Hop::of_contact(head) {
+            self.target = target;
+        }
+        self.flow = flow;
+    }
+
+    /// Goes on from the early dialog that this one confirms: what the peer's requests counted to.
+    pub(crate) fn follow(&mut self, early: &Self) {
+        self.remote_cseq = early.remote_cseq;
+    }
+
+    /// Where our requests go, and from which listener.
+    pub(crate) fn flow(&self) -> Flow {
+        let observed = self.flow.remote;
+        let remote = match self.routes.first() {
+            Some(first) => first.address.unwrap_or(observed),
+            None => self.target.address.filter(|&target| !self.is_symmetric(target)).unwrap_or(observed),
+        };
+        Flow { remote, ..self.flow }
+    }
+
+    fn is_symmetric(&self, target: SocketAddr) -> bool {
+        let out_of_reach = || reach(target.ip()) < reach(self.flow.remote.ip());
+        self.symmetric.wanted.unwrap_or_else(|| self.symmetric.behind_nat || out_of_reach())
+    }
+
+    fn request(&self, cseq: u32, branch: String) -> Outline {
+        let hops = |hops: &[Hop]| hops.iter().map(|hop| hop.uri.clone()).collect::<Vec<_>>();
+        let target = self.target.uri.clone();
+        let (uri, routes) = match self.routes.split_first() {
+            // A strict router wants its own URI on the request line, and puts the last Route there (12.2.1.1).
+            Some((first, rest)) if !first.loose => {
+                let mut routes = hops(rest);
+                routes.push(target);
+                (first.uri.clone(), routes)
+            }
+            _ => (target, hops(&self.routes)),
+        };
+        Outline {
+            uri,
+            branch: branch.into(),
+            listener: self.flow.listener,
+            from: self.local.clone(),
+            to: self.remote.clone(),
+            call_id: self.call_id.clone(),
+            cseq,
+            routes,
+        }
+    }
+}
+
+impl Hop {
+    fn of_route(route: &NameAddr) -> Self {
+        let sip = route.uri.as_sip();
+        Self {
+            uri: without_headers(&route.uri),
+            address: sip.and_then(sip_message::Uri::socket_addr),
+            loose: sip.is_some_and(|uri| uri.has_param("lr")),
+        }
+    }
+
+    fn of_target(uri: &AnyUri) -> Self {
+        let address = uri.as_sip().and_then(sip_message::Uri::socket_addr);
+        Self { uri: without_headers(uri), address, loose: true }
+    }
+
+    fn of_contact(head: &Head) -> Option<Self> {
+        head.contacts.first().map(|contact| Self::of_target(&contact.uri))
+    }
+}
+
+/// A URI as it may stand on a request line: without header fields (19.1.1, table 1). It is a copy, so that it keeps no
+/// datagram alive.
+fn without_headers(uri: &AnyUri) -> AnyUri {
+    let mut text = uri.to_string();
+    if uri.as_sip().is_some_and(|uri| !uri.raw_headers().is_empty()) {
+        let host = text.rfind('@').unwrap_or(0);
+        if let Some(headers) = text.get(host..).and_then(|rest| rest.find('?')) {
+            text.truncate(host + headers);
+        }
+    }
+    text.parse().unwrap_or_else(|_| uri.clone())
+}
+
+/// True if the request passed no proxy, and its sender thinks that he has another address than the one seen here.
+/// A port says so only if he asked for `rport` (RFC 3581 4); without, he may well send from another than he listens on.
+fn is_behind_nat(head: &Head, source: SocketAddr) -> bool {
+    head.via_count == 1 && differs(&head.via, source)
+}
+
+fn differs(via: &Via, source: SocketAddr) -> bool {
+    let address = via.host.ip().is_some_and(|ip| ip != source.ip());
+    let port = via.wants_rport() && via.port.unwrap_or(5060) != source.port();
+    address || port
+}
+
+/// From how far away an address can be reached: 0 this machine, 1 this network, 2 everywhere.
+fn reach(ip: IpAddr) -> u8 {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) if ip.is_loopback() || ip.is_unspecified() => 0,
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            let shared = a == 100 && (64..128).contains(&b);
+            if ip.is_private() || ip.is_link_local() || shared { 1 } else { 2 }
+        }
+        IpAddr::V6(ip) if ip.is_loopback() || ip.is_unspecified() => 0,
+        IpAddr::V6(ip) => {
+            let first = ip.segments().first().copied().unwrap_or(0);
+            if first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80 { 1 } else { 2 }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The checks of RFC 3261 8.2, in its order, on requests that are well-formed.
+
+use sip_message::{AnyUri, HeaderName, Method, Request};
+
+/// The methods that we serve, as our Allow says.
+pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE";
+/// The bodies that we read, as our Accept says.
+pub(crate) const ACCEPT: &str = "application/sdp";
+/// The bodies that an INFO may carry: digits, as some phones send them.
+const ACCEPT_INFO: &str = "application/dtmf-relay, application/dtmf";
+
+/// Why a request is refused: the status, and the header field that says what would have been fine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) status: u16,
+    pub(crate) header: Option<(HeaderName, String)>,
+}
+
+impl Fault {
+    pub(crate) fn of(status: u16) -> Self {
+        Self { status, header: None }
+    }
+
+    fn with(status: u16, name: HeaderName, value: impl Into<String>) -> Self {
+        Self { status, header: Some((name, value.into())) }
+    }
+}
+
+/// 8.2.1 and 8.2.2.1: method and scheme. They come before the search for merged requests (8.2.2.2).
+pub(crate) fn address(request: &Request) -> Result<(), Fault> {
+    match &request.method {
+        Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Options => {}
+        Method::Info | Method::Update => {}
+        Method::Other(_) => return Err(Fault::with(501, HeaderName::Allow, ALLOW)),
+        _ => return Err(Fault::with(405, HeaderName::Allow, ALLOW)),
+    }
+    match &request.uri {
+        AnyUri::Sip(_) | AnyUri::Tel(_) => Ok(()),
+        AnyUri::Other { .. } => Err(Fault::of(416)),
+    }
+}
+
+/// 8.2.2.3 and 8.2.3: extensions and content.
+pub(crate) fn content(request: &Request) -> Result<(), Fault> {
+    extensions(request)?;
+    body(request)?;
+    accepts_sdp(request)
+}
+
+/// 8.2.2.3: of what a peer may require we support nothing yet; ACK and CANCEL are exempt.
+fn extensions(request: &Request) -> Result<(), Fault> {
+    if request.head.require.is_empty() || matches!(request.method, Method::Ack | Method::Cancel) {
+        return Ok(());
+    }
+    let unsupported: Vec<&str> = request.head.require.iter().map(|tag| tag.as_str()).collect();
+    Err(Fault::with(420, HeaderName::Unsupported, unsupported.join(", ")))
+}
+
+/// 8.2.3: the body's type and coding, where the body matters. A BYE's body may be of any type: it ends the session
+/// all the same.
+fn body(request: &Request) -> Result<(), Fault> {
+    let accepted = match request.method {
+        Method::Invite | Method::Update | Method::Options => ACCEPT,
+        Method::Info => ACCEPT_INFO,
+        _ => return Ok(()),
+    };
+    if request.body.is_empty() || is_optional(request) {
+        return Ok(());
+    }
+    let mut encodings = request.head.list(HeaderName::ContentEncoding);
+    if encodings.any(|coding| !coding.eq_ignore_ascii_case("identity")) {
+        return Err(Fault::with(415, HeaderName::AcceptEncoding, "identity"));
+    }
+    let kind = content_type(request);
+    // A body without a type is taken for what it can only be.
+    if kind.is_empty() || accepted.split(", ").any(|known| known == kind) {
+        return Ok(());
+    }
+    Err(Fault::with(415, HeaderName::Accept, accepted))
+}
+
+/// True if the sender lets us leave a body that we don't understand unread (20.11).
+fn is_optional(request: &Request) -> bool {
+    let disposition = request.head.header(HeaderName::ContentDisposition).unwrap_or_default();
+    disposition.split(';').skip(1).any(|parameter| {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        name.trim().eq_ignore_ascii_case("handling") && value.trim().eq_ignore_ascii_case("optional")
+    })
+}
+
+/// 20.1: an INVITE whose Accept leaves no room for SDP can get no answer that its sender reads.
+fn accepts_sdp(request: &Request) -> Result<(), Fault> {
+    if request.method != Method::Invite {
+        return Ok(());
+    }
+    let mut ranges = request.head.headers(HeaderName::Accept).flat_map(|value| value.split(',')).peekable();
+    if ranges.peek().is_none() {
+        return Ok(());
+    }
+    let fits = |range: &str| {
+        let kind = range.split(';').next().unwrap_or_default().trim();
+        ["application/sdp", "application/*", "*/*"].iter().any(|known| kind.eq_ignore_ascii_case(known))
+    };
+    if ranges.any(fits) { Ok(()) } else { Err(Fault::of(406)) }
+}
+
+/// The type of the body in lower case, without parameters; empty if it names none.
+pub(crate) fn content_type(request: &Request) -> String {
+    let value = request.head.header(HeaderName::ContentType).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}

@@ -1,0 +1,92 @@
+//! The text of our requests.
+
+use bytes::Bytes;
+use sip_message::{AnyUri, CSeq, HeaderName, Method, NameAddr, RequestBuilder, Response, Transport, Via};
+
+use crate::core::Core;
+use crate::inspect::ALLOW;
+
+/// What all messages of one transaction of ours have in common, so that its CANCEL and its ACK can be made from it
+/// (RFC 3261 9.1, 17.1.1.3).
+#[derive(Clone, Debug)]
+pub(crate) struct Outline {
+    /// The Request-URI.
+    pub(crate) uri: AnyUri,
+    pub(crate) branch: Box<str>,
+    /// Our listener, whose advertised address stands in Via.
+    pub(crate) listener: u16,
+    pub(crate) from: Box<str>,
+    pub(crate) to: Box<str>,
+    pub(crate) call_id: Box<str>,
+    pub(crate) cseq: u32,
+    pub(crate) routes: Vec<AnyUri>,
+}
+
+impl Outline {
+    /// The request itself, an INVITE with `offer`.
+    pub(crate) fn encode_invite(
+        &self,
+        core: &Core,
+        contact: &str,
+        headers: &[(String, String)],
+        offer: &Bytes,
+    ) -> Bytes {
+        let mut builder = self
+            .begin(core, Method::Invite, &self.to)
+            .header(HeaderName::Contact, contact)
+            .header(HeaderName::UserAgent, &core.config.user_agent)
+            .header(HeaderName::Allow, ALLOW);
+        for (name, value) in headers {
+            builder = builder.header(name, value);
+        }
+        if offer.is_empty() {
+            return builder.build();
+        }
+        builder.body("application/sdp", offer.clone()).build()
+    }
+
+    /// A BYE, with the value of a Reason header field (RFC 3326).
+    pub(crate) fn encode_bye(&self, core: &Core, reason: Option<&str>) -> Bytes {
+        let builder = self.begin(core, Method::Bye, &self.to).header(HeaderName::UserAgent, &core.config.user_agent);
+        with_reason(builder, reason).build()
+    }
+
+    /// The CANCEL of the INVITE: its Request-URI, Via, To, From, Call-ID, number and route set (9.1).
+    pub(crate) fn encode_cancel(&self, core: &Core, reason: Option<&str>) -> Bytes {
+        with_reason(self.begin(core, Method::Cancel, &self.to), reason).build()
+    }
+
+    /// The ACK of a failure: the INVITE's Via and route set, the response's To (17.1.1.3).
+    pub(crate) fn encode_ack(&self, core: &Core, response: &Response) -> Bytes {
+        let to = response.head.header(HeaderName::To).unwrap_or(&self.to);
+        self.begin(core, Method::Ack, to).build()
+    }
+
+    /// The ACK of a 2xx, which is a request of its own (13.2.2.4).
+    pub(crate) fn encode_plain_ack(&self, core: &Core) -> Bytes {
+        self.begin(core, Method::Ack, &self.to).build()
+    }
+
+    fn begin(&self, core: &Core, method: Method, to: &str) -> RequestBuilder {
+        let mut builder = RequestBuilder::new(&method, &self.uri);
+        if let Some(listener) = core.config.listeners.get(usize::from(self.listener)) {
+            builder = builder.via(&Via::new(Transport::Udp, listener.advertised, &self.branch));
+        }
+        builder = builder.max_forwards(70);
+        for route in &self.routes {
+            builder = builder.route(&NameAddr::new(route.clone()));
+        }
+        builder
+            .header(HeaderName::From, &self.from)
+            .header(HeaderName::To, to)
+            .call_id(&self.call_id)
+            .cseq(&CSeq { number: self.cseq, method })
+    }
+}
+
+fn with_reason(builder: RequestBuilder, reason: Option<&str>) -> RequestBuilder {
+    match reason {
+        Some(reason) => builder.header(HeaderName::Reason, reason),
+        None => builder,
+    }
+}

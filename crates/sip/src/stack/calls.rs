@@ -1,0 +1,142 @@
+//! What the application asks for: calls, changes, hang-ups (RFC 3261 9.1, 13.2, 14.1, 15).
+
+use base::{Mono, Now};
+use bytes::Bytes;
+use sip_message::{Method, StatusCode};
+
+use super::Stack;
+use crate::outline::Outline;
+use crate::session::{Change, Leaving, Outgoing, Session, State};
+use crate::transaction::{TransactionId, key};
+use crate::{ChangeError, EndCause, Event, Flow, Invite, Refusal, SessionId};
+
+impl Stack {
+    /// Places a call. What comes of it is told by `Progress`, `Answered`, `Refused` and `Ended`.
+    pub fn invite(&mut self, now: Now, invite: Invite) -> SessionId {
+        let id = SessionId(self.core.next_serial());
+        let listener = self.core.config.listeners.get(usize::from(invite.listener)).copied();
+        let (Some(listener), true) = (listener, self.sessions.len() < self.core.config.max_sessions) else {
+            let (status, reason) = (503, StatusCode::new(503).map_or("", StatusCode::reason).to_owned());
+            self.core.tell(Event::Refused { session: id, status, reason, local: true, response: None });
+            return id;
+        };
+        let flow = Flow { listener: invite.listener, local: listener.local, remote: invite.destination };
+        let local_tag = self.core.token();
+        let call_id = self.core.token() + &self.core.token();
+        let contact = self.contact(&invite.contact_user, invite.listener);
+        let outline = Outline {
+            uri: invite.target,
+            branch: key::branch(&self.core.token()).into(),
+            listener: invite.listener,
+            from: invite.from.with_tag(&local_tag).to_string().into(),
+            to: invite.to.to_string().into(),
+            call_id: call_id.as_str().into(),
+            cseq: 1,
+            routes: Vec::new(),
+        };
+        let payload = outline.encode_invite(&self.core, &contact, &invite.headers, &invite.offer);
+        let parts = (outline, &Method::Invite);
+        let transaction = self.clients.open(&mut self.core, now.monotonic, parts, flow, (Some(id), false), payload);
+        let state = Outgoing { invite: transaction, contact: contact.into(), early: Vec::new(), left: None };
+        self.insert(id, &call_id, &local_tag, State::Outgoing(Box::new(state)));
+        id
+    }
+
+    /// Ends a session, whatever its state. An unanswered call of ours is cancelled as soon as RFC 3261 9.1 allows, an
+    /// unanswered one of the peer's refused with 480, an answered one gets a BYE: at once, or, if our 2xx still waits
+    /// for its ACK, when that comes or is given up (15). `reason` is the value of a Reason header field (RFC 3326). The
+    /// session ends by `Refused` (480, `local`) or `Ended`, the latter when the peer has answered or 64*T1 are over.
+    pub fn hang_up(&mut self, now: Now, session: SessionId, reason: Option<String>) {
+        let now = now.monotonic;
+        match self.sessions.get_mut(&session).map(|session| &mut session.state) {
+            Some(State::Incoming(_)) => {
+                let refusal = Refusal { status: 480, reason: None, headers: Self::reason_header(reason) };
+                self.refuse_incoming(now, session, &refusal);
+            }
+            Some(State::Outgoing(state)) => {
+                state.left.get_or_insert(EndCause::HungUp);
+                let invite = state.invite;
+                self.clients.cancel(&mut self.core, now, invite, reason);
+            }
+            Some(State::Established(state)) if state.unacked.as_ref().is_some_and(|unacked| unacked.first) => {
+                state.hang_up.get_or_insert(reason);
+            }
+            Some(State::Established(_)) => self.send_bye(now, session, EndCause::HungUp, reason.as_deref()),
+            Some(State::Leaving(_)) | None => {}
+        }
+    }
+
+    /// Offers the peer a change of the session by a re-INVITE. What comes of it is told by `ChangeAnswered`,
+    /// `ChangeRefused` or `Ended`; a 491 is tried again after the time that RFC 3261 14.1 sets.
+    ///
+    /// # Errors
+    /// If the session is not established, or a change of either side is under way.
+    pub fn change(&mut self, now: Now, session: SessionId, offer: Bytes) -> Result<(), ChangeError> {
+        let state = self.sessions.get_mut(&session).map(|session| &mut session.state);
+        let Some(State::Established(state)) = state else { return Err(ChangeError::NotEstablished) };
+        if state.unacked.as_ref().is_some_and(|unacked| unacked.first) || state.hang_up.is_some() {
+            return Err(ChangeError::NotEstablished);
+        }
+        if !matches!(state.change, Change::Idle) || state.unacked.is_some() || state.retry.is_some() {
+            return Err(ChangeError::Pending);
+        }
+        self.send_change(now.monotonic, session, offer);
+        Ok(())
+    }
+
+    pub(super) fn send_change(&mut self, now: Mono, id: SessionId, offer: Bytes) {
+        let branch = key::branch(&self.core.token());
+        let Some(State::Established(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state) else {
+            return;
+        };
+        let outline = state.dialog.next_request(branch);
+        let payload = outline.encode_invite(&self.core, &state.dialog.contact, &[], &offer);
+        let parts = (outline, &Method::Invite);
+        let flow = state.dialog.flow();
+        let transaction = self.clients.open(&mut self.core, now, parts, flow, (Some(id), true), payload);
+        state.change = Change::Ours { id: transaction, offer };
+    }
+
+    /// Ends an answered session by a BYE.
+    pub(super) fn send_bye(&mut self, now: Mono, id: SessionId, cause: EndCause, reason: Option<&str>) {
+        self.answer_pending(now, id, 487);
+        self.abandon_change(now, id);
+        let branch = key::branch(&self.core.token());
+        let Some(Session { dialog_key, state }) = self.sessions.remove(&id) else { return };
+        let state = match state {
+            State::Established(mut established) => {
+                let outline = established.dialog.next_request(branch);
+                let flow = established.dialog.flow();
+                let dialog = established.dialog.clone();
+                self.release(State::Established(established));
+                let bye = self.open_bye(now, outline, flow, Some(id), reason);
+                State::Leaving(Box::new(Leaving { dialog, bye, cause }))
+            }
+            other => other,
+        };
+        self.sessions.insert(id, Session { dialog_key, state });
+    }
+
+    pub(super) fn open_bye(
+        &mut self,
+        now: Mono,
+        outline: Outline,
+        flow: Flow,
+        owner: Option<SessionId>,
+        reason: Option<&str>,
+    ) -> TransactionId {
+        let payload = outline.encode_bye(&self.core, reason);
+        self.clients.open(&mut self.core, now, (outline, &Method::Bye), flow, (owner, true), payload)
+    }
+
+    /// Our re-INVITE is void, since the session ends: cancelled, and left to itself.
+    pub(super) fn abandon_change(&mut self, now: Mono, id: SessionId) {
+        let Some(State::Established(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state) else {
+            return;
+        };
+        if let Change::Ours { id: change, .. } = std::mem::replace(&mut state.change, Change::Idle) {
+            self.clients.disown(change);
+            self.clients.cancel(&mut self.core, now, change, None);
+        }
+    }
+}

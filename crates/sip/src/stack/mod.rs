@@ -1,0 +1,179 @@
+//! The stack: one machine that joins transactions, dialogs and sessions.
+
+mod answers;
+mod calls;
+mod changes;
+mod requests;
+mod responses;
+mod timeouts;
+mod write;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base::{Mono, Now, Rng};
+use sip_message::{Message, Reject};
+
+use crate::core::{Core, Due};
+use crate::session::{Session, State};
+use crate::transaction::{ClientTable, ServerTable};
+use crate::{Counters, Event, Flow, Population, SessionId, StackConfig, Transmit};
+
+/// The SIP stack of one node. Its methods are of four kinds: `handle_*` put in what happened outside; `poll_*` take out
+/// what the driver must do or know; the verbs (`invite`, `accept`, `hang_up`, …) are the application's wishes; the
+/// rest only looks. A verb for a session that is over, or in a state that it does not fit, does nothing: the event that
+/// says why is on its way.
+pub struct Stack {
+    core: Core,
+    servers: ServerTable,
+    clients: ClientTable,
+    sessions: HashMap<SessionId, Session>,
+    /// Sessions by our side of their dialogs' id; early forks of one INVITE share it.
+    dialogs: HashMap<Arc<str>, SessionId>,
+    draining: bool,
+    /// Where keys are written to be looked up, so that a look-up allocates nothing.
+    key: String,
+}
+
+impl Stack {
+    /// A stack with nothing in it.
+    #[must_use]
+    pub fn new(config: StackConfig, rng: Rng) -> Self {
+        Self {
+            core: Core::new(config, rng),
+            servers: ServerTable::default(),
+            clients: ClientTable::default(),
+            sessions: HashMap::new(),
+            dialogs: HashMap::new(),
+            draining: false,
+            key: String::new(),
+        }
+    }
+
+    /// Takes a datagram that came on `flow`, parsed.
+    pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>) {
+        match parsed {
+            Ok(Message::Request(request)) => self.handle_request(now.monotonic, flow, request),
+            Ok(Message::Response(response)) => self.handle_response(now.monotonic, flow, response),
+            Ok(Message::KeepAlive) => {}
+            Err(reject) => self.handle_malformed(flow, &reject),
+        }
+    }
+
+    /// Takes the network's report that `remote` cannot be reached (ICMP). Transactions of ours that heard nothing from
+    /// there yet fail at once, as RFC 3261 17.1.4 asks; what has been heard from goes on.
+    pub fn handle_unreachable(&mut self, now: Now, remote: SocketAddr) {
+        self.core.counters.unreachable += 1;
+        while let Some(lost) = self.clients.take_unheard(&mut self.core, remote) {
+            self.handle_lost(now.monotonic, lost, 503);
+        }
+    }
+
+    /// Runs all timers that are due.
+    pub fn handle_timeout(&mut self, now: Now) {
+        let now = now.monotonic;
+        while let Some(due) = self.core.timers.pop_due(now) {
+            match due {
+                Due::Server(id, timer) => {
+                    if let Some(timeout) = self.servers.handle_timer(&mut self.core, now, id, timer) {
+                        self.handle_server_timeout(timeout);
+                    }
+                }
+                Due::Client(id, timer) => {
+                    if let Some(lost) = self.clients.handle_timer(&mut self.core, now, id, timer) {
+                        self.handle_lost(now, lost, 408);
+                    }
+                }
+                Due::Session(id, timer) => self.handle_session_timer(now, id, timer),
+            }
+        }
+    }
+
+    /// The next datagram to send.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.core.transmits.pop_front()
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.core.events.pop_front()
+    }
+
+    /// When to call [`Stack::handle_timeout`]; `None`: no timer runs.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Mono> {
+        self.core.timers.poll_timeout()
+    }
+
+    /// While `on`, INVITE and OPTIONS outside dialogs are answered 503 with Retry-After, and nothing is kept of them.
+    pub fn drain(&mut self, on: bool) {
+        self.draining = on;
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.core.counters
+    }
+
+    /// What lives in the stack now.
+    #[must_use]
+    pub fn population(&self) -> Population {
+        Population {
+            sessions: self.sessions.len(),
+            transactions: self.servers.len() + self.clients.len(),
+            dialogs: self.dialogs.len(),
+            timers: self.core.timers.len(),
+        }
+    }
+
+    /// True if nothing is left: no session, no transaction, no timer, nothing to send or tell.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.population() == Population::default() && self.core.transmits.is_empty() && self.core.events.is_empty()
+    }
+
+    fn handle_malformed(&mut self, flow: Flow, reject: &Reject) {
+        self.core.counters.malformed += 1;
+        if let Some(answer) = reject.answer(flow.remote) {
+            self.core.send(Flow { remote: reject.destination(flow.remote), ..flow }, answer);
+        }
+        self.core.tell(Event::Malformed { flow, cause: reject.cause });
+    }
+
+    /// Adds a session, which can be found by its side of the dialog's id from now on.
+    fn insert(&mut self, id: SessionId, call_id: &str, local_tag: &str, state: State) {
+        crate::transaction::key::dialog(&mut self.key, call_id, local_tag);
+        let dialog_key: Arc<str> = Arc::from(self.key.as_str());
+        self.dialogs.insert(dialog_key.clone(), id);
+        self.sessions.insert(id, Session { dialog_key, state });
+    }
+
+    /// Ends a session, telling `event`. Its transactions linger by themselves.
+    fn close(&mut self, id: SessionId, event: Event) {
+        let Some(session) = self.sessions.remove(&id) else { return };
+        self.dialogs.remove(&session.dialog_key);
+        self.release(session.state);
+        self.core.tell(event);
+    }
+
+    /// Stops what a session that is over had running.
+    fn release(&mut self, state: State) {
+        match state {
+            State::Incoming(state) => {
+                self.core.cancel(state.refresh);
+                self.core.cancel(state.expiry);
+            }
+            State::Established(state) => {
+                if let Some(unacked) = state.unacked {
+                    self.core.cancel(Some(unacked.repeat));
+                    self.core.cancel(Some(unacked.give_up));
+                }
+                self.core.cancel(state.retry.map(|(_, token)| token));
+            }
+            State::Outgoing(state) => self.clients.disown(state.invite),
+            State::Leaving(state) => self.clients.disown(state.bye),
+        }
+    }
+}

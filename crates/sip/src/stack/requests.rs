@@ -1,0 +1,213 @@
+//! Requests of peers: to which transaction, dialog or session each belongs (RFC 3261 8.2, 9.2, 12.2.2, 15.1.2).
+
+use std::time::Duration;
+
+use base::Mono;
+use sip_message::{HeaderName, Method, Request, response_destination};
+
+use super::Stack;
+use crate::core::Due;
+use crate::dialog::Dialog;
+use crate::inspect::{self, Fault};
+use crate::session::{Asked, Change, Incoming, SessionTimer, State};
+use crate::transaction::{Acknowledged, TransactionId, key};
+use crate::{EndCause, Event, Flow, SessionId};
+
+impl Stack {
+    pub(super) fn handle_request(&mut self, now: Mono, flow: Flow, request: Request) {
+        match request.method {
+            Method::Ack => return self.handle_ack(now, &request),
+            Method::Cancel => return self.handle_cancel(now, flow, request),
+            _ => key::server(&mut self.key, &request, &request.method),
+        }
+        if let Some(id) = self.servers.find(&self.key) {
+            return self.handle_repeated(id);
+        }
+        self.core.counters.requests += 1;
+        let within = request.head.to.tag().is_some();
+        if self.is_overloaded(&request, within) {
+            return self.answer_overloaded(&request, flow);
+        }
+        let (id, merged) = self.open_server(now, flow, &request, within);
+        let fault = inspect::address(&request)
+            .and_then(|()| if merged { Err(Fault::of(482)) } else { Ok(()) })
+            .and_then(|()| inspect::content(&request));
+        let asked = Asked { id, request: Box::new(request), flow };
+        match fault {
+            Err(fault) => self.answer_fault(now, &asked, fault),
+            Ok(()) if within => self.handle_within(now, asked),
+            Ok(()) => self.handle_outside(now, asked),
+        }
+    }
+
+    fn handle_repeated(&mut self, id: TransactionId) {
+        self.core.counters.repeated_requests += 1;
+        if !self.servers.handle_repeated(&mut self.core, id)
+            && let Some(session) = self.servers.owner(id)
+        {
+            // Who repeats an INVITE has waited for T1: he is told that it came, however young it is.
+            self.send_trying(id, session);
+        }
+    }
+
+    /// Begins the transaction of a new request; its key is in `self.key`. Also whether the same request came before by
+    /// another way (8.2.2.2).
+    fn open_server(&mut self, now: Mono, flow: Flow, request: &Request, within: bool) -> (TransactionId, bool) {
+        let reply = Flow { remote: response_destination(&request.head.via, flow.remote), ..flow };
+        let invite = request.method == Method::Invite;
+        if within {
+            return (self.servers.open(&mut self.core, now, &self.key, None, reply, invite), false);
+        }
+        let mut merge_key = String::new();
+        key::merge(&mut merge_key, request);
+        let merged = self.servers.is_merged(&merge_key);
+        let merge_key = (!merged).then_some(merge_key.as_str());
+        (self.servers.open(&mut self.core, now, &self.key, merge_key, reply, invite), merged)
+    }
+
+    fn is_overloaded(&self, request: &Request, within: bool) -> bool {
+        let transactions = self.servers.len() + self.clients.len();
+        let limit = self.core.config.max_transactions;
+        if within {
+            return transactions >= limit.saturating_mul(2);
+        }
+        let invite = request.method == Method::Invite;
+        let probing = invite || request.method == Method::Options;
+        transactions >= limit
+            || (probing && self.draining)
+            || (invite && self.sessions.len() >= self.core.config.max_sessions)
+    }
+
+    fn handle_outside(&mut self, now: Mono, asked: Asked) {
+        match asked.request.method {
+            Method::Invite => self.begin_incoming(now, asked),
+            Method::Options => self.answer_options(now, &asked),
+            _ => self.answer_fault(now, &asked, Fault::of(481)),
+        }
+    }
+
+    fn begin_incoming(&mut self, now: Mono, asked: Asked) {
+        let id = SessionId(self.core.next_serial());
+        let local_tag = self.core.token();
+        let contact = self.contact_of(&asked.request.uri, asked.flow.listener);
+        let symmetric = self.core.config.symmetric;
+        let dialog = Dialog::of_request(&asked.request, asked.flow, &local_tag, &contact, symmetric);
+        let expiry = asked.request.head.expires().map(|seconds| {
+            let after = Duration::from_secs(u64::from(seconds));
+            self.core.set(now, after, Due::Session(id, SessionTimer::Expiry))
+        });
+        self.servers.own(asked.id, id);
+        let event = Event::Invited { session: id, request: asked.request.clone(), flow: asked.flow };
+        let call_id = asked.request.head.call_id.clone();
+        let state = Incoming { invite: asked, dialog, refresh: None, expiry };
+        self.insert(id, &call_id, &local_tag, State::Incoming(Box::new(state)));
+        self.core.tell(event);
+    }
+
+    /// A request with a To tag.
+    fn handle_within(&mut self, now: Mono, asked: Asked) {
+        let head = &asked.request.head;
+        key::dialog(&mut self.key, &head.call_id, head.to.tag().unwrap_or_default());
+        let found = self.dialogs.get(self.key.as_str()).copied();
+        let Some((id, session)) = found.and_then(|id| Some((id, self.sessions.get_mut(&id)?))) else {
+            return self.answer_fault(now, &asked, Fault::of(481));
+        };
+        let Some(dialog) = session.dialog_mut(head.from.tag().unwrap_or_default()) else {
+            return self.answer_fault(now, &asked, Fault::of(481));
+        };
+        if !dialog.advance(head.cseq.number) {
+            return self.answer_fault(now, &asked, Fault::of(500));
+        }
+        match asked.request.method {
+            Method::Bye => self.handle_bye(now, id, &asked),
+            Method::Invite | Method::Update => self.handle_change(now, id, asked),
+            Method::Info => self.handle_info(now, id, &asked),
+            _ => self.answer_options(now, &asked),
+        }
+    }
+
+    fn handle_info(&mut self, now: Mono, session: SessionId, asked: &Asked) {
+        self.answer_plain(now, asked, 200);
+        let content_type = inspect::content_type(&asked.request);
+        self.core.tell(Event::Info { session, content_type, body: asked.request.body.clone() });
+    }
+
+    fn handle_bye(&mut self, now: Mono, id: SessionId, asked: &Asked) {
+        self.answer_plain(now, asked, 200);
+        let reason = asked.request.head.header(HeaderName::Reason).map(str::to_owned);
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let pending = match &mut session.state {
+            State::Outgoing(state) => {
+                // The callee may not end an early dialog (15); if he does, the call is over all the same, as soon as
+                // our INVITE is. Other forks go on.
+                let tag = asked.request.head.from.tag().unwrap_or_default();
+                state.early.retain(|dialog| &*dialog.remote_tag != tag);
+                if state.early.is_empty() {
+                    state.left.get_or_insert(EndCause::Bye { reason });
+                    let invite = state.invite;
+                    self.clients.cancel(&mut self.core, now, invite, None);
+                }
+                return;
+            }
+            State::Leaving(state) => {
+                let cause = match &state.cause {
+                    EndCause::HungUp => EndCause::ByeGlare,
+                    other => other.clone(),
+                };
+                return self.close(id, Event::Ended { session: id, cause });
+            }
+            State::Incoming(state) => Some(state.invite.id),
+            State::Established(state) => match &state.change {
+                Change::Theirs(asked) => Some(asked.id),
+                Change::Ours { .. } | Change::Idle => None,
+            },
+        };
+        if pending.is_some() {
+            self.answer_pending(now, id, 487);
+        }
+        self.abandon_change(now, id);
+        self.close(id, Event::Ended { session: id, cause: EndCause::Bye { reason } });
+    }
+
+    /// 9.2: a CANCEL ends an INVITE that has no final response, and changes nothing otherwise.
+    fn handle_cancel(&mut self, now: Mono, flow: Flow, request: Request) {
+        key::server(&mut self.key, &request, &Method::Cancel);
+        if let Some(id) = self.servers.find(&self.key) {
+            return self.handle_repeated(id);
+        }
+        self.core.counters.requests += 1;
+        let (id, _) = self.open_server(now, flow, &request, true);
+        key::server(&mut self.key, &request, &Method::Invite);
+        let invite = self.servers.find(&self.key);
+        let asked = Asked { id, request: Box::new(request), flow };
+        let Some(invite) = invite else { return self.answer_fault(now, &asked, Fault::of(481)) };
+        let session = self.servers.owner(invite);
+        self.answer_cancel(now, &asked, session);
+        if let Some(session) = session.filter(|_| self.servers.is_open(invite)) {
+            self.cancelled(now, session);
+        }
+    }
+
+    /// The INVITE or re-INVITE of the peer that waits for an answer is taken back.
+    pub(super) fn cancelled(&mut self, now: Mono, id: SessionId) {
+        self.answer_pending(now, id, 487);
+        match self.sessions.get_mut(&id).map(|session| &mut session.state) {
+            Some(State::Incoming(_)) => self.close(id, Event::Cancelled { session: id }),
+            Some(State::Established(state)) => {
+                state.change = Change::Idle;
+                self.core.tell(Event::ChangeCancelled { session: id });
+            }
+            _ => {}
+        }
+    }
+
+    fn handle_ack(&mut self, now: Mono, request: &Request) {
+        key::server(&mut self.key, request, &Method::Invite);
+        if let Some(id) = self.servers.find(&self.key)
+            && self.servers.acknowledge(&mut self.core, now, id) == Acknowledged::Absorbed
+        {
+            return;
+        }
+        self.acknowledged(now, request);
+    }
+}

@@ -1,0 +1,138 @@
+//! The text of our responses.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use base::Mono;
+use bytes::Bytes;
+use sip_message::{AnyUri, HeaderName, NameAddr, Request, ResponseBuilder, StatusCode, Uri, response_destination};
+
+use super::Stack;
+use crate::core::{Core, hex};
+use crate::dialog::Dialog;
+use crate::inspect::{ACCEPT, ALLOW, Fault};
+use crate::session::{Asked, State};
+use crate::{Flow, Refusal, SessionId};
+
+impl Stack {
+    /// Refuses a request for what [`crate::inspect`] or the search for its dialog found.
+    pub(super) fn answer_fault(&mut self, now: Mono, asked: &Asked, fault: Fault) {
+        self.core.counters.refused += 1;
+        let tag = self.core.stateless_tag(&asked.request);
+        let mut builder = self.core.response(&asked.request, asked.flow, status(fault.status)).to_tag(&tag);
+        if let Some((name, value)) = &fault.header {
+            builder = builder.header(name, value);
+        }
+        let response = builder.build();
+        self.servers.answer(&mut self.core, now, asked.id, false, response);
+    }
+
+    /// Answers with nothing but a status.
+    pub(super) fn answer_plain(&mut self, now: Mono, asked: &Asked, code: u16) {
+        let tag = self.core.stateless_tag(&asked.request);
+        let response = self.core.response(&asked.request, asked.flow, status(code)).to_tag(&tag).build();
+        self.servers.answer(&mut self.core, now, asked.id, (200..300).contains(&code), response);
+    }
+
+    /// 200 to a CANCEL, with the To tag of the INVITE's responses (9.2).
+    pub(super) fn answer_cancel(&mut self, now: Mono, asked: &Asked, session: Option<SessionId>) {
+        let tag = match session.and_then(|id| self.sessions.get(&id)).map(|session| &session.state) {
+            Some(State::Incoming(state)) => state.dialog.local_tag.to_string(),
+            _ => self.core.stateless_tag(&asked.request),
+        };
+        let response = self.core.response(&asked.request, asked.flow, StatusCode::OK).to_tag(&tag).build();
+        self.servers.answer(&mut self.core, now, asked.id, true, response);
+    }
+
+    /// What we can do (11.2).
+    pub(super) fn answer_options(&mut self, now: Mono, asked: &Asked) {
+        let tag = self.core.stateless_tag(&asked.request);
+        let builder = self.core.response(&asked.request, asked.flow, StatusCode::OK).to_tag(&tag);
+        let builder = builder.header(HeaderName::Allow, ALLOW).header(HeaderName::Accept, ACCEPT);
+        let builder = builder.header(HeaderName::AcceptEncoding, "identity").header(HeaderName::Supported, "");
+        let response = builder.build();
+        self.servers.answer(&mut self.core, now, asked.id, true, response);
+    }
+
+    /// 503 with Retry-After, of which nothing is kept.
+    pub(super) fn answer_overloaded(&mut self, request: &Request, flow: Flow) {
+        self.core.counters.overloaded += 1;
+        let tag = self.core.stateless_tag(request);
+        let after = self.core.config.retry_after.to_string();
+        let builder = self.core.response(request, flow, status(503)).to_tag(&tag);
+        let response = builder.header(HeaderName::RetryAfter, &after).build();
+        let remote = response_destination(&request.head.via, flow.remote);
+        self.core.send(Flow { remote, ..flow }, response);
+    }
+
+    /// Our Contact with the user part that a request was addressed to.
+    pub(super) fn contact_of(&self, uri: &AnyUri, listener: u16) -> String {
+        self.contact(&uri.user().unwrap_or_default(), listener)
+    }
+
+    pub(super) fn contact(&self, user: &str, listener: u16) -> String {
+        let Some(listener) = self.core.config.listeners.get(usize::from(listener)) else { return String::new() };
+        NameAddr::new(Uri::from_address(listener.advertised).with_user(user)).to_string()
+    }
+}
+
+impl Core {
+    /// A response with what stands in all of ours.
+    fn response<'a>(&self, request: &'a Request, flow: Flow, status: StatusCode) -> ResponseBuilder<'a> {
+        ResponseBuilder::to(request, flow.remote, status).header(HeaderName::Server, &self.config.user_agent)
+    }
+
+    /// 100 (Trying), which has no tag (8.2.6.2).
+    pub(super) fn trying(&self, asked: &Asked) -> Bytes {
+        self.response(&asked.request, asked.flow, StatusCode::TRYING).build()
+    }
+
+    /// A response that belongs to a dialog: 101–299 to INVITE and UPDATE.
+    pub(super) fn response_in<'a>(
+        &self,
+        asked: &'a Asked,
+        dialog: &'a Dialog,
+        code: u16,
+        body: Option<Bytes>,
+    ) -> ResponseBuilder<'a> {
+        let mut builder = self.response(&asked.request, asked.flow, status(code)).to_tag(&dialog.local_tag);
+        builder = builder.header(HeaderName::Contact, &dialog.contact).header(HeaderName::Allow, ALLOW);
+        match body.filter(|body| !body.is_empty()) {
+            Some(body) => builder.body("application/sdp", body),
+            None => builder,
+        }
+    }
+
+    /// The failure that an application or an event wishes for, and its status.
+    pub(super) fn refusal<'a>(
+        &self,
+        asked: &'a Asked,
+        tag: &'a str,
+        refusal: &'a Refusal,
+    ) -> (ResponseBuilder<'a>, StatusCode) {
+        let status = status(if (300..700).contains(&refusal.status) { refusal.status } else { 500 });
+        let mut builder = self.response(&asked.request, asked.flow, status).to_tag(tag);
+        if let Some(reason) = &refusal.reason {
+            builder = builder.reason(reason);
+        }
+        for (name, value) in &refusal.headers {
+            builder = builder.header(name, value);
+        }
+        (builder, status)
+    }
+
+    /// The To tag of a response that begins no dialog: the same for each copy of a request (8.2.7), and not to be
+    /// guessed.
+    fn stateless_tag(&self, request: &Request) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.secret.hash(&mut hasher);
+        request.head.call_id.as_str().hash(&mut hasher);
+        request.head.from.tag().hash(&mut hasher);
+        request.head.via.branch().hash(&mut hasher);
+        request.head.cseq.number.hash(&mut hasher);
+        hex(hasher.finish())
+    }
+}
+
+fn status(code: u16) -> StatusCode {
+    StatusCode::new(code).unwrap_or(StatusCode::SERVER_INTERNAL_ERROR)
+}

@@ -1,0 +1,318 @@
+//! All transactions of requests that we sent.
+
+use std::collections::{BTreeSet, HashMap};
+use std::mem;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base::Mono;
+use bytes::Bytes;
+use sip_message::{Method, Response};
+
+use super::client::{Client, Trying};
+use super::client_invite::{Acknowledged, Calling, ClientInvite};
+use super::{Timer, TransactionId};
+use crate::core::{Core, Due, Tokens};
+use crate::outline::Outline;
+use crate::{Flow, SessionId, Transmit};
+
+enum Machine {
+    Invite(ClientInvite),
+    Other(Client),
+    /// Only while a state is being replaced.
+    Between,
+}
+
+struct Entry {
+    key: Arc<str>,
+    flow: Flow,
+    /// The session that waits for the response.
+    owner: Option<SessionId>,
+    /// The request stood inside a dialog: a 2xx to it begins no other.
+    within: bool,
+    machine: Machine,
+    tokens: Tokens,
+    /// What a CANCEL and the ACK of a failure are made from; gone when the final response came.
+    outline: Option<Box<Outline>>,
+    /// The Reason of a CANCEL that is held back.
+    reason: Option<String>,
+}
+
+/// What a response meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// It belongs to no transaction of ours.
+    Stray,
+    /// It came before, or only moves the transaction.
+    Absorbed,
+    /// The first time this 1xx or an equal one came; INVITE only.
+    Provisional(TransactionId, Option<SessionId>),
+    /// A 2xx to INVITE from a fork that was not acknowledged yet: the caller must acknowledge it.
+    Accepted {
+        /// The INVITE's transaction.
+        id: TransactionId,
+        /// Who waits for it.
+        owner: Option<SessionId>,
+        /// True for a re-INVITE.
+        within: bool,
+    },
+    /// The final response to anything else.
+    Final(TransactionId, Option<SessionId>),
+}
+
+/// A transaction that ended without a final response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lost {
+    pub(crate) id: TransactionId,
+    pub(crate) owner: Option<SessionId>,
+}
+
+/// Finds transactions by key and runs them.
+#[derive(Default)]
+pub(crate) struct ClientTable {
+    by_key: HashMap<Arc<str>, TransactionId>,
+    /// Transactions that heard nothing yet, by address, for reports that an address cannot be reached.
+    unheard: BTreeSet<(SocketAddr, TransactionId)>,
+    entries: HashMap<TransactionId, Entry>,
+}
+
+impl ClientTable {
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Sends a request and begins its transaction.
+    pub(crate) fn open(
+        &mut self,
+        core: &mut Core,
+        now: Mono,
+        (outline, method): (Outline, &Method),
+        flow: Flow,
+        (owner, within): (Option<SessionId>, bool),
+        payload: Bytes,
+    ) -> TransactionId {
+        let id = TransactionId(core.next_serial());
+        let key: Arc<str> = Arc::from(super::key::client(&outline.branch, method.as_str()));
+        let times = core.config.times;
+        let (machine, outline) = if *method == Method::Invite {
+            let state = Calling::new(payload.clone(), &times);
+            (Machine::Invite(ClientInvite::Calling(state)), Some(Box::new(outline)))
+        } else {
+            (Machine::Other(Client::Trying(Trying::new(payload.clone(), &times))), None)
+        };
+        self.by_key.insert(key.clone(), id);
+        self.unheard.insert((flow.remote, id));
+        let mut entry = Entry { key, flow, owner, within, machine, tokens: Tokens::default(), outline, reason: None };
+        entry.rearm(core, now, id);
+        self.entries.insert(id, entry);
+        core.send(flow, payload);
+        id
+    }
+
+    /// Takes a response whose topmost Via has `branch`.
+    pub(crate) fn handle_response(&mut self, core: &mut Core, now: Mono, key: &str, response: &Response) -> Heard {
+        let Some(&id) = self.by_key.get(key) else { return Heard::Stray };
+        let Some(entry) = self.entries.get_mut(&id) else { return Heard::Stray };
+        core.counters.responses += 1;
+        self.unheard.remove(&(entry.flow.remote, id));
+        let status = response.status.code();
+        match entry.machine {
+            Machine::Invite(_) if status < 200 => self.invite_proceeds(core, now, id),
+            Machine::Invite(_) if status < 300 => entry.accept(core, now, id, response),
+            Machine::Invite(_) => entry.fail(core, now, id, response),
+            Machine::Other(_) | Machine::Between => entry.other(core, now, id, status),
+        }
+    }
+
+    /// Keeps the ACK of a 2xx and sends it.
+    pub(crate) fn acknowledge(&mut self, core: &mut Core, id: TransactionId, tag: &str, ack: Transmit) {
+        core.send(ack.flow, ack.payload.clone());
+        if let Some(entry) = self.entries.get_mut(&id)
+            && let Machine::Invite(ClientInvite::Accepted(state)) = &mut entry.machine
+        {
+            state.keep(Acknowledged { tag: Box::from(tag), ack });
+        }
+    }
+
+    /// Cancels an INVITE: at once if a provisional response came, else when one comes (RFC 3261 9.1). `reason` is the
+    /// value of the CANCEL's Reason.
+    pub(crate) fn cancel(&mut self, core: &mut Core, now: Mono, id: TransactionId, reason: Option<String>) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        entry.reason = entry.reason.take().or(reason);
+        let at_once = match &mut entry.machine {
+            Machine::Invite(ClientInvite::Calling(state)) => {
+                state.cancel();
+                false
+            }
+            Machine::Invite(ClientInvite::Proceeding(state)) => state.cancel(),
+            _ => false,
+        };
+        if at_once {
+            entry.rearm(core, now, id);
+            self.send_cancel(core, now, id);
+        }
+    }
+
+    /// The session no longer waits for this transaction, which goes on by itself until it ends.
+    pub(crate) fn disown(&mut self, id: TransactionId) {
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.owner = None;
+        }
+    }
+
+    /// A timer of the transaction fired. Gives back a transaction that thereby failed.
+    pub(crate) fn handle_timer(&mut self, core: &mut Core, now: Mono, id: TransactionId, timer: Timer) -> Option<Lost> {
+        let entry = self.entries.get_mut(&id)?;
+        let again = match (timer, &mut entry.machine) {
+            (Timer::A, Machine::Invite(ClientInvite::Calling(state))) => Some(state.handle_a()),
+            (Timer::E, Machine::Other(Client::Trying(state))) => Some(state.handle_e(&core.config.times)),
+            _ => None,
+        };
+        if let Some((request, after)) = again {
+            core.resend(entry.flow, request);
+            let token = core.set(now, after, Due::Client(id, timer));
+            entry.tokens = [Some(token), entry.tokens.get(1).copied().flatten()];
+            return None;
+        }
+        let lost = self.remove(core, id)?;
+        matches!(timer, Timer::B | Timer::F | Timer::Abandon).then(|| {
+            core.counters.timed_out += 1;
+            lost
+        })
+    }
+
+    /// One transaction that sends to `remote` and heard nothing yet; it is gone thereby (RFC 3261 17.1.4).
+    pub(crate) fn take_unheard(&mut self, core: &mut Core, remote: SocketAddr) -> Option<Lost> {
+        let from = (remote, TransactionId(0));
+        let &(address, id) = self.unheard.range(from..).next()?;
+        if address != remote {
+            return None;
+        }
+        self.remove(core, id)
+    }
+
+    fn invite_proceeds(&mut self, core: &mut Core, now: Mono, id: TransactionId) -> Heard {
+        let Some(entry) = self.entries.get_mut(&id) else { return Heard::Stray };
+        let (machine, cancel) = match mem::replace(&mut entry.machine, Machine::Between) {
+            Machine::Invite(ClientInvite::Calling(state)) => {
+                let (state, cancel) = state.proceed();
+                (Machine::Invite(ClientInvite::Proceeding(state)), cancel)
+            }
+            Machine::Invite(ClientInvite::Proceeding(state)) => {
+                entry.machine = Machine::Invite(ClientInvite::Proceeding(state));
+                return Heard::Provisional(id, entry.owner);
+            }
+            answered => {
+                entry.machine = answered;
+                return Heard::Absorbed;
+            }
+        };
+        entry.machine = machine;
+        entry.rearm(core, now, id);
+        let owner = entry.owner;
+        if cancel {
+            self.send_cancel(core, now, id);
+        }
+        Heard::Provisional(id, owner)
+    }
+
+    fn send_cancel(&mut self, core: &mut Core, now: Mono, id: TransactionId) {
+        let Some(entry) = self.entries.get(&id) else { return };
+        let (Some(outline), flow) = (entry.outline.as_deref().cloned(), entry.flow) else { return };
+        let payload = outline.encode_cancel(core, entry.reason.as_deref());
+        self.open(core, now, (outline, &Method::Cancel), flow, (None, true), payload);
+    }
+
+    fn remove(&mut self, core: &mut Core, id: TransactionId) -> Option<Lost> {
+        let entry = self.entries.remove(&id)?;
+        entry.tokens.into_iter().for_each(|token| core.cancel(token));
+        self.by_key.remove(&entry.key);
+        self.unheard.remove(&(entry.flow.remote, id));
+        Some(Lost { id, owner: entry.owner })
+    }
+}
+
+impl Entry {
+    fn rearm(&mut self, core: &mut Core, now: Mono, id: TransactionId) {
+        let armed = match &self.machine {
+            Machine::Invite(machine) => machine.timers(&core.config.times),
+            Machine::Other(machine) => machine.timers(&core.config.times),
+            Machine::Between => [None, None],
+        };
+        core.rearm(now, &mut self.tokens, armed, |timer| Due::Client(id, timer));
+    }
+
+    /// A 2xx to INVITE.
+    fn accept(&mut self, core: &mut Core, now: Mono, id: TransactionId, response: &Response) -> Heard {
+        let tag = response.head.to.tag().unwrap_or_default();
+        let state = match mem::replace(&mut self.machine, Machine::Between) {
+            Machine::Invite(ClientInvite::Calling(state)) => state.accept(),
+            Machine::Invite(ClientInvite::Proceeding(state)) => state.accept(),
+            Machine::Invite(ClientInvite::Accepted(state)) => {
+                let known = state.ack_of(tag).cloned();
+                let full = state.is_full();
+                self.machine = Machine::Invite(ClientInvite::Accepted(state));
+                if let Some(ack) = known {
+                    core.resend(ack.flow, ack.payload);
+                    return Heard::Absorbed;
+                }
+                return if full { Heard::Absorbed } else { self.accepted(id) };
+            }
+            failed => {
+                self.machine = failed;
+                return Heard::Absorbed;
+            }
+        };
+        self.machine = Machine::Invite(ClientInvite::Accepted(state));
+        self.outline = None;
+        self.rearm(core, now, id);
+        self.accepted(id)
+    }
+
+    fn accepted(&self, id: TransactionId) -> Heard {
+        Heard::Accepted { id, owner: self.owner, within: self.within }
+    }
+
+    /// A failure of an INVITE: acknowledged here, hop by hop.
+    fn fail(&mut self, core: &mut Core, now: Mono, id: TransactionId, response: &Response) -> Heard {
+        let ack = self.outline.as_deref().map(|outline| outline.encode_ack(core, response)).unwrap_or_default();
+        let state = match mem::replace(&mut self.machine, Machine::Between) {
+            Machine::Invite(ClientInvite::Calling(state)) => state.complete(ack.clone()),
+            Machine::Invite(ClientInvite::Proceeding(state)) => state.complete(ack.clone()),
+            Machine::Invite(ClientInvite::Completed(state)) => {
+                core.resend(self.flow, state.handle_repeated());
+                self.machine = Machine::Invite(ClientInvite::Completed(state));
+                return Heard::Absorbed;
+            }
+            accepted => {
+                self.machine = accepted;
+                return Heard::Absorbed;
+            }
+        };
+        core.send(self.flow, ack);
+        self.machine = Machine::Invite(ClientInvite::Completed(state));
+        self.outline = None;
+        self.rearm(core, now, id);
+        Heard::Final(id, self.owner.take())
+    }
+
+    /// A response to anything but INVITE.
+    fn other(&mut self, core: &mut Core, now: Mono, id: TransactionId, status: u16) -> Heard {
+        match mem::replace(&mut self.machine, Machine::Between) {
+            Machine::Other(Client::Trying(mut state)) if status < 200 => {
+                state.handle_provisional();
+                self.machine = Machine::Other(Client::Trying(state));
+                Heard::Absorbed
+            }
+            Machine::Other(Client::Trying(state)) => {
+                self.machine = Machine::Other(Client::Completed(state.complete()));
+                self.rearm(core, now, id);
+                Heard::Final(id, self.owner.take())
+            }
+            answered => {
+                self.machine = answered;
+                Heard::Absorbed
+            }
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The four transaction machines of RFC 3261 17 and RFC 6026, and the tables that find them and run their timers.
+//!
+//! A machine is one state value; an input that ends a state consumes it and gives the next one. Each state says which
+//! timers run in it ([`Armed`]); the tables set them, cancel them on every change of state, and drop the transaction
+//! when its last timer fires. A transaction that lingers keeps its key and its last message only.
+
+pub(crate) mod client;
+pub(crate) mod client_invite;
+mod client_table;
+pub(crate) mod key;
+pub(crate) mod server;
+pub(crate) mod server_invite;
+mod server_table;
+mod timer;
+
+use std::time::Duration;
+
+pub(crate) use client_table::{ClientTable, Heard, Lost};
+pub(crate) use server_table::{Acknowledged, ServerTable, ServerTimeout};
+pub(crate) use timer::Timer;
+
+/// Names a transaction in timers and sessions. Never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct TransactionId(pub(crate) u64);
+
+/// The timers of a state: one that repeats something, one that ends the state.
+pub(crate) type Armed = [Option<(Timer, Duration)>; 2];
