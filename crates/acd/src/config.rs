@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use routing::{AgentName, QueueName};
 
+use crate::OfferFailure;
+
 /// A queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueConfig {
@@ -56,6 +58,19 @@ pub struct Rest {
     pub no_answer: Duration,
     /// His phone could not be reached, or refused with an error.
     pub unreachable: Duration,
+}
+
+impl Rest {
+    /// The time for one failure.
+    #[must_use]
+    pub const fn after(&self, failure: OfferFailure) -> Duration {
+        match failure {
+            OfferFailure::Busy => self.busy,
+            OfferFailure::Declined => self.declined,
+            OfferFailure::NoAnswer => self.no_answer,
+            OfferFailure::Unreachable => self.unreachable,
+        }
+    }
 }
 
 impl Default for Rest {

@@ -1,10 +1,35 @@
-//! Queues, agents and offers: who waits, who is free, who is rung.
+//! Queues, agents and offers: who waits, who is free, whose phone rings.
 //!
-//! One contract: inputs go in by `join`, `leave`, `handle_decision`, `offer_*`, `reserve`, … with the time as an argument;
-//! after each, and when [`Acd::poll_timeout`] is due (then [`Acd::handle_timeout`]), take out all of [`Acd::poll_event`].
+//! One contract: inputs go in with the time as an argument ([`Acd::join`], [`Acd::leave`], [`Acd::handle_decision`],
+//! [`Acd::offer_answered`], [`Acd::offer_failed`], [`Acd::agent_released`], [`Acd::reserve`], …); after each, and when
+//! [`Acd::poll_timeout`] is due (then [`Acd::handle_timeout`]), the driver takes out all of [`Acd::poll_event`] and obeys.
+//!
+//! A call's way: `join` → [`Event::DecisionNeeded`] → `handle_decision` → [`Event::Offer`] → `offer_answered` →
+//! `agent_released` or `leave` → wrap-up. An offer that is not taken puts the call back at its old place in the line. The
+//! ring time is kept here: when it is over, [`Event::OfferEnded`] comes by itself.
+//!
+//! Where to find what: `machine.rs` the inputs and timers, `decide.rs` when decisions are asked for and how they are
+//! checked, `snapshot.rs` what strategies are shown, `offer.rs` offers, `leave.rs` ways out and leases, `floor.rs` agents
+//! and their derived state, `queue.rs` the line and its indexes, `config.rs` and `event.rs` the words.
+//!
+//! Invariants ([`Acd::check_invariants`] checks them all; tests call it after every step):
+//! - An agent holds one thing at a time: an offer, a call or a reservation. What he is doing is derived from that and
+//!   from his lease, and stored nowhere else.
+//! - A call that joined is waiting, offered or connected: one of these. It leaves by exactly one [`Event::LeftQueue`].
+//! - Every offer, lease, decision and wait has a timer that ends it; no offer outlives its ring time.
+//! - No call waits beside an idle agent of its queue unless a decision is under way or a timer will bring them together.
+//! - An event costs O(log n) of agents and calls, and O(candidates shown) for a decision; nothing scans.
+
 mod config;
+mod decide;
 mod event;
+mod floor;
+mod invariants;
+mod leave;
 mod machine;
+mod offer;
+mod queue;
+mod snapshot;
 
 pub use config::{AgentConfig, QueueConfig, Rest};
 pub use event::{

@@ -1,94 +1,207 @@
 //! The machine's inputs and outputs.
 
-use base::{CallId, DecisionId, IdGen, Mono, Now, OfferId};
-use routing::{AgentName, Decision, QueueName};
+use std::collections::{HashMap, VecDeque};
 
+use base::{CallId, DecisionId, IdGen, Mono, Now, OfferId, Timers};
+use routing::{AgentName, QueueName};
+
+use crate::decide::Ask;
+use crate::floor::{AgentIx, Floor, Held, QueueIx};
+use crate::queue::{Entry, Place, Stage};
 use crate::{
-    AgentConfig, AgentState, Caller, Connected, Event, JoinError, OfferFailure, OfferOver, QueueConfig, ReserveError,
+    AgentConfig, AgentState, Caller, Event, JoinError, LeaveReason, OfferEnd, OfferFailure, QueueConfig, ReserveError,
     Status,
 };
 
 /// All queues and agents of a node.
 #[derive(Debug)]
 pub struct Acd {
-    _ids: IdGen,
+    pub(crate) ids: IdGen,
+    pub(crate) floor: Floor,
+    queue_names: HashMap<QueueName, QueueIx>,
+    pub(crate) calls: HashMap<CallId, Entry>,
+    /// Who has which live offer.
+    pub(crate) offers: HashMap<OfferId, AgentIx>,
+    /// Decisions under way.
+    pub(crate) asks: HashMap<DecisionId, Ask>,
+    pub(crate) timers: Timers<Timer>,
+    pub(crate) events: VecDeque<Event>,
+    /// Calls that joined so far.
+    joined: u64,
+}
+
+/// When to act though nothing came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// When an offer has rung its time: it ends, the call goes on to the next agent.
+    Ring(OfferId),
+    /// When an agent's wrap-up or rest ends.
+    Lease(AgentIx),
+    /// When a call has waited as long as it may.
+    MaxWait(CallId),
+    /// When a call may be offered again to somebody who did not take it, or a decision's wait is over.
+    WakeCall(CallId),
+    /// When a decision's wait is over for an agent.
+    WakeAgent(AgentIx),
+    /// When a decision is late: longest idle decides.
+    Decision(DecisionId),
 }
 
 impl Acd {
-    /// A machine with these queues and agents, all agents idle. An agent that a queue names and that `agents` does not
-    /// hold is left out; `company` refuses such a configuration.
+    /// A machine with these queues and agents, all agents idle since `now`. An agent whom a queue names and `agents` does
+    /// not hold is left out; `company` refuses such a configuration.
     #[must_use]
-    pub fn new(now: Now, ids: IdGen, _queues: Vec<QueueConfig>, _agents: Vec<AgentConfig>) -> Self {
-        let _ = now;
-        Self { _ids: ids }
+    pub fn new(now: Now, ids: IdGen, queues: Vec<QueueConfig>, agents: Vec<AgentConfig>) -> Self {
+        let floor = Floor::new(now.monotonic, queues, agents);
+        let queue_names = floor.queues.iter().map(|queue| queue.config.name.clone()).zip(0..).collect();
+        Self {
+            ids,
+            floor,
+            queue_names,
+            calls: HashMap::new(),
+            offers: HashMap::new(),
+            asks: HashMap::new(),
+            timers: Timers::default(),
+            events: VecDeque::new(),
+            joined: 0,
+        }
     }
 
     /// A call enters a queue.
     ///
     /// # Errors
     /// If there is no such queue, it is full or served by nobody, or the call is in one already.
-    pub fn join(&mut self, _now: Now, _call: CallId, _queue: &QueueName, _caller: Caller) -> Result<(), JoinError> {
-        Err(JoinError::UnknownQueue)
+    pub fn join(&mut self, now: Now, call: CallId, queue: &QueueName, caller: Caller) -> Result<(), JoinError> {
+        let ix = *self.queue_names.get(queue).ok_or(JoinError::UnknownQueue)?;
+        let queue = self.floor.queue_mut(ix).ok_or(JoinError::UnknownQueue)?;
+        if self.calls.contains_key(&call) {
+            return Err(JoinError::AlreadyIn);
+        }
+        if queue.logged_in == 0 {
+            return Err(JoinError::NoAgents);
+        }
+        if queue.config.max_length.is_some_and(|most| queue.length >= most) {
+            return Err(JoinError::Full);
+        }
+        let place = Place { joined: now.monotonic, serial: self.joined };
+        self.joined += 1;
+        queue.length += 1;
+        queue.put(place, call);
+        let max_wait = queue.config.max_wait.map(|most| self.timers.set(now.monotonic + most, Timer::MaxWait(call)));
+        let stage = Stage::Waiting(None);
+        let entry = Entry { queue: ix, place, caller, stage, offers: 0, tried: Vec::new(), max_wait, wake: None };
+        self.calls.insert(call, entry);
+        self.pump(now, ix);
+        Ok(())
     }
 
     /// The caller hung up, or his flow goes on without the queue: wherever the call is (waiting, offered, with an
-    /// agent), it is out and its agent free. A call that is not here changes nothing.
-    pub fn leave(&mut self, _now: Now, _call: CallId) {}
-
-    /// The answer to [`Event::DecisionNeeded`]. One that nobody waits for any more changes nothing.
-    pub fn handle_decision(&mut self, _now: Now, _id: DecisionId, _decision: &Decision) {}
-
-    /// The agent's phone answered.
-    ///
-    /// # Errors
-    /// If the offer is over (withdrawn or timed out meanwhile).
-    pub fn offer_answered(&mut self, _now: Now, _offer: OfferId) -> Result<Connected, OfferOver> {
-        Err(OfferOver)
+    /// agent), it is out and its agent free, for wrap-up if he had answered. A call that is not here changes nothing.
+    pub fn leave(&mut self, now: Now, call: CallId) {
+        match self.calls.get(&call).map(|entry| entry.stage) {
+            Some(Stage::Connected(agent)) => self.end_call(now, agent),
+            Some(_) => self.remove_call(now, call, OfferEnd::CallerLeft, LeaveReason::Left),
+            None => {}
+        }
     }
 
-    /// The agent's phone did not take the offer. One that is over already changes nothing.
-    pub fn offer_failed(&mut self, _now: Now, _offer: OfferId, _failure: OfferFailure) {}
+    /// The agent's call from a queue ended on his side: his wrap-up begins, and the call is out of the machine (it may
+    /// join again). Without such a call nothing changes.
+    pub fn agent_released(&mut self, now: Now, agent: &AgentName) {
+        if let Some(ix) = self.floor.find(agent) {
+            self.end_call(now, ix);
+        }
+    }
 
-    /// The agent's call from a queue ended on his side: his wrap-up begins. Without such a call nothing changes.
-    pub fn agent_released(&mut self, _now: Now, _agent: &AgentName) {}
-
-    /// Holds an agent for a direct call, or for one that he makes himself.
+    /// Holds an agent for a direct call, or for one that he makes himself; also in his wrap-up or rest.
     ///
     /// # Errors
     /// If there is no such agent, or he has an offer, a call or a reservation.
-    pub fn reserve(&mut self, _now: Now, _agent: &AgentName, _call: CallId) -> Result<(), ReserveError> {
-        Err(ReserveError::UnknownAgent)
+    pub fn reserve(&mut self, _now: Now, agent: &AgentName, call: CallId) -> Result<(), ReserveError> {
+        let ix = self.floor.find(agent).ok_or(ReserveError::UnknownAgent)?;
+        if self.floor.agent(ix).is_none_or(|agent| agent.held.is_some()) {
+            return Err(ReserveError::Busy);
+        }
+        self.drop_agent_ask(ix);
+        self.floor.change(ix, |agent| agent.held = Some(Held::Reserved(call)));
+        Ok(())
     }
 
-    /// Ends the reservation of an agent for `call`; another one's is left alone.
-    pub fn release(&mut self, _now: Now, _agent: &AgentName, _call: CallId) {}
+    /// Ends the reservation of an agent for `call`, without wrap-up; another one's is left alone.
+    pub fn release(&mut self, now: Now, agent: &AgentName, call: CallId) {
+        let Some(ix) = self.floor.find(agent) else { return };
+        let holds = |held: &Option<Held>| matches!(held, Some(Held::Reserved(other)) if *other == call);
+        if self.floor.agent(ix).is_some_and(|agent| holds(&agent.held)) {
+            self.floor.change(ix, |agent| {
+                agent.held = None;
+                agent.idle_since = now.monotonic;
+            });
+            self.agent_free(now, ix);
+        }
+    }
 
-    /// What the agent says of himself. Logging out ends nothing that he has.
-    pub fn set_status(&mut self, _now: Now, _agent: &AgentName, _status: Status) {}
+    /// What the agent says of himself. Logging out ends nothing that he has; when the last agent of a queue logs out,
+    /// the calls that wait in it leave.
+    pub fn set_status(&mut self, now: Now, agent: &AgentName, status: Status) {
+        let Some(ix) = self.floor.find(agent) else { return };
+        if self.floor.agent(ix).is_none_or(|agent| agent.status == status) {
+            return;
+        }
+        if status == Status::LoggedOut {
+            self.drop_agent_ask(ix);
+        }
+        self.floor.change(ix, |agent| {
+            agent.status = status;
+            agent.idle_since = now.monotonic;
+        });
+        match status {
+            Status::Available => self.agent_free(now, ix),
+            Status::LoggedOut => self.abandon_unserved(now, ix),
+        }
+    }
 
     /// What the agent is doing.
     #[must_use]
-    pub fn agent_state(&self, _agent: &AgentName) -> Option<AgentState> {
-        None
+    pub fn agent_state(&self, agent: &AgentName) -> Option<AgentState> {
+        self.floor.find(agent).and_then(|ix| self.floor.agent(ix)).map(|agent| agent.state())
     }
 
-    /// The place of a waiting or offered call in its queue, from 1.
+    /// Calls that wait in the queue or are offered from it.
     #[must_use]
-    pub fn position(&self, _call: CallId) -> Option<usize> {
-        None
+    pub fn queue_length(&self, queue: &QueueName) -> Option<usize> {
+        self.queue_names.get(queue).and_then(|ix| self.floor.queue(*ix)).map(|queue| queue.length)
     }
 
     /// Does what is due at `now`.
-    pub fn handle_timeout(&mut self, _now: Now) {}
+    pub fn handle_timeout(&mut self, now: Now) {
+        while let Some(timer) = self.timers.pop_due(now.monotonic) {
+            match timer {
+                Timer::Ring(offer) => self.offer_failed(now, offer, OfferFailure::NoAnswer),
+                Timer::Lease(agent) => self.end_lease(now, agent),
+                Timer::MaxWait(call) => {
+                    self.remove_call(now, call, OfferEnd::WaitedTooLong, LeaveReason::WaitedTooLong);
+                }
+                Timer::WakeCall(call) => self.wake_call(now, call),
+                Timer::WakeAgent(agent) => self.wake_agent(now, agent),
+                Timer::Decision(id) => self.decision_late(now, id),
+            }
+        }
+    }
 
     /// When to call [`Self::handle_timeout`] next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
-        None
+        self.timers.poll_timeout()
     }
 
     /// The next thing for the driver to do or to know.
     pub fn poll_event(&mut self) -> Option<Event> {
-        None
+        self.events.pop_front()
+    }
+
+    /// True if no call is in the machine: nothing waits, is offered or with an agent.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.calls.is_empty() && self.offers.is_empty() && self.asks.is_empty()
     }
 }

@@ -1,0 +1,211 @@
+//! The floor: agents, what each holds, and the per-queue indexes of who is idle.
+//!
+//! What an agent does follows from what he holds (an offer, a call, a reservation) and from his lease (wrap-up or rest,
+//! each with an end). Every change of an agent goes through [`Floor::change`], which moves him in the indexes of his
+//! queues: O(log n) a queue of his, whatever the number of agents.
+
+use std::collections::HashMap;
+
+use base::{CallId, DecisionId, Mono, OfferId, TimerToken};
+use routing::AgentName;
+
+use crate::queue::Queue;
+use crate::{AgentConfig, AgentState, QueueConfig, Status};
+
+/// An agent's place in [`Floor::agents`].
+pub type AgentIx = usize;
+/// A queue's place in [`Floor::queues`].
+pub type QueueIx = usize;
+
+/// All agents and queues.
+#[derive(Debug)]
+pub struct Floor {
+    pub agents: Vec<Agent>,
+    pub queues: Vec<Queue>,
+    agent_names: HashMap<AgentName, AgentIx>,
+}
+
+/// An agent.
+#[derive(Debug)]
+pub struct Agent {
+    pub name: AgentName,
+    /// His queues, each with his rank in its list: who is idle equally long stands in that order.
+    pub queues: Vec<(QueueIx, u32)>,
+    pub status: Status,
+    /// What occupies him. One thing at a time, so he never has two offers.
+    pub held: Option<Held>,
+    /// Time in which he gets no offer.
+    pub lease: Option<Lease>,
+    /// The decision under way that chooses a call for him.
+    pub ask: Option<DecisionId>,
+    /// Wakes him when a decision said that he is to wait.
+    pub wake: Option<TimerToken>,
+    /// Since when he is idle, as [`routing::LongestIdle`] defines it; counts only while he is.
+    pub idle_since: Mono,
+    /// Queue calls that he answered.
+    pub answered: u32,
+}
+
+/// What occupies an agent.
+#[derive(Debug)]
+pub enum Held {
+    Offer(LiveOffer),
+    Call { call: CallId, queue: QueueIx },
+    Reserved(CallId),
+}
+
+/// An offer that is out.
+#[derive(Debug)]
+pub struct LiveOffer {
+    pub id: OfferId,
+    pub call: CallId,
+    pub began: Mono,
+    /// The end of its ring time.
+    pub ring: TimerToken,
+}
+
+/// A stretch of time without offers.
+#[derive(Debug)]
+pub struct Lease {
+    pub kind: LeaseKind,
+    pub timer: TimerToken,
+}
+
+/// What a lease is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseKind {
+    WrapUp,
+    Rest,
+}
+
+/// What an agent is for the indexes of his queues.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Idle,
+    /// Idle, but a decision about him is under way.
+    Undecided,
+    Unavailable,
+    Offered,
+    InCall,
+    WrapUp,
+    Resting,
+}
+
+impl Agent {
+    fn new(name: AgentName, idle_since: Mono) -> Self {
+        Self {
+            name,
+            queues: Vec::new(),
+            status: Status::Available,
+            held: None,
+            lease: None,
+            ask: None,
+            wake: None,
+            idle_since,
+            answered: 0,
+        }
+    }
+
+    pub fn state(&self) -> AgentState {
+        match (&self.held, self.status, self.lease.as_ref().map(|lease| lease.kind)) {
+            (Some(Held::Offer(offer)), ..) => AgentState::Offered(offer.id),
+            (Some(Held::Call { call, .. }), ..) => AgentState::InCall(*call),
+            (Some(Held::Reserved(call)), ..) => AgentState::Reserved(*call),
+            (None, Status::LoggedOut, _) => AgentState::LoggedOut,
+            (None, Status::Available, Some(LeaseKind::WrapUp)) => AgentState::WrapUp,
+            (None, Status::Available, Some(LeaseKind::Rest)) => AgentState::Resting,
+            (None, Status::Available, None) => AgentState::Idle,
+        }
+    }
+
+    pub fn standing(&self) -> Standing {
+        match self.state() {
+            AgentState::Idle if self.ask.is_some() => Standing::Undecided,
+            AgentState::Idle => Standing::Idle,
+            AgentState::LoggedOut => Standing::Unavailable,
+            AgentState::Offered(_) => Standing::Offered,
+            AgentState::InCall(_) | AgentState::Reserved(_) => Standing::InCall,
+            AgentState::WrapUp => Standing::WrapUp,
+            AgentState::Resting => Standing::Resting,
+        }
+    }
+}
+
+impl Floor {
+    pub fn new(now: Mono, queues: Vec<QueueConfig>, agents: Vec<AgentConfig>) -> Self {
+        let mut floor = Self { agents: Vec::new(), queues: Vec::new(), agent_names: HashMap::new() };
+        for AgentConfig { name } in agents {
+            if !floor.agent_names.contains_key(&name) {
+                floor.agent_names.insert(name.clone(), floor.agents.len());
+                floor.agents.push(Agent::new(name, now));
+            }
+        }
+        for config in queues {
+            floor.add_queue(config);
+        }
+        floor
+    }
+
+    fn add_queue(&mut self, config: QueueConfig) {
+        let ix = self.queues.len();
+        let mut queue = Queue::new(config);
+        for (name, rank) in queue.config.agents.clone().iter().zip(0..) {
+            let Some(&agent_ix) = self.agent_names.get(name) else { continue };
+            let Some(agent) = self.agents.get_mut(agent_ix) else { continue };
+            if agent.queues.last().is_none_or(|(last, _)| *last != ix) {
+                agent.queues.push((ix, rank));
+                queue.enter(agent_ix, rank, agent);
+            }
+        }
+        self.queues.push(queue);
+    }
+
+    pub fn find(&self, name: &AgentName) -> Option<AgentIx> {
+        self.agent_names.get(name).copied()
+    }
+
+    pub fn agent(&self, ix: AgentIx) -> Option<&Agent> {
+        self.agents.get(ix)
+    }
+
+    pub fn queue(&self, ix: QueueIx) -> Option<&Queue> {
+        self.queues.get(ix)
+    }
+
+    pub fn queue_mut(&mut self, ix: QueueIx) -> Option<&mut Queue> {
+        self.queues.get_mut(ix)
+    }
+
+    /// The one way to change an agent: his queues' indexes follow.
+    pub fn change<R>(&mut self, ix: AgentIx, change: impl FnOnce(&mut Agent) -> R) -> Option<R> {
+        let agent = self.agents.get_mut(ix)?;
+        for &(queue, rank) in &agent.queues {
+            if let Some(queue) = self.queues.get_mut(queue) {
+                queue.exit(rank, agent);
+            }
+        }
+        let result = change(agent);
+        for &(queue, rank) in &agent.queues {
+            if let Some(queue) = self.queues.get_mut(queue) {
+                queue.enter(ix, rank, agent);
+            }
+        }
+        Some(result)
+    }
+
+    /// How many changes the agent's queues have seen.
+    pub fn agent_epoch(&self, ix: AgentIx) -> u64 {
+        let queues = self.agent(ix).map(|agent| agent.queues.as_slice()).unwrap_or_default();
+        queues.iter().filter_map(|(queue, _)| self.queue(*queue)).map(|queue| queue.epoch).sum()
+    }
+
+    /// Notes in the agent's queues that he became free.
+    pub fn bump(&mut self, ix: AgentIx) {
+        let Some(agent) = self.agents.get(ix) else { return };
+        for (queue, _) in &agent.queues {
+            if let Some(queue) = self.queues.get_mut(*queue) {
+                queue.epoch += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What must be true after every input; checked whole, so for tests and reconciliation, not for each event.
+
+use base::{CallId, Mono, Now};
+use routing::Exclusions;
+
+use crate::Status;
+use crate::decide::Subject;
+use crate::floor::{Agent, AgentIx, Held, QueueIx, Standing};
+use crate::machine::Acd;
+use crate::queue::{Entry, Queue, Stage};
+
+/// Fails with the words given unless the condition holds.
+macro_rules! holds {
+    ($condition:expr, $($words:tt)+) => {
+        if !$condition {
+            return Err(format!($($words)+));
+        }
+    };
+}
+
+impl Acd {
+    /// Checks that each agent, call and queue agrees with all others, that whatever is temporary has an end in the
+    /// future, and that no call waits while somebody idle could take it. To be called after [`Self::handle_timeout`]
+    /// for `now`; takes time in proportion to everything there is.
+    ///
+    /// # Errors
+    /// The first thing found that is not so, in words.
+    pub fn check_invariants(&self, now: Now) -> Result<(), String> {
+        for (ix, agent) in self.floor.agents.iter().enumerate() {
+            self.check_agent(ix, agent, now.monotonic)?;
+        }
+        let mut calls: Vec<_> = self.calls.iter().collect();
+        calls.sort_unstable_by_key(|(id, _)| **id);
+        for (id, entry) in &calls {
+            self.check_call(**id, entry, now.monotonic)?;
+        }
+        for (ix, queue) in self.floor.queues.iter().enumerate() {
+            self.check_queue(ix, queue)?;
+            self.check_nobody_is_forgotten(ix, queue)?;
+        }
+        let holding = self.floor.agents.iter().filter(|agent| matches!(agent.held, Some(Held::Offer(_)))).count();
+        holds!(self.offers.len() == holding, "{} offers but {holding} agents with one", self.offers.len());
+        self.check_timers(&calls)
+    }
+
+    fn check_agent(&self, ix: AgentIx, agent: &Agent, now: Mono) -> Result<(), String> {
+        let name = &agent.name;
+        match &agent.held {
+            Some(Held::Offer(offer)) => {
+                holds!(self.offers.get(&offer.id) == Some(&ix), "{name}'s offer is not his");
+                holds!(offer.ring.at() > now, "{name}'s offer outlives its ring time");
+                let stage = self.calls.get(&offer.call).map(|entry| entry.stage);
+                holds!(stage == Some(Stage::Offered(ix)), "{name} is offered a call that is {stage:?}");
+            }
+            Some(Held::Call { call, .. }) => {
+                let stage = self.calls.get(call).map(|entry| entry.stage);
+                holds!(stage == Some(Stage::Connected(ix)), "{name} speaks with a call that is {stage:?}");
+            }
+            Some(Held::Reserved(_)) | None => {}
+        }
+        if let Some(lease) = &agent.lease {
+            holds!(lease.timer.at() > now, "{name}'s {:?} does not end", lease.kind);
+        }
+        if let Some(id) = agent.ask {
+            holds!(self.asks.contains_key(&id), "the decision about {name} is not under way");
+            holds!(agent.standing() == Standing::Undecided, "a decision is sought for {name}, who is not idle");
+        }
+        Ok(())
+    }
+
+    fn check_call(&self, id: CallId, entry: &Entry, now: Mono) -> Result<(), String> {
+        let Some(queue) = self.floor.queue(entry.queue) else { return Err(format!("{id} is in no queue")) };
+        let waits = queue.waiting.get(&entry.place) == Some(&id);
+        match entry.stage {
+            Stage::Waiting(ask) => {
+                holds!(waits, "{id} waits but is not in line");
+                holds!(ask.is_none_or(|ask| self.asks.contains_key(&ask)), "the decision about {id} is not under way");
+                let max = entry.max_wait.is_none_or(|token| token.at() > now);
+                holds!(max, "{id} waits longer than it may");
+                let retry = entry.next_retry(now);
+                let woken = retry.is_none_or(|at| entry.wake.is_some_and(|wake| wake.at() <= at));
+                holds!(woken, "{id} is not looked after when its retry delay is over");
+            }
+            Stage::Offered(agent) => {
+                holds!(!waits, "{id} is offered and waits");
+                let held = self.floor.agent(agent).and_then(|agent| agent.held.as_ref());
+                let his = matches!(held, Some(Held::Offer(offer)) if offer.call == id);
+                holds!(his, "{id} is offered to one who does not know");
+            }
+            Stage::Connected(agent) => {
+                holds!(!waits, "{id} is connected and waits");
+                let held = self.floor.agent(agent).and_then(|agent| agent.held.as_ref());
+                let his = matches!(held, Some(Held::Call { call, .. }) if *call == id);
+                holds!(his, "{id} is with one who does not know");
+            }
+        }
+        Ok(())
+    }
+
+    /// The queue's indexes are what one would find by looking at everybody.
+    fn check_queue(&self, ix: QueueIx, queue: &Queue) -> Result<(), String> {
+        let name = &queue.config.name;
+        let members = || self.floor.agents.iter().filter(|agent| agent.queues.iter().any(|(queue, _)| *queue == ix));
+        let count = |standing| {
+            u32::try_from(members().filter(|agent| agent.standing() == standing).count()).unwrap_or(u32::MAX)
+        };
+        let found = Exclusions {
+            unavailable: count(Standing::Unavailable),
+            offered: count(Standing::Offered),
+            in_call: count(Standing::InCall),
+            wrap_up: count(Standing::WrapUp),
+            resting: count(Standing::Resting),
+            undecided: count(Standing::Undecided),
+            tried: 0,
+            surplus: 0,
+        };
+        holds!(queue.excluded == found, "{name} counts {:?}, there are {found:?}", queue.excluded);
+        holds!(queue.idle.len() == count(Standing::Idle) as usize, "{name} has other idle agents than it knows");
+        for (key, agent) in &queue.idle {
+            let since = self.floor.agent(*agent).map(|agent| agent.idle_since);
+            holds!(since == Some(key.0), "{name} has an agent at a wrong place");
+        }
+        let logged_in = members().filter(|agent| agent.status == Status::Available).count();
+        holds!(queue.logged_in as usize == logged_in, "{name} counts {} logged in", queue.logged_in);
+        let here = || self.calls.values().filter(|entry| entry.queue == ix);
+        let waiting = here().filter(|entry| matches!(entry.stage, Stage::Waiting(_))).count();
+        let offered = here().filter(|entry| matches!(entry.stage, Stage::Offered(_))).count();
+        holds!(queue.waiting.len() == waiting, "{name} has {} in line, {waiting} wait", queue.waiting.len());
+        holds!(queue.length == waiting + offered, "{name} counts {} calls", queue.length);
+        let asking = here().filter(|entry| matches!(entry.stage, Stage::Waiting(Some(_)))).count();
+        holds!(queue.asking == asking, "{name} counts {} decisions, {asking} are under way", queue.asking);
+        let due = queue.due.iter().all(|(place, call)| queue.waiting.get(place) == Some(call));
+        holds!(due, "{name} looks for agents for a call that does not wait");
+        Ok(())
+    }
+
+    /// Without a decision under way, no call waits beside an idle agent unless something is set to bring them together.
+    fn check_nobody_is_forgotten(&self, ix: QueueIx, queue: &Queue) -> Result<(), String> {
+        let name = &queue.config.name;
+        if queue.asking > 0 || queue.excluded.undecided > 0 {
+            return Ok(());
+        }
+        holds!(queue.due.is_empty() || queue.idle.is_empty(), "{name} has calls to look after and does not");
+        let idle = queue.idle.values().filter_map(|agent| self.floor.agent(*agent));
+        let Some(agent) = idle.filter(|agent| agent.wake.is_none()).map(|agent| &agent.name).next() else {
+            return Ok(());
+        };
+        let mut calls = queue.waiting.values().filter_map(|id| Some((id, self.calls.get(id)?)));
+        let forgotten = calls.find(|(_, entry)| entry.queue == ix && entry.wake.is_none());
+        holds!(forgotten.is_none(), "{name}: {:?} waits though {agent} is idle", forgotten.map(|(id, _)| id));
+        Ok(())
+    }
+
+    /// Each timer belongs to something that is there.
+    fn check_timers(&self, calls: &[(&CallId, &Entry)]) -> Result<(), String> {
+        let of_calls = calls.iter().map(|(_, e)| usize::from(e.max_wait.is_some()) + usize::from(e.wake.is_some()));
+        let agents = self.floor.agents.iter();
+        let of_agents = agents.map(|agent| usize::from(agent.lease.is_some()) + usize::from(agent.wake.is_some()));
+        let known = self.offers.len() + self.asks.len() + of_calls.sum::<usize>() + of_agents.sum::<usize>();
+        holds!(self.timers.len() == known, "{} timers are set, {known} are known", self.timers.len());
+        let about_agents = self.asks.values().filter(|ask| matches!(ask.subject, Subject::Agent(_))).count();
+        let agents = self.floor.agents.iter().filter(|agent| agent.ask.is_some()).count();
+        holds!(about_agents == agents, "{about_agents} decisions about agents, {agents} agents know of one");
+        Ok(())
+    }
+}

@@ -1,0 +1,286 @@
+//! Random sequences of inputs: whatever comes in whatever order, the invariants hold after each step, and when all
+//! callers have hung up nothing is left.
+//!
+//! Covered: join, leave at any moment, answer, busy, decline, unreachable, no answer, agents released, logged out and in,
+//! reserved and released; decisions at once, late, never, doubled, wrong, for others; time that passes and jumps.
+//! A failing seed is printed; `STROWGER_SEED=n` repeats it alone.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use acd::{Acd, AgentConfig, Caller, Event, OfferFailure, QueueConfig, Status};
+use base::{CallId, IdGen, Mono, Now, OfferId, Rng, Wall};
+use common::{SECOND, queue};
+use routing::{Action, AgentName, Decision, LongestIdle, QueueName, Snapshot, Strategy as _};
+
+const SEEDS: u64 = 3_000;
+const STEPS: usize = 120;
+
+/// What the driver knows from events alone, to check that they tell one consistent story.
+struct World {
+    acd: Acd,
+    now: Now,
+    rng: Rng,
+    queues: Vec<QueueName>,
+    agents: Vec<AgentName>,
+    next_call: u64,
+    /// Calls that joined and did not leave their queue.
+    queued: BTreeMap<CallId, Option<OfferId>>,
+    offers: BTreeMap<OfferId, (CallId, AgentName)>,
+    connected: BTreeMap<CallId, AgentName>,
+    reserved: BTreeMap<AgentName, CallId>,
+    open_decisions: Vec<Arc<Snapshot>>,
+    old_decisions: Vec<Arc<Snapshot>>,
+    old_offers: Vec<OfferId>,
+    answered: usize,
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let mut rng = Rng::from_number(seed);
+        let agents: Vec<String> = (0..=rng.below(5)).map(|n| format!("agent{n}")).collect();
+        let queues: Vec<QueueConfig> = (0..=rng.below(3)).map(|n| random_queue(&mut rng, n, &agents)).collect();
+        let now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(1_795_253_400_000_000) };
+        let names = queues.iter().map(|queue| queue.name.clone()).collect();
+        let configs = agents.iter().map(|name| AgentConfig { name: name.as_str().into() }).collect();
+        Self {
+            acd: Acd::new(now, IdGen::new(0, now.wall), queues, configs),
+            now,
+            rng,
+            queues: names,
+            agents: agents.into_iter().map(AgentName::from).collect(),
+            next_call: 1,
+            queued: BTreeMap::new(),
+            offers: BTreeMap::new(),
+            connected: BTreeMap::new(),
+            reserved: BTreeMap::new(),
+            open_decisions: Vec::new(),
+            old_decisions: Vec::new(),
+            old_offers: Vec::new(),
+            answered: 0,
+        }
+    }
+
+    fn pick<T: Clone>(&mut self, items: &[T]) -> Option<T> {
+        let at = self.rng.below(u32::try_from(items.len()).unwrap());
+        items.get(at as usize).cloned()
+    }
+
+    fn step(&mut self) {
+        match self.rng.below(100) {
+            0..20 => self.join(),
+            20..28 => self.leave(),
+            28..50 => self.phone(),
+            50..58 => self.release(),
+            58..62 => self.log(),
+            62..68 => self.direct(),
+            68..84 => self.decide(),
+            84..99 => self.pass(),
+            _ => self.jump(),
+        }
+    }
+
+    fn join(&mut self) {
+        let call = CallId::from_raw(self.next_call);
+        let queue = self.pick(&self.queues.clone()).unwrap();
+        if self.acd.join(self.now, call, &queue, Caller::default()).is_ok() {
+            self.next_call += 1;
+            self.queued.insert(call, None);
+        }
+        self.settle();
+    }
+
+    fn leave(&mut self) {
+        let calls: Vec<CallId> = self.queued.keys().chain(self.connected.keys()).copied().collect();
+        if let Some(call) = self.pick(&calls) {
+            self.connected.remove(&call);
+            self.acd.leave(self.now, call);
+            self.settle();
+        }
+    }
+
+    /// A phone answers or fails; one time in eight for an offer that is long over.
+    fn phone(&mut self) {
+        let stale = self.rng.percent(12);
+        let from = if stale { self.old_offers.clone() } else { self.offers.keys().copied().collect() };
+        let Some(offer) = self.pick(&from) else { return };
+        let failures = [OfferFailure::Busy, OfferFailure::Declined, OfferFailure::Unreachable, OfferFailure::NoAnswer];
+        if self.rng.percent(50) {
+            let expected = self.offers.get(&offer).cloned();
+            let connected = self.acd.offer_answered(self.now, offer).ok();
+            assert_eq!(expected.is_some(), connected.is_some(), "an offer is live for both or for neither");
+            if let Some(connected) = connected {
+                assert_eq!(expected, Some((connected.call, connected.agent.clone())));
+                self.offers.remove(&offer);
+                self.old_offers.push(offer);
+                self.connected.insert(connected.call, connected.agent);
+                self.answered += 1;
+            }
+        } else {
+            let failure = self.pick(&failures).unwrap();
+            self.acd.offer_failed(self.now, offer, failure);
+        }
+        self.settle();
+    }
+
+    fn release(&mut self) {
+        let agent = self.pick(&self.agents.clone()).unwrap();
+        self.connected.retain(|_, with| *with != agent);
+        self.acd.agent_released(self.now, &agent);
+        self.settle();
+    }
+
+    fn log(&mut self) {
+        let agent = self.pick(&self.agents.clone()).unwrap();
+        let status = if self.rng.percent(60) { Status::Available } else { Status::LoggedOut };
+        self.acd.set_status(self.now, &agent, status);
+        self.settle();
+    }
+
+    fn direct(&mut self) {
+        let agent = self.pick(&self.agents.clone()).unwrap();
+        if let Some(call) = self.reserved.remove(&agent) {
+            self.acd.release(self.now, &agent, call);
+        } else {
+            let call = CallId::from_raw(1_000_000 + u64::from(self.rng.u32()));
+            if self.acd.reserve(self.now, &agent, call).is_ok() {
+                self.reserved.insert(agent, call);
+            }
+        }
+        self.settle();
+    }
+
+    /// A strategy speaks: about what it was asked, or once more about what is long decided; sense or nonsense.
+    fn decide(&mut self) {
+        let old = self.rng.percent(15);
+        let from = if old { self.old_decisions.clone() } else { self.open_decisions.clone() };
+        let Some(snapshot) = self.pick(&from) else { return };
+        let action = match self.rng.below(10) {
+            0..5 => LongestIdle.decide(&snapshot).action,
+            5 => Action::Wait { at_most_ms: (self.rng.percent(50)).then(|| u64::from(self.rng.below(100_000))) },
+            6 => Action::Refuse { call: snapshot.calls()[0].id },
+            7 => Action::Offer {
+                call: CallId::from_raw(u64::from(self.rng.below(50))),
+                agent: self.pick(&self.agents.clone()).unwrap(),
+                ring_ms: None,
+            },
+            8 => Action::Offer { call: snapshot.calls()[0].id, agent: "nobody".into(), ring_ms: None },
+            _ => Action::Offer {
+                call: snapshot.calls().last().unwrap().id,
+                agent: snapshot.candidates().last().unwrap().agent.clone(),
+                ring_ms: Some(u64::from(self.rng.below(30_000))),
+            },
+        };
+        self.open_decisions.retain(|open| open.id != snapshot.id);
+        self.old_decisions.push(Arc::clone(&snapshot));
+        self.acd.handle_decision(self.now, snapshot.id, &Decision { action, reason: String::new() });
+        self.settle();
+    }
+
+    fn pass(&mut self) {
+        let millis = u64::from(self.rng.below(8_000));
+        self.go_to(self.now.monotonic + Duration::from_millis(millis));
+    }
+
+    /// The driver was away for long: everything that came due meanwhile is due at once.
+    fn jump(&mut self) {
+        self.now = self.now.after(Duration::from_secs(u64::from(self.rng.below(3_600))));
+        self.acd.handle_timeout(self.now);
+        self.settle();
+    }
+
+    fn go_to(&mut self, end: Mono) {
+        while let Some(at) = self.acd.poll_timeout().filter(|at| *at <= end) {
+            self.now = self.now.after(at - self.now.monotonic);
+            self.acd.handle_timeout(self.now);
+            self.settle();
+        }
+        self.now = self.now.after(end - self.now.monotonic);
+    }
+
+    /// Takes out what the machine says and checks it against what was said before.
+    fn settle(&mut self) {
+        while let Some(event) = self.acd.poll_event() {
+            match event {
+                Event::DecisionNeeded { snapshot, .. } => {
+                    assert!(!snapshot.calls().is_empty() && !snapshot.candidates().is_empty());
+                    self.open_decisions.push(snapshot);
+                }
+                Event::Offer(offer) => {
+                    assert!(self.offers.values().all(|(_, agent)| *agent != offer.agent), "two offers at once");
+                    assert!(self.connected.values().all(|agent| *agent != offer.agent), "an offer in a call");
+                    assert!(!self.reserved.contains_key(&offer.agent), "an offer in a direct call");
+                    let place = self.queued.get_mut(&offer.call).expect("who is offered has joined");
+                    assert_eq!(place.replace(offer.id), None, "one call, two offers");
+                    self.offers.insert(offer.id, (offer.call, offer.agent));
+                }
+                Event::OfferEnded { offer, call, agent, .. } => {
+                    assert_eq!(self.offers.remove(&offer), Some((call, agent)));
+                    self.old_offers.push(offer);
+                    self.queued.insert(call, None);
+                }
+                Event::LeftQueue { call, .. } => assert!(self.queued.remove(&call).is_some(), "left twice"),
+                Event::DecisionRejected { .. } | Event::WrapUpBegan { .. } | Event::WrapUpEnded { .. } => {}
+            }
+        }
+        self.acd.check_invariants(self.now).unwrap();
+    }
+
+    /// Everybody hangs up and time passes: nothing may be left.
+    fn end(&mut self) {
+        let calls: Vec<CallId> = self.queued.keys().chain(self.connected.keys()).copied().collect();
+        for call in calls {
+            self.connected.remove(&call);
+            self.acd.leave(self.now, call);
+            self.settle();
+        }
+        for (agent, call) in std::mem::take(&mut self.reserved) {
+            self.acd.release(self.now, &agent, call);
+            self.settle();
+        }
+        self.go_to(self.now.monotonic + 600 * SECOND);
+        assert!(self.acd.is_quiet(), "something is left");
+        assert_eq!(self.acd.poll_timeout(), None, "a timer is left");
+        assert!(self.offers.is_empty());
+    }
+}
+
+fn random_queue(rng: &mut Rng, number: u32, agents: &[String]) -> QueueConfig {
+    let members: Vec<&str> = agents.iter().filter(|_| rng.percent(70)).map(String::as_str).collect();
+    let mut config = queue(&format!("queue{number}"), &members);
+    let mut time = |most: u32| Duration::from_millis(u64::from(rng.below(most)) / 500 * 500);
+    config.wrap_up = time(8_000);
+    config.retry_delay = time(40_000);
+    config.rest.declined = time(6_000);
+    config.rest.no_answer = time(20_000);
+    config.max_wait = Some(time(90_000)).filter(|wait| wait.as_millis() % 1000 == 0);
+    config.max_length = (number == 1).then_some(4);
+    config
+}
+
+#[test]
+fn no_sequence_of_inputs_breaks_an_invariant() {
+    let only: Option<u64> = std::env::var("STROWGER_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seeds = only.map_or(0..SEEDS, |seed| seed..seed + 1);
+    let (mut offered, mut answered) = (0, 0);
+    for seed in seeds {
+        let run = std::panic::catch_unwind(|| {
+            let mut world = World::new(seed);
+            for _ in 0..STEPS {
+                world.step();
+            }
+            let made = world.old_offers.len() + world.offers.len();
+            world.end();
+            (made, world.answered)
+        });
+        let Ok((made, taken)) = run else { panic!("seed {seed} fails; STROWGER_SEED={seed} repeats it") };
+        offered += made;
+        answered += taken;
+    }
+    if only.is_none() {
+        assert!(offered > 10_000 && answered > 3_000, "the sequences reach too little: {offered}, {answered}");
+    }
+}
