@@ -1,7 +1,6 @@
 //! A session description: the lines of RFC 8866 that offer/answer needs, and how they print.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use bytes::Bytes;
 
@@ -27,6 +26,13 @@ impl Direction {
             (false, true) => Self::RecvOnly,
             (false, false) => Self::Inactive,
         }
+    }
+
+    /// The first direction among `attributes`. Some gateways write `SendRecv`, so case is ignored.
+    fn among(attributes: &[Attribute]) -> Option<Self> {
+        let all = [Self::SendRecv, Self::SendOnly, Self::RecvOnly, Self::Inactive];
+        let flags = attributes.iter().filter(|attribute| attribute.value.is_none());
+        flags.filter_map(|flag| all.into_iter().find(|one| flag.name.eq_ignore_ascii_case(one.name()))).next()
     }
 
     /// True if this side sends media.
@@ -68,6 +74,20 @@ pub struct Origin {
     pub(crate) address: Connection,
 }
 
+impl Origin {
+    /// The session's number, as text: peers send more digits than fit a machine word.
+    #[must_use]
+    pub fn session_id(&self) -> &str {
+        &self.session_id
+    }
+
+    /// The description's version, as text.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+}
+
 /// A c= line (RFC 8866 section 5.7), as text; the same three fields end an o= line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
@@ -76,18 +96,21 @@ pub struct Connection {
     pub(crate) address: String,
 }
 
-impl From<IpAddr> for Connection {
-    fn from(address: IpAddr) -> Self {
-        let address_type = if address.is_ipv4() { "IP4" } else { "IP6" };
-        Self { net_type: "IN".to_owned(), address_type: address_type.to_owned(), address: address.to_string() }
-    }
-}
-
 /// An a= line (RFC 8866 section 5.13).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribute {
     pub(crate) name: String,
     pub(crate) value: Option<String>,
+}
+
+impl Attribute {
+    pub(crate) fn flag(name: &str) -> Self {
+        Self { name: name.to_owned(), value: None }
+    }
+
+    pub(crate) fn new(name: &str, value: impl fmt::Display) -> Self {
+        Self { name: name.to_owned(), value: Some(value.to_string()) }
+    }
 }
 
 /// An m= line and what follows it (RFC 8866 section 5.14).
@@ -100,6 +123,50 @@ pub struct Media {
     pub(crate) formats: Vec<String>,
     pub(crate) connections: Vec<Connection>,
     pub(crate) attributes: Vec<Attribute>,
+}
+
+impl Media {
+    /// The media type: `audio`, `video`, `image`, …
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The transport port; 0 in a line that was rejected or is not in use.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The transport protocol: `RTP/AVP`, `UDP/TLS/RTP/SAVPF`, `udptl`, …
+    #[must_use]
+    pub fn protocol(&self) -> &str {
+        &self.protocol
+    }
+
+    /// The formats in order of preference; payload types where the protocol is RTP's.
+    #[must_use]
+    pub fn formats(&self) -> &[String] {
+        &self.formats
+    }
+
+    /// The value of the first attribute `name`.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|attribute| attribute.name == name)?.value.as_deref()
+    }
+
+    /// The values of all attributes `name`, in order.
+    pub(crate) fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
+        let named = self.attributes.iter().filter(move |attribute| attribute.name == name);
+        named.filter_map(|attribute| attribute.value.as_deref())
+    }
+
+    /// The line as an answer rejects it: port 0, the rest as offered (RFC 3264 section 6).
+    pub(crate) fn rejected(&self) -> Self {
+        let (kind, protocol, formats) = (self.kind.clone(), self.protocol.clone(), self.formats.clone());
+        Self { kind, port: 0, port_count: 1, protocol, formats, connections: Vec::new(), attributes: Vec::new() }
+    }
 }
 
 /// A session description: what [`crate::parse`] read, or what [`crate::offer`] and [`crate::answer`] made.
@@ -129,6 +196,19 @@ impl Description {
         &self.media
     }
 
+    /// The direction of one of its m= lines: said there, else for the session, else both ways (RFC 8866 section 6.7).
+    #[must_use]
+    pub fn direction(&self, media: &Media) -> Direction {
+        Direction::among(&media.attributes).or_else(|| Direction::among(&self.attributes)).unwrap_or_default()
+    }
+
+    /// True if this is `previous` again: the same o= line, which a re-INVITE that only refreshes the session sends
+    /// (RFC 3264 section 8). The answer is then the last one again, with its version unchanged.
+    #[must_use]
+    pub fn repeats(&self, previous: &Self) -> bool {
+        self.origin == previous.origin
+    }
+
     /// The text to send, with CRLF line ends.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
@@ -138,7 +218,44 @@ impl Description {
 
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let _ = f;
-        Ok(())
+        let Origin { username, session_id, version, address } = &self.origin;
+        write!(f, "v=0\r\no={username} {session_id} {version} {address}\r\ns={}\r\n", self.name)?;
+        if let Some(connection) = &self.connection {
+            write!(f, "c={connection}\r\n")?;
+        }
+        self.times.iter().try_for_each(|time| write!(f, "t={time}\r\n"))?;
+        self.attributes.iter().try_for_each(|attribute| attribute.fmt(f))?;
+        self.media.iter().try_for_each(|media| media.fmt(f))
+    }
+}
+
+impl fmt::Display for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.net_type, self.address_type, self.address)
+    }
+}
+
+/// The whole line.
+impl fmt::Display for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Some(value) => write!(f, "a={}:{value}\r\n", self.name),
+            None => write!(f, "a={}\r\n", self.name),
+        }
+    }
+}
+
+/// The m= line and those that belong to it.
+impl fmt::Display for Media {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "m={} {}", self.kind, self.port)?;
+        if self.port_count != 1 {
+            write!(f, "/{}", self.port_count)?;
+        }
+        write!(f, " {}", self.protocol)?;
+        self.formats.iter().try_for_each(|format| write!(f, " {format}"))?;
+        f.write_str("\r\n")?;
+        self.connections.iter().try_for_each(|connection| write!(f, "c={connection}\r\n"))?;
+        self.attributes.iter().try_for_each(|attribute| attribute.fmt(f))
     }
 }

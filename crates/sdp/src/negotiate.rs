@@ -1,9 +1,21 @@
 //! Offer and answer (RFC 3264) for one audio stream of G.711 with telephone-events.
 
+use std::iter;
 use std::net::{IpAddr, SocketAddr};
 
+use crate::address::endpoints;
+use crate::format::{Meaning, describe, formats, packet_length, takes_digits};
 use crate::refusal::Warning;
-use crate::{Codec, Description, Direction, Refusal};
+use crate::{Attribute, Codec, Connection, Description, Direction, Media, Origin, Refusal};
+
+/// The only transport for now (RFC 3551).
+const RTP_AVP: &str = "RTP/AVP";
+
+/// The payload type of telephone-event in our offers: dynamic, and the one that most phones use.
+const EVENTS_PT: u8 = 101;
+
+/// The o= numbers must fit 63 bits (RFC 3264 section 5).
+const MAX_NUMBER: u64 = i64::MAX.cast_unsigned();
 
 /// Our side of a session: where we receive, and the numbers of our o= line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,30 +86,37 @@ pub struct Agreed {
 /// Our offer: one audio line, both ways (RFC 3264 section 5).
 #[must_use]
 pub fn offer(local: &Local, preferences: &Preferences) -> Description {
-    let _ = preferences;
-    Description {
-        origin: crate::Origin {
-            username: "-".to_owned(),
-            session_id: local.session_id.to_string(),
-            version: local.version.to_string(),
-            address: local.address.into(),
-        },
-        name: "-".to_owned(),
-        connection: Some(local.address.into()),
-        times: Vec::new(),
-        attributes: Vec::new(),
-        media: Vec::new(),
-    }
+    let codecs = preferences.codecs.iter().map(|&codec| (codec.static_pt(), Meaning::Codec(codec)));
+    let events = preferences.dtmf.then_some((EVENTS_PT, Meaning::Events));
+    let formats: Vec<_> = codecs.chain(events).collect();
+    describe_session(local, Vec::new(), vec![audio(local.port, &formats, preferences.ptime, Direction::SendRecv)])
 }
 
 /// Our answer to the peer's offer, and what it comes to (RFC 3264 section 6). The first audio line that we can use is
-/// taken; every other m= line is rejected in place.
+/// taken, with the first codec in the offer's order that we have; every other m= line is rejected in place.
 ///
 /// # Errors
 /// [`Refusal`] if no line can be used; it names the fault of the first audio line.
 pub fn answer(offer: &Description, local: &Local, preferences: &Preferences) -> Result<(Description, Agreed), Refusal> {
-    let _ = (offer, local, preferences);
-    Err(Refusal::not_acceptable(Warning::MediaType, "no audio"))
+    let mut refusal = None;
+    let mut taken = None;
+    for (index, media) in offer.media().iter().enumerate().filter(|(_, media)| is_audio(media)) {
+        match agree(offer, media, local, preferences) {
+            Ok(agreed) => {
+                taken = Some((index, agreed));
+                break;
+            }
+            Err(fault) => refusal = refusal.or(Some(fault)),
+        }
+    }
+    let no_audio = || Refusal::not_acceptable(Warning::MediaType, "no audio offered");
+    let (taken, agreed) = taken.ok_or_else(|| refusal.unwrap_or_else(no_audio))?;
+    let events = agreed.dtmf_receive_pt.map(|pt| (pt, Meaning::Events));
+    let formats: Vec<_> = iter::once((agreed.receive_pt, Meaning::Codec(agreed.codec))).chain(events).collect();
+    let ours = audio(local.port, &formats, preferences.ptime, agreed.direction);
+    let lines = offer.media().iter().enumerate();
+    let media = lines.map(|(index, line)| if index == taken { ours.clone() } else { line.rejected() }).collect();
+    Ok((describe_session(local, offer.times.clone(), media), agreed))
 }
 
 /// What the peer's answer makes of our offer (RFC 3264 section 7).
@@ -106,6 +125,142 @@ pub fn answer(offer: &Description, local: &Local, preferences: &Preferences) -> 
 /// [`Refusal`] if the peer took nothing or answered something else than was offered. Its status is the one to name in
 /// a Reason header field when the call is ended for it.
 pub fn conclude(offer: &Description, answer: &Description) -> Result<Agreed, Refusal> {
-    let _ = (offer, answer);
-    Err(Refusal::not_acceptable(Warning::MediaType, "no audio"))
+    if offer.media.len() != answer.media.len() {
+        return Err(Refusal::malformed("answer of more or fewer media than the offer"));
+    }
+    let mut lines = offer.media.iter().zip(&answer.media);
+    let Some((ours, theirs)) = lines.find(|(ours, _)| is_audio(ours) && ours.port != 0) else {
+        return Err(Refusal::not_acceptable(Warning::MediaType, "no audio offered"));
+    };
+    if !is_audio(theirs) {
+        return Err(Refusal::malformed("answer of another media type than the offer"));
+    }
+    check_transport(theirs)?;
+    let offered = |wanted| formats(ours, None).find(|&(_, meaning)| meaning == wanted).map(|(pt, _)| pt);
+    let mut codecs = formats(theirs, Some(ours)).filter_map(|(send_pt, meaning)| match meaning {
+        Meaning::Codec(codec) => Some((send_pt, offered(meaning)?, codec)),
+        Meaning::Events => None,
+    });
+    let Some((send_pt, receive_pt, codec)) = codecs.next() else {
+        return Err(Refusal::not_acceptable(Warning::MediaFormat, "answer without a codec that was offered"));
+    };
+    let receive_other = codecs.find(|&(_, _, other)| other != codec).map(|(_, pt, other)| (pt, other));
+    let events = offered(Meaning::Events).zip(events(theirs, Some(ours)));
+    let family = offer.connection.as_ref().and_then(|connection| connection.address.parse().ok());
+    let (remote, remote_rtcp) = endpoints(answer, theirs, family)?;
+    let allowed = offer.direction(ours);
+    let flow = flow(answer, theirs, remote.is_some());
+    Ok(Agreed {
+        remote,
+        remote_rtcp,
+        direction: Direction::of(allowed.sends() && flow.sends(), allowed.receives() && flow.receives()),
+        codec,
+        send_pt,
+        receive_pt,
+        receive_other,
+        dtmf_send_pt: events.and_then(|(_, theirs)| theirs.digits()),
+        dtmf_receive_pt: events.map(|(ours, _)| ours),
+        send_ptime_ms: packet_length(theirs),
+    })
+}
+
+/// What one audio line of an offer comes to, if we answer it. We receive with the payload types of the offer: nothing
+/// in RFC 3264 section 6.1 keeps an answer from others, but many peers expect the same ones.
+fn agree(offer: &Description, media: &Media, local: &Local, preferences: &Preferences) -> Result<Agreed, Refusal> {
+    check_transport(media)?;
+    let codecs = formats(media, None).filter_map(|(pt, meaning)| match meaning {
+        Meaning::Codec(codec) if preferences.codecs.contains(&codec) => Some((pt, codec)),
+        Meaning::Codec(_) | Meaning::Events => None,
+    });
+    let Some((pt, codec)) = { codecs }.next() else {
+        return Err(Refusal::not_acceptable(Warning::MediaFormat, "no codec in common: PCMU and PCMA are spoken here"));
+    };
+    let (remote, remote_rtcp) = endpoints(offer, media, Some(local.address))?;
+    let events = events(media, None).filter(|_| preferences.dtmf);
+    Ok(Agreed {
+        remote,
+        remote_rtcp,
+        direction: flow(offer, media, remote.is_some()),
+        codec,
+        send_pt: pt,
+        receive_pt: pt,
+        receive_other: None,
+        dtmf_send_pt: events.and_then(Events::digits),
+        dtmf_receive_pt: events.map(|events| events.pt),
+        send_ptime_ms: packet_length(media),
+    })
+}
+
+/// Which way media flows, seen from us, by what the peer says. To a peer that holds at 0.0.0.0 we cannot send.
+fn flow(description: &Description, media: &Media, reachable: bool) -> Direction {
+    let ours = description.direction(media).reversed();
+    Direction::of(ours.sends() && reachable, ours.receives())
+}
+
+/// A peer's telephone-event format.
+#[derive(Clone, Copy)]
+struct Events {
+    pt: u8,
+    digits: bool,
+}
+
+impl Events {
+    /// The payload type for digits, if it takes them.
+    fn digits(self) -> Option<u8> {
+        self.digits.then_some(self.pt)
+    }
+}
+
+fn events(media: &Media, offered: Option<&Media>) -> Option<Events> {
+    let (pt, _) = formats(media, offered).find(|&(_, meaning)| meaning == Meaning::Events)?;
+    Some(Events { pt, digits: takes_digits(media, pt) })
+}
+
+fn is_audio(media: &Media) -> bool {
+    media.kind.eq_ignore_ascii_case("audio")
+}
+
+/// Refuses what is not one plain RTP stream.
+fn check_transport(media: &Media) -> Result<(), Refusal> {
+    if media.port == 0 {
+        return Err(Refusal::not_acceptable(Warning::MediaType, "audio is switched off (port 0)"));
+    }
+    if !media.protocol.eq_ignore_ascii_case(RTP_AVP) {
+        return Err(Refusal::not_acceptable(Warning::TransportProtocol, "transport other than RTP/AVP"));
+    }
+    if media.port_count != 1 {
+        return Err(Refusal::not_acceptable(Warning::Miscellaneous, "audio over several ports"));
+    }
+    Ok(())
+}
+
+fn audio(port: u16, formats: &[(u8, Meaning)], ptime: u8, direction: Direction) -> Media {
+    let mut attributes: Vec<_> = formats.iter().flat_map(|&(pt, meaning)| describe(pt, meaning)).collect();
+    attributes.push(Attribute::new("ptime", ptime));
+    attributes.push(Attribute::flag(direction.name()));
+    Media {
+        kind: "audio".to_owned(),
+        port,
+        port_count: 1,
+        protocol: RTP_AVP.to_owned(),
+        formats: formats.iter().map(|(pt, _)| pt.to_string()).collect(),
+        connections: Vec::new(),
+        attributes,
+    }
+}
+
+/// Our session lines. An answer repeats the offer's t= (RFC 3264 section 6); an offer says `0 0` (section 5).
+fn describe_session(local: &Local, mut times: Vec<String>, media: Vec<Media>) -> Description {
+    if times.is_empty() {
+        times.push("0 0".to_owned());
+    }
+    let connection = Connection::from(local.address);
+    let origin = Origin {
+        username: "-".to_owned(),
+        session_id: (local.session_id & MAX_NUMBER).to_string(),
+        version: (local.version & MAX_NUMBER).to_string(),
+        address: connection.clone(),
+    };
+    let attributes = Vec::new();
+    Description { origin, name: "-".to_owned(), connection: Some(connection), times, attributes, media }
 }

@@ -1,6 +1,10 @@
 //! Reading a session description, as strictly as RFC 8866 asks and as tolerantly as it allows.
+//!
+//! Tolerated: LF for CRLF and no line end at the end (section 5), empty lines, text that is not UTF-8, lines in another
+//! order than section 5's within their section, s= or t= missing (RFC 4475 and its like leave them out), unknown
+//! attributes. Refused as a whole: an unknown type letter (section 5 asks for it), NUL, and whatever else does not read.
 
-use crate::Description;
+use crate::{Attribute, Connection, Description, Media, Origin};
 
 /// The longest description that is read, in octets.
 pub const MAX_BYTES: usize = 32 * 1024;
@@ -29,16 +33,13 @@ pub enum SdpError {
         /// Where.
         line: usize,
     },
-    /// No text at all.
-    #[error("description is empty")]
-    Empty,
     /// The first line is not v=.
     #[error("description does not begin with v=")]
     NoVersion,
     /// A version other than 0.
     #[error("protocol version is not 0")]
     UnknownVersion,
-    /// A type letter that RFC 8866 section 5 does not list; it has such a description rejected as a whole.
+    /// A type letter that RFC 8866 section 5 does not list.
     #[error("line {line}: unknown type letter")]
     UnknownType {
         /// Where.
@@ -50,7 +51,7 @@ pub enum SdpError {
         /// Where.
         line: usize,
     },
-    /// A line of a known type whose value does not read as RFC 8866 says.
+    /// A line of a known type whose value does not read as RFC 8866 says, or which stands where it may not.
     #[error("line {line}: malformed {kind}=")]
     Malformed {
         /// Where.
@@ -79,5 +80,160 @@ pub fn parse(text: &[u8]) -> Result<Description, SdpError> {
     if text.len() > MAX_BYTES {
         return Err(SdpError::TooLong);
     }
-    Err(SdpError::Empty)
+    // Only s= and attributes that we don't read may be in another charset (section 6.10), so nothing of use is lost.
+    let text = String::from_utf8_lossy(text);
+    let mut reader = Reader::default();
+    for (index, line) in text.split('\n').enumerate() {
+        if index >= MAX_LINES {
+            return Err(SdpError::TooManyLines);
+        }
+        reader.line(index + 1, line.strip_suffix('\r').unwrap_or(line))?;
+    }
+    reader.finish()
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Reader {
+    version: bool,
+    origin: Option<Origin>,
+    name: Option<String>,
+    connection: Option<Connection>,
+    times: Vec<String>,
+    attributes: Vec<Attribute>,
+    media: Vec<Media>,
+}
+
+impl Reader {
+    fn line(&mut self, line: usize, text: &str) -> Result<(), SdpError> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        let (kind, value) = split_line(text).ok_or(SdpError::NotALine { line })?;
+        if !self.version {
+            return self.read_version(kind, value);
+        }
+        let malformed = SdpError::Malformed { line, kind };
+        let repeated = SdpError::Repeated { line, kind };
+        match (kind, self.media.last_mut()) {
+            ('m', _) => self.read_media(line, value)?,
+            ('c', Some(media)) => media.connections.push(connection(value).ok_or(malformed)?),
+            ('a', Some(media)) => media.attributes.push(attribute(value).ok_or(malformed)?),
+            ('i' | 'b' | 'k', _) => {}
+            ('v', _) => return Err(repeated),
+            ('o', None) => put(&mut self.origin, origin(value).ok_or(malformed)?, repeated)?,
+            ('s', None) => put(&mut self.name, value.to_owned(), repeated)?,
+            ('c', None) => put(&mut self.connection, connection(value).ok_or(malformed)?, repeated)?,
+            ('a', None) => self.attributes.push(attribute(value).ok_or(malformed)?),
+            ('t', None) => self.times.push(times(value).ok_or(malformed)?),
+            ('u' | 'e' | 'p' | 'r' | 'z', None) => {}
+            // Session lines after an m= line: what session they would describe is a guess.
+            ('o' | 's' | 't' | 'u' | 'e' | 'p' | 'r' | 'z', Some(_)) => return Err(malformed),
+            _ => return Err(SdpError::UnknownType { line }),
+        }
+        Ok(())
+    }
+
+    fn read_version(&mut self, kind: char, value: &str) -> Result<(), SdpError> {
+        match (kind, value.trim_end()) {
+            ('v', "0") => {
+                self.version = true;
+                Ok(())
+            }
+            ('v', _) => Err(SdpError::UnknownVersion),
+            _ => Err(SdpError::NoVersion),
+        }
+    }
+
+    fn read_media(&mut self, line: usize, value: &str) -> Result<(), SdpError> {
+        if self.media.len() >= MAX_MEDIA {
+            return Err(SdpError::TooManyMedia);
+        }
+        let media = media(value).ok_or(SdpError::Malformed { line, kind: 'm' })?;
+        if media.formats.len() > MAX_FORMATS {
+            return Err(SdpError::TooManyFormats { line });
+        }
+        self.media.push(media);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Description, SdpError> {
+        if !self.version {
+            return Err(SdpError::NoVersion);
+        }
+        let Self { origin, name, connection, times, attributes, media, .. } = self;
+        let origin = origin.ok_or(SdpError::NoOrigin)?;
+        let name = name.unwrap_or_else(|| "-".to_owned());
+        Ok(Description { origin, name, connection, times, attributes, media })
+    }
+}
+
+fn put<T>(place: &mut Option<T>, value: T, repeated: SdpError) -> Result<(), SdpError> {
+    if place.is_some() {
+        return Err(repeated);
+    }
+    *place = Some(value);
+    Ok(())
+}
+
+/// A lower-case letter, `=` without space around it (section 5), and a value without NUL or CR.
+fn split_line(text: &str) -> Option<(char, &str)> {
+    let (letter, value) = text.split_once('=')?;
+    let mut letters = letter.chars();
+    let kind = letters.next().filter(char::is_ascii_lowercase)?;
+    let clean = letters.next().is_none() && !value.contains(['\0', '\r']);
+    clean.then_some((kind, value))
+}
+
+/// `username sess-id sess-version nettype addrtype address`. The address is for people: whatever stands there is read.
+fn origin(value: &str) -> Option<Origin> {
+    let mut fields = value.split_ascii_whitespace();
+    let username = fields.next()?.to_owned();
+    let number = |field: &str| field.bytes().all(|digit| digit.is_ascii_digit()).then(|| field.to_owned());
+    let (session_id, version) = (number(fields.next()?)?, number(fields.next()?)?);
+    let address = three(fields)?;
+    Some(Origin { username, session_id, version, address })
+}
+
+fn connection(value: &str) -> Option<Connection> {
+    three(value.split_ascii_whitespace())
+}
+
+fn three<'a>(mut fields: impl Iterator<Item = &'a str>) -> Option<Connection> {
+    let [net_type, address_type, address] = [fields.next()?, fields.next()?, fields.next()?].map(str::to_owned);
+    fields.next().is_none().then_some(Connection { net_type, address_type, address })
+}
+
+/// `start stop`; kept as text, for the answer repeats it (RFC 3264 section 6) and nothing else reads it.
+fn times(value: &str) -> Option<String> {
+    let mut fields = value.split_ascii_whitespace();
+    let (start, stop) = (fields.next()?, fields.next()?);
+    let digits = |field: &str| field.bytes().all(|digit| digit.is_ascii_digit());
+    (fields.next().is_none() && digits(start) && digits(stop)).then(|| format!("{start} {stop}"))
+}
+
+fn attribute(value: &str) -> Option<Attribute> {
+    let (name, value) = match value.split_once(':') {
+        Some((name, value)) => (name, Some(value.to_owned())),
+        None => (value, None),
+    };
+    (!name.is_empty()).then(|| Attribute { name: name.to_owned(), value })
+}
+
+/// `media port[/count] proto fmt…` (section 5.14).
+fn media(value: &str) -> Option<Media> {
+    let mut fields = value.split_ascii_whitespace();
+    let kind = fields.next()?.to_owned();
+    let port = fields.next()?;
+    let (port, count) = port.split_once('/').unwrap_or((port, "1"));
+    let (port, port_count) = (number(port)?, number(count).filter(|&count| count > 0)?);
+    let protocol = fields.next()?.to_owned();
+    let formats: Vec<String> = fields.take(MAX_FORMATS + 1).map(str::to_owned).collect();
+    let (connections, attributes) = (Vec::new(), Vec::new());
+    (!formats.is_empty()).then_some(Media { kind, port, port_count, protocol, formats, connections, attributes })
+}
+
+/// A number of digits alone: `str::parse` would take a sign too.
+pub(crate) fn number(text: &str) -> Option<u16> {
+    text.bytes().all(|digit| digit.is_ascii_digit()).then(|| text.parse().ok())?
 }
