@@ -1,0 +1,33 @@
+//! What can go wrong with a socket.
+
+use std::io;
+use std::net::SocketAddr;
+
+/// A transport that cannot work.
+#[derive(Debug, thiserror::Error)]
+pub enum NetError {
+    /// The address is taken, not ours, or not allowed to us.
+    #[error("cannot listen on udp {address}: {source}")]
+    Bind {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A socket option that the transport stands on was refused.
+    #[error("cannot prepare the socket on udp {address}: {source}")]
+    Prepare {
+        /// The address of the socket.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The receiving thread could not be started.
+    #[error("cannot start the receiving thread of udp {address}: {source}")]
+    Thread {
+        /// The address of the socket.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,228 @@
+//! SIP over UDP (RFC 3261 §18): one socket a listener, received and sent in batches.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sip::{Flow, Transmit};
+use sip_message::{Message, Reject, parse_datagram};
+
+use crate::NetError;
+use crate::addr::for_family_of;
+use crate::sys::{self, BATCH, Inbox};
+
+/// Room for a burst of some thousand messages while the receiving thread waits for a processor.
+const SOCKET_BUFFER: i32 = 4 << 20;
+/// How often a silent receiving thread looks whether it shall end.
+const STOP_INTERVAL: Duration = Duration::from_millis(200);
+
+/// What a listener hands to the domain thread.
+#[derive(Debug)]
+pub enum Received {
+    /// A datagram, read or refused.
+    Datagram {
+        /// Where it came from and on which listener.
+        flow: Flow,
+        /// What it says.
+        parsed: Result<Message, Reject>,
+    },
+    /// An ICMP error: nobody listens at `remote`.
+    Unreachable {
+        /// The address that a datagram of ours was sent to.
+        remote: SocketAddr,
+    },
+}
+
+/// A UDP listener: its socket and its receiving thread, which ends when this is dropped.
+#[derive(Debug)]
+pub struct Listener {
+    socket: Arc<UdpSocket>,
+    local: SocketAddr,
+    index: u16,
+    dropped: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Listener {
+    /// Binds `address` (port 0: any free one) as listener number `index`. Nothing is received before
+    /// [`Listener::start`].
+    ///
+    /// # Errors
+    /// [`NetError::Bind`] if the address is taken or not ours, [`NetError::Prepare`] if the system refuses an option.
+    pub fn bind(index: u16, address: SocketAddr) -> Result<Self, NetError> {
+        let socket = UdpSocket::bind(address).map_err(|source| NetError::Bind { address, source })?;
+        let local = prepare(&socket).map_err(|source| NetError::Prepare { address, source })?;
+        Ok(Self { socket: Arc::new(socket), local, index, dropped: Arc::default(), stop: Arc::default(), thread: None })
+    }
+
+    /// The address bound, with the port that was found.
+    #[must_use]
+    pub fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Datagrams that `sink` could not take.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// The sending side.
+    #[must_use]
+    pub fn sender(&self) -> Sender {
+        Sender { socket: Arc::clone(&self.socket), local: self.local.ip(), unsent: 0 }
+    }
+
+    /// Starts to receive. `sink` answers false if it could not take what it was given; it must not wait.
+    ///
+    /// # Errors
+    /// [`NetError::Thread`] if the system gives no thread.
+    pub fn start(&mut self, sink: impl FnMut(Received) -> bool + Send + 'static) -> Result<(), NetError> {
+        let receiver = Receiver {
+            socket: Arc::clone(&self.socket),
+            local: self.local,
+            index: self.index,
+            dropped: Arc::clone(&self.dropped),
+            stop: Arc::clone(&self.stop),
+        };
+        let thread = std::thread::Builder::new()
+            .name(format!("sip-udp-{}", self.index))
+            .spawn(move || receiver.run(sink))
+            .map_err(|source| NetError::Thread { address: self.local, source })?;
+        self.thread = Some(thread);
+        Ok(())
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // A panic in the thread was reported by the panic hook; there is nothing left to save here.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Options of a signalling socket. Returns the address that it is bound to.
+fn prepare(socket: &UdpSocket) -> io::Result<SocketAddr> {
+    let local = socket.local_addr()?;
+    socket.set_read_timeout(Some(STOP_INTERVAL))?;
+    // A smaller buffer than asked for is no fault: the system clamps it to its own limit.
+    sys::set_option(socket, libc::SOL_SOCKET, libc::SO_RCVBUF, SOCKET_BUFFER)?;
+    sys::set_option(socket, libc::SOL_SOCKET, libc::SO_SNDBUF, SOCKET_BUFFER)?;
+    match local {
+        SocketAddr::V4(_) => {
+            sys::set_option(socket, libc::IPPROTO_IP, libc::IP_PKTINFO, 1)?;
+            sys::set_option(socket, libc::IPPROTO_IP, libc::IP_RECVERR, 1)?;
+        }
+        SocketAddr::V6(_) => {
+            sys::set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1)?;
+            sys::set_option(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVERR, 1)?;
+        }
+    }
+    Ok(local)
+}
+
+/// The receiving thread's share of a listener.
+struct Receiver {
+    socket: Arc<UdpSocket>,
+    local: SocketAddr,
+    index: u16,
+    dropped: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Receiver {
+    fn run(self, mut sink: impl FnMut(Received) -> bool) {
+        let mut inbox = Inbox::new();
+        while !self.stop.load(Ordering::Relaxed) {
+            let result = inbox.receive(&self.socket, |payload, remote, destination| {
+                let flow = Flow { listener: self.index, local: self.local_for(destination), remote };
+                let parsed = parse_datagram(Bytes::copy_from_slice(payload));
+                self.hand_over(Received::Datagram { flow, parsed }, &mut sink);
+            });
+            if let Err(error) = result {
+                self.after(&error, &mut sink);
+            }
+        }
+    }
+
+    /// The address that the peer sees us at: on a wildcard listener the one that this datagram was sent to.
+    fn local_for(&self, destination: Option<IpAddr>) -> SocketAddr {
+        match destination {
+            Some(ip) if self.local.ip().is_unspecified() => SocketAddr::new(ip, self.local.port()),
+            _ => self.local,
+        }
+    }
+
+    fn after(&self, error: &io::Error, sink: &mut impl FnMut(Received) -> bool) {
+        match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {}
+            // ICMP: the error queue says for whom. Other errors (no memory) pass; the next call tries again.
+            _ => {
+                while let Some(remote) = sys::take_unreachable(&self.socket) {
+                    self.hand_over(Received::Unreachable { remote }, sink);
+                }
+            }
+        }
+    }
+
+    fn hand_over(&self, received: Received, sink: &mut impl FnMut(Received) -> bool) {
+        if !sink(received) {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The sending side of a listener, for the domain thread.
+#[derive(Debug)]
+pub struct Sender {
+    socket: Arc<UdpSocket>,
+    local: IpAddr,
+    unsent: u64,
+}
+
+impl Sender {
+    /// Sends all of `transmits`, which must be this listener's. What the system refuses is dropped and counted: SIP
+    /// over UDP sends again what matters.
+    pub fn send(&mut self, transmits: &[Transmit]) {
+        for batch in transmits.chunks(BATCH) {
+            self.send_batch(batch);
+        }
+    }
+
+    /// Datagrams that the system refused to send.
+    #[must_use]
+    pub fn unsent(&self) -> u64 {
+        self.unsent
+    }
+
+    fn send_batch(&mut self, batch: &[Transmit]) {
+        let empty: (SocketAddr, &[u8]) = (SocketAddr::new(self.local, 0), &[]);
+        let mut datagrams = [empty; BATCH];
+        for (slot, transmit) in datagrams.iter_mut().zip(batch) {
+            *slot = (for_family_of(self.local, transmit.flow.remote), &transmit.payload);
+        }
+        let mut rest = datagrams.get(..batch.len()).unwrap_or_default();
+        // An ICMP error of an earlier datagram may be reported here once and costs nothing: the call is made again.
+        let mut retried = false;
+        while !rest.is_empty() {
+            match sys::send_batch(&self.socket, rest) {
+                Ok(0) => break,
+                Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
+                Err(_) if !retried => retried = true,
+                Err(_) => {
+                    self.unsent += 1;
+                    retried = false;
+                    rest = rest.get(1..).unwrap_or_default();
+                }
+            }
+        }
+    }
+}
