@@ -1,48 +1,56 @@
 //! Character classes and cutting of RFC 3261 section 25.1, shared by all parsers.
 
-/// A set of ASCII characters as one bit each.
-const fn set(extra: &[u8]) -> u128 {
-    let mut bits = 0u128;
+/// A class of octets: one flag for each. ASCII letters and digits are in all of them.
+type Class = [bool; 256];
+
+const fn class(extra: &[u8]) -> Class {
+    let mut table = [false; 256];
+    let mut rest = table.as_mut_slice();
     let mut byte = 0u8;
-    while byte < 128 {
-        if byte.is_ascii_alphanumeric() {
-            bits |= 1 << byte;
-        }
-        byte += 1;
-    }
-    let mut rest = extra;
-    while let [first, tail @ ..] = rest {
-        bits |= 1 << *first;
+    while let [flag, tail @ ..] = rest {
+        *flag = byte.is_ascii_alphanumeric() || contains(extra, byte);
         rest = tail;
+        byte = byte.wrapping_add(1);
     }
-    bits
+    table
 }
 
-const TOKEN: u128 = set(b"-.!%*_+`'~");
-/// `user` without its escapes, and `#`, which phones send unescaped in feature codes.
-const USER: u128 = set(b"-_.!~*'()&=+$,;?/#");
-const PASSWORD: u128 = set(b"-_.!~*'()&=+$,");
-const URI_PARAM: u128 = set(b"-_.!~*'()[]/:&+$");
-/// `hname` and `hvalue`, and `@`, `;` and `,`, which some write unescaped.
-const URI_HEADER: u128 = set(b"-_.!~*'()[]/?:+$@;,&=");
-/// Host names; `_` is against RFC 1123 but in use.
-const HOST: u128 = set(b"-._");
+const fn contains(bytes: &[u8], wanted: u8) -> bool {
+    let mut rest = bytes;
+    while let [first, tail @ ..] = rest {
+        if *first == wanted {
+            return true;
+        }
+        rest = tail;
+    }
+    false
+}
 
-const fn is_in(bits: u128, byte: u8) -> bool {
-    byte < 128 && (bits >> byte) & 1 == 1
+static TOKEN: Class = class(b"-.!%*_+`'~");
+/// `user` without its escapes, and `#`, which phones send unescaped in feature codes.
+static USER: Class = class(b"-_.!~*'()&=+$,;?/#");
+static PASSWORD: Class = class(b"-_.!~*'()&=+$,");
+static URI_PARAM: Class = class(b"-_.!~*'()[]/:&+$");
+/// `hname` and `hvalue`, and `@`, `;` and `,`, which some write unescaped.
+static URI_HEADER: Class = class(b"-_.!~*'()[]/?:+$@;,&=");
+/// Host names; `_` is against RFC 1123 but in use.
+static HOST: Class = class(b"-._");
+
+fn is_in(class: &Class, byte: u8) -> bool {
+    class.get(usize::from(byte)).copied().unwrap_or(false)
 }
 
 /// A non-empty `token`.
 pub(crate) fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| is_in(TOKEN, b))
+    !text.is_empty() && text.bytes().all(|b| is_in(&TOKEN, b))
 }
 
 /// A host name's characters, at least one.
 pub(crate) fn is_host_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| is_in(HOST, b)) && text.bytes().any(|b| b.is_ascii_alphanumeric())
+    !text.is_empty() && text.bytes().all(|b| is_in(&HOST, b)) && text.bytes().any(|b| b.is_ascii_alphanumeric())
 }
 
-fn is_escaped(text: &str, allowed: u128) -> bool {
+fn is_escaped(text: &str, allowed: &Class) -> bool {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         let fits = match byte {
@@ -63,32 +71,32 @@ fn is_escaped(text: &str, allowed: u128) -> bool {
 
 /// The `user` part of a URI, escapes included.
 pub(crate) fn is_user(text: &str) -> bool {
-    !text.is_empty() && is_escaped(text, USER)
+    !text.is_empty() && is_escaped(text, &USER)
 }
 
 /// The `password` part of a URI, which may be empty.
 pub(crate) fn is_password(text: &str) -> bool {
-    is_escaped(text, PASSWORD)
+    is_escaped(text, &PASSWORD)
 }
 
 /// A `pname` or `pvalue` of a URI.
 pub(crate) fn is_uri_param(text: &str) -> bool {
-    !text.is_empty() && is_escaped(text, URI_PARAM)
+    !text.is_empty() && is_escaped(text, &URI_PARAM)
 }
 
 /// The `headers` part of a URI.
 pub(crate) fn is_uri_headers(text: &str) -> bool {
-    is_escaped(text, URI_HEADER)
+    is_escaped(text, &URI_HEADER)
 }
 
 /// Characters of a user part that need no escape; what `=+$,;?/&` may mean elsewhere does not matter before the `@`.
 pub(crate) fn is_plain_user(byte: u8) -> bool {
-    is_in(USER, byte) && byte != b'#'
+    is_in(&USER, byte) && byte != b'#'
 }
 
 /// Characters of a URI parameter that need no escape.
 pub(crate) fn is_plain_uri_param(byte: u8) -> bool {
-    is_in(URI_PARAM, byte)
+    is_in(&URI_PARAM, byte)
 }
 
 /// A parameter's value without quotes: wider than `token`, for hosts, base 64 and what products put there, but never
@@ -99,17 +107,28 @@ pub(crate) fn is_param_value(text: &str) -> bool {
 
 /// White space of one line; folds have become spaces before.
 pub(crate) fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t'])
+    let text = trim_start(text);
+    let end = text.bytes().rposition(|b| !matches!(b, b' ' | b'\t')).map_or(0, |at| at + 1);
+    text.get(..end).unwrap_or("")
 }
 
 /// Start-of-text form of [`trim`].
 pub(crate) fn trim_start(text: &str) -> &str {
-    text.trim_start_matches([' ', '\t'])
+    let start = text.bytes().position(|b| !matches!(b, b' ' | b'\t')).unwrap_or(text.len());
+    text.get(start..).unwrap_or("")
 }
 
 /// Cuts at the first `separator` that stands neither in a quoted string nor in angle brackets: what comes before, and
 /// what comes after if there was one. A quote or bracket that is never closed hides the separators after it.
 pub(crate) fn cut(text: &str, separator: u8) -> (&str, Option<&str>) {
+    // Mostly nothing can hide the separator, and it is found at once.
+    match memchr::memchr3(separator, b'"', b'<', text.as_bytes()) {
+        None => return (text, None),
+        Some(at) if text.as_bytes().get(at) == Some(&separator) => {
+            return (text.get(..at).unwrap_or(""), text.get(at + 1..));
+        }
+        Some(_) => {}
+    }
     let mut quoted = false;
     let mut escaped = false;
     let mut bracketed = false;

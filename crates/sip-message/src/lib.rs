@@ -45,3 +45,6 @@ pub const MAX_VIAS: usize = 100;
 
 /// The most values that each of Contact, Route and Record-Route may have.
 pub const MAX_ADDRESSES: usize = 64;
+
+/// The most parameters that one list may have, so that comparing two lists stays cheap.
+pub const MAX_PARAMS: usize = 64;

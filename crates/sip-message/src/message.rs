@@ -103,7 +103,7 @@ impl StartLine {
         if !is_sip_version(version) {
             return Err(ParseError::StartLine);
         }
-        if !version.get(4..).is_some_and(|v| v == "2.0") {
+        if version.get(4..) != Some("2.0") {
             return Err(ParseError::Version);
         }
         let method = Method::parse_in(fields.source(), method).ok_or(ParseError::StartLine)?;

@@ -60,7 +60,7 @@ impl NameAddr {
             let display = chars::unquote(inner).map_or_else(|| source.share(inner), Str::from);
             return Self::parse_bracketed(source, Some(display), chars::trim_start(rest));
         }
-        match text.find(['<', '"']) {
+        match memchr::memchr2(b'<', b'"', text.as_bytes()) {
             Some(at) if text.get(at..)?.starts_with('<') && !is_addr_spec_before(text, at) => {
                 let (display, rest) = text.split_at(at);
                 let display = chars::trim(display);

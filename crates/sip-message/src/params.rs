@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Str, chars};
+use crate::{MAX_PARAMS, Str, chars};
 
 /// A list of parameters, checked when it was read and kept as it stood. Names are compared without regard to case.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -22,16 +22,12 @@ impl Params {
             return Some(Self::NONE);
         }
         let params = Self { text: source.share(text) };
-        let mut rest = text.strip_prefix(';');
-        while let Some(text) = rest {
-            let (param, tail) = chars::cut(text, b';');
-            let (name, value) = split(param);
-            if !chars::is_token(name) && !chars::is_uri_param(name) || !value.is_none_or(is_value) {
-                return None;
-            }
-            rest = tail;
-        }
-        text.starts_with(';').then_some(params)
+        let mut count = 0;
+        let well_formed = params.iter().all(|(name, value)| {
+            count += 1;
+            count <= MAX_PARAMS && chars::is_token(name) && value.is_none_or(is_value)
+        });
+        (text.starts_with(';') && well_formed).then_some(params)
     }
 
     /// Takes text that a caller has checked more narrowly: empty, or beginning with `;`.
@@ -173,6 +169,7 @@ mod tests {
             assert_eq!(read(text), None, "{text}");
         }
         assert_eq!(read("  "), Some(Params::NONE));
+        assert_eq!(read(&";a".repeat(MAX_PARAMS + 1)), None, "too many");
     }
 
     #[test]

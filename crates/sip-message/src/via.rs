@@ -1,9 +1,11 @@
 //! Via values (RFC 3261 section 20.42) and where a response goes.
 
 use std::fmt;
+use std::io::Write as _;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
+use crate::build::push_number;
 use crate::{Host, Params, ParseError, Str, chars, host};
 
 /// The start of every branch that names its transaction alone (RFC 3261 section 8.1.1.7).
@@ -163,25 +165,28 @@ pub fn response_destination(via: &Via, source: SocketAddr) -> SocketAddr {
 /// Writes the topmost Via of a request as its responses carry it: `value` as it came, with `received` if the source is
 /// another address than sent-by says, and both `received` and `rport` if rport was asked for (RFC 3261 section 18.2.1,
 /// RFC 3581 section 4). What the request claimed about these two is dropped.
-pub(crate) fn mark_source(value: &str, via: &Via, source: SocketAddr) -> String {
+pub(crate) fn mark_source(value: &str, via: &Via, source: SocketAddr) -> Vec<u8> {
     let (sent_by, params) = value.split_at(value.find(';').unwrap_or(value.len()));
-    let mut marked = String::with_capacity(value.len() + 64);
-    marked.push_str(chars::trim(sent_by));
+    let mut marked = Vec::with_capacity(value.len() + 64);
+    marked.extend_from_slice(chars::trim(sent_by).as_bytes());
     let mut rest = params.strip_prefix(';');
     while let Some(text) = rest {
         let (param, tail) = chars::cut(text, b';');
         let name = chars::trim(param.split_once('=').map_or(param, |(name, _)| name));
         if !name.eq_ignore_ascii_case("received") && !name.eq_ignore_ascii_case("rport") {
-            marked.push(';');
-            marked.push_str(param);
+            marked.push(b';');
+            marked.extend_from_slice(param.as_bytes());
         }
         rest = tail;
     }
     if via.wants_rport() || via.host.ip() != Some(source.ip()) {
-        marked.push_str(&format!(";received={}", source.ip()));
+        marked.extend_from_slice(b";received=");
+        // Writing to a Vec cannot fail.
+        let _ = write!(marked, "{}", source.ip());
     }
     if via.wants_rport() {
-        marked.push_str(&format!(";rport={}", source.port()));
+        marked.extend_from_slice(b";rport=");
+        push_number(&mut marked, usize::from(source.port()));
     }
     marked
 }
@@ -249,7 +254,7 @@ mod tests {
     #[test]
     fn the_source_is_noted_where_it_differs_or_is_asked_for() {
         let source: SocketAddr = "198.51.100.7:40000".parse().unwrap();
-        let marked = |text: &str| mark_source(text, &via(text), source);
+        let marked = |text: &str| String::from_utf8(mark_source(text, &via(text), source)).unwrap();
         assert_eq!(marked("SIP/2.0/UDP 198.51.100.7;branch=x"), "SIP/2.0/UDP 198.51.100.7;branch=x");
         assert_eq!(marked("SIP/2.0/UDP h;branch=x"), "SIP/2.0/UDP h;branch=x;received=198.51.100.7");
         assert_eq!(

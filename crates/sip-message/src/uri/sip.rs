@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use super::AnyUri;
-use crate::{Host, Params, ParseError, Str, chars};
+use crate::{Host, MAX_PARAMS, Params, ParseError, Str, chars};
 
 /// Which of the two schemes a [`Uri`] has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -168,10 +168,11 @@ impl Uri {
         let (host, port) = Host::parse_with_port(source, host).filter(|_| !host.contains([' ', '\t']))?;
         let fits = |text: &str| text.is_empty() || chars::is_uri_param(text);
         let well_formed = params.strip_prefix(';').is_none_or(|params| {
-            params.split(';').all(|param| {
+            let all = params.split(';').all(|param| {
                 let (name, value) = param.split_once('=').unwrap_or((param, ""));
                 !name.is_empty() && fits(name) && fits(value)
-            })
+            });
+            all && params.split(';').count() <= MAX_PARAMS
         });
         if !well_formed || !chars::is_uri_headers(headers) {
             return None;
