@@ -2,6 +2,13 @@
 //!
 //! Covered: full, unknown, unserved queue · max wait while waiting and while ringing · last agent logs out · decisions:
 //! stale, impossible, late, doubled, wait, refuse; both surplus cases; snapshots that do not grow.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
@@ -284,4 +291,37 @@ fn a_slow_queue_does_not_delay_another() {
     centre.decide = true;
     centre.join("fast");
     assert_eq!(centre.offer().agent.as_str(), "bob");
+}
+
+/// Ann's decision takes a call of another queue whose own decision was under way; the call behind it must not wait for
+/// that decision, which never comes.
+#[test]
+fn a_call_that_waits_for_anothers_decision_goes_on_when_that_call_is_taken() {
+    let names = ["ann", "bob"];
+    let mut centre = Centre::new(vec![queue("sales", &names), queue("support", &names)], &names);
+    centre.decide = false;
+    let direct = CallId::from_raw(99);
+    centre.acd.reserve(centre.now, &"bob".into(), direct).unwrap();
+    centre.join("sales");
+    let asked = centre.asked();
+    centre.decide(&asked, &wait(Some(60_000)));
+    let taken = centre.join("support");
+    let asked = centre.asked();
+    centre.decide(&asked, &wait(Some(50)));
+    centre.acd.reserve(centre.now, &"ann".into(), direct).unwrap();
+    centre.acd.release(centre.now, &"ann".into(), direct);
+    centre.settle();
+    let anns = centre.asked();
+    centre.acd.release(centre.now, &"bob".into(), direct);
+    centre.settle();
+    let bobs = centre.asked();
+    centre.decide(&bobs, &wait(Some(60_000)));
+    centre.pass(SECOND / 20);
+    centre.asked();
+    let behind = centre.join("support");
+    assert!(centre.take().is_empty(), "Bob alone is idle, and a decision is under way that may choose him");
+    centre.decide(&anns, &offer_to(taken, "ann"));
+    let said = centre.take();
+    assert_eq!(offers(&said)[0].call, taken);
+    assert_eq!(snapshots(&said)[0].calls()[0].id, behind);
 }
