@@ -34,3 +34,8 @@ pub trait Strategy: Send + Sync {
     /// Decides. Equal snapshots give equal decisions.
     fn decide(&self, snapshot: &Snapshot) -> Decision;
 }
+
+/// The README's example, compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
