@@ -1,4 +1,41 @@
-//! switch
-mod config;
+//! The switch: SIP, leg control, menus and queues joined into one deterministic machine.
+//!
+//! One contract: a driver hands in what happens ([`Switch::handle_datagram`], [`Switch::handle_media`],
+//! [`Switch::handle_take`], [`Switch::handle_timeout`], …) with the time, and after each takes out all of
+//! [`Switch::poll_transmit`], [`Switch::poll_media`] and [`Switch::poll_journal`], and comes back at
+//! [`Switch::poll_timeout`]. The same inputs at the same times with the same seed give the same outputs.
+//!
+//! A call's way through the modules:
+//!
+//! ```text
+//! incoming   who calls, what he dialled, SDP answered         INVITE → 200
+//! flow       the menu speaks: play, digits, queue, dial       ivr::Session
+//! outgoing   an agent's or user's phone is rung               acd::Offer → INVITE
+//! talk       bridged; re-INVITEs; one side hangs up
+//! recording  takes begin and end; their files report
+//! ending     everything given back; the call's last event
+//! ```
+//!
+//! `switch` holds the machine and passes events around, `call` what is kept of calls and legs, `book` what leaves for the
+//! journal, `config` what is known of the company.
+//!
+//! Invariants:
+//! - A leg is in `legs` until its media is closed, a session in `sessions` until it is over for us, a call in `calls` until
+//!   its legs and recordings are closed: then its last event (`call_ended`) is written, exactly one a call.
+//! - Every way out goes through [`ending`](self): no other module removes a call or a leg.
+//! - A flow, the ACD and the SIP stack are never told anything while they speak: what one says is taken out whole first.
 
-pub use config::*;
+mod book;
+mod call;
+mod config;
+mod ending;
+mod flow;
+mod incoming;
+mod outgoing;
+mod recording;
+mod switch;
+mod talk;
+
+pub use config::{Config, Destination, FlowName, Limits, PromptName, Trunk, User, UserName};
+pub use recording::{TakeOrder, TakeReport};
+pub use switch::{Setup, Switch};

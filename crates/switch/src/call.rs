@@ -1,0 +1,147 @@
+//! What the switch keeps of a call and of each of its legs.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use acd::AgentName;
+use base::{CallId, LegId, OfferId, Pii, PlayId, TakeId, TimerToken};
+use journal::Party;
+use sdp::{Agreed, Description, Local};
+use sip::SessionId;
+use sip_message::Uri;
+
+use crate::Destination;
+
+/// One call: a caller and what is done for him.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// The caller's leg.
+    pub caller: LegId,
+    /// The caller's number as signalled; empty if withheld.
+    pub number: Pii<String>,
+    /// The number that was dialled.
+    pub dialled: Arc<str>,
+    /// What that number reaches.
+    pub destination: Destination,
+    /// Where the caller is in his flow; none if his number reaches no flow.
+    pub flow: Option<ivr::Session>,
+    /// What is being done for him now.
+    pub stage: Stage,
+    /// What the caller hears, if a playout runs whose end matters.
+    pub play: Option<PlayId>,
+    /// The recording that runs.
+    pub take: Option<TakeId>,
+    /// Recordings whose files are not complete.
+    pub open_takes: Vec<TakeId>,
+    /// Legs whose media is not closed.
+    pub open_legs: Vec<LegId>,
+    /// The other side's hang-up, until the flow does something else: then it was not what ended the call.
+    pub peer_left: bool,
+    /// Number of the next journal event.
+    pub seq: u32,
+    /// True once somebody hung up; what is left is to close media and files.
+    pub over: bool,
+    /// The end of the longest time that a call may last; after the call is over, of the time to tidy up.
+    pub limit: Option<TimerToken>,
+    /// The flow's own timer.
+    pub flow_timer: Option<TimerToken>,
+}
+
+/// What is being done for a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// He is not answered, or has not acknowledged the answer.
+    Setup,
+    /// He hears his flow.
+    Flow,
+    /// He waits in a queue; the timer is his flow's limit of that.
+    Queued(Option<TimerToken>),
+    /// Someone is rung for him by his flow or his number.
+    Dialling(LegId),
+    /// He talks with the other leg.
+    Talking(LegId),
+}
+
+/// One leg: a SIP session and its media.
+#[derive(Debug)]
+pub(crate) struct Leg {
+    /// The call that it belongs to.
+    pub call: CallId,
+    /// Whose leg it is.
+    pub role: Role,
+    /// Its SIP session; none before its INVITE is sent and after it is over.
+    pub session: Option<SessionId>,
+    /// The address that its SDP names; the port is 0 until the media is open.
+    pub local: Local,
+    /// An offer of ours that is not answered.
+    pub offered: Option<Description>,
+    /// What offer and answer agreed last.
+    pub agreed: Option<Agreed>,
+    /// True once a 2xx answered its INVITE.
+    pub answered: bool,
+    /// True once its media is told to close; what it still holds is of no more use.
+    pub closed: bool,
+    /// The end of its ringing.
+    pub ring: Option<TimerToken>,
+}
+
+/// Whose leg it is, with what is needed until it is answered.
+#[derive(Debug)]
+pub(crate) enum Role {
+    /// The caller's; with his SDP offer until it is answered, if he made one.
+    Caller {
+        /// The offer.
+        offer: Option<Description>,
+    },
+    /// An agent's, rung for an offer.
+    Agent {
+        /// The offer.
+        offer: OfferId,
+        /// The agent.
+        agent: AgentName,
+        /// Where his phone is.
+        phone: Phone,
+    },
+    /// A user's, rung by a flow or by its number.
+    Party {
+        /// Who, as an agent: he is reserved while he is rung and talks.
+        agent: AgentName,
+        /// Where his phone is.
+        phone: Phone,
+    },
+}
+
+/// Where an outgoing call goes.
+#[derive(Clone, Debug)]
+pub(crate) struct Phone {
+    /// The Request-URI.
+    pub contact: Uri,
+    /// Where the request is sent.
+    pub address: SocketAddr,
+    /// Which of our listeners sends it.
+    pub listener: u16,
+}
+
+impl Call {
+    /// Whom the end of the call is put down to if it ends now without the caller's doing.
+    pub const fn ended_by(&self) -> Party {
+        if self.peer_left { Party::Agent } else { Party::System }
+    }
+}
+
+impl Leg {
+    /// A leg whose media is about to be opened.
+    pub fn new(call: CallId, role: Role, address: IpAddr, session_id: u64) -> Self {
+        Self {
+            call,
+            role,
+            session: None,
+            local: Local { address, port: 0, session_id, version: 1 },
+            offered: None,
+            agreed: None,
+            answered: false,
+            closed: false,
+            ring: None,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Calls and legs end: everything that they hold is given back, and the books are closed.
+
+use std::time::Duration;
+
+use base::{CallId, LegId, Now};
+use journal::{Kind, Name, Party};
+use leg::{Command, Stats};
+use sip::Refusal;
+
+use crate::call::{Role, Stage};
+use crate::switch::{Switch, Timer};
+
+/// How long after its end a call may wait for its media and files to close. They take milliseconds, seconds on a disk
+/// that stalls; after this the books are closed without them.
+const TIDY_TIME: Duration = Duration::from_secs(30);
+
+impl Switch {
+    /// Ends a call: hangs up on everybody who is still there. `q850` tells phones why (RFC 3326).
+    pub(crate) fn end_call(&mut self, now: Now, call: CallId, by: Party, cause: &str, q850: u8) {
+        let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else { return };
+        found.over = true;
+        found.flow = None;
+        found.play = None;
+        let queue_limit = match found.stage {
+            Stage::Queued(limit) => limit,
+            _ => None,
+        };
+        for timer in [found.flow_timer.take(), found.limit.take(), queue_limit].into_iter().flatten() {
+            self.timers.cancel(timer);
+        }
+        found.limit = Some(self.timers.set(now.monotonic + TIDY_TIME, Timer::Tidy(call)));
+        let (stage, caller, legs) = (found.stage, found.caller, found.open_legs.clone());
+        if let Stage::Talking(peer) = stage {
+            self.note(now, call, Kind::Unbridged { a: caller, b: peer });
+        }
+        self.note(now, call, Kind::HungUp { by, cause: Name::from(cause) });
+        // Waiting, offered or with an agent: the call is out, and its offer's phone is cancelled by the event for it.
+        self.acd.leave(now, call);
+        for leg in legs {
+            if self.is_offered(leg) {
+                continue;
+            }
+            self.drop_leg(now, leg, "hung_up", Some(q850));
+        }
+        self.finish_if_closed(now, call);
+    }
+
+    /// A leg that rings for an offer: the ACD withdraws the offer, and the leg with it.
+    fn is_offered(&self, leg: LegId) -> bool {
+        match self.legs.get(&leg).map(|found| &found.role) {
+            Some(Role::Agent { offer, .. }) => self.offers.contains_key(offer),
+            _ => false,
+        }
+    }
+
+    /// Refuses a caller who was not answered. The call is over.
+    pub(crate) fn refuse_caller(&mut self, now: Now, call: CallId, refusal: Refusal) {
+        let Some(caller) = self.calls.get(&call).map(|found| found.caller) else { return };
+        let status = refusal.status;
+        if let Some(session) = self.legs.get_mut(&caller).and_then(|leg| leg.session.take()) {
+            self.sessions.remove(&session);
+            self.sip.refuse(now, session, refusal);
+        }
+        self.close_leg(now, caller, "refused", Some(status));
+        self.end_call(now, call, Party::System, &format!("refused_{status}"), 16);
+    }
+
+    /// Hangs up on a leg and closes it.
+    pub(crate) fn drop_leg(&mut self, now: Now, leg: LegId, cause: &str, q850: Option<u8>) {
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        if let Some(session) = found.session.take() {
+            self.sessions.remove(&session);
+            self.sip.hang_up(now, session, q850.map(|cause| format!("Q.850;cause={cause}")));
+        }
+        self.close_leg(now, leg, cause, None);
+    }
+
+    /// Closes a leg whose session is over. It is gone when its media says so.
+    pub(crate) fn close_leg(&mut self, now: Now, leg: LegId, cause: &str, status: Option<u16>) {
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        found.session = None;
+        if found.closed {
+            return;
+        }
+        found.closed = true;
+        let call = found.call;
+        let reserved = match &found.role {
+            Role::Party { agent, .. } => Some(agent.clone()),
+            Role::Caller { .. } | Role::Agent { .. } => None,
+        };
+        if let Some(ring) = found.ring.take() {
+            self.timers.cancel(ring);
+        }
+        if let Some(agent) = reserved {
+            self.acd.release(now, &agent, call);
+        }
+        self.commands.push_back(Command::Close { leg });
+        self.note(now, call, Kind::LegEnded { leg, status, cause: Name::from(cause) });
+    }
+
+    /// The media of a leg is closed.
+    pub(crate) fn media_closed(&mut self, now: Now, leg: LegId, stats: &Stats) {
+        let Some(call) = self.legs.get(&leg).map(|found| found.call) else { return };
+        let &Stats { sent, received, lost, discarded, jitter_us, .. } = stats;
+        self.note(now, call, Kind::MediaStats { leg, sent, received, lost, discarded, jitter_us });
+        self.forget_leg(now, leg);
+    }
+
+    /// A leg has no media any more, or never had.
+    pub(crate) fn forget_leg(&mut self, now: Now, leg: LegId) {
+        let Some(call) = self.legs.remove(&leg).map(|found| found.call) else { return };
+        if let Some(found) = self.calls.get_mut(&call) {
+            found.open_legs.retain(|&open| open != leg);
+        }
+        self.finish_if_closed(now, call);
+    }
+
+    /// Closes the books of a call if nothing of it is left.
+    pub(crate) fn finish_if_closed(&mut self, now: Now, call: CallId) {
+        let closed = |c: &crate::call::Call| c.over && c.open_legs.is_empty() && c.open_takes.is_empty();
+        if self.calls.get(&call).is_some_and(closed) {
+            self.finish(now, call);
+        }
+    }
+
+    /// Media or files of a call did not close in time: its books are closed without them.
+    pub(crate) fn tidy(&mut self, now: Now, call: CallId) {
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        found.limit = None;
+        let (legs, takes) = (std::mem::take(&mut found.open_legs), std::mem::take(&mut found.open_takes));
+        for leg in legs {
+            self.legs.remove(&leg);
+        }
+        for take in takes {
+            self.takes.remove(&take);
+        }
+        self.finish(now, call);
+    }
+
+    fn finish(&mut self, now: Now, call: CallId) {
+        self.note(now, call, Kind::CallEnded { cut: false });
+        if let Some(limit) = self.calls.remove(&call).and_then(|found| found.limit) {
+            self.timers.cancel(limit);
+        }
+    }
+}

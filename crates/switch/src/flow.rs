@@ -1,0 +1,240 @@
+//! The caller in his flow: what the flow is told, and what it asks for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use acd::{Caller, JoinError, LeaveReason, QueueName};
+use base::{CallId, LegId, Now, Pii, PlayId};
+use ivr::{DialOutcome, DialTarget, Output, QueueOutcome};
+use journal::{Kind, Name, Party, QueueExit};
+use leg::{Command, Item};
+
+use crate::call::Stage;
+use crate::switch::{Switch, Timer};
+use crate::{Destination, PromptName};
+
+/// What a flow is told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum FlowInput {
+    Start,
+    Digit(char),
+    PlayDone,
+    Queue(QueueOutcome),
+    Dial(DialOutcome),
+    Timeout,
+}
+
+impl Switch {
+    /// Tells a flow something and does what it asks for then.
+    pub(crate) fn feed_flow(&mut self, now: Now, call: CallId, input: FlowInput) {
+        let Some(flow) = self.calls.get_mut(&call).and_then(|found| found.flow.as_mut()) else { return };
+        match input {
+            FlowInput::Start => flow.handle_start(now),
+            FlowInput::Digit(key) => flow.handle_digit(now, key),
+            FlowInput::PlayDone => flow.handle_play_done(now),
+            FlowInput::Queue(outcome) => flow.handle_queue_ended(now, outcome),
+            FlowInput::Dial(outcome) => flow.handle_dial_ended(now, outcome),
+            FlowInput::Timeout => flow.handle_timeout(now),
+        }
+        while let Some(output) = self.flow_output(call) {
+            self.perform(now, call, output);
+        }
+        self.set_flow_timer(call);
+    }
+
+    fn flow_output(&mut self, call: CallId) -> Option<Output> {
+        self.calls.get_mut(&call)?.flow.as_mut()?.poll_output()
+    }
+
+    fn set_flow_timer(&mut self, call: CallId) {
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        let due = found.flow.as_ref().and_then(ivr::Session::poll_timeout);
+        if found.flow_timer.map(base::TimerToken::at) == due {
+            return;
+        }
+        if let Some(token) = found.flow_timer.take() {
+            self.timers.cancel(token);
+        }
+        found.flow_timer = due.map(|at| self.timers.set(at, Timer::Flow(call)));
+    }
+
+    fn perform(&mut self, now: Now, call: CallId, output: Output) {
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        match output {
+            Output::Entered { node } => {
+                let flow = found.flow.as_ref().map_or_else(|| Name::from(""), |flow| flow.flow().name().clone());
+                self.note(now, call, Kind::NodeEntered { flow, node });
+            }
+            Output::Play { prompts, repeat } => {
+                found.peer_left = false;
+                self.play(now, call, prompts, repeat);
+            }
+            Output::StopPlay => self.stop_play(call),
+            Output::Queue { queue, max_wait } => {
+                found.peer_left = false;
+                self.join_queue(now, call, &QueueName::from(queue), max_wait);
+            }
+            Output::Dial { target, ring_time } => {
+                found.peer_left = false;
+                self.dial(now, call, &target, ring_time);
+            }
+            Output::Record { on } => self.record(call, on),
+            Output::Collected { variable, digits } => self.note(now, call, Kind::Collected { variable, digits }),
+            Output::Hangup { cause } => {
+                let by = found.ended_by();
+                let word = if by == Party::Agent { "bye" } else { "flow_end" };
+                self.end_call(now, call, by, word, cause.q850());
+            }
+        }
+    }
+
+    fn play(&mut self, now: Now, call: CallId, prompts: Vec<PromptName>, repeat: bool) {
+        // Names were checked when the configuration was read; one that is not there is passed over.
+        let items: Arc<[Item]> =
+            prompts.iter().filter_map(|name| self.config.prompts.get(name)).map(|&id| Item::Prompt(id)).collect();
+        self.play_items(call, items, repeat);
+        if let Some(play) = self.calls.get(&call).and_then(|found| found.play) {
+            self.note(now, call, Kind::Play { play, items: prompts });
+        }
+    }
+
+    fn play_items(&mut self, call: CallId, items: Arc<[Item]>, repeat: bool) {
+        let play = self.ids.play();
+        if let Some(found) = self.calls.get_mut(&call) {
+            found.play = Some(play);
+            self.commands.push_back(Command::Play { leg: found.caller, play, items, repeat });
+        }
+    }
+
+    /// The caller hears that a phone rings.
+    pub(crate) fn play_ringback(&mut self, call: CallId) {
+        self.play_items(call, Arc::new([Item::Tone(leg::Tone::Ringback)]), true);
+    }
+
+    pub(crate) fn stop_play(&mut self, call: CallId) {
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        if found.play.take().is_some() {
+            self.commands.push_back(Command::StopPlay { leg: found.caller });
+        }
+    }
+
+    /// A playout ended; an older one's end, which a newer one overtook, counts for nothing.
+    pub(crate) fn play_done(&mut self, leg: LegId, play: PlayId) {
+        let Some(call) = self.legs.get(&leg).map(|found| found.call) else { return };
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        if found.play == Some(play) {
+            found.play = None;
+            self.flow_inputs.push_back((call, FlowInput::PlayDone));
+        }
+    }
+
+    /// A key was pressed. Only the caller's own keys mean anything to his flow.
+    pub(crate) fn digit(&mut self, now: Now, leg: LegId, key: char) {
+        let Some(call) = self.legs.get(&leg).map(|found| found.call) else { return };
+        if self.calls.get(&call).is_none_or(|found| found.caller != leg || found.over) {
+            return;
+        }
+        self.note(now, call, Kind::Digit { key: Pii::new(key) });
+        self.flow_inputs.push_back((call, FlowInput::Digit(key)));
+    }
+
+    /// Puts the caller into a queue, whose music he hears.
+    pub(crate) fn join_queue(&mut self, now: Now, call: CallId, queue: &QueueName, max_wait: Option<Duration>) {
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        let caller = Caller { number: found.number.clone(), dialled: found.dialled.to_string() };
+        match self.acd.join(now, call, queue, caller) {
+            Ok(()) => {
+                let limit = max_wait.map(|wait| self.timers.set(now.monotonic + wait, Timer::QueueWait(call)));
+                found.stage = Stage::Queued(limit);
+                self.note(now, call, Kind::QueueJoined { queue: queue.shared().clone() });
+                match self.config.queue_music.get(queue).cloned() {
+                    Some(music) => self.play(now, call, vec![music], true),
+                    None => self.stop_play(call),
+                }
+            }
+            Err(error) => {
+                let (exit, outcome) = match error {
+                    JoinError::Full => (QueueExit::Full, QueueOutcome::Full),
+                    JoinError::NoAgents => (QueueExit::NoAgents, QueueOutcome::NoAgents),
+                    JoinError::UnknownQueue | JoinError::AlreadyIn => (QueueExit::Refused, QueueOutcome::Unknown),
+                };
+                self.note(now, call, Kind::QueueLeft { queue: queue.shared().clone(), why: exit, waited_ms: 0 });
+                self.queue_over(now, call, outcome);
+            }
+        }
+    }
+
+    /// The flow's own limit of the wait is over.
+    pub(crate) fn queue_wait_over(&mut self, now: Now, call: CallId) {
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        if let Stage::Queued(_) = found.stage {
+            found.stage = Stage::Queued(None);
+            self.acd.leave(now, call);
+            self.queue_over(now, call, QueueOutcome::TimedOut);
+        }
+    }
+
+    /// The call is out of its queue, by whatever way.
+    pub(crate) fn left_queue(
+        &mut self,
+        now: Now,
+        call: CallId,
+        queue: &QueueName,
+        why: &LeaveReason,
+        waited: Duration,
+    ) {
+        let over = self.calls.get(&call).is_none_or(|found| found.over);
+        let exit = match why {
+            LeaveReason::Answered { .. } => QueueExit::Answered,
+            LeaveReason::Left if over => QueueExit::Abandoned,
+            LeaveReason::Left => QueueExit::MovedOn,
+            LeaveReason::WaitedTooLong => QueueExit::WaitedTooLong,
+            LeaveReason::NoAgents => QueueExit::NoAgents,
+            LeaveReason::Refused { .. } => QueueExit::Refused,
+        };
+        let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+        self.note(now, call, Kind::QueueLeft { queue: queue.shared().clone(), why: exit, waited_ms });
+        match why {
+            LeaveReason::WaitedTooLong => self.queue_over(now, call, QueueOutcome::TimedOut),
+            LeaveReason::NoAgents => self.queue_over(now, call, QueueOutcome::NoAgents),
+            LeaveReason::Refused { .. } => self.queue_over(now, call, QueueOutcome::Full),
+            LeaveReason::Answered { .. } | LeaveReason::Left => {}
+        }
+    }
+
+    /// Tells the flow how its queue ended; a call that came to the queue by its number has no flow, and ends.
+    pub(crate) fn queue_over(&mut self, now: Now, call: CallId, outcome: QueueOutcome) {
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        if let Stage::Queued(Some(limit)) = found.stage {
+            self.timers.cancel(limit);
+        }
+        found.stage = Stage::Flow;
+        if found.flow.is_some() {
+            self.flow_inputs.push_back((call, FlowInput::Queue(outcome)));
+            return;
+        }
+        let by = found.ended_by();
+        let (cause, q850) = match outcome {
+            QueueOutcome::AgentEnded => ("bye", 16),
+            QueueOutcome::TimedOut => ("waited_too_long", 19),
+            QueueOutcome::Full => ("queue_full", 17),
+            QueueOutcome::NoAgents | QueueOutcome::Unknown => ("no_agents", 41),
+        };
+        self.end_call(now, call, by, cause, q850);
+    }
+
+    fn dial(&mut self, now: Now, call: CallId, target: &DialTarget, ring_time: Duration) {
+        let user = match target {
+            DialTarget::User(user) => Some(user.clone()),
+            DialTarget::Number(number) => match self.config.numbers.get(number) {
+                Some(Destination::User(user)) => Some(user.clone()),
+                // Flows and queues are reached by `goto` and `queue`; calls to the outside need grants, not built yet.
+                Some(Destination::Flow(_) | Destination::Queue(_)) | None => None,
+            },
+        };
+        match user {
+            Some(user) => self.dial_user(now, call, &user, ring_time),
+            None => self.flow_inputs.push_back((call, FlowInput::Dial(DialOutcome::Unreachable))),
+        }
+    }
+}

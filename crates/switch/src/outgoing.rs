@@ -1,0 +1,340 @@
+//! A phone is rung for a call: an agent's by an offer of the ACD, a user's by a flow or by his number.
+
+use std::time::Duration;
+
+use acd::{AgentName, OfferEnd, OfferFailure, ReserveError};
+use base::{CallId, LegId, Now, OfferId};
+use ivr::DialOutcome;
+use journal::{Candidate, Kind, LegRole, OfferOutcome, OfferReason};
+use leg::Command;
+use sdp::{Codec, Preferences};
+use sip::{Invite, Refusal};
+use sip_message::{AnyUri, NameAddr, Uri};
+
+use crate::UserName;
+use crate::call::{Call, Leg, Phone, Role, Stage};
+use crate::flow::FlowInput;
+use crate::switch::{Switch, Timer};
+use crate::talk::BAD_ANSWER;
+
+impl Switch {
+    /// The ACD wants an agent's phone rung.
+    pub(crate) fn place_offer(&mut self, now: Now, offer: acd::Offer) {
+        let acd::Offer { id, call, agent, .. } = &offer;
+        let (id, call, agent) = (*id, *call, agent.clone());
+        self.note(now, call, offer_made(offer, self.strategy.name()));
+        let live = self.calls.get(&call).is_some_and(|found| !found.over);
+        match self.phone_of(agent.shared()).filter(|_| live) {
+            Some(phone) => {
+                let role = LegRole::Agent(agent.shared().clone());
+                let leg = self.open_leg(now, call, Role::Agent { offer: id, agent, phone }, role);
+                self.offers.insert(id, leg);
+            }
+            None => self.acd.offer_failed(now, id, OfferFailure::Unreachable),
+        }
+    }
+
+    /// Rings a user for a call, for at most `ring_time`.
+    pub(crate) fn dial_user(&mut self, now: Now, call: CallId, user: &UserName, ring_time: Duration) {
+        let agent = AgentName::from(user.clone());
+        let Some(phone) = self.phone_of(user) else {
+            self.dial_over(now, call, DialOutcome::Unreachable);
+            return;
+        };
+        // Who is no agent of a queue cannot be reserved and need not be.
+        if self.acd.reserve(now, &agent, call) == Err(ReserveError::Busy) {
+            self.dial_over(now, call, DialOutcome::Busy);
+            return;
+        }
+        let leg = self.open_leg(now, call, Role::Party { agent, phone }, LegRole::Party(user.clone()));
+        let ring = self.timers.set(now.monotonic + ring_time, Timer::Ring(leg));
+        if let Some(found) = self.legs.get_mut(&leg) {
+            found.ring = Some(ring);
+        }
+        if let Some(found) = self.calls.get_mut(&call) {
+            found.stage = Stage::Dialling(leg);
+        }
+    }
+
+    fn phone_of(&self, user: &UserName) -> Option<Phone> {
+        let found = self.config.users.get(user)?;
+        let (listener, _) = self.listener_for(found.address);
+        Some(Phone { contact: found.contact.clone(), address: found.address, listener })
+    }
+
+    fn open_leg(&mut self, now: Now, call: CallId, role: Role, journaled: LegRole) -> LegId {
+        let id = self.ids.leg();
+        let address = match &role {
+            Role::Agent { phone, .. } | Role::Party { phone, .. } => self.listener_for(phone.address).1,
+            Role::Caller { .. } => std::net::Ipv4Addr::UNSPECIFIED.into(),
+        };
+        let address = self.config.limits.media_address.unwrap_or(address);
+        let session_id = self.rng.u64() >> 2;
+        self.legs.insert(id, Leg::new(call, role, address, session_id));
+        if let Some(found) = self.calls.get_mut(&call) {
+            found.open_legs.push(id);
+        }
+        self.note(now, call, Kind::LegBegan { leg: id, role: journaled });
+        self.commands.push_back(Command::Open { leg: id });
+        id
+    }
+
+    /// The leg has its port: the phone is rung.
+    pub(crate) fn send_invite(&mut self, now: Now, leg: LegId) {
+        let Some(found) = self.legs.get(&leg) else { return };
+        let (Role::Agent { phone, .. } | Role::Party { phone, .. }) = &found.role else { return };
+        let Some(call) = self.calls.get(&found.call) else { return };
+        let phone = phone.clone();
+        let offer = sdp::offer(&found.local, &self.codecs_like(call));
+        let (_, ours) = self.listener_for(phone.address);
+        let target = AnyUri::Sip(phone.contact);
+        let session = self.sip.invite(
+            now,
+            Invite {
+                listener: phone.listener,
+                to: NameAddr::new(target.clone()),
+                target,
+                destination: phone.address,
+                from: self.caller_identity(call, ours),
+                contact_user: call.dialled.to_string(),
+                headers: Vec::new(),
+                offer: offer.to_bytes().into(),
+            },
+        );
+        if let Some(found) = self.legs.get_mut(&leg) {
+            found.offered = Some(offer);
+            found.session = Some(session);
+        }
+        self.sessions.insert(session, leg);
+    }
+
+    /// The caller's codec first, so that the bridge need not transcode.
+    fn codecs_like(&self, call: &Call) -> Preferences {
+        let mut preferences = Preferences::default();
+        let caller = self.legs.get(&call.caller).and_then(|leg| leg.agreed);
+        if let Some(codec) = caller.map(|agreed| agreed.codec) {
+            let others = [Codec::Pcmu, Codec::Pcma].into_iter().filter(|other| *other != codec);
+            preferences.codecs = std::iter::once(codec).chain(others).collect();
+        }
+        preferences
+    }
+
+    /// What the phone that rings shows: the caller's number, and his name if he is one of ours.
+    fn caller_identity(&self, call: &Call, ours: std::net::IpAddr) -> NameAddr {
+        let number = call.number.reveal();
+        let number = if number.is_empty() { "anonymous" } else { number };
+        let display = self.config.users.get(number).and_then(|user| user.display.clone());
+        let identity = NameAddr::new(Uri::new(ours).with_user(number));
+        match display {
+            Some(display) => identity.with_display(&display),
+            None => identity,
+        }
+    }
+
+    /// A provisional response: the phone rings.
+    pub(crate) fn rings(&mut self, now: Now, leg: LegId, status: u16) {
+        let Some(found) = self.legs.get(&leg) else { return };
+        let call = found.call;
+        let Some(found) = self.calls.get(&call) else { return };
+        if status < 180 || found.stage != Stage::Dialling(leg) {
+            return;
+        }
+        let Some(caller) = self.legs.get(&found.caller) else { return };
+        match caller.session {
+            Some(session) if !caller.answered => self.sip.ring(now, session, 180, None),
+            _ if found.play.is_none() => self.play_ringback(call),
+            _ => {}
+        }
+    }
+
+    /// The phone answered: its media starts, and it is connected if the call still wants it.
+    pub(crate) fn answered(&mut self, now: Now, leg: LegId, body: Option<&[u8]>) {
+        if !self.conclude(leg, body) {
+            self.drop_leg(now, leg, "bad_answer", Some(BAD_ANSWER));
+            self.outgoing_failed(now, leg, 488, false);
+            return;
+        }
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        found.answered = true;
+        let call = found.call;
+        if let Some(ring) = found.ring.take() {
+            self.timers.cancel(ring);
+        }
+        let offer = match &found.role {
+            Role::Agent { offer, agent, .. } => Some((*offer, agent.clone())),
+            Role::Party { .. } | Role::Caller { .. } => None,
+        };
+        self.note(now, call, Kind::LegAnswered { leg });
+        if let Some((offer, agent)) = offer {
+            self.offers.remove(&offer);
+            match self.acd.offer_answered(now, offer) {
+                Ok(connected) => {
+                    let (outcome, rang_ms) = (OfferOutcome::Answered, millis(connected.rang));
+                    let agent = agent.shared().clone();
+                    self.note(now, call, Kind::OfferEnded { offer, agent, outcome, rang_ms });
+                }
+                Err(acd::OfferOver) => {
+                    self.drop_leg(now, leg, "too_late", None);
+                    return;
+                }
+            }
+        }
+        self.connect(now, call, leg);
+    }
+
+    /// Reads the answer to our offer and starts the leg's media by it. False if it cannot be met.
+    pub(crate) fn conclude(&mut self, leg: LegId, body: Option<&[u8]>) -> bool {
+        let Some(found) = self.legs.get_mut(&leg) else { return false };
+        let (Some(offer), Some(body)) = (found.offered.take(), body) else { return false };
+        let agreed = sdp::parse(body).ok().and_then(|answer| sdp::conclude(&offer, &answer).ok());
+        let Some(agreed) = agreed else { return false };
+        found.agreed = Some(agreed);
+        self.commands.push_back(Command::Start { leg, agreed });
+        true
+    }
+
+    /// A phone refused, or could not be reached. Its session is over.
+    pub(crate) fn refused(&mut self, now: Now, leg: LegId, status: u16, local: bool) {
+        self.close_leg(now, leg, if local { "unreachable" } else { "refused" }, Some(status));
+        self.outgoing_failed(now, leg, status, local);
+    }
+
+    /// What an outgoing leg was for does not come about.
+    pub(crate) fn outgoing_failed(&mut self, now: Now, leg: LegId, status: u16, local: bool) {
+        let Some(found) = self.legs.get(&leg) else { return };
+        let call = found.call;
+        match &found.role {
+            Role::Agent { offer, .. } => {
+                let offer = *offer;
+                self.offers.remove(&offer);
+                self.acd.offer_failed(now, offer, offer_failure(status, local));
+            }
+            Role::Party { .. } => self.dial_over(now, call, dial_failure(status, local)),
+            // An INVITE of a caller that was refused by us: said where it was refused.
+            Role::Caller { .. } => {}
+        }
+    }
+
+    /// A phone has rung long enough.
+    pub(crate) fn ring_over(&mut self, now: Now, leg: LegId) {
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        found.ring = None;
+        let call = found.call;
+        self.drop_leg(now, leg, "no_answer", None);
+        self.dial_over(now, call, DialOutcome::NoAnswer);
+    }
+
+    /// The ACD ended an offer that was not answered.
+    pub(crate) fn offer_ended(
+        &mut self,
+        now: Now,
+        offer: OfferId,
+        call: CallId,
+        agent: &AgentName,
+        end: OfferEnd,
+        rang: Duration,
+    ) {
+        let outcome = match end {
+            OfferEnd::Failed(OfferFailure::Busy) => OfferOutcome::Busy,
+            OfferEnd::Failed(OfferFailure::Declined) => OfferOutcome::Declined,
+            OfferEnd::Failed(OfferFailure::NoAnswer) => OfferOutcome::NoAnswer,
+            OfferEnd::Failed(OfferFailure::Unreachable) => OfferOutcome::Unreachable,
+            OfferEnd::CallerLeft => OfferOutcome::CallerLeft,
+            OfferEnd::WaitedTooLong => OfferOutcome::WaitedTooLong,
+        };
+        let event = Kind::OfferEnded { offer, agent: agent.shared().clone(), outcome, rang_ms: millis(rang) };
+        self.note(now, call, event);
+        if let Some(leg) = self.offers.remove(&offer) {
+            self.drop_leg(now, leg, end.as_str(), None);
+        }
+    }
+
+    /// Tells a flow how its `dial` ended. A caller who dialled the user himself is refused, or hung up.
+    pub(crate) fn dial_over(&mut self, now: Now, call: CallId, outcome: DialOutcome) {
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        if found.over {
+            return;
+        }
+        found.stage = Stage::Flow;
+        if found.flow.is_some() {
+            self.stop_play(call);
+            self.flow_inputs.push_back((call, FlowInput::Dial(outcome)));
+            return;
+        }
+        let (status, cause, q850) = match outcome {
+            DialOutcome::Ended => (480, "bye", 16),
+            DialOutcome::Busy => (486, "busy", 17),
+            DialOutcome::NoAnswer => (480, "no_answer", 19),
+            DialOutcome::Declined => (603, "declined", 21),
+            DialOutcome::Unreachable => (480, "unreachable", 20),
+            DialOutcome::Refused => (403, "refused", 21),
+        };
+        let answered = self.calls.get(&call).and_then(|c| self.legs.get(&c.caller)).is_some_and(|leg| leg.answered);
+        if answered {
+            let by = self.calls.get(&call).map_or(journal::Party::System, Call::ended_by);
+            self.end_call(now, call, by, cause, q850);
+        } else {
+            self.refuse_caller(now, call, Refusal::of(status));
+        }
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What a final response says about an agent.
+const fn offer_failure(status: u16, local: bool) -> OfferFailure {
+    match status {
+        486 | 600 => OfferFailure::Busy,
+        480 | 603 => OfferFailure::Declined,
+        408 if !local => OfferFailure::NoAnswer,
+        _ => OfferFailure::Unreachable,
+    }
+}
+
+/// What a final response says about somebody dialled.
+const fn dial_failure(status: u16, local: bool) -> DialOutcome {
+    match status {
+        486 | 600 => DialOutcome::Busy,
+        480 | 603 => DialOutcome::Declined,
+        408 if !local => DialOutcome::NoAnswer,
+        401 | 403 | 407 => DialOutcome::Refused,
+        _ => DialOutcome::Unreachable,
+    }
+}
+
+/// The journal's word on why this agent is rung for this call.
+fn offer_made(offer: acd::Offer, strategy: &str) -> Kind {
+    let snapshot = &offer.snapshot;
+    let excluded = &snapshot.queue.excluded;
+    let excluded = [
+        ("unavailable", excluded.unavailable),
+        ("offered", excluded.offered),
+        ("in_call", excluded.in_call),
+        ("wrap_up", excluded.wrap_up),
+        ("resting", excluded.resting),
+        ("tried", excluded.tried),
+        ("undecided", excluded.undecided),
+        ("surplus", excluded.surplus),
+    ];
+    Kind::OfferMade {
+        offer: offer.id,
+        queue: offer.queue.shared().clone(),
+        agent: offer.agent.shared().clone(),
+        ring_ms: millis(offer.ring_time),
+        why: OfferReason {
+            decision: offer.decision,
+            strategy: strategy.into(),
+            fallback: offer.fallback,
+            decided_on: snapshot.at,
+            reason: offer.reason,
+            candidates: snapshot
+                .candidates()
+                .iter()
+                .map(|c| Candidate { agent: c.agent.shared().clone(), idle_ms: c.idle_ms, calls: c.calls })
+                .collect(),
+            excluded: excluded.into_iter().filter(|(_, n)| *n > 0).map(|(why, n)| (why.into(), n)).collect(),
+        },
+    }
+}

@@ -1,0 +1,351 @@
+//! The machine: takes inputs from all drivers, hands each to the machine that it concerns, and joins what they say.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use acd::Acd;
+use base::{CallId, IdGen, LegId, Mono, Now, OfferId, Rng, TakeId, Timers};
+use journal::{Kind, Name, Party};
+use routing::{LongestIdle, Strategy};
+use sip::{Flow, SessionId, Stack, StackConfig, Transmit};
+use sip_message::{Message, Reject};
+
+use crate::book::Book;
+use crate::call::{Call, Leg};
+use crate::flow::FlowInput;
+use crate::{Config, TakeOrder, TakeReport};
+
+/// Every timer of the switch itself; those of its parts are theirs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timer {
+    /// When a call has lasted as long as any may: hang up.
+    CallLimit(CallId),
+    /// When a flow wants to go on by itself.
+    Flow(CallId),
+    /// When a flow's own limit of a wait in a queue is over: take the call out.
+    QueueWait(CallId),
+    /// When a phone has rung long enough: cancel it.
+    Ring(LegId),
+    /// When a call that is over should long have closed its media and files: end it without them.
+    Tidy(CallId),
+    /// When the grace time of a shutdown is over: hang up all calls.
+    Grace,
+}
+
+/// What the switch is told once, when it starts.
+#[derive(Debug)]
+pub struct Setup {
+    /// The settings of its SIP stack, listeners included.
+    pub sip: StackConfig,
+    /// The number of this node among those of the exchange; part of every id.
+    pub node: u16,
+    /// Its version, for the journal.
+    pub version: Name,
+    /// The seed of all its randomness.
+    pub rng: Rng,
+}
+
+/// The whole exchange, as one machine. See the crate's documentation for its contract.
+pub struct Switch {
+    pub(crate) config: Arc<Config>,
+    pub(crate) sip: Stack,
+    pub(crate) acd: Acd,
+    pub(crate) strategy: Box<dyn Strategy>,
+    pub(crate) listeners: Vec<sip::Listener>,
+    pub(crate) ids: IdGen,
+    pub(crate) rng: Rng,
+    /// Ordered, because a shutdown goes through all of them.
+    pub(crate) calls: BTreeMap<CallId, Call>,
+    pub(crate) legs: HashMap<LegId, Leg>,
+    pub(crate) sessions: HashMap<SessionId, LegId>,
+    pub(crate) offers: HashMap<OfferId, LegId>,
+    pub(crate) takes: HashMap<TakeId, CallId>,
+    /// What flows are to be told, in order; so that a flow is never told anything while it speaks.
+    pub(crate) flow_inputs: VecDeque<(CallId, FlowInput)>,
+    pub(crate) commands: VecDeque<leg::Command>,
+    pub(crate) take_orders: VecDeque<TakeOrder>,
+    pub(crate) timers: Timers<Timer>,
+    pub(crate) book: Book,
+    draining: bool,
+}
+
+impl Switch {
+    /// A switch without calls.
+    #[must_use]
+    pub fn new(now: Now, config: Config, setup: Setup) -> Self {
+        let Setup { sip, node, version, mut rng } = setup;
+        let ids = IdGen::new(node, now.wall);
+        let mut book = Book::default();
+        book.write_system(now, Kind::Started { version });
+        Self {
+            acd: Acd::new(now, ids.clone(), config.queues.clone(), config.agents.clone()),
+            config: Arc::new(config),
+            listeners: sip.listeners.clone(),
+            sip: Stack::new(sip, rng.fork()),
+            strategy: Box::new(LongestIdle),
+            ids,
+            rng,
+            calls: BTreeMap::new(),
+            legs: HashMap::new(),
+            sessions: HashMap::new(),
+            offers: HashMap::new(),
+            takes: HashMap::new(),
+            flow_inputs: VecDeque::new(),
+            commands: VecDeque::new(),
+            take_orders: VecDeque::new(),
+            timers: Timers::default(),
+            book,
+            draining: false,
+        }
+    }
+
+    /// A datagram came in and was read or refused.
+    pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>) {
+        self.sip.handle_datagram(now, flow, parsed);
+        self.settle(now);
+    }
+
+    /// The system of a peer says that nobody listens at `remote` (ICMP).
+    pub fn handle_unreachable(&mut self, now: Now, remote: SocketAddr) {
+        self.sip.handle_unreachable(now, remote);
+        self.settle(now);
+    }
+
+    /// The media threads report.
+    pub fn handle_media(&mut self, now: Now, event: &leg::Event) {
+        self.on_media(now, event);
+        self.settle(now);
+    }
+
+    /// The writer of recordings reports.
+    pub fn handle_take(&mut self, now: Now, report: TakeReport) {
+        self.on_take(now, report);
+        self.settle(now);
+    }
+
+    /// Something that concerns the whole switch happened in a driver; it goes to the journal.
+    pub fn handle_notice(&mut self, now: Now, kind: Kind) {
+        self.book.write_system(now, kind);
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.sip.handle_timeout(now);
+        self.acd.handle_timeout(now);
+        self.book.handle_timeout(now);
+        while let Some(timer) = self.timers.pop_due(now.monotonic) {
+            self.on_timer(now, timer);
+        }
+        self.settle(now);
+    }
+
+    /// Takes no new calls (503); those that live are hung up when `grace` is over.
+    pub fn drain(&mut self, now: Now, grace: Duration) {
+        if self.draining {
+            return;
+        }
+        self.draining = true;
+        self.sip.drain(true);
+        self.timers.set(now.monotonic + grace, Timer::Grace);
+        self.settle(now);
+    }
+
+    /// The driver is about to end: the last event goes to the journal.
+    pub fn handle_stopped(&mut self, now: Now, cause: &str) {
+        self.book.tell(now);
+        self.book.write_system(now, Kind::Stopped { cause: cause.into() });
+    }
+
+    /// The next datagram to send.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.sip.poll_transmit()
+    }
+
+    /// The next order to the writer of recordings. To be taken out before [`Switch::poll_media`]: a take's file is
+    /// announced before its audio.
+    pub fn poll_take(&mut self) -> Option<TakeOrder> {
+        self.take_orders.pop_front()
+    }
+
+    /// The next command for the media threads.
+    pub fn poll_media(&mut self) -> Option<leg::Command> {
+        self.commands.pop_front()
+    }
+
+    /// The next event for the journal.
+    pub fn poll_journal(&mut self) -> Option<journal::Event> {
+        self.book.poll_event()
+    }
+
+    /// When to call [`Switch::handle_timeout`].
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Mono> {
+        [self.sip.poll_timeout(), self.acd.poll_timeout(), self.book.poll_timeout(), self.timers.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Calls that are not ended for the books.
+    #[must_use]
+    pub fn live_calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// True if nothing is left of any call: no leg, session, offer, take, timer. For tests, and to end a shutdown early.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.calls.is_empty()
+            && self.legs.is_empty()
+            && self.sessions.is_empty()
+            && self.offers.is_empty()
+            && self.takes.is_empty()
+            && self.sip.population().sessions == 0
+    }
+
+    /// What lives in the SIP stack.
+    #[must_use]
+    pub fn sip_population(&self) -> sip::Population {
+        self.sip.population()
+    }
+
+    /// What an agent is doing.
+    #[must_use]
+    pub fn agent_state(&self, agent: &acd::AgentName) -> Option<acd::AgentState> {
+        self.acd.agent_state(agent)
+    }
+
+    /// Lets the parts react to each other until all are silent.
+    fn settle(&mut self, now: Now) {
+        loop {
+            if let Some(event) = self.sip.poll_event() {
+                self.on_sip(now, event);
+            } else if let Some(event) = self.acd.poll_event() {
+                self.on_acd(now, event);
+            } else if let Some((call, input)) = self.flow_inputs.pop_front() {
+                self.feed_flow(now, call, input);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn on_sip(&mut self, now: Now, event: sip::Event) {
+        use sip::Event;
+        match event {
+            Event::Invited { session, request, flow } => self.admit(now, session, &request, flow),
+            Event::Malformed { flow, cause } => self.book.malformed(now, flow.remote.ip(), || cause.to_string()),
+            Event::Acked { session, body } => {
+                self.with_leg(session, |s, leg| s.acknowledged(now, leg, body.as_deref()))
+            }
+            Event::Progress { session, status, .. } => self.with_leg(session, |s, leg| s.rings(now, leg, status)),
+            Event::Answered { session, body, .. } => {
+                self.with_leg(session, |s, leg| s.answered(now, leg, body.as_deref()));
+            }
+            Event::Changed { session, body } => self.with_leg(session, |s, leg| s.changed(now, leg, body.as_deref())),
+            Event::Refused { session, status, local, .. } => {
+                if let Some(leg) = self.sessions.remove(&session) {
+                    self.refused(now, leg, status, local);
+                }
+            }
+            Event::Cancelled { session } => {
+                if let Some(leg) = self.sessions.remove(&session) {
+                    self.peer_gone(now, leg, "cancel", Some(487));
+                }
+            }
+            Event::Ended { session, cause } => {
+                if let Some(leg) = self.sessions.remove(&session) {
+                    self.peer_gone(now, leg, crate::talk::word(&cause), None);
+                }
+            }
+            // The stack refused or took back the change; our side stays as it is. We change nothing of ourselves.
+            Event::ChangeCancelled { .. } | Event::ChangeAnswered { .. } | Event::ChangeRefused { .. } => {}
+            // Answered by the stack; digits by INFO are not understood yet.
+            Event::Info { .. } => {}
+        }
+    }
+
+    fn with_leg(&mut self, session: SessionId, act: impl FnOnce(&mut Self, LegId)) {
+        if let Some(&leg) = self.sessions.get(&session) {
+            act(self, leg);
+        }
+    }
+
+    fn on_acd(&mut self, now: Now, event: acd::Event) {
+        use acd::Event;
+        match event {
+            Event::DecisionNeeded { id, snapshot, .. } => {
+                let decision = self.strategy.decide(&snapshot);
+                self.acd.handle_decision(now, id, &decision);
+            }
+            Event::DecisionRejected { .. } => {}
+            Event::Offer(offer) => self.place_offer(now, offer),
+            Event::OfferEnded { offer, call, agent, end, rang } => {
+                self.offer_ended(now, offer, call, &agent, end, rang);
+            }
+            Event::LeftQueue { call, queue, why, waited } => self.left_queue(now, call, &queue, &why, waited),
+            Event::WrapUpBegan { .. } | Event::WrapUpEnded { .. } => {}
+        }
+    }
+
+    fn on_media(&mut self, now: Now, event: &leg::Event) {
+        use leg::Event;
+        match *event {
+            Event::Opened { leg, port } => self.media_opened(now, leg, port),
+            Event::OpenFailed { leg, reason } => self.media_failed(now, leg, reason),
+            Event::Digit { leg, digit } => self.digit(now, leg, digit.symbol()),
+            Event::TakeEnded { take, .. } => self.take_orders.push_back(TakeOrder::Finish { take }),
+            Event::DigitEnd { .. } => {}
+            Event::PlayDone { leg, play } => self.play_done(leg, play),
+            Event::Silent { leg } => self.media_silent(now, leg),
+            Event::Closed { leg, ref stats } => self.media_closed(now, leg, stats),
+        }
+    }
+
+    fn on_timer(&mut self, now: Now, timer: Timer) {
+        match timer {
+            Timer::CallLimit(call) => self.end_call(now, call, Party::System, "max_call_time", 16),
+            Timer::Flow(call) => {
+                if let Some(found) = self.calls.get_mut(&call) {
+                    found.flow_timer = None;
+                }
+                self.flow_inputs.push_back((call, FlowInput::Timeout));
+            }
+            Timer::QueueWait(call) => self.queue_wait_over(now, call),
+            Timer::Ring(leg) => self.ring_over(now, leg),
+            Timer::Tidy(call) => self.tidy(now, call),
+            Timer::Grace => {
+                let calls: Vec<CallId> = self.calls.keys().copied().collect();
+                for call in calls {
+                    self.end_call(now, call, Party::System, "shutdown", 16);
+                }
+            }
+        }
+    }
+
+    /// Writes an event of a call.
+    pub(crate) fn note(&mut self, now: Now, call: CallId, kind: Kind) {
+        if let Some(found) = self.calls.get_mut(&call) {
+            self.book.write(now, call, &mut found.seq, kind);
+        }
+    }
+
+    /// The listener that reaches an address, and the address of ours that a peer there sees.
+    pub(crate) fn listener_for(&self, remote: SocketAddr) -> (u16, IpAddr) {
+        let same_family = self.listeners.iter().position(|l| l.advertised.is_ipv4() == remote.is_ipv4());
+        let index = same_family.unwrap_or(0);
+        let address = self.listeners.get(index).map_or(remote.ip(), |listener| listener.advertised.ip());
+        (u16::try_from(index).unwrap_or(0), address)
+    }
+}
+
+impl std::fmt::Debug for Switch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Switch")
+            .field("calls", &self.calls.len())
+            .field("legs", &self.legs.len())
+            .finish_non_exhaustive()
+    }
+}

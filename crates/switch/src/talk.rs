@@ -1,0 +1,150 @@
+//! Two legs talk: connected, changed by re-INVITE, and parted.
+
+use base::{CallId, LegId, Now};
+use ivr::{DialOutcome, QueueOutcome};
+use journal::{Kind, Party};
+use leg::Command;
+use sdp::Preferences;
+use sip::EndCause;
+
+use crate::call::{Role, Stage};
+use crate::incoming::with_warning;
+use crate::switch::Switch;
+
+impl Switch {
+    /// Bridges the caller to a leg that has answered.
+    pub(crate) fn connect(&mut self, now: Now, call: CallId, leg: LegId) {
+        let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else {
+            self.drop_leg(now, leg, "too_late", None);
+            return;
+        };
+        if let Stage::Queued(Some(limit)) = found.stage {
+            self.timers.cancel(limit);
+        }
+        found.stage = Stage::Talking(leg);
+        let caller = found.caller;
+        if !self.accept_caller(now, call) {
+            return;
+        }
+        self.stop_play(call);
+        self.commands.push_back(Command::Bridge { a: caller, b: leg });
+        self.note(now, call, Kind::Bridged { a: caller, b: leg });
+    }
+
+    /// An ACK of a 2xx of ours. If the offer was ours, the ACK brings the answer.
+    pub(crate) fn acknowledged(&mut self, now: Now, leg: LegId, body: Option<&[u8]>) {
+        let Some(found) = self.legs.get(&leg) else { return };
+        let call = found.call;
+        if found.offered.is_some() && !self.conclude(leg, body) {
+            self.drop_leg(now, leg, "bad_answer", Some(BAD_ANSWER));
+            self.side_gone(now, leg, Party::System, "bad_answer");
+            return;
+        }
+        let caller = self.calls.get(&call).is_some_and(|found| found.caller == leg);
+        if caller {
+            self.caller_acknowledged(now, call);
+        }
+    }
+
+    /// A re-INVITE or UPDATE of the peer: hold, resume, a new address or codec (RFC 3264 section 8).
+    pub(crate) fn changed(&mut self, now: Now, leg: LegId, body: Option<&[u8]>) {
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        let Some(session) = found.session else { return };
+        let local = found.local.next_version();
+        let mut preferences = Preferences::default();
+        if let Some(agreed) = found.agreed {
+            // A stable sort: the codec in use comes first, so that it changes only if the peer wants it to.
+            preferences.codecs.sort_by_key(|codec| *codec != agreed.codec);
+        }
+        let Some(body) = body else {
+            let offer = sdp::offer(&local, &preferences);
+            found.local = local;
+            let text = offer.to_bytes();
+            found.offered = Some(offer);
+            self.sip.accept_change(now, session, text.into());
+            return;
+        };
+        let outcome =
+            sdp::parse(body).map_err(sdp::Refusal::from).and_then(|offer| sdp::answer(&offer, &local, &preferences));
+        match outcome {
+            Ok((answer, agreed)) => {
+                found.local = local;
+                found.agreed = Some(agreed);
+                self.commands.push_back(Command::Start { leg, agreed });
+                self.sip.accept_change(now, session, answer.to_bytes().into());
+            }
+            Err(refusal) => self.sip.refuse_change(now, session, with_warning(&refusal)),
+        }
+    }
+
+    /// The peer of a leg hung up, or its session broke. The session is over.
+    pub(crate) fn peer_gone(&mut self, now: Now, leg: LegId, cause: &'static str, status: Option<u16>) {
+        self.close_leg(now, leg, cause, status);
+        let caller = self.is_caller(leg);
+        let by = match cause {
+            "bye" | "cancel" if caller => Party::Caller,
+            "bye" => Party::Agent,
+            _ => Party::System,
+        };
+        self.side_gone(now, leg, by, cause);
+    }
+
+    /// A peer that should send media is silent for too long.
+    pub(crate) fn media_silent(&mut self, now: Now, leg: LegId) {
+        let Some(found) = self.legs.get(&leg) else { return };
+        // A phone that only rings has nothing to send; one that is closed is over anyway.
+        if found.closed || !found.answered {
+            return;
+        }
+        self.drop_leg(now, leg, "media_silent", Some(RECOVERY_ON_TIMER));
+        self.side_gone(now, leg, Party::System, "media_silent");
+    }
+
+    /// What follows for the call when one of its legs is gone.
+    fn side_gone(&mut self, now: Now, leg: LegId, by: Party, cause: &'static str) {
+        let Some(found) = self.legs.get(&leg) else { return };
+        let call = found.call;
+        let (agent, offered) = match &found.role {
+            Role::Caller { .. } => {
+                self.end_call(now, call, by, cause, 16);
+                return;
+            }
+            Role::Agent { agent, .. } => (agent.clone(), true),
+            Role::Party { agent, .. } => (agent.clone(), false),
+        };
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        if found.over || found.stage != Stage::Talking(leg) {
+            return;
+        }
+        let caller = found.caller;
+        found.peer_left = by == Party::Agent;
+        self.note(now, call, Kind::Unbridged { a: caller, b: leg });
+        if offered {
+            self.acd.agent_released(now, &agent);
+            self.queue_over(now, call, QueueOutcome::AgentEnded);
+        } else {
+            self.acd.release(now, &agent, call);
+            self.dial_over(now, call, DialOutcome::Ended);
+        }
+    }
+
+    fn is_caller(&self, leg: LegId) -> bool {
+        self.legs.get(&leg).is_some_and(|found| matches!(found.role, Role::Caller { .. }))
+    }
+}
+
+/// Why we hang up on a peer whose SDP answer cannot be met: Q.850 cause 88, incompatible destination.
+pub(crate) const BAD_ANSWER: u8 = 88;
+/// Q.850 cause 102: recovery on timer expiry.
+const RECOVERY_ON_TIMER: u8 = 102;
+
+/// One word for how a session ended.
+pub(crate) const fn word(cause: &EndCause) -> &'static str {
+    match cause {
+        EndCause::Bye { .. } | EndCause::ByeGlare => "bye",
+        EndCause::HungUp => "hung_up",
+        EndCause::AckTimeout => "no_ack",
+        EndCause::TransactionTimeout => "timeout",
+        EndCause::Gone => "gone",
+    }
+}
