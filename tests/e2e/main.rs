@@ -1,1 +1,37 @@
-//! The real binary among strangers.
+//! The real binary among strangers: SIPp, baresip and sipsak on loopback, each test with a switch, a company, ports and a data
+//! folder of its own. `scripts/test` builds the binary and runs these.
+//!
+//! - `audio`: who hears whom, measured; recordings; A-law with µ-law. Run alone.
+//! - `load`: 300 calls at once. Run alone.
+//! - `menu`, `hangups`, `agents`: the ways that a call can go.
+//! - `recording`, `disk`, `shutdown`: what is left when something ends or fails.
+//! - `admission`, `noise`, `torture`: strangers in the bad sense.
+//! - `commands`: the command line. `strangers`: the others among themselves, so that a fault of theirs is told from ours.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests drive real processes and sockets in real time"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "what panics fails the test with its place, which is what a test wants"
+)]
+#![allow(missing_docs, reason = "a test's name says what it shows")]
+
+mod admission;
+mod agents;
+mod audio;
+mod commands;
+mod disk;
+mod hangups;
+mod load;
+mod menu;
+mod noise;
+mod recording;
+mod shutdown;
+mod strangers;
+mod torture;

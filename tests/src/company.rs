@@ -93,6 +93,7 @@ impl Company {
                 ("1002", "{ flow: talk }"),
                 ("1003", "{ flow: wait }"),
                 ("2000", "{ queue: sales }"),
+                ("3000", "{ user: agent1 }"),
             ]
             .map(|(number, target)| (number, target.to_owned()))
             .into(),

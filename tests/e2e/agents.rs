@@ -1,0 +1,142 @@
+//! Agents who are busy, decline, never answer, or vanish: the next one gets the call, and nobody is stuck.
+
+use std::time::{Duration, Instant};
+
+use tests::company::{Company, tones};
+use tests::phone::Phone;
+use tests::ports::Ports;
+use tests::sipp::Sipp;
+use tests::switch::Switch;
+use tests::wait::{SOON, pause};
+
+struct Scene {
+    ports: Ports,
+    switch: Switch,
+    first: Sipp,
+    second: Sipp,
+    _folder: tempfile::TempDir,
+}
+
+/// Two agents: the first behaves as `scenario` says, the second answers and repeats what he hears.
+fn scene(scenario: &str) -> Scene {
+    let mut ports = Ports::slice();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut agent = |scenario: &str, options: &[&str]| {
+        let (port, media) = (ports.take(2), ports.take(4));
+        (Sipp::answering(scenario, port, media, folder.path(), options), format!("sip:agent@127.0.0.1:{port}"))
+    };
+    let (first, one) = agent(scenario, &["-rtp_echo"]);
+    let (second, two) = agent("agent_answers", &["-rtp_echo"]);
+    let mut company = Company::new(&ports).agent(&one).agent(&two);
+    company.media.insert("silence", "5s".to_owned());
+    company.queue.insert("ring_time", "3s".to_owned());
+    let switch = Switch::start(&company);
+    Scene { ports, switch, first, second, _folder: folder }
+}
+
+/// The first agent is tried and ends as `outcome`; the second one answers, the caller hears him, and hangs up.
+fn second_answers(scenario: &str, outcome: &str) {
+    let Scene { mut ports, switch, mut first, mut second, _folder } = scene(scenario);
+    let mut phone = Phone::new(switch.address(), &mut ports);
+    phone.media.say(Some(tones::CALLER));
+    let start = Instant::now();
+    let mut dialog = phone.call("1003");
+    // His own tone comes back once the agent who repeats it is on the line.
+    phone.media.wait_for_tone(tones::CALLER, start, SOON);
+    pause(Duration::from_secs(1));
+    assert_eq!(phone.bye(&mut dialog).status(), Some(200));
+    first.wait_for_successes(1, SOON);
+    second.wait_for_successes(1, SOON);
+    let cdr = switch.wait_for_cdr();
+    let facts = (cdr["disposition"].as_str(), cdr["agent"].as_str(), cdr["offers"].as_u64());
+    assert_eq!(facts, (Some("answered"), Some("agent2"), Some(2)), "{cdr:#}");
+    let offers = switch.events("offer_ended");
+    let told: Vec<_> =
+        offers.iter().map(|o| (o["agent"].as_str().unwrap_or(""), o["outcome"].as_str().unwrap_or(""))).collect();
+    assert_eq!(told, [("agent1", outcome), ("agent2", "answered")]);
+    switch.assert_quiet();
+}
+
+#[test]
+fn a_busy_agent_is_passed_over() {
+    second_answers("agent_busy", "busy");
+}
+
+#[test]
+fn an_agent_who_declines_is_passed_over() {
+    second_answers("agent_declines", "declined");
+}
+
+#[test]
+fn an_agent_who_never_answers_is_cancelled_and_passed_over() {
+    second_answers("agent_rings", "no_answer");
+}
+
+#[test]
+fn an_agent_whose_phone_is_gone_is_passed_over() {
+    let Scene { mut ports, switch, mut first, mut second, _folder } = scene("agent_answers");
+    first.vanish();
+    let mut phone = Phone::new(switch.address(), &mut ports);
+    let mut dialog = phone.call("1003");
+    // Either the system says that nobody listens there, or the INVITE runs into the ring time.
+    second_on_the_line(&mut phone);
+    assert_eq!(phone.bye(&mut dialog).status(), Some(200));
+    second.wait_for_successes(1, SOON);
+    let outcome = switch.events("offer_ended")[0]["outcome"].clone();
+    assert!(["unreachable", "no_answer"].contains(&outcome.as_str().unwrap_or_default()), "{outcome}");
+    switch.assert_quiet();
+}
+
+fn second_on_the_line(phone: &mut Phone) {
+    phone.media.say(Some(tones::CALLER));
+    phone.media.wait_for_tone(tones::CALLER, Instant::now(), SOON);
+}
+
+#[test]
+fn an_agent_who_vanishes_in_mid_call_ends_the_call_and_frees_everyone() {
+    let Scene { mut ports, switch, mut first, mut second, _folder } = scene("agent_answers");
+    let mut phone = Phone::new(switch.address(), &mut ports);
+    phone.media.say(Some(tones::CALLER));
+    let start = Instant::now();
+    phone.call("1003");
+    phone.media.wait_for_tone(tones::CALLER, start, SOON);
+    first.vanish();
+    // The agent's audio has ceased; after the configured 5 s of silence the call ends for the caller too.
+    let gone = Instant::now();
+    phone.wait_for_request("BYE", Duration::from_secs(20));
+    assert!(gone.elapsed() >= Duration::from_secs(4), "an ICMP error alone ends no call");
+    let cdr = switch.wait_for_cdr();
+    assert_eq!((cdr["disposition"].as_str(), cdr["agent"].as_str()), (Some("answered"), Some("agent1")), "{cdr:#}");
+    // The next caller is not offered to a ghost for ever: the second agent gets him.
+    let mut next = Phone::new(switch.address(), &mut ports);
+    let mut dialog = next.call("1003");
+    second_on_the_line(&mut next);
+    assert_eq!(next.bye(&mut dialog).status(), Some(200));
+    second.wait_for_successes(1, SOON);
+}
+
+#[test]
+fn an_agent_gets_one_call_at_a_time_and_rests_between_them() {
+    let mut ports = Ports::slice();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (port, media) = (ports.take(2), ports.take(4));
+    let mut agent = Sipp::answering("agent_answers", port, media, folder.path(), &["-rtp_echo"]);
+    let mut company = Company::new(&ports).agent(&format!("sip:agent@127.0.0.1:{port}"));
+    company.queue.insert("wrap_up", "2s".to_owned());
+    let switch = Switch::start(&company);
+    let mut phones = [Phone::new(switch.address(), &mut ports), Phone::new(switch.address(), &mut ports)];
+    let mut first = phones[0].call("1003");
+    second_on_the_line(&mut phones[0]);
+    let mut second = phones[1].call("1003");
+    phones[1].media.wait_for_tone(tones::MUSIC, Instant::now(), SOON);
+    pause(Duration::from_secs(1));
+    assert_eq!(switch.events("offer_made").len(), 1, "the agent is on the line: nothing is offered");
+    assert_eq!(phones[0].bye(&mut first).status(), Some(200));
+    let freed = Instant::now();
+    second_on_the_line(&mut phones[1]);
+    assert!(freed.elapsed() >= Duration::from_millis(1900), "offered within his wrap-up");
+    assert_eq!(phones[1].bye(&mut second).status(), Some(200));
+    agent.wait_for_successes(2, SOON);
+    switch.wait_for_cdrs(2);
+    switch.assert_quiet();
+}

@@ -1,0 +1,99 @@
+//! What a caller hears in the menu, and what his keys do.
+
+use std::time::{Duration, Instant};
+
+use tests::company::{Company, tones};
+use tests::phone::Phone;
+use tests::ports::Ports;
+use tests::sound;
+use tests::switch::Switch;
+use tests::wait::{SOON, pause};
+
+fn caller() -> (Switch, Phone) {
+    let mut ports = Ports::slice();
+    let switch = Switch::start(&Company::new(&ports));
+    let phone = Phone::new(switch.address(), &mut ports);
+    (switch, phone)
+}
+
+#[test]
+fn wrong_keys_are_told_and_end_the_call_when_attempts_are_used_up() {
+    let (switch, mut phone) = caller();
+    let start = Instant::now();
+    phone.call("1001");
+    phone.media.wait_for_tone(tones::WELCOME, start, SOON);
+    for _ in 0..2 {
+        let pressed = Instant::now();
+        phone.media.press("7");
+        phone.media.wait_for_tone(tones::WRONG, pressed, SOON);
+    }
+    phone.media.wait_for_tone(tones::GOODBYE, start, SOON);
+    phone.wait_for_request("BYE", SOON);
+    let cdr = switch.wait_for_cdr();
+    assert_eq!(
+        (cdr["disposition"].as_str(), cdr["hung_up_by"].as_str()),
+        (Some("self_served"), Some("system")),
+        "{cdr:#}"
+    );
+    assert_eq!(switch.events("digit").len(), 2);
+    switch.assert_quiet();
+}
+
+#[test]
+fn no_keys_are_told_and_end_the_call_when_attempts_are_used_up() {
+    let (switch, mut phone) = caller();
+    let start = Instant::now();
+    phone.call("1001");
+    phone.wait_for_request("BYE", Duration::from_secs(30));
+    let all = phone.media.heard_since(start);
+    let order = [tones::WELCOME, tones::NOTHING, tones::GOODBYE]
+        .map(|hertz| sound::heard(&all, hertz).expect("each is heard").from);
+    assert!(order.is_sorted(), "{order:?}");
+    assert_eq!(sound::heard(&all, tones::WRONG), None);
+    let welcome = sound::heard(&all, tones::WELCOME).expect("welcome").total;
+    assert!((3.8..4.2).contains(&welcome), "the menu is played twice, 2 s each: {welcome}");
+    assert_eq!(switch.wait_for_cdr()["hung_up_by"], "system");
+    switch.assert_quiet();
+}
+
+#[test]
+fn a_key_stops_the_prompt_at_once() {
+    let (_switch, mut phone) = caller();
+    let start = Instant::now();
+    phone.call("1001");
+    phone.media.wait_for_tone(tones::WELCOME, start, SOON);
+    let pressed = Instant::now();
+    phone.media.press("7");
+    phone.media.wait_for_tone(tones::WRONG, pressed, SOON);
+    // The key is on the wire within 20 ms; the prompt of 2 s would go on for more than a second.
+    let rest = sound::heard(&phone.media.heard_since(pressed), tones::WELCOME).map_or(0.0, |heard| heard.to);
+    assert!(rest < 0.3, "the prompt went on for {rest} s behind the key");
+}
+
+#[test]
+fn keys_in_one_event_count_once_however_many_packets_it_has() {
+    let (switch, mut phone) = caller();
+    let start = Instant::now();
+    phone.call("1001");
+    phone.media.wait_for_tone(tones::WELCOME, start, SOON);
+    phone.media.press("77");
+    phone.wait_for_request("BYE", Duration::from_secs(30));
+    assert_eq!(switch.events("digit").len(), 2, "eight packets an event, one digit each");
+}
+
+#[test]
+fn a_waiting_caller_hears_music() {
+    let mut ports = Ports::slice();
+    let switch = Switch::start(&Company::new(&ports));
+    let mut phone = Phone::new(switch.address(), &mut ports);
+    let start = Instant::now();
+    let mut dialog = phone.call("1003");
+    phone.media.wait_for_tone(tones::MUSIC, start, SOON);
+    let from = Instant::now();
+    // Over the seam of the looped prompt of 2 s.
+    pause(Duration::from_secs(4));
+    let heard = sound::heard(&phone.media.heard_since(from), tones::MUSIC).expect("music");
+    assert!(heard.total > 3.5, "{heard:?}");
+    assert_eq!(phone.bye(&mut dialog).status(), Some(200));
+    assert_eq!(switch.wait_for_cdr()["disposition"], "abandoned");
+}

@@ -1,0 +1,130 @@
+//! RFC 4475's torture messages over UDP, octet for octet: each gets an answer that its index accepts, and the switch answers
+//! OPTIONS after each. (What the parser makes of the valid ones is asserted in `sip-message`'s own tests.)
+//!
+//! The messages are not part of the project: `STROWGER_CORPUS` names the folder that holds `rfc4475/`.
+
+use std::collections::BTreeSet;
+use std::net::UdpSocket;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tests::company::Company;
+use tests::phone::{Message, Phone};
+use tests::ports::Ports;
+use tests::switch::Switch;
+
+/// Where the messages seem to come from: an address of their own, because answers go to the port that a Via names, often 5060.
+const SOURCE: &str = "127.0.0.2";
+
+/// Well-formed REGISTERs, which only a registrar can answer rightly. Until there is one, 405 is what they get.
+const WAIT_FOR_REGISTRAR: &[&str] =
+    &["escnull", "dblreq", "regbadct", "unksm2", "regaut01", "cparam01", "cparam02", "regescrt"];
+
+fn corpus() -> Option<PathBuf> {
+    let folder = std::env::var_os("STROWGER_CORPUS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/sip"), PathBuf::from);
+    Some(folder.join("rfc4475")).filter(|folder| folder.join("INDEX.tsv").exists())
+}
+
+/// What one row of the index accepts.
+struct Row {
+    name: String,
+    class: String,
+    accepts: String,
+}
+
+fn index(folder: &Path) -> Vec<Row> {
+    let text = std::fs::read_to_string(folder.join("INDEX.tsv")).expect("the index");
+    let rows = text.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>());
+    rows.map(|row| Row { name: row[0].to_owned(), class: row[2].to_owned(), accepts: row[5].to_owned() }).collect()
+}
+
+/// The ports that answers to `message` may go to.
+fn ports(message: &[u8]) -> BTreeSet<u16> {
+    let unfolded = String::from_utf8_lossy(message).replace("\r\n ", " ").replace("\r\n\t", " ");
+    let via = unfolded.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        ["via", "v"].contains(&name.trim().to_lowercase().as_str()).then(|| value.to_owned())
+    });
+    let sent_by = via.as_deref().and_then(|via| via.split([';', ',']).next()).unwrap_or_default();
+    let port = sent_by.rsplit_once(':').and_then(|(_, port)| port.trim().parse().ok());
+    [5060].into_iter().chain(port).collect()
+}
+
+/// Sends `message` and gives the statuses that came back.
+fn replay(message: &[u8], switch: std::net::SocketAddr) -> Vec<u16> {
+    let bind = |port| UdpSocket::bind((SOURCE, port)).unwrap_or_else(|e| panic!("{SOURCE}:{port}: {e}"));
+    let sockets: Vec<UdpSocket> = ports(message).into_iter().map(bind).collect();
+    sockets[0].send_to(message, switch).expect("sent");
+    let (mut found, mut end) = (Vec::new(), Instant::now() + Duration::from_millis(900));
+    while Instant::now() < end {
+        for socket in &sockets {
+            socket.set_read_timeout(Some(Duration::from_millis(10))).expect("a limit");
+            let mut buffer = vec![0; 65_535];
+            if let Ok((size, _)) = socket.recv_from(&mut buffer) {
+                found.extend(Message::new(&buffer[..size]).status());
+                end = end.min(Instant::now() + Duration::from_millis(300));
+            }
+        }
+    }
+    found
+}
+
+/// Whether `statuses` is what the row accepts. Its column is made for readers: codes, ranges, and words.
+fn fits(row: &Row, statuses: &[u16]) -> bool {
+    let Row { class, accepts, .. } = row;
+    let finals: BTreeSet<u16> = statuses.iter().copied().filter(|status| *status >= 200).collect();
+    if statuses.is_empty() {
+        return class.contains("response") || accepts.split(['|', ';']).any(|word| word.trim() == "silence");
+    }
+    if class.contains("response") {
+        return false;
+    }
+    let named: Vec<u16> = accepts.split(|c: char| !c.is_ascii_digit()).filter_map(|code| code.parse().ok()).collect();
+    let refused = accepts.contains("any but") || accepts.contains("except") || accepts.contains("(not");
+    if accepts.contains("lenient") {
+        return !finals.contains(&500);
+    }
+    if accepts.starts_with("any final") {
+        return !finals.is_empty();
+    }
+    if accepts.contains("any but") || accepts.contains("except") {
+        return finals.iter().all(|status| !named.contains(status) || *status == 100 || *status == 699);
+    }
+    if accepts.contains("once") && statuses.len() != 1 {
+        return false;
+    }
+    let named: Vec<u16> = if refused { named.into_iter().filter(|code| *code != 400).collect() } else { named };
+    finals.len() == 1 && finals.iter().all(|status| named.contains(status))
+}
+
+#[test]
+fn each_message_of_rfc_4475_gets_the_answer_that_its_index_asks_for() {
+    let Some(folder) = corpus() else {
+        println!("skipped: no corpus");
+        return;
+    };
+    let mut ports = Ports::slice();
+    let mut company = Company::new(&ports);
+    company.trunk = "127.0.0.0/8".to_owned();
+    let switch = Switch::start(&company);
+    let mut phone = Phone::new(switch.address(), &mut ports);
+    let (mut right, mut waiting, mut wrong) = (0, Vec::new(), Vec::new());
+    let rows: Vec<Row> = index(&folder).into_iter().collect();
+    for row in &rows {
+        let message = std::fs::read(folder.join(format!("{}.dat", row.name))).expect("the message");
+        let statuses = replay(&message, switch.address());
+        assert!(phone.probe(), "no answer to OPTIONS behind {}", row.name);
+        let fit = fits(row, &statuses);
+        // `test` is in the archive, but in no section of the RFC: judged, not counted.
+        if fit && row.name != "test" {
+            right += 1;
+        } else if !fit && WAIT_FOR_REGISTRAR.contains(&row.name.as_str()) && statuses == [405] {
+            waiting.push(row.name.clone());
+        } else if !fit {
+            wrong.push(format!("{}: got {statuses:?}, accepted: {}", row.name, row.accepts));
+        }
+    }
+    println!("RFC 4475 over UDP: {right}/{} right; waiting for the registrar: {}", rows.len() - 1, waiting.join(" "));
+    assert!(wrong.is_empty(), "{right}/{} right, wrong:\n{}", rows.len() - 1, wrong.join("\n"));
+}
