@@ -181,6 +181,13 @@ mod tests {
     }
 
     #[test]
+    fn every_burst_begins_at_a_zero_crossing() {
+        // 425 Hz turns 106.25 times in a quarter of a second, so a sine that ran on would begin at its peak.
+        let samples = seconds(Tone::CongestionEu, 2);
+        assert!((0..4).all(|burst| samples[burst * 4000] == 0 && samples[burst * 4000 + 1] > 0));
+    }
+
+    #[test]
     fn frames_join_without_a_click_and_the_level_holds_for_minutes() {
         let samples = seconds(Tone::Sine(440), 120);
         let step = samples.windows(2).map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs()).max().unwrap();
