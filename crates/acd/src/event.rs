@@ -162,20 +162,6 @@ pub enum LeaveReason {
     },
 }
 
-impl LeaveReason {
-    /// One word for the journal.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Answered { .. } => "answered",
-            Self::Left => "left",
-            Self::WaitedTooLong => "waited_too_long",
-            Self::NoAgents => "no_agents",
-            Self::Refused { .. } => "refused",
-        }
-    }
-}
-
 /// What was wrong with a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DecisionFault {
@@ -185,18 +171,6 @@ pub enum DecisionFault {
     Stale,
     /// It names what was not in the snapshot, or a ring time that cannot be.
     Impossible,
-}
-
-impl DecisionFault {
-    /// One word for the journal.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Late => "late",
-            Self::Stale => "stale",
-            Self::Impossible => "impossible",
-        }
-    }
 }
 
 /// What is known of a call that joins a queue.

@@ -2,20 +2,48 @@
 
 use std::collections::BTreeMap;
 
-use base::CallId;
+use base::{CallId, LegId, Pii, Wall};
 
-use crate::{Cdr, Event};
+use crate::{Cdr, Direction, Disposition, Event, Kind, LegRole, Name, Origin, Party, QueueExit, Recording};
 
-/// Folds the events of all calls into one [`Cdr`] a call.
+/// Milliseconds of a frame of recorded audio.
+const FRAME_MS: u64 = 20;
+/// Version of [`Cdr`].
+const VERSION: u16 = 1;
+/// Recordings of one call that its record lists; more of them are counted in its lost time only.
+const MAX_RECORDINGS: usize = 256;
+
+/// Folds the events of all calls into one [`Cdr`] a call. Events of one call come in their order; those of a call that
+/// never began, or has ended, are ignored.
 #[derive(Debug, Default)]
 pub struct CdrFold {
-    live: BTreeMap<CallId, Cdr>,
+    live: BTreeMap<CallId, Account>,
+}
+
+/// What is known so far of a call that is not over.
+#[derive(Debug)]
+struct Account {
+    cdr: Cdr,
+    seq: u32,
+    last: Wall,
+    legs: BTreeMap<LegId, Name>,
+    bridged_since: Option<Wall>,
+    joined: Option<Wall>,
+    abandoned: bool,
 }
 
 impl CdrFold {
     /// Takes the next event of any call; gives the call's record at its last.
-    pub fn feed(&mut self, _event: &Event) -> Option<Cdr> {
-        None
+    pub fn feed(&mut self, event: &Event) -> Option<Cdr> {
+        let call = event.call?;
+        if let Kind::CallBegan { direction, from, to, origin, .. } = &event.kind {
+            let account = Account::new(call, event.at, *direction, from.clone(), to.clone(), origin.clone());
+            self.live.entry(call).or_insert(account);
+            return None;
+        }
+        self.live.get_mut(&call)?.take(event);
+        let Kind::CallEnded { cut } = event.kind else { return None };
+        self.live.remove(&call).map(|account| account.close(event.at, cut))
     }
 
     /// Calls that began and did not end.
@@ -23,4 +51,165 @@ impl CdrFold {
     pub fn live(&self) -> usize {
         self.live.len()
     }
+
+    /// The last event that each live call is to have after a crash, at the time of the last one that was found: feeding
+    /// them gives the records of the calls that were cut.
+    #[must_use]
+    pub fn cut(&self) -> Vec<Event> {
+        let end = |(call, account): (&CallId, &Account)| Event {
+            seq: account.seq.saturating_add(1),
+            at: account.last,
+            call: Some(*call),
+            kind: Kind::CallEnded { cut: true },
+        };
+        self.live.iter().map(end).collect()
+    }
+
+    /// Closes the call that has been live longest, so that calls whose end got lost do not pile up.
+    pub fn evict(&mut self) -> Option<Cdr> {
+        self.live.pop_first().map(|(_, account)| {
+            let last = account.last;
+            account.close(last, true)
+        })
+    }
+}
+
+impl Account {
+    fn new(call: CallId, at: Wall, direction: Direction, from: Pii<String>, to: Pii<String>, origin: Origin) -> Self {
+        let cdr = Cdr {
+            version: VERSION,
+            call,
+            direction,
+            from,
+            to,
+            origin,
+            began: at,
+            answered: None,
+            ended: at,
+            duration_ms: 0,
+            wait_ms: 0,
+            ring_ms: 0,
+            talk_ms: 0,
+            hold_ms: 0,
+            queue: None,
+            agent: None,
+            offers: 0,
+            disposition: Disposition::Refused,
+            hung_up_by: None,
+            cause: "".into(),
+            recordings: Vec::new(),
+            recording_lost_ms: 0,
+            cut: false,
+        };
+        Self { cdr, seq: 0, last: at, legs: BTreeMap::new(), bridged_since: None, joined: None, abandoned: false }
+    }
+
+    fn take(&mut self, event: &Event) {
+        self.seq = event.seq;
+        self.last = event.at;
+        match &event.kind {
+            Kind::Answered => self.cdr.answered = self.cdr.answered.or(Some(event.at)),
+            Kind::HungUp { by, cause } => {
+                self.cdr.hung_up_by = Some(*by);
+                self.cdr.cause = cause.clone();
+            }
+            Kind::QueueJoined { .. } | Kind::QueueLeft { .. } => self.take_queue(event),
+            Kind::OfferMade { .. } => self.cdr.offers = self.cdr.offers.saturating_add(1),
+            Kind::OfferEnded { rang_ms, .. } => self.cdr.ring_ms = self.cdr.ring_ms.saturating_add(*rang_ms),
+            Kind::LegBegan { leg, role: LegRole::Agent(name) | LegRole::Party(name) } => {
+                self.legs.insert(*leg, name.clone());
+            }
+            Kind::LegEnded { leg, .. } => drop(self.legs.remove(leg)),
+            Kind::Bridged { b, .. } => {
+                self.bridged_since = self.bridged_since.or(Some(event.at));
+                self.cdr.agent = self.legs.get(b).cloned().or(self.cdr.agent.take());
+                self.cdr.disposition = Disposition::Answered;
+            }
+            Kind::Unbridged { .. } => self.end_talk(event.at),
+            Kind::RecordingStarted { .. } | Kind::RecordingLost { .. } | Kind::RecordingStopped { .. } => {
+                self.take_recording(&event.kind);
+            }
+            _ => {}
+        }
+    }
+
+    fn take_queue(&mut self, event: &Event) {
+        match &event.kind {
+            Kind::QueueJoined { queue } => {
+                self.cdr.queue = Some(queue.clone());
+                self.joined = Some(event.at);
+                self.abandoned = false;
+            }
+            Kind::QueueLeft { queue, waited_ms, why } => {
+                self.cdr.queue = Some(queue.clone());
+                self.cdr.wait_ms = self.cdr.wait_ms.saturating_add(*waited_ms);
+                self.joined = None;
+                self.abandoned = *why == QueueExit::Abandoned;
+            }
+            _ => {}
+        }
+    }
+
+    fn take_recording(&mut self, kind: &Kind) {
+        match kind {
+            Kind::RecordingStarted { take, file } if self.cdr.recordings.len() < MAX_RECORDINGS => {
+                let file = Some(file.clone());
+                self.cdr.recordings.push(Recording { take: *take, file, length_ms: 0, lost_ms: 0 });
+            }
+            Kind::RecordingLost { take, frames, .. } => {
+                if let Some(recording) = self.cdr.recordings.iter_mut().find(|recording| recording.take == *take) {
+                    recording.lost_ms = recording.lost_ms.saturating_add(frames.saturating_mul(FRAME_MS));
+                }
+            }
+            Kind::RecordingStopped { take, file, frames, lost } => {
+                let file = Some(file.clone()).filter(|file| !file.is_empty());
+                let (length_ms, lost_ms) = (frames.saturating_mul(FRAME_MS), lost.saturating_mul(FRAME_MS));
+                let stopped = Recording { take: *take, file, length_ms, lost_ms };
+                let room = self.cdr.recordings.len() < MAX_RECORDINGS;
+                match self.cdr.recordings.iter_mut().find(|recording| recording.take == *take) {
+                    Some(recording) => *recording = stopped,
+                    None if room => self.cdr.recordings.push(stopped),
+                    None => self.cdr.recording_lost_ms = self.cdr.recording_lost_ms.saturating_add(lost_ms),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn end_talk(&mut self, at: Wall) {
+        if let Some(since) = self.bridged_since.take() {
+            self.cdr.talk_ms = self.cdr.talk_ms.saturating_add(millis(since, at));
+        }
+    }
+
+    /// The record. What was still going on ended now.
+    fn close(mut self, at: Wall, cut: bool) -> Cdr {
+        self.end_talk(at);
+        if let Some(joined) = self.joined {
+            self.cdr.wait_ms = self.cdr.wait_ms.saturating_add(millis(joined, at));
+        }
+        let mut cdr = self.cdr;
+        cdr.ended = at;
+        cdr.duration_ms = millis(cdr.began, at);
+        cdr.cut = cut;
+        if cut && cdr.cause.is_empty() {
+            cdr.cause = "crash".into();
+            cdr.hung_up_by = Some(Party::System);
+        }
+        cdr.recording_lost_ms =
+            cdr.recordings.iter().fold(cdr.recording_lost_ms, |sum, r| sum.saturating_add(r.lost_ms));
+        if cdr.disposition != Disposition::Answered {
+            cdr.disposition = match (self.abandoned, cdr.answered, cdr.hung_up_by) {
+                (true, ..) => Disposition::Abandoned,
+                (_, Some(_), _) => Disposition::SelfServed,
+                (_, None, Some(Party::Caller)) => Disposition::Cancelled,
+                _ => Disposition::Refused,
+            };
+        }
+        cdr
+    }
+}
+
+fn millis(from: Wall, to: Wall) -> u64 {
+    u64::try_from(to.since(from).as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,0 +1,279 @@
+//! Records folded from events: what became of a call, its times, its recordings; and the events' JSON.
+//!
+//! Covered: answered by an agent · abandoned in the queue · ended in the menu · cancelled before the answer · refused ·
+//! two queues and two talks · recordings whole, with losses, never opened · cut by a crash · other calls between ·
+//! a wall clock that goes back · events that come after the end or without a beginning.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use base::{CallId, DecisionId, LegId, OfferId, Pii, TakeId, Wall};
+use journal::{
+    Candidate, Cdr, CdrFold, Direction, Disposition, Event, Kind, LegRole, OfferOutcome, OfferReason, Origin, Party,
+    QueueExit,
+};
+
+const BEGAN: i64 = 1_795_253_400_000_000;
+
+/// Writes events of one call at given seconds.
+struct Story {
+    call: CallId,
+    events: Vec<Event>,
+}
+
+impl Story {
+    fn new(call: u64) -> Self {
+        let mut story = Self { call: CallId::from_raw(call), events: Vec::new() };
+        story.at(
+            0.0,
+            Kind::CallBegan {
+                direction: Direction::Inbound,
+                from: Pii::new("+4930901820".to_owned()),
+                to: Pii::new("1000".to_owned()),
+                origin: Origin::Trunk("local".into()),
+                source: SocketAddr::from((Ipv4Addr::LOCALHOST, 5062)),
+                sip_call_id: "1-77@127.0.0.1".to_owned(),
+            },
+        );
+        story
+    }
+
+    fn at(&mut self, seconds: f64, kind: Kind) -> &mut Self {
+        let at = Wall::from_unix_micros(BEGAN + (seconds * 1e6) as i64);
+        let seq = u32::try_from(self.events.len()).unwrap();
+        self.events.push(Event { seq, at, call: Some(self.call), kind });
+        self
+    }
+
+    fn joined(&mut self, seconds: f64, queue: &str) -> &mut Self {
+        self.at(seconds, Kind::QueueJoined { queue: queue.into() })
+    }
+
+    fn left(&mut self, seconds: f64, queue: &str, why: QueueExit, waited_ms: u64) -> &mut Self {
+        self.at(seconds, Kind::QueueLeft { queue: queue.into(), why, waited_ms })
+    }
+
+    fn hung_up(&mut self, seconds: f64, by: Party, cause: &str) -> &mut Self {
+        self.at(seconds, Kind::HungUp { by, cause: cause.into() })
+    }
+
+    fn end(&mut self, seconds: f64) -> Cdr {
+        self.at(seconds, Kind::CallEnded { cut: false });
+        fold(&self.events).remove(0)
+    }
+}
+
+fn fold(events: &[Event]) -> Vec<Cdr> {
+    let mut fold = CdrFold::default();
+    let records = events.iter().filter_map(|event| fold.feed(event)).collect();
+    assert_eq!(fold.live(), 0, "nothing is left of calls that ended");
+    records
+}
+
+fn leg(raw: u64) -> LegId {
+    LegId::from_raw(raw)
+}
+
+fn offer_made(offer: u64, agent: &str) -> Kind {
+    Kind::OfferMade {
+        offer: OfferId::from_raw(offer),
+        queue: "sales".into(),
+        agent: agent.into(),
+        ring_ms: 20_000,
+        why: OfferReason {
+            decision: DecisionId::from_raw(offer),
+            strategy: "longest-idle".into(),
+            fallback: false,
+            decided_on: Wall::from_unix_micros(BEGAN),
+            reason: "idle 9 ms, longest of 1".to_owned(),
+            candidates: vec![Candidate { agent: agent.into(), idle_ms: 9, calls: 0 }],
+            excluded: [("wrap_up".into(), 2)].into(),
+        },
+    }
+}
+
+fn offer_ended(offer: u64, agent: &str, outcome: OfferOutcome, rang_ms: u64) -> Kind {
+    Kind::OfferEnded { offer: OfferId::from_raw(offer), agent: agent.into(), outcome, rang_ms }
+}
+
+fn stopped(take: u64, file: &str, frames: u64, lost: u64) -> Kind {
+    Kind::RecordingStopped { take: TakeId::from_raw(take), file: file.into(), frames, lost }
+}
+
+fn talk(story: &mut Story, from: f64, to: f64, agent: &str, raw: u64) {
+    story.at(from - 1.0, Kind::LegBegan { leg: leg(raw), role: LegRole::Agent(agent.into()) });
+    story.at(from, Kind::Bridged { a: leg(1), b: leg(raw) });
+    story.at(to, Kind::Unbridged { a: leg(1), b: leg(raw) });
+}
+
+#[test]
+fn a_call_that_an_agent_took() {
+    let mut story = Story::new(1);
+    story.at(0.1, Kind::Answered).joined(5.0, "sales");
+    story.at(5.0, offer_made(1, "bob")).at(25.0, offer_ended(1, "bob", OfferOutcome::NoAnswer, 20_000));
+    story.at(25.0, offer_made(2, "ann")).at(29.0, offer_ended(2, "ann", OfferOutcome::Answered, 4_000));
+    story.left(29.0, "sales", QueueExit::Answered, 24_000);
+    talk(&mut story, 29.0, 89.5, "ann", 2);
+    let cdr = story.hung_up(89.5, Party::Agent, "bye").end(89.6);
+    assert_eq!(cdr.disposition, Disposition::Answered);
+    assert_eq!((cdr.queue.as_deref(), cdr.agent.as_deref()), (Some("sales"), Some("ann")));
+    assert_eq!((cdr.wait_ms, cdr.ring_ms, cdr.talk_ms, cdr.hold_ms), (24_000, 24_000, 60_500, 0));
+    assert_eq!((cdr.duration_ms, cdr.offers), (89_600, 2));
+    assert_eq!((cdr.hung_up_by, &*cdr.cause, cdr.cut), (Some(Party::Agent), "bye", false));
+}
+
+#[test]
+fn a_call_that_hung_up_in_the_queue_is_abandoned() {
+    let mut story = Story::new(1);
+    story.at(0.1, Kind::Answered).joined(5.0, "sales").hung_up(17.0, Party::Caller, "bye");
+    let cdr = story.left(17.0, "sales", QueueExit::Abandoned, 12_000).end(17.0);
+    assert_eq!((cdr.disposition, cdr.wait_ms, cdr.talk_ms), (Disposition::Abandoned, 12_000, 0));
+}
+
+#[test]
+fn a_call_that_a_queue_gave_up_and_that_ended_in_the_menu_is_not_abandoned() {
+    let mut story = Story::new(1);
+    story.at(0.1, Kind::Answered).joined(5.0, "sales").left(15.0, "sales", QueueExit::WaitedTooLong, 10_000);
+    let cdr = story.hung_up(20.0, Party::Caller, "bye").end(20.0);
+    assert_eq!((cdr.disposition, cdr.wait_ms), (Disposition::SelfServed, 10_000));
+}
+
+#[test]
+fn waits_and_talks_of_a_call_add_up() {
+    let mut story = Story::new(1);
+    story.at(0.1, Kind::Answered).joined(1.0, "sales").left(3.0, "sales", QueueExit::Answered, 2_000);
+    talk(&mut story, 3.0, 13.0, "ann", 2);
+    story.joined(13.0, "support").left(18.0, "support", QueueExit::Answered, 5_000);
+    talk(&mut story, 18.0, 20.0, "bob", 3);
+    let cdr = story.end(20.0);
+    assert_eq!((cdr.wait_ms, cdr.talk_ms), (7_000, 12_000));
+    assert_eq!((cdr.queue.as_deref(), cdr.agent.as_deref()), (Some("support"), Some("bob")));
+}
+
+#[test]
+fn calls_that_were_never_answered_are_cancelled_or_refused() {
+    let cancelled = Story::new(1).hung_up(1.0, Party::Caller, "cancel").end(1.0);
+    assert_eq!((cancelled.disposition, cancelled.answered), (Disposition::Cancelled, None));
+    let refused = Story::new(1).hung_up(0.0, Party::System, "no such number").end(0.0);
+    assert_eq!(refused.disposition, Disposition::Refused);
+}
+
+#[test]
+fn recordings_stand_in_the_record_with_what_was_lost() {
+    let mut story = Story::new(1);
+    let file = "recordings/2026/11/21/a.wav";
+    story.at(1.0, Kind::RecordingStarted { take: TakeId::from_raw(1), file: file.into() });
+    story.at(9.0, Kind::RecordingLost { take: TakeId::from_raw(1), frames: 50, why: "disk full".to_owned() });
+    story.at(10.0, stopped(1, file, 450, 60)).at(11.0, stopped(2, "", 100, 100));
+    let cdr = story.end(12.0);
+    assert_eq!(cdr.recordings.len(), 2);
+    assert_eq!(cdr.recordings[0].file.as_deref(), Some(file));
+    assert_eq!((cdr.recordings[0].length_ms, cdr.recordings[0].lost_ms), (9_000, 1_200));
+    assert_eq!(cdr.recordings[1].file, None);
+    assert_eq!(cdr.recording_lost_ms, 1_200 + 2_000);
+}
+
+#[test]
+fn calls_that_a_crash_cut_get_their_records_from_what_was_journaled() {
+    let mut story = Story::new(1);
+    story.at(0.1, Kind::Answered).joined(1.0, "sales").left(3.0, "sales", QueueExit::Answered, 2_000);
+    story.at(2.0, Kind::LegBegan { leg: leg(2), role: LegRole::Agent("ann".into()) });
+    story.at(3.0, Kind::Bridged { a: leg(1), b: leg(2) });
+    story.at(9.0, Kind::Digit { key: Pii::new('5') });
+    let mut fold = CdrFold::default();
+    assert!(story.events.iter().all(|event| fold.feed(event).is_none()));
+    let last = fold.cut();
+    assert_eq!(last.len(), 1);
+    assert_eq!(last[0].seq, story.events.last().unwrap().seq + 1);
+    let cdr = fold.feed(&last[0]).unwrap();
+    assert!(cdr.cut);
+    assert_eq!((cdr.duration_ms, cdr.talk_ms), (9_000, 6_000), "up to the last event");
+    assert_eq!((cdr.disposition, &*cdr.cause), (Disposition::Answered, "crash"));
+    assert_eq!(fold.live(), 0);
+}
+
+#[test]
+fn events_of_other_calls_between_change_nothing() {
+    let mut one = Story::new(1);
+    let mut two = Story::new(2);
+    one.at(0.1, Kind::Answered).joined(1.0, "sales").left(8.0, "sales", QueueExit::Abandoned, 7_000);
+    two.at(0.2, Kind::Answered).joined(2.0, "support").left(3.0, "support", QueueExit::MovedOn, 1_000);
+    let (first, second) = (one.end(9.0), two.end(9.0));
+    let mixed: Vec<Event> = one.events.iter().zip(&two.events).flat_map(|(a, b)| [a.clone(), b.clone()]).collect();
+    assert_eq!(fold(&mixed), [first, second]);
+}
+
+#[test]
+fn a_wall_clock_that_goes_back_gives_no_negative_times() {
+    let mut story = Story::new(1);
+    story.at(0.1, Kind::Answered);
+    talk(&mut story, 5.0, 3.0, "ann", 2);
+    let cdr = story.end(-3600.0);
+    assert_eq!((cdr.duration_ms, cdr.talk_ms), (0, 0));
+}
+
+#[test]
+fn events_without_a_beginning_or_after_the_end_are_ignored() {
+    let mut story = Story::new(1);
+    story.end(1.0);
+    let mut fold = CdrFold::default();
+    assert!(fold.feed(&story.events[1]).is_none(), "ended but never began");
+    for event in &story.events {
+        fold.feed(event);
+    }
+    assert!(fold.feed(&story.events[1]).is_none());
+    assert_eq!(fold.live(), 0);
+}
+
+#[test]
+fn a_call_whose_end_got_lost_can_be_closed() {
+    let mut fold = CdrFold::default();
+    for call in [7, 8] {
+        fold.feed(&Story::new(call).events[0]);
+    }
+    assert_eq!(fold.evict().map(|cdr| (cdr.call, cdr.cut)), Some((CallId::from_raw(7), true)));
+    assert_eq!(fold.live(), 1);
+}
+
+#[test]
+fn an_event_is_one_flat_json_object() {
+    let mut story = Story::new(1);
+    story.at(5.0, offer_made(1, "ann"));
+    let json = serde_json::to_string(&story.events[1]).unwrap();
+    let start = r#"{"seq":1,"at":1795253405000000,"call":"c0000000000001","event":"offer_made","#;
+    assert!(json.starts_with(start), "{json}");
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["excluded"]["wrap_up"], 2);
+    assert_eq!(value["candidates"][0]["agent"], "ann");
+    assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), story.events[1]);
+}
+
+#[test]
+fn a_system_event_names_no_call() {
+    let kind = Kind::DiskFault { what: "journal".into(), error: "no space".to_owned() };
+    let event = Event { seq: 3, at: Wall::from_unix_micros(BEGAN), call: None, kind };
+    let json = serde_json::to_string(&event).unwrap();
+    assert_eq!(json, r#"{"seq":3,"at":1795253400000000,"event":"disk_fault","what":"journal","error":"no space"}"#);
+    assert_eq!(serde_json::from_str::<Event>(&json).unwrap(), event);
+}
+
+#[test]
+fn personal_data_stands_in_the_journal_and_nowhere_else() {
+    let mut story = Story::new(1);
+    let cdr = story.end(1.0);
+    assert!(!format!("{:?}{cdr:?}", story.events).contains("+4930901820"));
+    assert!(serde_json::to_string(&story.events[0]).unwrap().contains("+4930901820"));
+    assert!(serde_json::to_string(&cdr).unwrap().contains("+4930901820"));
+}
+
+#[test]
+fn a_record_gives_times_as_people_read_them() {
+    let mut story = Story::new(1);
+    let cdr = story.at(0.125, Kind::Answered).end(2.0);
+    let value = serde_json::to_value(&cdr).unwrap();
+    assert_eq!(value["began"], "2026-11-21T09:30:00.000Z");
+    assert_eq!(value["answered"], "2026-11-21T09:30:00.125Z");
+    assert_eq!(value["ended"], "2026-11-21T09:30:02.000Z");
+    assert_eq!(value["origin"]["trunk"], "local");
+    assert_eq!(value["disposition"], "self_served");
+}
