@@ -2,7 +2,8 @@
 //!
 //! Tolerated: LF for CRLF and no line end at the end (section 5), empty lines, text that is not UTF-8, lines in another
 //! order than section 5's within their section, s= or t= missing (RFC 4475 and its like leave them out), unknown
-//! attributes. Refused as a whole: an unknown type letter (section 5 asks for it), NUL, and whatever else does not read.
+//! attributes. Refused as a whole: an unknown type letter (section 5 asks for it), NUL, and whatever else does not
+//! read.
 
 use crate::{Attribute, Connection, Description, Media, Origin};
 

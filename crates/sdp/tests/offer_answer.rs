@@ -191,7 +191,8 @@ fn the_packet_length_is_the_peers_wish_within_bounds() {
 fn other_media_are_rejected_in_place() {
     let (description, agreed) = answered(
         "m=video 6000 RTP/AVP 31 34\na=rtpmap:31 H261/90000\nm=audio 5000 RTP/SAVP 0\nm=audio 5002 RTP/AVP 18\n\
-         m=audio 5004 RTP/AVP 8\nm=audio 5006 RTP/AVP 0\nm=image 7000 udptl t38\na=T38FaxVersion:0\nm=text 0 RTP/AVP 98\n",
+         m=audio 5004 RTP/AVP 8\nm=audio 5006 RTP/AVP 0\n\
+         m=image 7000 udptl t38\na=T38FaxVersion:0\nm=text 0 RTP/AVP 98\n",
     )
     .unwrap();
     assert_eq!(agreed.remote, socket("192.0.2.1:5004"));
@@ -246,8 +247,9 @@ fn what_cannot_be_used_is_refused_with_its_warning() {
 
 #[test]
 fn the_answer_repeats_the_offers_time_and_counts_its_own_version() {
-    let offer = parse(b"v=0\no=- 1 1 IN IP4 192.0.2.1\ns=x\nc=IN IP4 192.0.2.1\nt=3034423619 3042462419\nr=1 2 3\nm=audio 5 RTP/AVP 0")
-        .unwrap();
+    let text = "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=x\nc=IN IP4 192.0.2.1\n\
+                t=3034423619 3042462419\nr=1 2 3\nm=audio 5 RTP/AVP 0";
+    let offer = parse(text.as_bytes()).unwrap();
     let (first, _) = answer(&offer, &LOCAL, &Preferences::default()).unwrap();
     let (second, _) = answer(&offer, &LOCAL.next_version(), &Preferences::default()).unwrap();
     assert!(first.to_string().contains("\r\nt=3034423619 3042462419\r\n"));

@@ -106,8 +106,8 @@ fn sizes_and_counts_have_limits() {
 #[test]
 fn what_was_read_prints_as_it_was() {
     let text = format!(
-        "{HEAD}a=sendonly\r\nm=audio 5000/2 RTP/AVP 0 101\r\nc=IN IP4 192.0.2.2\r\na=rtpmap:101 telephone-event/8000\r\n\
-         a=x\r\nm=image 6000 udptl t38\r\na=T38FaxVersion:0\r\n"
+        "{HEAD}a=sendonly\r\nm=audio 5000/2 RTP/AVP 0 101\r\nc=IN IP4 192.0.2.2\r\n\
+         a=rtpmap:101 telephone-event/8000\r\na=x\r\nm=image 6000 udptl t38\r\na=T38FaxVersion:0\r\n"
     );
     assert_eq!(parse(text.as_bytes()).map(|description| description.to_string()), Ok(text));
 }

@@ -9,14 +9,24 @@ use sdp::{Local, Preferences, answer, conclude, offer, parse};
 const LOCAL: Local =
     Local { address: IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1)), port: 16_384, session_id: 1, version: 1 };
 
+/// The value of an a= line that means something to us.
+const ATTRIBUTE: &str = concat!(
+    "(rtpmap:(0|8|97|101) (PCMU|pcma|telephone-event|opus)/(8000|48000)|fmtp:(97|101) [0-9,-]{1,9}",
+    "|ptime:[0-9.]{1,3}|maxptime:[0-9]{1,3}|rtcp:[0-9]{1,5}( IN IP4 192\\.0\\.2\\.9)?",
+    "|sendonly|recvonly|inactive|sendrecv)",
+);
+
 /// A line that is likely to be half right.
 fn line() -> impl Strategy<Value = String> {
+    let media = concat!(
+        "(audio|video|image|AUDIO) (0|9|5000|65535|65536|5000/2) ",
+        "(RTP/AVP|RTP/SAVP|udptl|rtp/avp)( (0|8|18|97|101|t38)){1,4}",
+    );
+    let connection = "IN (IP4|IP6) (0\\.0\\.0\\.0|192\\.0\\.2\\.1|::|2001:db8::1|239\\.0\\.0\\.1/1|example)";
     let value = prop_oneof![
-        "(audio|video|image|AUDIO) (0|9|5000|65535|65536|5000/2) (RTP/AVP|RTP/SAVP|udptl|rtp/avp)( (0|8|18|97|101|t38)){1,4}"
-            .prop_map(|value| format!("m={value}")),
-        "IN (IP4|IP6) (0\\.0\\.0\\.0|192\\.0\\.2\\.1|::|2001:db8::1|239\\.0\\.0\\.1/1|example)".prop_map(|value| format!("c={value}")),
-        "(rtpmap:(0|8|97|101) (PCMU|pcma|telephone-event|opus)/(8000|48000)|fmtp:(97|101) [0-9,-]{1,9}|ptime:[0-9.]{1,3}|maxptime:[0-9]{1,3}|rtcp:[0-9]{1,5}( IN IP4 192\\.0\\.2\\.9)?|sendonly|recvonly|inactive|sendrecv)"
-            .prop_map(|value| format!("a={value}")),
+        media.prop_map(|value| format!("m={value}")),
+        connection.prop_map(|value| format!("c={value}")),
+        ATTRIBUTE.prop_map(|value| format!("a={value}")),
         "[a-z]=\\PC{0,20}",
         "\\PC{0,20}",
     ];
@@ -32,14 +42,16 @@ fn text() -> impl Strategy<Value = String> {
 
 /// A media section that reads, and is more often audio that we can use than not.
 fn section() -> impl Strategy<Value = String> {
-    let media = "(audio|audio|AUDIO|video|image) (0|9|5000|5000|65535|5000/2) (RTP/AVP|RTP/AVP|rtp/avp|RTP/SAVP|udptl)( (0|8|18|97|101|t38)){1,4}";
+    let media = concat!(
+        "(audio|audio|AUDIO|video|image) (0|9|5000|5000|65535|5000/2) ",
+        "(RTP/AVP|RTP/AVP|rtp/avp|RTP/SAVP|udptl)( (0|8|18|97|101|t38)){1,4}",
+    );
     let connection = prop_oneof![
         6 => Just(String::new()),
         3 => "c=IN IP4 (192\\.0\\.2\\.9|0\\.0\\.0\\.0)\n",
         1 => "c=IN (IP6 2001:db8::1|IP6 ::|IP4 239\\.0\\.0\\.1/1|IP4 example)\n",
     ];
-    let attribute = "a=(rtpmap:(0|8|97|101) (PCMU|pcma|telephone-event|opus)/(8000|48000)|fmtp:(97|101) [0-9,-]{1,9}|ptime:[0-9.]{1,3}|rtcp:[0-9]{1,5}( IN IP4 192\\.0\\.2\\.9)?|sendonly|recvonly|inactive|sendrecv)\n";
-    (media, connection, prop::collection::vec(attribute, 0..6))
+    (media, connection, prop::collection::vec(ATTRIBUTE.prop_map(|value| format!("a={value}\n")), 0..6))
         .prop_map(|(media, connection, attributes)| format!("m={media}\n{connection}{}", attributes.concat()))
 }
 
@@ -70,7 +82,8 @@ proptest! {
         let _ = conclude(&offer(&LOCAL, &Preferences::default()), &offered);
         let Ok((answered, agreed)) = answer(&offered, &LOCAL, &Preferences::default()) else { return Ok(()) };
         let shape = |description: &sdp::Description| -> Vec<_> {
-            description.media().iter().map(|media| (media.kind().to_lowercase(), media.protocol().to_uppercase())).collect()
+            let lines = description.media().iter();
+            lines.map(|media| (media.kind().to_lowercase(), media.protocol().to_uppercase())).collect()
         };
         prop_assert_eq!(shape(&answered), shape(&offered));
         let open: Vec<_> = answered.media().iter().filter(|media| media.port() != 0).collect();
