@@ -175,7 +175,7 @@ pub(crate) fn mark_source(value: &str, via: &Via, source: SocketAddr) -> Vec<u8>
         let name = chars::trim(param.split_once('=').map_or(param, |(name, _)| name));
         if !name.eq_ignore_ascii_case("received") && !name.eq_ignore_ascii_case("rport") {
             marked.push(b';');
-            marked.extend_from_slice(param.as_bytes());
+            marked.extend_from_slice(chars::trim(param).as_bytes());
         }
         rest = tail;
     }
