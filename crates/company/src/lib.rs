@@ -1,1 +1,155 @@
-//! company
+//! The configuration of a company: a folder of files, read whole, checked against itself, and taken only without fault.
+//!
+//! The one contract: a driver walks the folder, asks [`visit`] what to do with each file, hands what it read to
+//! [`Files`], and gives that to [`read`], which returns a [`Company`] or a [`Report`] of every fault with its place and
+//! remedy. Nothing here touches a disk.
+//!
+//! Where to find what: `files` the folder and which files belong to it · `system` what drivers need (`listeners`, media,
+//! data folder) · `limits` · `trunks` · `numbers` the number plan · `users` · `queues` · `flows` (their language is crate
+//! `ivr`) · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
+//! faults and notes.
+//!
+//! Invariants: a company has no dangling name (each flow, user, queue and prompt that is named exists); a fault is
+//! reported where it is, not at each place that it spoils; order never hangs on a hash.
+
+mod files;
+mod flows;
+mod limits;
+mod listeners;
+mod names;
+mod numbers;
+mod prompts;
+mod queues;
+mod report;
+mod section;
+mod system;
+mod trunks;
+mod users;
+
+use switch::Config;
+use yaml::{Faults, Map, Shape, Value};
+
+pub use files::{Files, Visit, visit};
+pub use prompts::NamedPrompt;
+pub use report::{Note, Report};
+pub use system::{Advertise, Listener, Media, System};
+
+use names::{Catalogue, Names};
+use report::Notes;
+use section::{Section, Sheet};
+
+/// A company without faults.
+#[derive(Debug)]
+pub struct Company {
+    /// What the drivers need.
+    pub system: System,
+    /// What the switch needs.
+    pub switch: Config,
+    /// The prompts; the index of each is its id in [`Config::prompts`].
+    pub prompts: Vec<NamedPrompt>,
+    /// What a person may want to look at, though nothing is wrong.
+    pub notes: Vec<Note>,
+}
+
+/// The version of the format that is read.
+const VERSION: u32 = 1;
+
+const ROOT: Shape = Shape {
+    what: "`strowger.yaml`",
+    keys: &["version", "language", "listeners", "data", "media", "calls", "trunks", "numbers"],
+};
+const USERS: Shape = Shape { what: "`users.yaml`", keys: &["users"] };
+const QUEUES: Shape = Shape { what: "`queues.yaml`", keys: &["queues"] };
+
+/// Reads a company.
+///
+/// # Errors
+/// [`Report`] with every fault, if there is one.
+pub fn read(files: &Files) -> Result<Company, Report> {
+    let (faults, mut notes) = (Faults::default(), Notes::default());
+    let company = read_all(files, &faults, &mut notes);
+    match company {
+        Some((system, switch, prompts)) if faults.is_empty() => {
+            Ok(Company { system, switch, prompts, notes: notes.into_sorted() })
+        }
+        _ => Err(Report::new(faults, notes)),
+    }
+}
+
+/// Goes on after a fault, so that all show at once; what it gives is of use only if there was none.
+fn read_all(files: &Files, faults: &Faults, notes: &mut Notes) -> Option<(System, Config, Vec<NamedPrompt>)> {
+    files.check(faults, notes);
+    let [root, users, queues] =
+        ["strowger.yaml", "users.yaml", "queues.yaml"].map(|path| Sheet::read(files, path, faults));
+    if matches!(root, Sheet::Missing) {
+        let remedy = "a company begins with this file; the shipped one is in `config/`";
+        faults.add(files.place("strowger.yaml"), "there is no such file", remedy);
+    }
+    let root = root.map(&ROOT, faults);
+    root.as_ref().map(check_version);
+    let users = users.section(&USERS, "users", faults);
+    let queues = queues.section(&QUEUES, "queues", faults);
+    let mut catalogue = catalogue(files, root.as_ref(), users, queues);
+
+    let system = root.as_ref().map(system::read);
+    let listeners = system.as_ref().map_or(&[][..], |system| &system.listeners);
+    let users_read = users.value().map(|value| users::read(&value, listeners, notes)).unwrap_or_default();
+    let queues_read = queues.value().map(|value| queues::read(&value, &mut catalogue, faults)).unwrap_or_default();
+    let flows = flows::read(files, &mut catalogue, faults);
+    let prompts = prompts::read(files, &catalogue.language, faults, notes);
+
+    let (root, system) = (root?, system?);
+    let limits = limits::read(&root, &system, notes);
+    let trunks = root.optional("trunks").map(|value| trunks::read(&value, notes)).unwrap_or_default();
+    let numbers =
+        root.optional("numbers").map(|value| numbers::read(&value, &mut catalogue, faults)).unwrap_or_default();
+    // What a faulty reference meant is not known, so that nothing can be said to be unused.
+    if faults.is_empty() {
+        note_unused(files, &catalogue, users, queues, notes);
+    }
+    let config = Config {
+        trunks,
+        users: users_read,
+        numbers,
+        flows,
+        queues: queues_read.queues,
+        agents: queues_read.agents,
+        queue_music: queues_read.music,
+        prompts: prompts.ids,
+        limits,
+    };
+    Some((system, config, prompts.list))
+}
+
+fn catalogue(files: &Files, root: Option<&Map<'_>>, users: Section<'_>, queues: Section<'_>) -> Catalogue {
+    let language = root.map_or_else(|| "en".to_owned(), |root| or(root, "language", "en".to_owned(), language));
+    Catalogue {
+        users: Names::new("user", users.names()),
+        queues: Names::new("queue", queues.names()),
+        flows: Names::new("flow", Some(flows::names(files))),
+        prompts: Names::new("prompt", Some(prompts::names(files, &language))),
+        language,
+    }
+}
+
+fn check_version(root: &Map<'_>) {
+    let Some(value) = root.required("version") else { return };
+    if value.integer(1..=u32::MAX).is_some_and(|version| version != VERSION) {
+        value.fault("this version of the format is not known", format!("this Strowger reads version {VERSION}"));
+    }
+}
+
+fn language(value: Value<'_>) -> Option<String> {
+    value.name().map(str::to_owned)
+}
+
+fn note_unused(files: &Files, catalogue: &Catalogue, users: Section<'_>, queues: Section<'_>, notes: &mut Notes) {
+    users.note_unused(|name| catalogue.users.is_used(name), "no number, queue or flow reaches this user", notes);
+    queues.note_unused(|name| catalogue.queues.is_used(name), "no number or flow leads into this queue", notes);
+    flows::note_unused(files, catalogue, notes);
+}
+
+/// The value of an optional key; `usual` if it is not written or wrong.
+fn or<'a, T>(map: &Map<'a>, key: &'static str, usual: T, read: impl FnOnce(Value<'a>) -> Option<T>) -> T {
+    map.optional(key).and_then(read).unwrap_or(usual)
+}

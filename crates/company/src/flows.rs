@@ -1,0 +1,53 @@
+//! `flows/*.yaml`: read by crate `ivr`; what they name outside of themselves is looked up here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ivr::{Flow, ReferenceKind};
+use switch::FlowName;
+use yaml::Faults;
+
+use crate::{Catalogue, Files, Notes};
+
+const FOLDER: &str = "flows/";
+
+/// The names of all flows, be the files good or not.
+pub(crate) fn names(files: &Files) -> BTreeSet<String> {
+    files.between(FOLDER, ".yaml").map(|(_, name)| name.to_owned()).collect()
+}
+
+/// Reads every flow.
+pub(crate) fn read(files: &Files, catalogue: &mut Catalogue, faults: &Faults) -> BTreeMap<FlowName, Arc<Flow>> {
+    let mut flows = BTreeMap::new();
+    for (path, name) in files.between(FOLDER, ".yaml") {
+        if !crate::prompts::is_name(name) {
+            let remedy = "rename it: lower-case letters, digits and `-`, like `main-menu.yaml`";
+            faults.add(files.place(path), "this file name is not a name", remedy);
+        }
+        let Some(source) = files.source(path) else { continue };
+        let Some(flow) = Flow::read(name, &source, faults) else { continue };
+        check(&flow, catalogue, faults);
+        flows.insert(name.into(), Arc::new(flow));
+    }
+    flows
+}
+
+/// Notes flows that no number reaches.
+pub(crate) fn note_unused(files: &Files, catalogue: &Catalogue, notes: &mut Notes) {
+    for (path, name) in files.between(FOLDER, ".yaml") {
+        if !catalogue.flows.is_used(name) {
+            notes.add(files.place(path), "no number reaches this flow");
+        }
+    }
+}
+
+fn check(flow: &Flow, catalogue: &mut Catalogue, faults: &Faults) {
+    for reference in flow.references() {
+        let (name, place) = (&*reference.name, &reference.place);
+        match reference.kind {
+            ReferenceKind::Prompt => catalogue.refer_prompt(name, place, faults),
+            ReferenceKind::Queue => catalogue.queues.refer(name, place, "add it to `queues.yaml`", faults),
+            ReferenceKind::User => catalogue.users.refer(name, place, "add it to `users.yaml`", faults),
+        };
+    }
+}

@@ -1,0 +1,75 @@
+//! `listeners` of `strowger.yaml`.
+
+use std::net::{IpAddr, SocketAddr};
+
+use yaml::{Shape, Value};
+
+use crate::system::{Advertise, Listener};
+
+const LISTENER: Shape = Shape { what: "a listener", keys: &["udp", "advertise"] };
+
+/// More than anyone has addresses for; each takes a socket and a thread's attention.
+const MAX_LISTENERS: usize = 32;
+
+/// Every listener with the value that a fault of it belongs to.
+pub(crate) fn read<'a>(value: &Value<'a>) -> Vec<(Listener, Value<'a>)> {
+    let items = value.list().unwrap_or_default();
+    if value.is_list() && items.is_empty() {
+        value.fault("nothing to listen on", "add `- udp: 0.0.0.0:5060`");
+    }
+    if items.len() > MAX_LISTENERS {
+        value.fault(format!("more than {MAX_LISTENERS} listeners"), "");
+    }
+    let mut listeners: Vec<(Listener, Value<'a>)> = Vec::new();
+    for item in items.into_iter().take(MAX_LISTENERS) {
+        let Some((listener, place)) = listener(&item) else { continue };
+        if let Some((other, _)) = listeners.iter().find(|(other, _)| collide(other.udp, listener.udp)) {
+            place.fault(format!("this takes the port of the listener `{}`", other.udp), "give it another port");
+        }
+        listeners.push((listener, place));
+    }
+    listeners
+}
+
+fn listener<'a>(item: &Value<'a>) -> Option<(Listener, Value<'a>)> {
+    if item.raw().is_some() && !item.is_empty() {
+        item.fault("a listener begins with its transport", "write `- udp: 0.0.0.0:5060`");
+        return None;
+    }
+    let map = item.map(&LISTENER)?;
+    let advertise = map.optional("advertise").and_then(|value| advertise(&value));
+    let place = map.required("udp")?;
+    let udp = place.socket_addr()?;
+    if udp.ip().is_multicast() || udp.ip() == IpAddr::from([255; 4]) {
+        place.fault(format!("`{}` is no address of a machine", udp.ip()), "");
+        return None;
+    }
+    if let (Some(value), Some(Advertise { address, .. })) = (map.optional("advertise"), advertise)
+        && address.is_ipv4() != udp.is_ipv4()
+    {
+        value.fault(format!("`{address}` and `{}` are not of one IP version", udp.ip()), "");
+    }
+    Some((Listener { udp, advertise }, place))
+}
+
+fn advertise(value: &Value<'_>) -> Option<Advertise> {
+    let text = value.string()?;
+    let with_port = text.parse::<SocketAddr>().ok().map(|a| Advertise { address: a.ip(), port: Some(a.port()) });
+    let alone = || text.parse::<IpAddr>().ok().map(|address| Advertise { address, port: None });
+    let Some(advertise) = with_port.or_else(alone) else {
+        value.fault("`advertise` must be an IP address, with or without a port", "such as `203.0.113.7`");
+        return None;
+    };
+    if advertise.address.is_unspecified() || advertise.address.is_multicast() || advertise.port == Some(0) {
+        value.fault(format!("nobody can send to `{text}`"), "write the address that phones reach");
+        return None;
+    }
+    Some(advertise)
+}
+
+/// True if the second of the two could not be bound.
+fn collide(a: SocketAddr, b: SocketAddr) -> bool {
+    let (ip, other) = (a.ip(), b.ip());
+    let overlap = ip == other || (ip.is_ipv4() == other.is_ipv4() && (ip.is_unspecified() || other.is_unspecified()));
+    a.port() != 0 && a.port() == b.port() && overlap
+}

@@ -1,0 +1,67 @@
+//! What a company holds, by name, so that a reference to something else is a fault at the place where it stands.
+
+use std::collections::BTreeSet;
+
+use yaml::{Faults, Place, did_you_mean};
+
+/// The names of one kind of thing. Those of a faulty thing count: a second fault for each use of it would help nobody.
+#[derive(Debug)]
+pub(crate) struct Names {
+    what: &'static str,
+    /// None if the file that holds them could not be read: then no reference is judged.
+    known: Option<BTreeSet<String>>,
+    used: BTreeSet<String>,
+}
+
+impl Names {
+    /// `what` is the kind as a fault names it: `user`.
+    pub fn new(what: &'static str, known: Option<BTreeSet<String>>) -> Self {
+        Self { what, known, used: BTreeSet::new() }
+    }
+
+    /// Notes a use of `name`, which is a fault at `place` if there is no such thing; `remedy` tells how to make one.
+    pub fn refer(&mut self, name: &str, place: &Place, remedy: impl Into<String>, faults: &Faults) -> bool {
+        let Some(known) = &self.known else { return false };
+        if known.contains(name) {
+            self.used.insert(name.to_owned());
+            return true;
+        }
+        // Of two numbers, one is not a misspelt other.
+        let is_number = name.bytes().all(|c| c.is_ascii_digit());
+        let remedy = match did_you_mean(name, known.iter().map(String::as_str)) {
+            Some(meant) if !is_number => format!("did you mean `{meant}`?"),
+            _ => remedy.into(),
+        };
+        faults.add(place.clone(), format!("there is no {} `{}`", self.what, short(name)), remedy);
+        false
+    }
+
+    /// True if something referred to `name`.
+    pub fn is_used(&self, name: &str) -> bool {
+        self.used.contains(name)
+    }
+}
+
+/// Everything that can be named.
+#[derive(Debug)]
+pub(crate) struct Catalogue {
+    pub users: Names,
+    pub queues: Names,
+    pub flows: Names,
+    pub prompts: Names,
+    /// Whose prompts these are.
+    pub language: String,
+}
+
+impl Catalogue {
+    /// Notes a use of a prompt; see [`Names::refer`].
+    pub fn refer_prompt(&mut self, name: &str, place: &Place, faults: &Faults) -> bool {
+        let remedy = format!("record it as `prompts/{}/{}.wav`", self.language, short(name));
+        self.prompts.refer(name, place, remedy, faults)
+    }
+}
+
+/// A name as it may stand in a message: what the file holds must not flood a terminal.
+pub(crate) fn short(text: &str) -> String {
+    text.chars().take(60).collect()
+}

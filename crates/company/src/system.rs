@@ -1,0 +1,205 @@
+//! What the drivers need of `strowger.yaml`: where to listen, where to write, ports, threads, times.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use yaml::{Map, Shape, Value};
+
+use crate::{limits, listeners, or};
+
+/// What the drivers need to know; the rest of a company is the switch's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct System {
+    /// Where SIP comes in, at least one, in the order of the file.
+    pub listeners: Vec<Listener>,
+    /// The folder for all that is written; see [`Self::data_folder`].
+    pub data: PathBuf,
+    /// Audio.
+    pub media: Media,
+    /// At shutdown: how long live calls may go on.
+    pub grace: Duration,
+}
+
+impl System {
+    /// The data folder of the company that was read from `folder`.
+    #[must_use]
+    pub fn data_folder(&self, folder: &Path) -> PathBuf {
+        folder.join(&self.data)
+    }
+
+    /// The address that callers send audio to, if the configuration says: what is advertised for media, else the
+    /// address that media is bound to, else what is advertised for SIP. `None`: that of each call's signalling.
+    #[must_use]
+    pub fn media_address(&self) -> Option<IpAddr> {
+        let Media { advertise, bind, .. } = self.media;
+        let bound = (!bind.is_unspecified()).then_some(bind);
+        advertise.or(bound).or_else(|| self.listeners.iter().find_map(|listener| listener.advertise).map(|a| a.address))
+    }
+}
+
+/// One UDP socket that SIP comes in by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// What to bind. Port 0 takes a free one.
+    pub udp: SocketAddr,
+    /// What to write into Via and Contact in its place.
+    pub advertise: Option<Advertise>,
+}
+
+impl Listener {
+    /// What to write into Via and Contact, once the socket is bound to `local`. An unspecified address stays one if
+    /// nothing is advertised: then the driver knows better.
+    #[must_use]
+    pub fn advertised(&self, local: SocketAddr) -> SocketAddr {
+        match self.advertise {
+            Some(Advertise { address, port }) => SocketAddr::new(address, port.unwrap_or_else(|| local.port())),
+            None => local,
+        }
+    }
+}
+
+/// An address by which others reach a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Advertise {
+    /// The address.
+    pub address: IpAddr,
+    /// The port, if it is not the listener's own.
+    pub port: Option<u16>,
+}
+
+/// How audio is moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Media {
+    /// The first port that may be used.
+    pub first_port: u16,
+    /// The last port that may be used.
+    pub last_port: u16,
+    /// The address that media sockets are bound to.
+    pub bind: IpAddr,
+    /// The address that callers are told, if the file names one.
+    pub advertise: Option<IpAddr>,
+    /// How many threads; one a core if none.
+    pub threads: Option<usize>,
+    /// The differentiated services code point of audio packets, 0–63 (RFC 2474).
+    pub dscp: u8,
+    /// A leg whose peer sends no audio for so long is dead.
+    pub silence: Duration,
+}
+
+impl Media {
+    /// How many legs have room: each takes a port for RTP and the next one for RTCP.
+    #[must_use]
+    pub fn legs(&self) -> usize {
+        let first = u32::from(self.first_port).next_multiple_of(2);
+        let behind = u32::from(self.last_port) + 1;
+        usize::try_from(behind.saturating_sub(first) / 2).unwrap_or(0)
+    }
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self {
+            first_port: 16_384,
+            last_port: 32_766,
+            bind: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            advertise: None,
+            threads: None,
+            // Expedited forwarding (RFC 3246), as RFC 4594 section 4.1 recommends for telephony.
+            dscp: 46,
+            silence: Duration::from_secs(60),
+        }
+    }
+}
+
+const MEDIA: Shape = Shape { what: "`media`", keys: &["ports", "bind", "advertise", "threads", "dscp", "silence"] };
+
+/// Reads the keys of `strowger.yaml` that are the drivers'.
+pub(crate) fn read(root: &Map<'_>) -> System {
+    let listeners = root.required("listeners").map_or_else(Vec::new, |value| listeners::read(&value));
+    let media = root.optional("media").map_or_else(Media::default, |value| media(&value));
+    for (listener, place) in &listeners {
+        if (media.first_port..=media.last_port).contains(&listener.udp.port()) {
+            place.fault(
+                format!("port {} lies in the range for audio", listener.udp.port()),
+                format!("`media.ports` is {}-{}; take one outside of it", media.first_port, media.last_port),
+            );
+        }
+    }
+    let data = or(root, "data", PathBuf::from("data"), data);
+    let grace = limits::grace(root);
+    System { listeners: listeners.into_iter().map(|(listener, _)| listener).collect(), data, media, grace }
+}
+
+fn data(value: Value<'_>) -> Option<PathBuf> {
+    let path = PathBuf::from(value.string()?);
+    let mut parts = path.components().filter(|part| !matches!(part, Component::CurDir));
+    let (first, second) = (parts.next(), parts.next());
+    let config = ["flows", "prompts"].iter().any(|name| first == Some(Component::Normal(name.as_ref())));
+    if first.is_none() || config || (path.has_root() && second.is_none()) {
+        value.fault("what the switch writes needs a folder of its own", "write `data: data`");
+        return None;
+    }
+    Some(path)
+}
+
+fn media(value: &Value<'_>) -> Media {
+    let usual = Media::default();
+    let Some(map) = value.map(&MEDIA) else { return usual };
+    let (first_port, last_port) = or(&map, "ports", (usual.first_port, usual.last_port), ports);
+    let bind = or(&map, "bind", usual.bind, |value| value.ip());
+    let advertise = map.optional("advertise").and_then(|value| reachable(&value));
+    if let (Some(address), Some(value)) = (advertise, map.optional("advertise"))
+        && address.is_ipv4() != bind.is_ipv4()
+    {
+        value.fault(format!("`{address}` and `bind: {bind}` are not of one IP version"), "");
+    }
+    Media {
+        first_port,
+        last_port,
+        bind,
+        advertise,
+        threads: map.optional("threads").and_then(|value| value.integer(1..=64)),
+        dscp: or(&map, "dscp", usual.dscp, |value| value.integer(0..=63)),
+        silence: or(&map, "silence", usual.silence, |value| {
+            value.duration_in(Duration::from_secs(5)..=Duration::from_secs(3600))
+        }),
+    }
+}
+
+/// An address that others can send to.
+fn reachable(value: &Value<'_>) -> Option<IpAddr> {
+    let address = value.ip()?;
+    if address.is_unspecified() || address.is_multicast() {
+        value.fault(format!("nobody can send to `{address}`"), "write the address that callers reach");
+        return None;
+    }
+    Some(address)
+}
+
+fn ports(value: Value<'_>) -> Option<(u16, u16)> {
+    let text = value.string()?;
+    let Some((first, last)) = text.split_once('-').and_then(|(a, b)| Some((port(a)?, port(b)?))) else {
+        value.fault("`ports` must be a range such as `16384-32766`", "");
+        return None;
+    };
+    let room = Media { first_port: first, last_port: last, ..Media::default() };
+    if first < 1024 {
+        value.fault("ports below 1024 belong to other services", "begin at 1024 or above");
+    } else if last < first {
+        value.fault("the range ends before it begins", format!("write `{last}-{first}`"));
+    } else if room.legs() < 2 {
+        value.fault(
+            "too few ports: a leg takes an even one and the next",
+            "begin with an even port, and give four or more",
+        );
+    } else {
+        return Some((first, last));
+    }
+    None
+}
+
+fn port(text: &str) -> Option<u16> {
+    let text = text.trim();
+    text.bytes().all(|c| c.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}

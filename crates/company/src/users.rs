@@ -1,0 +1,85 @@
+//! `users.yaml`: everyone who has a phone.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use sip_message::{AnyUri, Scheme, Uri};
+use switch::{User, UserName};
+use yaml::{Shape, Value};
+
+use crate::Notes;
+use crate::system::Listener;
+
+const USER: Shape = Shape { what: "a user", keys: &["display", "contact"] };
+
+/// The longest name that is shown on phones.
+const MAX_DISPLAY: usize = 64;
+
+/// Every user of the map at `value`. A phone cannot be one of our own `listeners`.
+pub(crate) fn read(value: &Value<'_>, listeners: &[Listener], notes: &mut Notes) -> BTreeMap<UserName, User> {
+    let mut users: BTreeMap<UserName, User> = BTreeMap::new();
+    let mut phones: BTreeMap<String, Arc<str>> = BTreeMap::new();
+    for (key, value) in value.entries("a map of users").unwrap_or_default() {
+        let (Some(name), Some(map)) = (key.name(), value.map(&USER)) else { continue };
+        let display = map.optional("display").and_then(|value| display(&value));
+        let Some(contact) = map.required("contact") else { continue };
+        let Some((uri, address)) = phone(&contact, listeners) else { continue };
+        let name: UserName = name.into();
+        if let Some(other) = phones.insert(uri.to_string(), name.clone()) {
+            notes.add(contact.place(), format!("users `{other}` and `{name}` have one phone"));
+        }
+        users.insert(name, User { display, contact: uri, address });
+    }
+    users
+}
+
+fn display(value: &Value<'_>) -> Option<String> {
+    let text = value.string()?;
+    if text.chars().count() > MAX_DISPLAY || text.chars().any(char::is_control) {
+        value.fault(format!("a display name is one line of at most {MAX_DISPLAY} characters"), "");
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn phone(value: &Value<'_>, listeners: &[Listener]) -> Option<(Uri, SocketAddr)> {
+    const FORM: &str = "write `sip:USER@ADDRESS:PORT`, such as `sip:101@192.0.2.10:5060`";
+    let text = value.string()?;
+    let fault = |message: &str, remedy: &str| {
+        value.fault(format!("`{}` {message}", crate::names::short(text)), remedy);
+        None
+    };
+    let uri = match text.parse::<AnyUri>() {
+        Ok(AnyUri::Sip(uri)) => uri,
+        Ok(_) => return fault("is not a SIP URI", FORM),
+        Err(_) if !text.contains(':') || text.parse::<SocketAddr>().is_ok() => return fault("is not a SIP URI", FORM),
+        Err(_) => return fault("is not a URI", FORM),
+    };
+    if uri.scheme() == Scheme::Sips || uri.param("transport").is_some_and(|t| !t.eq_ignore_ascii_case("udp")) {
+        return fault("asks for a transport other than UDP", "this version sends by UDP only");
+    }
+    if !uri.raw_headers().is_empty() || uri.raw_password().is_some() {
+        return fault("holds a password or header fields", FORM);
+    }
+    let Some(address) = uri.socket_addr() else {
+        return fault("names a host", "write the phone's IP address; names of hosts are not looked up");
+    };
+    if address.ip().is_unspecified() || address.ip().is_multicast() {
+        return fault("is the address of no phone", FORM);
+    }
+    if listeners.iter().any(|listener| is_own(listener, address)) {
+        return fault("is this switch itself", "write the address of the phone");
+    }
+    Some((uri, address))
+}
+
+/// True if what is sent to `address` comes back in by `listener`.
+fn is_own(listener: &Listener, address: SocketAddr) -> bool {
+    let bound = listener.udp;
+    let same_host = bound.ip() == address.ip() || (bound.ip().is_unspecified() && address.ip().is_loopback());
+    let advertised = listener
+        .advertise
+        .is_some_and(|a| a.address == address.ip() && a.port.unwrap_or_else(|| bound.port()) == address.port());
+    (same_host && bound.port() == address.port()) || advertised
+}

@@ -1,0 +1,120 @@
+//! What is written reaches the switch and the drivers, and what is left out has the value that `config/README.md` says.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use company::{Advertise, Company, Media};
+use switch::Destination;
+
+use crate::inline;
+
+fn read(changes: &[(&str, &str)]) -> Company {
+    let mut files = inline::good_but(|path| changes.iter().any(|(changed, _)| *changed == path));
+    for (path, text) in changes {
+        files.insert(*path, *text);
+    }
+    company::read(&files).unwrap()
+}
+
+#[test]
+fn every_key_of_strowger_yaml_arrives() {
+    let company = read(&[(
+        "strowger.yaml",
+        "\
+version: 1
+listeners:
+  - udp: 192.0.2.1:5070
+    advertise: 203.0.113.7
+  - udp: \"[2001:db8::1]:0\"
+    advertise: \"[2001:db8::2]:5080\"
+data: /var/lib/strowger
+media: { ports: 20000-20999, bind: 192.0.2.1, advertise: 203.0.113.8, threads: 3, dscp: 0, silence: 2m }
+calls: { max: 200, max_time: 1h, ring_time: 45s, grace: 0s }
+trunks:
+  carrier: { from: [198.51.100.0/24, \"2001:db8:1::/48\"], note: the carrier }
+numbers: { 1000: { flow: main }, 101: { user: 101 }, \"+4930123\": { queue: sales } }
+",
+    )]);
+    let system = &company.system;
+    assert_eq!(system.listeners[0].udp, "192.0.2.1:5070".parse().unwrap());
+    assert_eq!(system.listeners[0].advertise, Some(Advertise { address: [203, 0, 113, 7].into(), port: None }));
+    assert_eq!(system.listeners[1].advertised("[2001:db8::1]:40000".parse().unwrap()).port(), 5080);
+    assert_eq!(system.data, PathBuf::from("/var/lib/strowger"));
+    assert_eq!(system.grace, Duration::ZERO);
+    let media = Media {
+        first_port: 20_000,
+        last_port: 20_999,
+        bind: [192, 0, 2, 1].into(),
+        advertise: Some([203, 0, 113, 8].into()),
+        threads: Some(3),
+        dscp: 0,
+        silence: Duration::from_secs(120),
+    };
+    assert_eq!(system.media, media);
+    let limits = &company.switch.limits;
+    assert_eq!((limits.max_calls, limits.max_call_time), (200, Duration::from_secs(3600)));
+    assert_eq!((limits.ring_time, limits.media_address), (Duration::from_secs(45), Some([203, 0, 113, 8].into())));
+    assert!(company.switch.trunk_of("2001:db8:1::5".parse().unwrap()).is_some());
+    assert_eq!(company.switch.numbers["+4930123"], Destination::Queue("sales".into()));
+}
+
+#[test]
+fn what_is_left_out_has_its_usual_value() {
+    let Company { system, switch, .. } = read(&[]);
+    assert_eq!(system.media, Media::default());
+    assert_eq!((system.media.first_port, system.media.last_port, system.media.legs()), (16_384, 32_766, 8191));
+    assert_eq!(system.data_folder(Path::new("/etc/strowger")), PathBuf::from("/etc/strowger/data"));
+    assert_eq!(system.grace, Duration::from_secs(20));
+    assert_eq!(switch.limits.media_address, None);
+    assert_eq!((switch.limits.max_calls, switch.limits.ring_time), (2000, Duration::from_secs(30)));
+    assert_eq!(
+        (switch.queues[0].ring_time, switch.queues[0].wrap_up),
+        (Duration::from_secs(20), Duration::from_secs(5))
+    );
+    assert_eq!((switch.queues[0].max_wait, switch.queues[0].max_length), (None, None));
+}
+
+#[test]
+fn every_key_of_users_and_queues_arrives() {
+    let Company { switch, .. } = read(&[
+        (
+            "users.yaml",
+            "users:\n  101: { display: Ada L., contact: \"sip:ada@192.0.2.10:5070\" }\n  102: { contact: \"sip:[2001:db8::5]\" }\n",
+        ),
+        (
+            "queues.yaml",
+            "\
+queues:
+  sales:
+    strategy: longest-idle
+    agents: [102, 101]
+    music: music
+    ring_time: 12s
+    wrap_up: 0s
+    max_wait: 90s
+    max_length: 7
+",
+        ),
+    ]);
+    let ada = &switch.users["101"];
+    assert_eq!((ada.display.as_deref(), ada.address), (Some("Ada L."), "192.0.2.10:5070".parse().unwrap()));
+    assert_eq!(ada.contact.to_string(), "sip:ada@192.0.2.10:5070");
+    assert_eq!(switch.users["102"].address, "[2001:db8::5]:5060".parse().unwrap());
+    let queue = &switch.queues[0];
+    assert_eq!(queue.agents, ["102".into(), "101".into()], "their order decides between equals");
+    assert_eq!((queue.ring_time, queue.wrap_up), (Duration::from_secs(12), Duration::ZERO));
+    assert_eq!((queue.max_wait, queue.max_length), (Some(Duration::from_secs(90)), Some(7)));
+    assert_eq!(&*switch.queue_music["sales"], "music");
+    assert_eq!(switch.agents.len(), 2);
+}
+
+#[test]
+fn without_an_address_for_media_the_one_advertised_for_sip_is_told() {
+    let company = read(&[(
+        "strowger.yaml",
+        "version: 1\nlisteners: [{ udp: 0.0.0.0:5060, advertise: 203.0.113.7 }]\nnumbers: { 1000: { flow: main } }\n",
+    )]);
+    assert_eq!(company.switch.limits.media_address, Some([203, 0, 113, 7].into()));
+    let local = "0.0.0.0:5060".parse().unwrap();
+    assert_eq!(company.system.listeners[0].advertised(local), "203.0.113.7:5060".parse().unwrap());
+}
