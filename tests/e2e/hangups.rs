@@ -90,6 +90,21 @@ fn before_anything_is_answered() {
 }
 
 #[test]
+fn a_caller_who_falls_silent_is_hung_up() {
+    let mut ports = Ports::slice();
+    let mut company = Company::new(&ports);
+    company.media.insert("silence", "5s".to_owned());
+    let switch = Switch::start(&company);
+    let mut phone = Phone::new(switch.address(), &mut ports);
+    phone.call("1002");
+    pause(Duration::from_secs(1));
+    phone.media.hush();
+    phone.wait_for_request("BYE", Duration::from_secs(20));
+    assert_eq!(switch.wait_for_cdr()["hung_up_by"], "system");
+    switch.assert_quiet();
+}
+
+#[test]
 fn an_answer_that_is_never_acknowledged_ends_the_call() {
     let mut ports = Ports::slice();
     let switch = Switch::start(&Company::new(&ports));

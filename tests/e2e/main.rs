@@ -3,7 +3,7 @@
 //!
 //! - `audio`: who hears whom, measured; recordings; A-law with µ-law. Run alone.
 //! - `load`: 300 calls at once. Run alone.
-//! - `menu`, `hangups`, `agents`: the ways that a call can go.
+//! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go.
 //! - `recording`, `disk`, `shutdown`: what is left when something ends or fails.
 //! - `admission`, `noise`, `torture`: strangers in the bad sense.
 //! - `commands`: the command line. `strangers`: the others among themselves, so that a fault of theirs is told from ours.
@@ -26,6 +26,7 @@ mod admission;
 mod agents;
 mod audio;
 mod commands;
+mod digits;
 mod disk;
 mod hangups;
 mod load;

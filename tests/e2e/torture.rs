@@ -4,7 +4,7 @@
 //! The messages are not part of the project: `STROWGER_CORPUS` names the folder that holds `rfc4475/`.
 
 use std::collections::BTreeSet;
-use std::net::UdpSocket;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -13,8 +13,11 @@ use tests::phone::{Message, Phone};
 use tests::ports::Ports;
 use tests::switch::Switch;
 
-/// Where the messages seem to come from: an address of their own, because answers go to the port that a Via names, often 5060.
-const SOURCE: &str = "127.0.0.2";
+/// Where message `n` comes from: an address of its own, because answers go to the port that its Via names, often 5060, and what
+/// is still sent again for the message before must not be taken for its answer.
+fn source(n: usize) -> IpAddr {
+    Ipv4Addr::new(127, 0, 44, u8::try_from(n).expect("below 255") + 1).into()
+}
 
 /// Well-formed REGISTERs, which only a registrar can answer rightly. Until there is one, 405 is what they get.
 const WAIT_FOR_REGISTRAR: &[&str] =
@@ -52,8 +55,8 @@ fn ports(message: &[u8]) -> BTreeSet<u16> {
 }
 
 /// Sends `message` and gives the statuses that came back.
-fn replay(message: &[u8], switch: std::net::SocketAddr) -> Vec<u16> {
-    let bind = |port| UdpSocket::bind((SOURCE, port)).unwrap_or_else(|e| panic!("{SOURCE}:{port}: {e}"));
+fn replay(message: &[u8], source: IpAddr, switch: SocketAddr) -> Vec<u16> {
+    let bind = |port| UdpSocket::bind((source, port)).unwrap_or_else(|e| panic!("{source}:{port}: {e}"));
     let sockets: Vec<UdpSocket> = ports(message).into_iter().map(bind).collect();
     sockets[0].send_to(message, switch).expect("sent");
     let (mut found, mut end) = (Vec::new(), Instant::now() + Duration::from_millis(900));
@@ -110,10 +113,10 @@ fn each_message_of_rfc_4475_gets_the_answer_that_its_index_asks_for() {
     let switch = Switch::start(&company);
     let mut phone = Phone::new(switch.address(), &mut ports);
     let (mut right, mut waiting, mut wrong) = (0, Vec::new(), Vec::new());
-    let rows: Vec<Row> = index(&folder).into_iter().collect();
-    for row in &rows {
+    let rows = index(&folder);
+    for (n, row) in rows.iter().enumerate() {
         let message = std::fs::read(folder.join(format!("{}.dat", row.name))).expect("the message");
-        let statuses = replay(&message, switch.address());
+        let statuses = replay(&message, source(n), switch.address());
         assert!(phone.probe(), "no answer to OPTIONS behind {}", row.name);
         let fit = fits(row, &statuses);
         // `test` is in the archive, but in no section of the RFC: judged, not counted.

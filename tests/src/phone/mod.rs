@@ -57,6 +57,11 @@ impl Phone {
         Self { socket, media, switch, seen: Vec::new() }
     }
 
+    /// Sends to `switch` from now on.
+    pub fn set_switch(&mut self, switch: SocketAddr) {
+        self.switch = switch;
+    }
+
     /// Where it receives SIP.
     ///
     /// # Panics
@@ -248,7 +253,8 @@ impl Phone {
 
     /// What came and nobody waited for, until now and for `time` longer.
     pub fn seen(&mut self, time: Duration) -> &[Message] {
-        let end = Instant::now() + time;
+        // What has come already is read even if no time is given.
+        let end = Instant::now() + time.max(Duration::from_millis(20));
         while let Some(message) = self.read(end) {
             self.seen.push(message);
         }
