@@ -196,6 +196,7 @@ mod tests {
             ("data", true, Visit::Skip),
             ("bench", true, Visit::Skip),
             ("flows/main.yaml", false, text),
+            ("flows/main.yaml~", false, Visit::Skip),
             ("flows/main.yml", false, Visit::Name),
             ("flows/old", true, Visit::Name),
             ("prompts", true, Visit::Enter),
