@@ -70,7 +70,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Place { source, span } = &self.place;
         writeln!(f, "{}:{}:{}: error: {}", source.path(), span.line, span.column, self.message)?;
-        if let Some(line) = source.line(span.line) {
+        if let Some(line) = source.line(span.line).filter(|line| !line.is_empty()) {
             show_line(f, line, *span)?;
         }
         if self.remedy.is_empty() {

@@ -1,5 +1,6 @@
 //! Texts that stand for durations, addresses and names.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -60,6 +61,12 @@ impl Prefix {
     /// Reads a prefix. `None` if the text is none, or if bits behind the length are set.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        let written = text.split_once('/').map_or(text, |(address, _)| address);
+        Self::parse_rounded(text).filter(|prefix| written.parse() == Ok(prefix.address))
+    }
+
+    /// Reads a prefix and clears the bits behind its length: what someone meant who wrote an address of the network.
+    pub(crate) fn parse_rounded(text: &str) -> Option<Self> {
         let (address, length) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
         let address: IpAddr = address.parse().ok()?;
         let bits = if address.is_ipv4() { 32 } else { 128 };
@@ -69,7 +76,8 @@ impl Prefix {
             None => bits,
         };
         let prefix = Self { address, length };
-        (length <= bits && prefix.masked(address) == Some(address)).then_some(prefix)
+        (length <= bits).then_some(())?;
+        Some(Self { address: prefix.masked(address)?, length })
     }
 
     /// True if `address` lies in the network. An IPv4 address mapped into IPv6 counts as the IPv4 address.
@@ -92,6 +100,12 @@ impl Prefix {
             }
             _ => None,
         }
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.length)
     }
 }
 

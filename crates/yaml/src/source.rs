@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::MAX_BYTES;
+
 /// One file of the configuration as a driver read it. Cloning is cheap.
 #[derive(Clone)]
 pub struct Source(Arc<Inner>);
@@ -10,19 +12,26 @@ pub struct Source(Arc<Inner>);
 struct Inner {
     path: String,
     text: String,
+    /// Where each line begins, in bytes.
+    lines: Vec<usize>,
 }
 
 impl Source {
     /// A file at `path` (as people shall see it in faults) that holds `text`.
     #[must_use]
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        Self(Arc::new(Inner { path: path.into(), text: text.into() }))
+        let text = text.into();
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let lines = [0].into_iter().chain(ends.map(|(at, _)| at + 1)).collect();
+        Self(Arc::new(Inner { path: path.into(), text, lines }))
     }
 
-    /// A file at `path` that holds `bytes`. Bytes that are no UTF-8 are kept as `U+FFFD`, which [`crate::read`] reports.
+    /// A file at `path` that holds `bytes`. Bytes that are no UTF-8 become `U+FFFD`, which [`crate::read`] reports, as it
+    /// does a file that is too large; of that no more is kept than shows it.
     #[must_use]
     pub fn from_bytes(path: impl Into<String>, bytes: &[u8]) -> Self {
-        Self::new(path, String::from_utf8_lossy(bytes))
+        let kept = bytes.get(..=MAX_BYTES).unwrap_or(bytes);
+        Self::new(path, String::from_utf8_lossy(kept))
     }
 
     /// The path as given.
@@ -46,7 +55,15 @@ impl Source {
     /// The text of line `line` (from 1) without its end; `None` behind the last.
     pub(crate) fn line(&self, line: u32) -> Option<&str> {
         let index = usize::try_from(line).ok()?.checked_sub(1)?;
-        self.text().lines().nth(index)
+        let start = *self.0.lines.get(index)?;
+        let end = self.0.lines.get(index + 1).map_or(self.text().len(), |next| next - 1);
+        let line = self.text().get(start..end)?;
+        Some(line.strip_suffix('\r').unwrap_or(line))
+    }
+
+    /// Every line with its number, which begins at 1.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (u32, &str)> {
+        (1..).zip(self.text().lines())
     }
 }
 

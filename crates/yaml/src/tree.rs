@@ -100,19 +100,19 @@ struct Builder<'a> {
     source: &'a Source,
     faults: &'a Faults,
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
-    lines: Vec<u32>,
     nodes: usize,
     /// Maps and lists that are open, with the places where they began: an error of syntax is often there.
     open: Vec<Span>,
+    /// Where the last value began: line, column (from 0), byte of the line.
+    cursor: (u32, usize, usize),
     /// First and last lines of texts over several lines: a `#` in them begins no comment.
     scalars: Vec<(u32, u32)>,
 }
 
 impl<'a> Builder<'a> {
     fn new(source: &'a Source, faults: &'a Faults) -> Self {
-        let lines = source.text().lines().map(|line| count(line.chars().count())).collect();
         let parser = Parser::new_from_str(source.text());
-        Self { source, faults, parser, lines, nodes: 0, open: Vec::new(), scalars: Vec::new() }
+        Self { source, faults, parser, nodes: 0, open: Vec::new(), cursor: (0, 0, 0), scalars: Vec::new() }
     }
 
     fn document(&mut self) -> Option<Node> {
@@ -123,7 +123,8 @@ impl<'a> Builder<'a> {
                 Event::StreamEnd => break,
                 Event::DocumentStart(_) if root.is_some() => {
                     let remedy = "remove the line `---` or `...`, or make it two files";
-                    self.fault(self.span(span), "a second document begins here; a file holds one", remedy);
+                    let span = self.span(span);
+                    self.fault(span, "a second document begins here; a file holds one", remedy);
                     return root;
                 }
                 Event::Nothing | Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd => {}
@@ -154,7 +155,9 @@ impl<'a> Builder<'a> {
         let kind = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 if at.end.line() > at.start.line() {
-                    self.scalars.push((span.line, count(at.end.line())));
+                    // A block of text ends where the line after it begins.
+                    let last = count(at.end.line()).saturating_sub(u32::from(at.end.col() == 0));
+                    self.scalars.push((span.line, last));
                 }
                 let quoted = style != ScalarStyle::Plain;
                 self.refuse_decoration(span, anchor, tag.is_some());
@@ -222,7 +225,7 @@ impl<'a> Builder<'a> {
 
     fn enter(&mut self, span: Span) -> Result<(), Stopped> {
         if self.open.len() >= MAX_DEPTH {
-            self.fault(span, format!("maps and lists nest deeper than {MAX_DEPTH} levels"), "");
+            self.fault(span, format!("maps and lists nest deeper than {MAX_DEPTH} levels"), "check the brackets");
             return Err(Stopped);
         }
         self.open.push(span);
@@ -259,16 +262,24 @@ impl<'a> Builder<'a> {
         self.faults.add(self.source.place(span), message, remedy);
     }
 
-    fn span(&self, at: ParserSpan) -> Span {
+    /// The part of `at` that lies on its first line, without blanks at the end.
+    fn span(&mut self, at: ParserSpan) -> Span {
         let start = mark(at.start);
-        let to_end_of_line = self.line_length(start.line).saturating_sub(start.column - 1);
-        let length = if at.end.line() > at.start.line() { to_end_of_line } else { count(at.len()) };
-        Span { length: length.clamp(1, to_end_of_line.max(1)), ..start }
+        let length = if at.end.line() > at.start.line() { usize::MAX } else { at.len() };
+        let shown: String = self.rest_of_line(start.line, at.start.col()).chars().take(length).collect();
+        Span { length: count(shown.trim_end().chars().count()).max(1), ..start }
     }
 
-    fn line_length(&self, line: u32) -> u32 {
-        let index = usize::try_from(line).unwrap_or(0).saturating_sub(1);
-        self.lines.get(index).copied().unwrap_or(0)
+    /// The line's text from `column` (from 0) on. Values come in the order of the text, so the search goes on where the last
+    /// one ended; from the line's start each time, a line with thousands of values would take too long.
+    fn rest_of_line(&mut self, line: u32, column: usize) -> &'a str {
+        let text: &'a str = self.source.line(line).unwrap_or("");
+        let (last_line, last_column, last_byte) = self.cursor;
+        let (known, byte) = if last_line == line && last_column <= column { (last_column, last_byte) } else { (0, 0) };
+        let rest = text.get(byte..).unwrap_or("");
+        let further = rest.char_indices().nth(column - known).map_or(rest.len(), |(byte, _)| byte);
+        self.cursor = (line, column, byte + further);
+        rest.get(further..).unwrap_or("")
     }
 }
 

@@ -164,14 +164,27 @@ impl<'a> Value<'a> {
         match self.scalar("`true` or `false`")? {
             "true" => Some(true),
             "false" => Some(false),
-            text => self.wrong("`true` or `false`", text),
+            text => {
+                let remedy = match text.to_ascii_lowercase().as_str() {
+                    "yes" | "y" | "on" | "true" => "write `true`",
+                    "no" | "n" | "off" | "false" => "write `false`",
+                    _ => "",
+                };
+                self.wrong_with("`true` or `false`", text, remedy)
+            }
         }
     }
 
     /// A duration such as `300ms`, `5s`, `2m` or `1h`, of at most 30 days.
     #[must_use]
     pub fn duration(&self) -> Option<Duration> {
-        self.parsed("a duration such as `300ms`, `5s`, `2m` or `1h`", scalar::duration)
+        let expected = "a duration such as `300ms`, `5s`, `2m` or `1h`";
+        let text = self.scalar(expected)?;
+        scalar::duration(text).or_else(|| {
+            let is_number = text.len() < 10 && text.bytes().all(|c| c.is_ascii_digit());
+            let remedy = if is_number { format!("a duration has a unit: `{text}s`") } else { String::new() };
+            self.wrong_with(expected, text, remedy)
+        })
     }
 
     /// A duration in `range`.
@@ -200,7 +213,12 @@ impl<'a> Value<'a> {
     /// A network, or one address.
     #[must_use]
     pub fn prefix(&self) -> Option<Prefix> {
-        self.parsed("a network such as `192.0.2.0/24`, or an IP address", Prefix::parse)
+        let expected = "a network such as `192.0.2.0/24`, or an IP address";
+        let text = self.scalar(expected)?;
+        Prefix::parse(text).or_else(|| {
+            let meant = Prefix::parse_rounded(text).map(|prefix| format!("did you mean `{prefix}`?"));
+            self.wrong_with(expected, text, meant.unwrap_or_default())
+        })
     }
 
     /// The value of the one of `choices` that is written; a fault suggests the nearest.
@@ -303,7 +321,11 @@ impl<'a> Value<'a> {
     }
 
     fn wrong<T>(&self, expected: &str, text: &str) -> Option<T> {
-        self.fault(format!("{} must be {expected}, not `{}`", self.what(), shorten(text)), "");
+        self.wrong_with(expected, text, "")
+    }
+
+    fn wrong_with<T>(&self, expected: &str, text: &str, remedy: impl Into<String>) -> Option<T> {
+        self.fault(format!("{} must be {expected}, not `{}`", self.what(), shorten(text)), remedy);
         None
     }
 
