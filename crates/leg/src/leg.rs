@@ -197,8 +197,9 @@ impl Leg {
         self.last_tick = Some(self.last_tick.map_or(tick, |last| last.max(tick)));
     }
 
-    /// Tries again to pass on the ends of recordings.
-    pub(crate) fn end_takes(&mut self, bay: &mut Bay<'_>) {
+    /// Tries again to pass on the ends of recordings; each tick does, and a closed leg's driver until
+    /// [`Leg::is_finished`].
+    pub fn finish(&mut self, bay: &mut Bay<'_>) {
         while let Some(tap) = self.ending.front_mut() {
             let Some(ended) = tap.finish(bay.takes) else { return };
             self.ending.pop_front();
@@ -229,7 +230,7 @@ impl Leg {
             self.ending.pop_front();
         }
         self.ending.push_back(*tap);
-        self.end_takes(bay);
+        self.finish(bay);
     }
 }
 

@@ -127,7 +127,7 @@ impl Leg {
     /// The first half of a tick, `tick` by the clock that all threads share: takes out the frame whose turn it is.
     pub fn hear(&mut self, now: Now, tick: u64, bay: &mut Bay<'_>) {
         self.begin_tick(tick);
-        self.end_takes(bay);
+        self.finish(bay);
         if self.ticks == 0 {
             return;
         }
