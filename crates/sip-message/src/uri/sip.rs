@@ -262,11 +262,14 @@ mod tests {
             ("sip:user;par=u%40example.net@example.com", "user;par=u@example.net"),
             ("sip:%FF@example.com", "%FF"),
             ("sip:*72#@example.com", "*72#"),
+            ("sip:jürgen@example.com", "jürgen"),
         ];
         for (text, user) in cases {
             assert_eq!(uri(text).user().as_deref(), Some(user), "{text}");
         }
         assert_eq!(uri("sip:example.com").user(), None);
+        let at_in_header = uri("sip:a@h?to=sip:b@c");
+        assert_eq!((at_in_header.user().as_deref(), at_in_header.raw_headers()), (Some("a"), "to=sip:b@c"));
     }
 
     #[test]
