@@ -146,7 +146,7 @@ impl Switch {
             None => leg.offered.insert(sdp::offer(&leg.local, &Preferences::default())).clone(),
         };
         leg.answered = true;
-        self.sip.accept(now, session, body.to_bytes().into());
+        self.sip.accept(now, session, body.to_bytes());
         self.note(now, call, Kind::LegAnswered { leg: caller });
         self.note(now, call, Kind::Answered);
         true

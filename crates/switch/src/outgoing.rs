@@ -98,7 +98,7 @@ impl Switch {
                 from: self.caller_identity(call, ours),
                 contact_user: call.dialled.to_string(),
                 headers: Vec::new(),
-                offer: offer.to_bytes().into(),
+                offer: offer.to_bytes(),
             },
         );
         if let Some(found) = self.legs.get_mut(&leg) {

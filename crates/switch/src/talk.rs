@@ -61,7 +61,7 @@ impl Switch {
             found.local = local;
             let text = offer.to_bytes();
             found.offered = Some(offer);
-            self.sip.accept_change(now, session, text.into());
+            self.sip.accept_change(now, session, text);
             return;
         };
         let outcome =
@@ -71,7 +71,7 @@ impl Switch {
                 found.local = local;
                 found.agreed = Some(agreed);
                 self.commands.push_back(Command::Start { leg, agreed });
-                self.sip.accept_change(now, session, answer.to_bytes().into());
+                self.sip.accept_change(now, session, answer.to_bytes());
             }
             Err(refusal) => self.sip.refuse_change(now, session, with_warning(&refusal)),
         }

@@ -1,6 +1,13 @@
 //! Whole calls through the switch machine: menu, queue, agents, hang-up by each side at each moment, refusals.
 //!
 //! RFC 3261: 8.2 (refusals), 9 (CANCEL), 13 (INVITE), 15 (BYE); RFC 3264: 4 (delayed offer), 8 (hold).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "this is test code"
+)]
 
 mod world;
 

@@ -2,6 +2,13 @@
 //! order, nothing is left behind and the books are right. A failing seed is printed and fails again.
 //!
 //! `STROWGER_SEEDS` sets how many seeds are tried; `STROWGER_SEED` tries that one alone.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "this is test code"
+)]
 
 mod world;
 
@@ -128,7 +135,8 @@ fn check(world: &World) {
         for (what, began, ended) in pairs {
             assert_eq!(began, ended, "{what} of {call}: {events:#?}");
         }
-        let legs = |pick: fn(&Kind) -> Option<base::LegId>| -> BTreeSet<_> { events.iter().filter_map(|k| pick(k)).collect() };
+        let legs =
+            |pick: fn(&Kind) -> Option<base::LegId>| -> BTreeSet<_> { events.iter().filter_map(|k| pick(k)).collect() };
         let began = legs(|k| if let Kind::LegBegan { leg, .. } = k { Some(*leg) } else { None });
         let ended = legs(|k| if let Kind::LegEnded { leg, .. } = k { Some(*leg) } else { None });
         assert_eq!(began, ended, "{call}: {events:#?}");

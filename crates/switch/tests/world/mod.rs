@@ -2,7 +2,14 @@
 //!
 //! Phones are the project's own SIP stack, which is fine here: these tests are about what the switch decides, not about
 //! what is on the wire. Media threads are played by the world: ports open at once, legs close when told to.
-#![allow(dead_code, reason = "each test file uses its own part of the world")]
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part of the world")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "this is test code"
+)]
 
 mod phone;
 

@@ -1,0 +1,172 @@
+//! The domain thread: it owns the switch, and is never waited for and never waits for anything but its inputs.
+
+use std::time::Duration;
+
+use base::Mono;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use journal::Kind;
+use media::Media;
+use net::udp::{Received, Sender};
+use sip::Transmit;
+use storage::{JournalPort, Notice, TakeEvent, TakePort};
+use switch::{Switch, TakeOrder, TakeReport};
+
+use crate::clock::Clock;
+
+/// Inputs taken before outputs are sent: enough to batch system calls in a burst, few enough to keep the delay of the
+/// first below a millisecond.
+const BATCH: usize = 64;
+/// The longest sleep, when no machine has a timer.
+const IDLE: Duration = Duration::from_secs(1);
+/// How long after the last call hung up its BYE may still be answered, before the program ends.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Everything that reaches the domain thread.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// From a UDP listener.
+    Sip(Received),
+    /// From a media thread.
+    Media(leg::Event),
+    /// From a writer of storage.
+    Storage(Notice),
+    /// A signal to end: no new calls, and live ones end within the grace time.
+    Drain,
+}
+
+/// The switch with its drivers.
+pub(crate) struct Domain {
+    pub clock: Clock,
+    pub switch: Switch,
+    pub inputs: Receiver<Input>,
+    pub senders: Vec<Sender>,
+    pub media: Media,
+    pub journal: JournalPort,
+    pub takes: TakePort,
+    pub grace: Duration,
+}
+
+impl Domain {
+    /// Runs until a shutdown has ended all calls. Gives the media threads back, to be ended.
+    pub fn run(mut self) -> Media {
+        let mut outbox = Outbox::new(self.senders.len());
+        let mut drained_at: Option<Mono> = None;
+        let mut draining = false;
+        loop {
+            self.flush(&mut outbox);
+            match self.inputs.recv_timeout(self.sleep()) {
+                Ok(input) => {
+                    draining |= matches!(input, Input::Drain);
+                    self.take(input);
+                    for input in self.inputs.try_iter().take(BATCH).collect::<Vec<_>>() {
+                        draining |= matches!(input, Input::Drain);
+                        self.take(input);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            let now = self.clock.now();
+            if self.switch.poll_timeout().is_some_and(|due| due <= now.monotonic) {
+                self.switch.handle_timeout(now);
+            }
+            if draining && self.switch.live_calls() == 0 {
+                let since = *drained_at.get_or_insert(now.monotonic);
+                if self.switch.is_quiet() || now.monotonic.since(since) > LAST_WORDS {
+                    break;
+                }
+            }
+        }
+        self.switch.handle_stopped(self.clock.now(), "signal");
+        self.flush(&mut outbox);
+        self.media
+    }
+
+    fn sleep(&self) -> Duration {
+        let now = self.clock.now().monotonic;
+        self.switch.poll_timeout().map_or(IDLE, |due| due.since(now).min(IDLE))
+    }
+
+    fn take(&mut self, input: Input) {
+        let now = self.clock.now();
+        match input {
+            Input::Sip(Received::Datagram { flow, parsed }) => self.switch.handle_datagram(now, flow, parsed),
+            Input::Sip(Received::Unreachable { remote }) => self.switch.handle_unreachable(now, remote),
+            Input::Media(event) => self.switch.handle_media(now, &event),
+            Input::Storage(notice) => self.take_notice(notice),
+            Input::Drain => self.switch.drain(now, self.grace),
+        }
+    }
+
+    fn take_notice(&mut self, notice: Notice) {
+        let now = self.clock.now();
+        let kind = match notice {
+            Notice::Take { take, event, .. } => {
+                let report = match event {
+                    TakeEvent::Started { file } => TakeReport::Started { take, file },
+                    TakeEvent::Lost { frames, why } => TakeReport::Lost { take, frames, why },
+                    TakeEvent::Finished { file, frames, lost } => {
+                        TakeReport::Finished { take, file: file.unwrap_or_default(), frames, lost }
+                    }
+                };
+                self.switch.handle_take(now, report);
+                return;
+            }
+            Notice::EventsLost { count } => Kind::EventsLost { count },
+            Notice::DiskFault { what, error } => Kind::DiskFault { what: what.into(), error },
+            Notice::DiskWell { what } => Kind::DiskFault { what: what.into(), error: String::new() },
+        };
+        self.switch.handle_notice(now, kind);
+    }
+
+    /// Carries out all that the switch asks for.
+    fn flush(&mut self, outbox: &mut Outbox) {
+        // A command may be answered at once (a port is open), and the answer may ask for more.
+        loop {
+            let now = self.clock.now();
+            while let Some(order) = self.switch.poll_take() {
+                match order {
+                    TakeOrder::Begin { call, take } => self.takes.begin(now, call, take),
+                    TakeOrder::Finish { take } => self.takes.finish(take),
+                }
+            }
+            let Some(command) = self.switch.poll_media() else { break };
+            if let Some(event) = self.media.execute(command) {
+                self.switch.handle_media(now, &event);
+            }
+        }
+        while let Some(transmit) = self.switch.poll_transmit() {
+            outbox.put(transmit);
+        }
+        outbox.send(&mut self.senders);
+        while let Some(event) = self.switch.poll_journal() {
+            self.journal.record(event);
+        }
+    }
+}
+
+/// Datagrams by listener, so that each socket sends its own in one call.
+struct Outbox {
+    by_listener: Vec<Vec<Transmit>>,
+}
+
+impl Outbox {
+    fn new(listeners: usize) -> Self {
+        Self { by_listener: vec![Vec::new(); listeners] }
+    }
+
+    fn put(&mut self, transmit: Transmit) {
+        if let Some(queue) = self.by_listener.get_mut(usize::from(transmit.flow.listener)) {
+            queue.push(transmit);
+        }
+    }
+
+    fn send(&mut self, senders: &mut [Sender]) {
+        for (queue, sender) in self.by_listener.iter_mut().zip(senders) {
+            if !queue.is_empty() {
+                sender.send(queue);
+                queue.clear();
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Reads the files of a company's folder for crate `company`, which says which of them it wants.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+use company::{Files, Visit, visit};
+
+use crate::error::Error;
+
+/// Reads and checks the company in `folder`.
+///
+/// # Errors
+/// [`Error::Folder`] if there is no such folder, [`Error::Faults`] with all that is wrong in it.
+pub(crate) fn read_company(folder: &Path) -> Result<company::Company, Error> {
+    let mut files = Files::new(folder.display().to_string());
+    walk(folder, "", &mut files).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
+    company::read(&files).map_err(Error::Faults)
+}
+
+fn walk(folder: &Path, prefix: &str, files: &mut Files) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        // Follows links: a prompt may be one.
+        let is_folder = fs::metadata(entry.path()).is_ok_and(|found| found.is_dir());
+        match visit(&path, is_folder) {
+            Visit::Enter => {
+                if let Err(error) = walk(&entry.path(), &format!("{path}/"), files) {
+                    files.insert_unreadable(path, error);
+                }
+            }
+            Visit::Read { limit } => match read_file(&entry.path(), limit) {
+                Ok(bytes) => files.insert(path, bytes),
+                Err(error) => files.insert_unreadable(path, error),
+            },
+            Visit::Name => files.insert_name(path),
+            Visit::Skip => {}
+        }
+    }
+    Ok(())
+}
+
+/// Reads at most `limit` bytes, however long the file says it is.
+fn read_file(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let most = u64::try_from(limit).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() > limit {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {limit} bytes")));
+    }
+    Ok(bytes)
+}

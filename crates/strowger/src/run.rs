@@ -1,0 +1,213 @@
+//! `strowger run`: starts the drivers around the switch, and ends them.
+
+use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::Rng;
+use company::{Company, System};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use media::{Media, Sinks};
+use net::udp::Listener;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use storage::Storage;
+use switch::{Setup, Switch};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::domain::{Domain, Input};
+use crate::error::Error;
+use crate::folder::read_company;
+
+/// Inputs that may wait for the domain thread: about a second of the heaviest load. What comes on top is dropped by
+/// the drivers that can (datagrams, which SIP sends again), and waited for by those that cannot.
+const INPUTS: usize = 65_536;
+
+/// Longer than packets of a call that is over linger in a network.
+const PORT_REST: Duration = Duration::from_secs(5);
+
+/// Runs the company in `folder` until a signal ends it.
+///
+/// # Errors
+/// Whatever keeps the switch from starting.
+pub(crate) fn run(folder: &Path) -> Result<(), Error> {
+    let company = read_company(folder)?;
+    raise_descriptor_limit();
+    let clock = Clock::start();
+    let data = company.system.data_folder(folder);
+    let (inputs_tx, inputs) = bounded(INPUTS);
+    let storage = start_storage(&data, inputs_tx.clone())?;
+    let mut listeners = bind(&company.system)?;
+    let domain = wire(&company, clock, &listeners, inputs, &inputs_tx, &storage)?;
+    for listener in &mut listeners {
+        let sink = inputs_tx.clone();
+        listener.start(move |received| sink.try_send(Input::Sip(received)).is_ok())?;
+    }
+    let (ended_tx, ended) = oneshot::channel();
+    let thread = std::thread::Builder::new()
+        .name("domain".to_owned())
+        .spawn(move || {
+            let media = domain.run();
+            // Nobody listens any more if a second signal came first.
+            let _ = ended_tx.send(());
+            media
+        })
+        .map_err(|source| Error::System { what: "thread", source })?;
+    announce(&listeners);
+    wait(&inputs_tx, ended)?;
+    drop(listeners);
+    let crashed = thread.join().is_err();
+    storage.stop();
+    if crashed {
+        let source = io::Error::other("the domain thread panicked");
+        return Err(Error::System { what: "way to go on", source });
+    }
+    Ok(())
+}
+
+/// A leg takes up to two descriptors, so the usual 1,024 would end at some hundred calls.
+fn raise_descriptor_limit() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // If it is refused, calls beyond the limit are answered with 503.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+}
+
+fn start_storage(data: &Path, inputs: Sender<Input>) -> Result<Storage, Error> {
+    let config = storage::Config::new(data);
+    // A writer may wait for the domain thread, which never waits for it.
+    let notify = move |notice| drop(inputs.send(Input::Storage(notice)));
+    Ok(Storage::start(&config, notify)?)
+}
+
+fn bind(system: &System) -> Result<Vec<Listener>, Error> {
+    let bound = system.listeners.iter().zip(0u16..).map(|(listener, index)| Listener::bind(index, listener.udp));
+    Ok(bound.collect::<Result<_, _>>()?)
+}
+
+/// Makes the switch and its drivers, and puts them together.
+fn wire(
+    company: &Company,
+    clock: Clock,
+    listeners: &[Listener],
+    inputs: Receiver<Input>,
+    inputs_tx: &Sender<Input>,
+    storage: &Storage,
+) -> Result<Domain, Error> {
+    let advertised: Vec<sip::Listener> = listeners
+        .iter()
+        .zip(&company.system.listeners)
+        .map(|(listener, config)| {
+            let local = listener.local();
+            let advertised = config.advertised(reachable(local, company));
+            sip::Listener { local, advertised }
+        })
+        .collect();
+    let mut sip = sip::StackConfig::new(concat!("Strowger/", env!("CARGO_PKG_VERSION")), advertised);
+    // Each call has two legs at most; what is above comes from sessions that linger.
+    sip.max_sessions = company.switch.limits.max_calls.saturating_mul(3);
+    let setup = Setup { sip, node: 0, version: env!("CARGO_PKG_VERSION").into(), rng: Rng::from_seed(seed()?) };
+    let mut config = company.switch.clone();
+    config.limits.media_address = company.system.media_address();
+    Ok(Domain {
+        clock,
+        switch: Switch::new(clock.now(), config, setup),
+        inputs,
+        senders: listeners.iter().map(Listener::sender).collect(),
+        media: start_media(company, inputs_tx, storage)?,
+        journal: storage.journal(),
+        takes: storage.take_port(),
+        grace: company.system.grace,
+    })
+}
+
+/// The address at which peers reach a socket that is bound to every address: the one from which this machine reaches
+/// the first user's phone, or else the world. Nothing is sent to find that out.
+fn reachable(local: SocketAddr, company: &Company) -> SocketAddr {
+    if !local.ip().is_unspecified() {
+        return local;
+    }
+    let documentation_only = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+    let user = company.switch.users.values().map(|user| user.address.ip()).find(|ip| ip.is_ipv4() == local.is_ipv4());
+    let towards = SocketAddr::new(user.unwrap_or(documentation_only), 5060);
+    let route = UdpSocket::bind(SocketAddr::new(local.ip(), 0))
+        .and_then(|socket| socket.connect(towards).and_then(|()| socket.local_addr()));
+    let ip = route.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |found| found.ip());
+    SocketAddr::new(ip, local.port())
+}
+
+fn start_media(company: &Company, inputs: &Sender<Input>, storage: &Storage) -> Result<Media, Error> {
+    let wanted = &company.system.media;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let prompts = company.prompts.iter().map(|named| named.prompt.clone()).collect();
+    let config = media::Config {
+        threads: wanted.threads.unwrap_or(cores),
+        bind: wanted.bind,
+        ports: wanted.first_port..=wanted.last_port,
+        port_rest: PORT_REST,
+        dscp: wanted.dscp,
+        rtp_timeout: wanted.silence,
+        library: Arc::new(leg::Library::new(prompts)),
+        seed: seed()?,
+    };
+    Ok(Media::start(config, |_thread| {
+        let inputs = inputs.clone();
+        Sinks {
+            events: Box::new(move |event| match inputs.try_send(Input::Media(event)) {
+                Err(TrySendError::Full(Input::Media(event))) => Err(event),
+                // Sent; or the domain thread is gone, and nobody is left to tell.
+                _ => Ok(()),
+            }),
+            takes: Box::new(storage.chunk_port()),
+        }
+    })?)
+}
+
+fn seed() -> Result<[u8; 32], Error> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)
+        .map_err(|error| Error::System { what: "randomness", source: io::Error::other(error) })?;
+    Ok(seed)
+}
+
+/// The lines that scripts wait for. A closed standard output keeps no call from coming in.
+fn announce(listeners: &[Listener]) {
+    let mut out = io::stdout().lock();
+    for listener in listeners {
+        let _ = writeln!(out, "listening udp {}", listener.local());
+    }
+    let _ = writeln!(out, "ready");
+    let _ = out.flush();
+}
+
+/// Waits for signals: the first drains, the second ends at once. Returns when all calls have ended.
+fn wait(inputs: &Sender<Input>, mut ended: oneshot::Receiver<()>) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| Error::System { what: "event loop", source })?;
+    runtime.block_on(async {
+        let no_signals = |source| Error::System { what: "signals", source };
+        let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+        let mut asked = false;
+        loop {
+            tokio::select! {
+                _ = &mut ended => return Ok(()),
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if asked {
+                std::process::exit(EXIT_AT_ONCE);
+            }
+            asked = true;
+            // The queue takes it as soon as the domain thread has taken something out.
+            let _ = inputs.send_timeout(Input::Drain, Duration::from_secs(1));
+        }
+    })
+}
+
+/// The exit code after a second signal: calls were cut off.
+const EXIT_AT_ONCE: i32 = 3;
