@@ -65,6 +65,12 @@ impl CdrFold {
         self.live.iter().map(end).collect()
     }
 
+    /// The number and time that one more event of a live call would have.
+    #[must_use]
+    pub fn next(&self, call: CallId) -> Option<(u32, Wall)> {
+        self.live.get(&call).map(|account| (account.seq.saturating_add(1), account.last))
+    }
+
     /// Closes the call that has been live longest, so that calls whose end got lost do not pile up.
     pub fn evict(&mut self) -> Option<Cdr> {
         self.live.pop_first().map(|(_, account)| {

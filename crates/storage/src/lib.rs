@@ -1,9 +1,43 @@
 //! Journal, CDRs and recordings on disk.
+//!
+//! One contract: [`Storage::start`] gives ports that never wait ([`JournalPort`], [`TakePort`], [`ChunkPort`]); what cannot
+//! be written is counted and told by a [`Notice`], and the call goes on.
+//!
+//! Two threads: one writes the journal and folds CDRs from it, one writes recordings. Below the data folder:
+//!
+//! | file | what |
+//! |---|---|
+//! | `journal/2026-11-21.jsonl` | an event a line, appended; a file a day (UTC) |
+//! | `cdr/2026-11-21.jsonl` | a record a call, by the day on which it ended |
+//! | `recordings/2026/11/21/CALL-TAKE.wav` | stereo, 16 bits, 8 kHz; left the caller, right what he heard |
+//! | `journal/.running` | there while a switch runs; found at the start, it says that one died |
+//! | `recordings/.open` | which recordings were begun and not ended |
+//!
+//! Where to find what: `store.rs` start, ports and stop; `journal_writer.rs` the journal's thread, `lines.rs` a file of
+//! lines that survives a failing disk; `recorder.rs` all recordings, `take.rs` one of them; `recover.rs` what a start does
+//! after a crash, with `open_log.rs` and `mend.rs`; `disk.rs` the port to the file system, which tests replace.
+//!
+//! Invariants:
+//! - Everything that waits to be written is bounded; what does not fit is dropped, counted and told.
+//! - A recording's file can be read at any moment, also after kill -9: its header is written after each half second of
+//!   audio, by the second of two system calls. Audio stands at the place that its frame number gives; what is lost is
+//!   silence, so both sides stay aligned.
+//! - Names of files come from our own ids and the date.
+//! - Nothing is forced to the platter: a crash of the switch loses the last [`Config::journal_flush`] of events and half
+//!   a second of audio, a crash of the machine what the system had not written yet.
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "a driver: owns files, threads and a clock")]
 
 mod config;
+mod disk;
+mod journal_writer;
+mod lines;
+mod mend;
 mod notice;
+mod open_log;
+mod recorder;
+mod recover;
 mod store;
+mod take;
 
 pub use config::Config;
 pub use notice::{Notice, StartError, TakeEvent};

@@ -2,21 +2,20 @@
 
 use std::sync::Arc;
 
-use base::{CallId, TakeId};
+use base::TakeId;
 
 /// Something that the switch should journal. Given to the callback of [`crate::Storage::start`] on a writer's thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Notice {
     /// What happened to a recording.
     Take {
-        /// Its call.
-        call: CallId,
         /// The recording.
         take: TakeId,
         /// What happened.
         event: TakeEvent,
     },
-    /// Events that never reached the journal, as its queue was full or the disk failed.
+    /// Events and records that were never written, as the queue was full or the disk failed. Told once the disk is well,
+    /// at most once a second.
     EventsLost {
         /// How many since the last such notice.
         count: u64,
@@ -34,6 +33,9 @@ pub enum Notice {
         what: &'static str,
     },
 }
+
+/// Where notices go; called on the writers' threads.
+pub(crate) type Notify = Arc<dyn Fn(Notice) + Send + Sync>;
 
 /// What happened to a recording.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,84 +1,223 @@
-//! The running writers and the ports to them.
+//! Start, ports and stop of the writers.
 
-use base::{CallId, Now, TakeId, Wall};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use base::{CallId, Mono, Now, TakeId, Wall};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use journal::Event;
-use leg::{Chunk, Stereo, TakeSink};
+use leg::{CHUNK_FRAMES, Chunk, FRAME, Stereo, TakeSink};
 
+use crate::disk::System;
+use crate::journal_writer::{self, Journal, Message};
+use crate::notice::Notify;
+use crate::open_log::OpenLog;
+use crate::recorder::Recorder;
+use crate::recover::{self, recover};
 use crate::{Config, Notice, StartError};
 
-/// The running writers. Dropping it without [`Storage::stop`] writes what waits, too.
+/// Orders about recordings that may wait beside chunks.
+const ORDERS: usize = 16_384;
+/// How often the recordings' thread looks for recordings that nobody ended.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The running writers. Dropping it stops them as [`Storage::stop`] does.
 #[derive(Debug)]
-pub struct Storage {}
+pub struct Storage {
+    journal: JournalPort,
+    takes: TakePort,
+    chunks: ChunkPort,
+    threads: Vec<JoinHandle<()>>,
+    folder: std::path::PathBuf,
+}
 
 /// Where the switch puts its events. Never waits.
 #[derive(Clone, Debug)]
-pub struct JournalPort {}
+pub struct JournalPort {
+    queue: Sender<Message>,
+    dropped: Arc<AtomicU64>,
+    /// Events that may wait before those that records do not need are dropped.
+    for_all: usize,
+}
 
 /// Where the switch announces recordings. Never waits.
 #[derive(Clone, Debug)]
-pub struct TakePort {}
+pub struct TakePort {
+    queue: Sender<Order>,
+}
 
 /// Where media threads put recorded chunks; one clone a thread. Never waits.
 #[derive(Clone, Debug)]
-pub struct ChunkPort {}
+pub struct ChunkPort {
+    queue: Sender<Order>,
+    free: Receiver<Stereo>,
+    most: usize,
+}
+
+/// What comes to the recordings' thread. One queue for all, so that a recording's end does not overtake its audio.
+#[derive(Debug)]
+enum Order {
+    Begin(Wall, CallId, TakeId),
+    Chunk(Chunk),
+    Finish(TakeId),
+    Stop,
+}
 
 impl Storage {
     /// Makes the folders, mends what an earlier run left open, and starts the writers. `notify` is called on the
-    /// writers' threads.
+    /// writers' threads; it should not wait for whoever feeds the ports.
     ///
     /// # Errors
-    /// If a folder cannot be made or a thread not started.
-    pub fn start(
-        _config: &Config,
-        _now: Wall,
-        _notify: impl Fn(Notice) + Send + Sync + 'static,
-    ) -> Result<Self, StartError> {
-        Ok(Self {})
+    /// If a folder cannot be made or written, or a thread not started.
+    pub fn start(config: &Config, notify: impl Fn(Notice) + Send + Sync + 'static) -> Result<Self, StartError> {
+        let folder = config.folder.clone();
+        for name in ["journal", "cdr", "recordings"] {
+            make_folder(&folder.join(name))?;
+        }
+        let notify: Notify = Arc::new(notify);
+        let (log, left_open) = OpenLog::start(&folder);
+        let cut = recover(&folder, &left_open);
+        recover::mark(&folder).map_err(|error| folder_error(&folder, error))?;
+
+        let dropped = Arc::new(AtomicU64::new(0));
+        let mut journal = Journal::new(&folder, Box::new(System), cut.fold, Arc::clone(&dropped), Arc::clone(&notify));
+        cut.events.iter().for_each(|event| journal.take(event));
+        let (queue, inbox) = bounded(config.journal_queue.max(4));
+        let patience = config.journal_flush;
+        let writer = spawn("journal", move || journal_writer::run(journal, &inbox, patience))?;
+        let journal = JournalPort { queue, dropped, for_all: config.journal_queue / 4 * 3 };
+
+        let recorder = Recorder::new(folder.clone(), Box::new(System), log, config.open_takes, notify);
+        let (queue, inbox) = bounded(config.chunks + ORDERS);
+        let (give_back, free) = bounded(config.chunks);
+        let recordings = spawn("recordings", move || record(recorder, &inbox, &give_back))?;
+        let chunks = ChunkPort { queue: queue.clone(), free, most: config.chunks };
+        Ok(Self { journal, takes: TakePort { queue }, chunks, threads: vec![writer, recordings], folder })
     }
 
     /// Where the switch puts its events.
     #[must_use]
     pub fn journal(&self) -> JournalPort {
-        JournalPort {}
+        self.journal.clone()
     }
 
     /// Where the switch announces recordings.
     #[must_use]
     pub fn take_port(&self) -> TakePort {
-        TakePort {}
+        self.takes.clone()
     }
 
     /// Where media threads put recorded chunks.
     #[must_use]
     pub fn chunk_port(&self) -> ChunkPort {
-        ChunkPort {}
+        self.chunks.clone()
     }
 
-    /// Writes all that waits, closes every file and ends the threads.
-    pub fn stop(self) {}
+    /// Writes all that waits, closes every file and ends the threads. What comes to the ports later is dropped.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Storage {
+    fn drop(&mut self) {
+        // A writer that has ended takes no order, and needs none.
+        drop(self.takes.queue.send(Order::Stop));
+        drop(self.journal.queue.send(Message::Stop));
+        let whole = self.threads.drain(..).all(|thread| thread.join().is_ok());
+        if whole {
+            recover::unmark(&self.folder);
+        }
+    }
 }
 
 impl JournalPort {
-    /// Takes an event. When the queue is full it is dropped, counted, and told by [`Notice::EventsLost`] later.
-    pub fn record(&self, _event: Event) {}
+    /// Takes an event. When the queue is full it is dropped, counted, and told by [`Notice::EventsLost`] later; the last
+    /// quarter of the queue is kept for events without which a call's record would be wrong.
+    pub fn record(&self, event: Event) {
+        let room = event.kind.is_vital() || self.queue.len() < self.for_all;
+        if !room || self.queue.try_send(Message::Event(Box::new(event))).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl TakePort {
     /// Announces a recording before its [`leg::Command::Record`] is given. Its file gets the ids' names, below the day
     /// of `now`.
-    pub fn begin(&self, _now: Now, _call: CallId, _take: TakeId) {}
+    pub fn begin(&self, now: Now, call: CallId, take: TakeId) {
+        // No room means that the disk has stood still for thousands of calls; the recording is then lost whole, and told
+        // so when it is ended.
+        drop(self.queue.try_send(Order::Begin(now.wall, call, take)));
+    }
 
-    /// Ends a recording whose last chunk may never come (its media thread had no room for it). After the last chunk
-    /// this changes nothing.
-    pub fn finish(&self, _take: TakeId) {}
+    /// Ends a recording, if its last chunk has not done so.
+    pub fn finish(&self, take: TakeId) {
+        drop(self.queue.try_send(Order::Finish(take)));
+    }
 }
 
 impl TakeSink for ChunkPort {
     fn buffer(&mut self) -> Option<Stereo> {
-        None
+        if self.queue.len() >= self.most {
+            return None;
+        }
+        // Buffers are made until as many go round as are in use at once.
+        Some(self.free.try_recv().unwrap_or_else(|_| Stereo::with_room()))
     }
 
     fn deliver(&mut self, chunk: Chunk) -> Result<(), Chunk> {
-        Err(chunk)
+        if self.queue.len() >= self.most {
+            return Err(chunk);
+        }
+        match self.queue.try_send(Order::Chunk(chunk)).map_err(TrySendError::into_inner) {
+            Err(Order::Chunk(chunk)) => Err(chunk),
+            _ => Ok(()),
+        }
     }
+}
+
+/// The recordings' thread.
+fn record(mut recorder: Recorder, inbox: &Receiver<Order>, give_back: &Sender<Stereo>) {
+    let start = Instant::now();
+    let now = || Mono::ZERO + start.elapsed();
+    loop {
+        match inbox.recv_timeout(LOOK) {
+            Ok(Order::Begin(at, call, take)) => recorder.begin(now(), at, call, take),
+            Ok(Order::Chunk(chunk)) => {
+                let mut audio = recorder.chunk(now(), chunk);
+                audio.left.clear();
+                audio.right.clear();
+                if audio.left.capacity() >= CHUNK_FRAMES * FRAME {
+                    drop(give_back.try_send(audio));
+                }
+            }
+            Ok(Order::Finish(take)) => recorder.finish(take),
+            Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        // What waits is taken first: after a disk stood still, recordings must not look forgotten.
+        if inbox.is_empty() {
+            recorder.handle_timeout(now());
+        }
+    }
+    recorder.stop();
+}
+
+fn make_folder(folder: &Path) -> Result<(), StartError> {
+    let probe = folder.join(".probe");
+    let made = fs::create_dir_all(folder).and_then(|()| fs::write(&probe, b"")).and_then(|()| fs::remove_file(&probe));
+    made.map_err(|error| folder_error(folder, error))
+}
+
+fn folder_error(folder: &Path, error: std::io::Error) -> StartError {
+    StartError::Folder { folder: folder.display().to_string(), error }
+}
+
+fn spawn(name: &'static str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
+    thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|error| StartError::Thread { name, error })
 }

@@ -1,0 +1,153 @@
+//! The journal's thread: events become lines, and records of calls are folded from them.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use journal::{Cdr, CdrFold, Event};
+
+use crate::Notice;
+use crate::disk::Disk;
+use crate::lines::Lines;
+use crate::notice::Notify;
+
+/// Octets that are written at once, though their time has not come.
+const BATCH: usize = 64 << 10;
+/// Calls that may be live for the fold; beyond it the oldest is closed, as its end must have got lost.
+const MAX_LIVE: usize = 200_000;
+/// How often a disk that fails is tried again, and losses are told.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What comes to the journal's thread.
+pub enum Message {
+    Event(Box<Event>),
+    Stop,
+}
+
+/// Lines and records, and what the disk makes of them. A value without a thread.
+pub struct Journal {
+    disk: Box<dyn Disk>,
+    events: Lines,
+    records: Lines,
+    fold: CdrFold,
+    /// Which of both fails: the journal, the records.
+    faulty: [bool; 2],
+    /// Events that found the queue full.
+    dropped: Arc<AtomicU64>,
+    lost: u64,
+    notify: Notify,
+}
+
+impl Journal {
+    /// A journal below `folder` that goes on with the calls in `fold`.
+    pub fn new(folder: &Path, disk: Box<dyn Disk>, fold: CdrFold, dropped: Arc<AtomicU64>, notify: Notify) -> Self {
+        Self {
+            disk,
+            events: Lines::new(folder.join("journal")),
+            records: Lines::new(folder.join("cdr")),
+            fold,
+            faulty: [false; 2],
+            dropped,
+            lost: 0,
+            notify,
+        }
+    }
+
+    pub fn take(&mut self, event: &Event) {
+        self.events.push(&mut *self.disk, event.at, event);
+        if let Some(cdr) = self.fold.feed(event) {
+            self.take_record(&cdr);
+        }
+        if self.fold.live() > MAX_LIVE
+            && let Some(cdr) = self.fold.evict()
+        {
+            self.take_record(&cdr);
+        }
+    }
+
+    fn take_record(&mut self, cdr: &Cdr) {
+        self.records.push(&mut *self.disk, cdr.ended, cdr);
+    }
+
+    /// Octets that wait.
+    pub fn waiting(&self) -> usize {
+        self.events.waiting() + self.records.waiting()
+    }
+
+    pub fn is_faulty(&self) -> bool {
+        self.faulty != [false; 2]
+    }
+
+    /// Writes what waits.
+    pub fn flush(&mut self) {
+        let events = self.events.flush(&mut *self.disk);
+        let records = self.records.flush(&mut *self.disk);
+        let [journal, cdr] = &mut self.faulty;
+        judge(&self.notify, "journal", &events, journal);
+        judge(&self.notify, "cdr", &records, cdr);
+    }
+
+    /// Tells what got lost. Not while the disk fails: what is told becomes an event, which would be lost, too.
+    pub fn tell_loss(&mut self) {
+        self.lost += self.events.take_dropped() + self.records.take_dropped();
+        if !self.is_faulty() {
+            let count = self.lost + self.dropped.swap(0, Ordering::Relaxed);
+            self.lost = 0;
+            if count > 0 {
+                (self.notify)(Notice::EventsLost { count });
+            }
+        }
+    }
+}
+
+/// Tells when a file begins to fail, and when it is well again.
+fn judge(notify: &Notify, what: &'static str, outcome: &io::Result<()>, faulty: &mut bool) {
+    match outcome {
+        Err(error) if !*faulty => {
+            *faulty = true;
+            notify(Notice::DiskFault { what, error: error.to_string() });
+        }
+        Ok(()) if *faulty => {
+            *faulty = false;
+            notify(Notice::DiskWell { what });
+        }
+        _ => {}
+    }
+}
+
+/// The thread: gathers events for at most `patience`, then writes them at once.
+pub fn run(mut journal: Journal, inbox: &Receiver<Message>, patience: Duration) {
+    let mut due: Option<Instant> = None;
+    let mut told = Instant::now();
+    loop {
+        let wait = due.map_or(RETRY, |due| due.saturating_duration_since(Instant::now()));
+        match inbox.recv_timeout(wait) {
+            Ok(Message::Event(event)) => {
+                journal.take(&event);
+                let pause = if journal.is_faulty() { RETRY } else { patience };
+                due.get_or_insert_with(|| Instant::now() + pause);
+                let full = journal.waiting() >= BATCH && !journal.is_faulty();
+                if !full && due.is_some_and(|due| due > Instant::now()) {
+                    continue;
+                }
+            }
+            Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        journal.flush();
+        due = (journal.waiting() > 0).then(|| Instant::now() + RETRY);
+        if told.elapsed() >= RETRY {
+            told = Instant::now();
+            journal.tell_loss();
+        }
+    }
+    for message in inbox.try_iter() {
+        if let Message::Event(event) = message {
+            journal.take(&event);
+        }
+    }
+    journal.flush();
+}
