@@ -51,7 +51,9 @@ impl<'a> Map<'a> {
     #[must_use]
     pub fn one_of(&self, keys: &[&'static str]) -> Option<(&'static str, Value<'a>)> {
         let found = self.at_most_one_of(keys);
-        if found.is_none() && !keys.iter().any(|key| self.optional(key).is_some()) && !self.is_misspelt(keys) {
+        // Where there is an unknown key, that was probably meant to be the one.
+        let is_known = |entry: &Entry| entry.key.text().is_none_or(|key| self.shape.keys.contains(&key));
+        if !keys.iter().any(|key| self.optional(key).is_some()) && self.entries.iter().all(is_known) {
             self.fault(format!("{} needs one of {}", self.shape.what, list(keys)), "");
         }
         found

@@ -8,7 +8,7 @@ const MAX_COMPARED: usize = 64;
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = fold(word)?;
     // A third of the letters may be wrong, but not all of a short word.
-    let limit = (word.len() / 3).clamp(1, 4).min(word.len().saturating_sub(1).max(1));
+    let limit = (word.len() / 3).clamp(1, 4).min(word.len().saturating_sub(1));
     known
         .into_iter()
         .filter_map(|candidate| {
@@ -67,6 +67,7 @@ mod tests {
             ("wrongInput", Some("wrong_input")),
             ("zebra", None),
             ("x", None),
+            ("K", None),
             ("", None),
         ];
         for (word, expected) in cases {

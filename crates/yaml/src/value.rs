@@ -83,6 +83,12 @@ impl<'a> Value<'a> {
         matches!(self.node.kind, Kind::Map(_))
     }
 
+    /// True for a map in which `key` is written.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        matches!(&self.node.kind, Kind::Map(entries) if entries.iter().any(|entry| entry.key.text() == Some(key)))
+    }
+
     /// The text as written, whatever it looks like; `None` without a fault for a list or a map.
     #[must_use]
     pub fn raw(&self) -> Option<&'a str> {
@@ -93,6 +99,12 @@ impl<'a> Value<'a> {
     #[must_use]
     pub fn string(&self) -> Option<&'a str> {
         self.scalar("a text")
+    }
+
+    /// As [`Self::string`]; a fault says that `expected` (with its article) was to be written.
+    #[must_use]
+    pub fn string_for(&self, expected: &str) -> Option<&'a str> {
+        self.scalar(expected)
     }
 
     /// A lower-case name such as `sales-menu` or `101`, of at most 64 letters, digits and `-`.
@@ -295,10 +307,10 @@ impl<'a> Value<'a> {
             Kind::Map(entries) => Some(entries),
             Kind::Refused => None,
             _ if self.is_empty() => {
-                self.fault(format!("{} is empty", self.what()), format!("write {what}, with its keys indented below"));
+                self.fault(format!("{} is empty", self.what()), format!("write {what} below it, indented"));
                 None
             }
-            _ => self.mismatch(&format!("{what}, with its keys below")),
+            _ => self.mismatch(&format!("a map ({what})")),
         }
     }
 

@@ -75,7 +75,7 @@ fn files_made_to_be_slow_are_read_in_bounded_time() {
         "a #\n", "\u{feff}", "é", "#:\n",
     ];
     for part in parts {
-        let long = part.repeat(MAX_BYTES / 5 / part.len());
+        let long = part.repeat(MAX_BYTES / 10 / part.len());
         let within_quotes = long.replace('"', "x");
         for text in [long.clone(), format!("[{long}"), format!("a: \"{within_quotes}"), format!("a: |\n  {long}")] {
             read(&text);
