@@ -1,13 +1,49 @@
 //! The flow language: what operators write as YAML, checked, and played to a caller.
+//!
+//! The one contract: [`Flow::read`] gives a flow only if nothing is wrong with it; then a [`Session`] leads one caller through
+//! it. Its driver puts in what happened (`handle_*`), carries out what [`Session::poll_output`] says, and comes back at
+//! [`Session::poll_timeout`]. What a flow names outside of itself ([`Flow::references`]: prompts, queues, users) is for
+//! the owner of those to check.
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use base::{Mono, Now, Wall};
+//! use ivr::{Flow, Output, Session};
+//!
+//! let text = "version: 1\nnodes:\n  hello: {play: welcome, next: hangup}\n";
+//! let faults = yaml::Faults::default();
+//! let flow = Flow::read("hello", &yaml::Source::new("flows/hello.yaml", text), &faults).unwrap();
+//! # let now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(0) };
+//! let mut session = Session::new(Arc::new(flow));
+//! session.handle_start(now);
+//! assert!(matches!(session.poll_output(), Some(Output::Entered { .. })));
+//! assert!(matches!(session.poll_output(), Some(Output::Play { .. })));
+//! session.handle_play_done(now);
+//! assert!(matches!(session.poll_output(), Some(Output::Hangup { .. })));
+//! ```
+//!
+//! Where to find what: `read` the shape of the file (`ask` menu and collect, `connect` queue and dial, `parts` prompts and
+//! outcomes, `names` nodes and variables) · `flow` what was read · `check` faults of the graph · `session` inputs and outputs ·
+//! `interpret` the steps between · `state`, `saved` what a session remembers · `output` the words between session and driver.
+//! The language is explained to operators in `config/README.md`.
+//!
+//! Invariants: a flow names only nodes that exist, and every variable is set before it is read back; no way round a flow
+//! takes neither a key nor time, so that one input gives a bounded number of outputs; a session does nothing between inputs;
+//! nothing follows [`Output::Hangup`]; it goes on only in the flow, to the letter, that it began in.
+//!
+//! A new verb is an arm each of `read::Reader::node`, `flow::Verb`, `check::steps` and `check::prompts`, and
+//! `Session::enter`, with a faulty file for each thing that can be wrong with it. A new thing to say is a `flow::Item`.
 
 mod check;
 mod flow;
 mod interpret;
 mod output;
 mod read;
+mod saved;
 mod session;
 mod state;
 
 pub use flow::{Flow, FlowHash, Reference, ReferenceKind};
 pub use output::{DialOutcome, DialTarget, HangupCause, Output, QueueOutcome};
+pub use saved::{ResumeError, Saved};
 pub use session::Session;

@@ -17,7 +17,8 @@ pub enum Output {
     /// Play `prompts` one after the other, in the place of what plays now. The driver answers with
     /// [`crate::Session::handle_play_done`] when all were heard; it is not asked to if `repeat` is set.
     Play {
-        /// Names of prompts, below the folder of a language: `welcome`, `digits/4`. Never empty.
+        /// Names of prompts, below the folder of a language: `welcome`, `digits/4`. Never empty. Where digits are read back
+        /// they can be told from the names, so the list is personal data like them.
         prompts: Vec<Arc<str>>,
         /// Over and over without a gap, until the next [`Output::Play`], [`Output::StopPlay`] or other order.
         repeat: bool,

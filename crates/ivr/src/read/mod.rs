@@ -35,11 +35,8 @@ const CAUSES: &[(&str, HangupCause)] = &[
 ];
 
 /// What is written in a wrong place often, and where it belongs.
-const BESIDE: &[(&str, &str)] = &[
-    ("next", "write `next:` beside the verb, not below it"),
-    ("note", "write `note:` beside the verb, not below it"),
-    ("digits", "write the digits as an item of a list: `[{digits: account}]`"),
-];
+const BESIDE: &[(&str, &str)] =
+    &[("next", "write `next:` beside the verb, not below it"), ("note", "write `note:` beside the verb, not below it")];
 
 /// Reads the flow. Faults may be in `faults` even if there is one; then it lacks nodes.
 pub(crate) fn flow(name: &str, source: &Source, faults: &Faults) -> Option<Flow> {
@@ -136,7 +133,8 @@ impl<'a> Reader<'a> {
     }
 
     fn play(&mut self, node: Map<'a>, value: Value<'a>) -> Option<Play> {
-        let (prompt, repeat, barge_in) = if value.is_map() {
+        // A map may be an item of a prompt, too: `play: {digits: account}`.
+        let (prompt, repeat, barge_in) = if value.is_map() && !value.has("digits") {
             let map = value.map_with(&PLAY, BESIDE)?;
             let prompt = map.required("prompt").and_then(|value| self.prompt(value));
             let repeat = map.optional("repeat").map_or(Some(Times::Count(1)), parts::times);

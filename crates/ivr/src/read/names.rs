@@ -32,7 +32,7 @@ impl<'a> Names<'a> {
 
     /// The node that `value` names.
     pub fn node(&self, value: Value<'a>) -> Option<usize> {
-        let name = value.string()?;
+        let name = value.string_for("a node's name")?;
         if let Some(index) = self.nodes.get(name) {
             return Some(*index);
         }
@@ -50,7 +50,7 @@ impl<'a> Names<'a> {
 
     /// Where `value` sends a caller: a node, or the word `hangup`.
     pub fn target(&self, value: Value<'a>) -> Option<Target> {
-        match value.string()? {
+        match value.string_for("a node's name, or `hangup`")? {
             "hangup" => Some(Target::Hangup),
             _ => self.node(value).map(Target::Node),
         }
@@ -58,7 +58,7 @@ impl<'a> Names<'a> {
 
     /// The index of the variable that `value` names; a new one if the name is new.
     pub fn variable(&mut self, value: Value<'a>) -> Option<usize> {
-        let name = value.string()?;
+        let name = value.string_for("a variable's name")?;
         if !is_variable(name) {
             let plain = name.to_ascii_lowercase().replace([' ', '-'], "_");
             let remedy = match is_variable(&plain) {

@@ -1,0 +1,196 @@
+//! Random flows and random callers: a flow that passes the check never panics, never goes round without taking a key or
+//! time, and leaves nothing behind when the caller is gone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{Mono, Now, Wall};
+use ivr::{DialOutcome, Flow, Output, QueueOutcome, Session};
+use proptest::prelude::*;
+use yaml::{Faults, Source};
+
+/// What a caller and the world around him do next.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Press(char),
+    PlayDone,
+    Queue(QueueOutcome),
+    Dial(DialOutcome),
+    Wait,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    use DialOutcome::{Busy, Declined, Ended, NoAnswer, Refused, Unreachable};
+    use QueueOutcome::{AgentEnded, Full, NoAgents, TimedOut, Unknown};
+    prop_oneof![
+        4 => prop::sample::select(vec!['0', '1', '2', '3', '9', '*', '#', 'A', '?']).prop_map(Act::Press),
+        4 => Just(Act::PlayDone),
+        2 => prop::sample::select(vec![AgentEnded, TimedOut, Full, NoAgents, Unknown]).prop_map(Act::Queue),
+        2 => prop::sample::select(vec![Ended, Busy, NoAnswer, Declined, Unreachable, Refused]).prop_map(Act::Dial),
+        3 => Just(Act::Wait),
+    ]
+}
+
+/// One of up to seven nodes, or a word.
+fn target() -> impl Strategy<Value = String> {
+    prop_oneof![6 => (0..7usize).prop_map(|n| format!("n{n}")), 1 => Just("hangup".to_owned())]
+}
+
+fn outcome(key: &'static str) -> impl Strategy<Value = String> {
+    let written = prop_oneof![
+        target().prop_map(move |to| format!(", {key}: {to}")),
+        target().prop_map(move |to| format!(", {key}: {{prompt: p, next: {to}}}")),
+        Just(format!(", {key}: {{prompt: p, next: hangup}}")),
+    ];
+    prop_oneof![2 => Just(String::new()), 1 => written]
+}
+
+fn question() -> impl Strategy<Value = String> {
+    let attempts = prop_oneof![
+        (1..4u32, target()).prop_map(|(n, to)| format!("attempts: {n}, exhausted: {to}")),
+        Just("attempts: forever".to_owned()),
+    ];
+    let words =
+        prop::sample::select(vec!["", ", barge_in: false", ", type_ahead: discard", ", timeout: 0s", ", timeout: 1s"]);
+    (attempts, words, outcome("no_input"), outcome("wrong_input"))
+        .prop_map(|(a, w, n, i)| format!("prompt: q, {a}{w}{n}{i}"))
+}
+
+fn node() -> impl Strategy<Value = String> {
+    let repeat = prop::sample::select(vec!["1", "3", "forever"]);
+    prop_oneof![
+        (repeat, any::<bool>(), target())
+            .prop_map(|(r, b, to)| format!("{{play: {{prompt: [p, q], repeat: {r}, barge_in: {b}}}, next: {to}}}")),
+        (question(), target(), target()).prop_map(|(q, a, b)| format!(
+            "{{menu: {{{q}, keys: {{1: {a}, 2-4: {{prompt: p, next: {b}}}, 9: repeat}}}}}}"
+        )),
+        (question(), target()).prop_map(|(q, to)| format!("{{collect: {{{q}, into: v, digits: 2-4}}, next: {to}}}")),
+        (outcome("full"), outcome("no_agents"), outcome("timed_out"), target())
+            .prop_map(|(f, n, t, to)| format!("{{queue: {{name: s{f}{n}{t}}}, next: {to}}}")),
+        (outcome("busy"), outcome("failed"), outcome("declined"), target())
+            .prop_map(|(b, f, d, to)| format!("{{dial: {{user: a{b}{f}{d}}}, next: {to}}}")),
+        target().prop_map(|to| format!("{{record: start, next: {to}}}")),
+        target().prop_map(|to| format!("{{goto: {to}}}")),
+        Just("{hangup: normal}".to_owned()),
+    ]
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop::collection::vec(node(), 7).prop_map(|nodes| {
+        let lines = nodes.iter().zip(0..).map(|(node, n)| format!("  n{n}: {node}\n"));
+        format!("version: 1\nnodes:\n{}", lines.collect::<String>())
+    })
+}
+
+/// The flow, with nodes that no way leads to taken out: random targets leave many of them.
+fn read(text: &str) -> Option<Arc<Flow>> {
+    let mut text = text.to_owned();
+    loop {
+        let faults = Faults::default();
+        if let Some(flow) = Flow::read("random", &Source::new("random.yaml", text.as_str()), &faults) {
+            return Some(Arc::new(flow));
+        }
+        let faults = faults.into_sorted();
+        let unreached: Vec<u32> =
+            faults.iter().filter(|f| f.message.starts_with("no way leads")).map(|f| f.place.span.line).collect();
+        if unreached.is_empty() || unreached.len() < faults.len() {
+            return None;
+        }
+        let kept =
+            (1..).zip(text.lines()).filter(|(line, _)| !unreached.contains(line)).map(|(_, line)| format!("{line}\n"));
+        text = kept.collect();
+    }
+}
+
+/// Plays the acts to one caller. Gives how many outputs there were for the busiest input.
+fn play(flow: &Arc<Flow>, acts: &[Act]) -> usize {
+    let mut now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(0) };
+    let mut session = Session::new(Arc::clone(flow));
+    session.handle_start(now);
+    let mut most = take(&mut session);
+    for act in acts {
+        match *act {
+            Act::Press(key) => session.handle_digit(now, key),
+            Act::PlayDone => session.handle_play_done(now),
+            Act::Queue(outcome) => session.handle_queue_ended(now, outcome),
+            Act::Dial(outcome) => session.handle_dial_ended(now, outcome),
+            Act::Wait => {
+                let due = session.poll_timeout().map_or(Duration::from_millis(20), |due| due.since(now.monotonic));
+                now = now.after(due);
+                session.handle_timeout(now);
+                assert!(
+                    session.poll_timeout().is_none_or(|next| next > now.monotonic),
+                    "a timeout that is due already"
+                );
+            }
+        }
+        let outputs = take(&mut session);
+        if session.is_over() {
+            assert_eq!(session.poll_timeout(), None);
+        }
+        most = most.max(outputs);
+    }
+    most
+}
+
+/// Takes all outputs out; nothing may follow a hangup.
+fn take(session: &mut Session) -> usize {
+    let mut count = 0;
+    let mut over = false;
+    while let Some(output) = session.poll_output() {
+        assert!(!over, "{output:?} after the hangup");
+        over = matches!(output, Output::Hangup { .. });
+        if let Output::Play { prompts, .. } = &output {
+            assert!(!prompts.is_empty(), "a prompt that says nothing takes no time");
+        }
+        count += 1;
+        assert!(count < 1000, "outputs without end");
+    }
+    count
+}
+
+/// Answers whatever takes no time at once: full queues, busy users. False if there is no end of it.
+fn comes_to_rest(flow: &Arc<Flow>, queue: QueueOutcome, dial: DialOutcome) -> bool {
+    let now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(0) };
+    let mut session = Session::new(Arc::clone(flow));
+    session.handle_start(now);
+    for _ in 0..100 {
+        let mut waits_for_us = false;
+        while let Some(output) = session.poll_output() {
+            waits_for_us |= matches!(output, Output::Queue { .. } | Output::Dial { .. });
+        }
+        if !waits_for_us {
+            return true;
+        }
+        session.handle_queue_ended(now, queue);
+        session.handle_dial_ended(now, dial);
+    }
+    false
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_global_rejects: 500_000, ..ProptestConfig::with_cases(1500) })]
+
+    #[test]
+    fn checked_flows_never_panic_and_never_spin(text in text(), acts in prop::collection::vec(act(), 0..120)) {
+        let Some(flow) = read(&text) else { return Err(TestCaseError::reject("faulty")) };
+        let most = play(&flow, &acts);
+        prop_assert!(most <= 200, "{most} outputs for one input");
+        for queue in [QueueOutcome::Full, QueueOutcome::NoAgents, QueueOutcome::Unknown] {
+            for dial in [DialOutcome::Busy, DialOutcome::Unreachable, DialOutcome::Refused] {
+                prop_assert!(comes_to_rest(&flow, queue, dial), "a loop that takes neither a key nor time");
+            }
+        }
+    }
+
+    #[test]
+    fn faulty_flows_never_panic(text in text(), cut in 0..4000usize, put in "[ -~\n]{0,12}") {
+        let at = text.char_indices().map(|(at, _)| at).nth(cut % text.len()).unwrap_or(0);
+        let (before, after) = text.split_at(at);
+        for text in [format!("{before}{put}{after}"), format!("{before}{put}")] {
+            let faults = Faults::default();
+            let flow = Flow::read("random", &Source::new("random.yaml", text.as_str()), &faults);
+            prop_assert_eq!(flow.is_some(), faults.is_empty());
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What operators are told is true: the example of `config/README.md` passes the check, and no key of the language is left out.
+
+mod support;
+
+use support::{Caller, flow};
+
+const README: &str = include_str!("../../../config/README.md");
+
+fn flows_part() -> &'static str {
+    let part = README.split("\n## ").find(|part| part.starts_with("`flows/NAME.yaml`"));
+    part.unwrap_or_default()
+}
+
+#[test]
+fn the_example_passes_the_check_and_plays() {
+    let example = flows_part().split("```").nth(1).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
+    let (mut caller, heard) = Caller::new(&flow(example));
+    assert_eq!(heard, "@welcome play:welcome");
+    assert_eq!(caller.presses("1"), "stop @main @sales record:on @sales-queue queue:sales");
+}
+
+#[test]
+fn every_key_is_explained() {
+    let keys = [
+        "version", "start", "nodes", "note", "next", "play", "menu", "collect", "queue", "dial", "record", "goto",
+        "hangup",
+    ];
+    let options = [
+        "prompt",
+        "repeat",
+        "barge_in",
+        "type_ahead",
+        "timeout",
+        "attempts",
+        "no_input",
+        "wrong_input",
+        "exhausted",
+        "keys",
+        "into",
+        "digits",
+        "end_key",
+        "digit_timeout",
+        "name",
+        "max_wait",
+        "timed_out",
+        "full",
+        "no_agents",
+        "user",
+        "number",
+        "ring_time",
+        "busy",
+        "no_answer",
+        "declined",
+        "failed",
+    ];
+    for key in keys {
+        assert!(flows_part().contains(&format!("{key}:")) || flows_part().contains(&format!("`{key}`")), "{key}");
+    }
+    for key in options {
+        let row = flows_part().lines().any(|line| line.starts_with("| `") && line.contains(&format!("`{key}`")));
+        assert!(row, "no row for {key}");
+    }
+}

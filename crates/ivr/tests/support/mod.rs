@@ -1,0 +1,105 @@
+//! A caller on a virtual clock: says what he hears and does as short texts.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helper")]
+#![allow(dead_code, reason = "not every test uses all of it")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{Mono, Now, Wall};
+use ivr::{DialOutcome, DialTarget, Flow, Output, QueueOutcome, Session};
+use yaml::{Faults, Source};
+
+pub fn flow(text: &str) -> Arc<Flow> {
+    let faults = Faults::default();
+    let flow = Flow::read("test", &Source::new("test.yaml", text), &faults);
+    let said: String = faults.into_sorted().iter().map(ToString::to_string).collect();
+    Arc::new(flow.unwrap_or_else(|| panic!("the flow has faults:\n{said}")))
+}
+
+/// A flow of these nodes, the first one first.
+pub fn nodes(text: &str) -> Arc<Flow> {
+    flow(&format!("version: 1\nnodes:\n{text}"))
+}
+
+pub struct Caller {
+    pub session: Session,
+    pub now: Now,
+}
+
+impl Caller {
+    /// A caller who was just answered, and what he hears first.
+    pub fn new(flow: &Arc<Flow>) -> (Self, String) {
+        let now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(0) };
+        let mut caller = Self { session: Session::new(Arc::clone(flow)), now };
+        caller.session.handle_start(now);
+        let heard = caller.heard();
+        (caller, heard)
+    }
+
+    /// All outputs since the last look, as words parted by blanks.
+    pub fn heard(&mut self) -> String {
+        let words: Vec<String> =
+            std::iter::from_fn(|| self.session.poll_output()).map(|output| word(&output)).collect();
+        words.join(" ")
+    }
+
+    pub fn presses(&mut self, keys: &str) -> String {
+        keys.chars().for_each(|key| self.session.handle_digit(self.now, key));
+        self.heard()
+    }
+
+    pub fn hears_all(&mut self) -> String {
+        self.session.handle_play_done(self.now);
+        self.heard()
+    }
+
+    /// Lets time pass up to the session's next timeout, and says how many milliseconds that was.
+    pub fn waits(&mut self) -> (u64, String) {
+        let due = self.session.poll_timeout().unwrap();
+        let by = due.since(self.now.monotonic);
+        self.now = self.now.after(by);
+        self.session.handle_timeout(self.now);
+        (u64::try_from(by.as_millis()).unwrap(), self.heard())
+    }
+
+    pub fn passes(&mut self, time: Duration) -> String {
+        self.now = self.now.after(time);
+        self.session.handle_timeout(self.now);
+        self.heard()
+    }
+
+    pub fn queue_ends(&mut self, outcome: QueueOutcome) -> String {
+        self.session.handle_queue_ended(self.now, outcome);
+        self.heard()
+    }
+
+    pub fn dial_ends(&mut self, outcome: DialOutcome) -> String {
+        self.session.handle_dial_ended(self.now, outcome);
+        self.heard()
+    }
+}
+
+/// `@node`, `play:a+b`, `loop:a`, `stop`, `queue:sales`, `dial:user/agent`, `record:on`, `account=1234`, `hangup:Normal`.
+fn word(output: &Output) -> String {
+    match output {
+        Output::Entered { node } => format!("@{node}"),
+        Output::Play { prompts, repeat } => {
+            assert!(!prompts.is_empty(), "nothing to play");
+            format!("{}:{}", if *repeat { "loop" } else { "play" }, prompts.join("+"))
+        }
+        Output::StopPlay => "stop".to_owned(),
+        Output::Queue { queue, max_wait: Some(most) } => format!("queue:{queue}/{}s", most.as_secs()),
+        Output::Queue { queue, max_wait: None } => format!("queue:{queue}"),
+        Output::Dial { target: DialTarget::User(name), ring_time } => {
+            format!("dial:user/{name}/{}s", ring_time.as_secs())
+        }
+        Output::Dial { target: DialTarget::Number(number), ring_time } => {
+            format!("dial:{number}/{}s", ring_time.as_secs())
+        }
+        Output::Record { on: true } => "record:on".to_owned(),
+        Output::Record { on: false } => "record:off".to_owned(),
+        Output::Collected { variable, digits } => format!("{variable}={}", digits.reveal()),
+        Output::Hangup { cause } => format!("hangup:{cause:?}"),
+    }
+}
