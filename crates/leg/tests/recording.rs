@@ -1,0 +1,113 @@
+//! Recordings: both sides aligned by ticks, unbroken over bridges, hold and changes of codec.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which clippy does not know for such"
+)]
+
+mod support;
+
+use base::TakeId;
+use leg::{Event, FRAME, Law, Order};
+use sdp::{Codec, Direction};
+use support::{Faults, Wire, World, tone};
+
+fn take() -> TakeId {
+    TakeId::from_raw(7)
+}
+
+/// Both sides of what was recorded, from the take's first frame on.
+fn recorded(world: &World) -> (Vec<i16>, Vec<i16>) {
+    let frames = world.takes.chunks.iter().map(|c| c.first_frame as usize + c.audio.left.len() / FRAME).max().unwrap();
+    let (mut left, mut right) = (vec![0; frames * FRAME], vec![0; frames * FRAME]);
+    for chunk in &world.takes.chunks {
+        let at = chunk.first_frame as usize * FRAME;
+        let end = at + chunk.audio.left.len();
+        chunk.law.decode(&chunk.audio.left, &mut left[at..end]);
+        chunk.law.decode(&chunk.audio.right, &mut right[at..end]);
+    }
+    (left, right)
+}
+
+fn pair() -> World {
+    let mut world = World::new();
+    world.add(Law::Ulaw, 400, Wire::new(1, Faults::default()));
+    world.add(Law::Alaw, 1000, Wire::new(2, Faults::default()));
+    world.bridge(0, 1);
+    world.steps(20);
+    world
+}
+
+#[test]
+fn left_is_the_leg_and_right_its_peer() {
+    let mut world = pair();
+    world.order(0, Order::Record(take()));
+    world.steps(110);
+    world.order(0, Order::StopRecord);
+    let (left, right) = recorded(&world);
+    assert_eq!((tone(&left, 400.0), tone(&right, 1000.0)), ((110, 0), (110, 0)));
+    assert_eq!((tone(&left, 1000.0).0, tone(&right, 400.0).0), (0, 0));
+    let leg = world.sides[0].leg.id();
+    assert_eq!(world.events, [Event::TakeEnded { leg, take: take(), frames: 110, lost: 0 }]);
+    assert_eq!(
+        world.takes.chunks.iter().map(|chunk| chunk.last).collect::<Vec<_>>(),
+        [false, false, false, false, true]
+    );
+}
+
+#[test]
+fn a_recording_goes_on_over_parting_hold_and_another_codec() {
+    let mut world = pair();
+    world.order(0, Order::Record(take()));
+    world.steps(30);
+    world.order(0, Order::Part);
+    world.order(1, Order::Part);
+    world.steps(30);
+    let agreed = world.sides[0].phone.agreed();
+    world.order(0, Order::Start(sdp::Agreed { direction: Direction::Inactive, ..agreed }));
+    world.steps(30);
+    let phone = &mut world.sides[0].phone;
+    (phone.law, phone.payload_type, phone.header.payload_type) = (Law::Alaw, 8, 8);
+    let agreed = sdp::Agreed { codec: Codec::Pcma, send_pt: 8, receive_pt: 8, ..agreed };
+    world.order(0, Order::Start(agreed));
+    world.bridge(0, 1);
+    world.steps(30);
+    world.order(0, Order::StopRecord);
+    let (left, right) = recorded(&world);
+    assert_eq!(left.len(), 120 * FRAME, "each tick has its frame");
+    let part = |sound: &[i16], first: usize, hertz| tone(&sound[first * FRAME..(first + 30) * FRAME], hertz).0;
+    assert_eq!((part(&left, 0, 400.0), part(&right, 0, 1000.0)), (30, 30));
+    assert_eq!((part(&left, 30, 400.0), part(&right, 30, 1000.0)), (30, 0), "alone");
+    assert!(part(&left, 60, 400.0) <= 5 && part(&right, 60, 1000.0) == 0, "held");
+    assert!(part(&left, 90, 400.0) >= 26 && part(&right, 90, 1000.0) >= 29, "together again");
+}
+
+#[test]
+fn a_closed_leg_waits_until_its_recording_is_passed_on() {
+    let mut world = pair();
+    world.order(0, Order::Record(take()));
+    world.steps(10);
+    world.takes.full = true;
+    world.order(0, Order::Close);
+    world.step();
+    assert!(!world.sides[0].leg.is_finished());
+    world.takes.full = false;
+    world.step();
+    assert!(world.sides[0].leg.is_finished());
+    assert_eq!(tone(&recorded(&world).0, 400.0).0, 10, "the rest was kept");
+}
+
+#[test]
+fn a_second_recording_ends_the_first() {
+    let mut world = pair();
+    world.order(0, Order::Record(take()));
+    world.steps(10);
+    world.order(0, Order::Record(TakeId::from_raw(8)));
+    world.steps(5);
+    world.order(0, Order::Close);
+    let ends: Vec<_> = world.takes.chunks.iter().filter(|c| c.last).map(|c| (c.take.as_raw(), c.first_frame)).collect();
+    assert_eq!(ends, [(7, 0), (8, 0)]);
+    let frames: Vec<_> = world.takes.chunks.iter().map(|chunk| chunk.audio.left.len() / FRAME).collect();
+    assert_eq!(frames, [10, 5]);
+}
