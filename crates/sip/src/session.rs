@@ -120,6 +120,16 @@ impl Established {
 }
 
 impl Session {
+    /// The session's one dialog; none while forks of our INVITE may each have one.
+    pub(crate) fn dialog(&self) -> Option<&Dialog> {
+        match &self.state {
+            State::Incoming(state) => Some(&state.dialog),
+            State::Outgoing(_) => None,
+            State::Established(state) => Some(&state.dialog),
+            State::Leaving(state) => Some(&state.dialog),
+        }
+    }
+
     /// The dialog that a request of the peer with this From tag belongs to.
     pub(crate) fn dialog_mut(&mut self, remote_tag: &str) -> Option<&mut Dialog> {
         let dialog = match &mut self.state {

@@ -230,6 +230,30 @@ fn a_re_invite_can_be_cancelled_and_the_session_goes_on() {
 }
 
 #[test]
+fn a_late_cancel_of_the_first_invite_does_not_touch_a_re_invite() {
+    let mut world = World::new(1);
+    let (_, ok) = established(&mut world);
+    world.inject(stranger(), 0, &body(&within(&ok, "INVITE", "re", 2, "")));
+    world.events(0);
+    world.inject(stranger(), 0, &request("CANCEL", "dialog", ""));
+    assert_eq!(world.last_to(stranger()).header("CSeq").unwrap(), "1 CANCEL");
+    assert!(world.events(0).is_empty() && world.times("487").is_empty());
+}
+
+#[test]
+fn a_session_that_ends_leaves_no_timer_of_its_own() {
+    let mut world = World::new(1);
+    world.inject(stranger(), 0, &request("INVITE", "t", "Expires: 600\n"));
+    let session = world.invited(0);
+    world.act(0, |stack, now| stack.ring(now, session, 180, None));
+    world.act(0, |stack, now| stack.accept(now, session, SDP));
+    let ok = world.last_to(stranger());
+    assert_eq!(world.parties[0].stack.population().timers, 3, "L; 2xx again, 2xx given up");
+    world.inject(stranger(), 0, &within(&ok, "BYE", "t-bye", 2, ""));
+    assert_eq!(world.parties[0].stack.population().timers, 2, "L and J");
+}
+
+#[test]
 fn a_bye_while_a_re_invite_waits_ends_both() {
     let mut world = World::new(1);
     let (_, ok) = established(&mut world);
@@ -255,6 +279,23 @@ fn an_update_changes_the_session_without_an_ack() {
     world.inject(stranger(), 0, &within(&ok, "UPDATE", "u3", 3, ""));
     assert_eq!(world.last_to(stranger()).status(), 200, "without a body the stack answers");
     assert!(world.events(0).is_empty());
+}
+
+#[test]
+fn an_update_without_an_offer_moves_the_target_even_of_an_early_dialog() {
+    let mut world = World::new(1);
+    world.inject(stranger(), 0, &request("INVITE", "early", ""));
+    let session = world.invited(0);
+    world.act(0, |stack, now| stack.ring(now, session, 180, None));
+    let ringing = world.last_to(stranger());
+    let moved = within(&ringing, "UPDATE", "u", 2, "").replace("carol@192.0.2.77:5060>", "carol@192.0.2.79>");
+    world.inject(stranger(), 0, &moved);
+    assert_eq!(world.last_to(stranger()).status(), 200);
+    world.inject(stranger(), 0, &body(&within(&ringing, "UPDATE", "u3", 3, "")));
+    assert_eq!(world.last_to(stranger()).status(), 500, "an offer while the first has no answer");
+    world.act(0, |stack, now| stack.accept(now, session, SDP));
+    world.inject(stranger(), 0, &within(&ringing, "ACK", "ack", 1, ""));
+    assert_eq!(bye(&mut world, session).to, "192.0.2.79:5060".parse().unwrap());
 }
 
 #[test]

@@ -214,6 +214,7 @@ fn cancel_that_crosses_our_2xx_changes_nothing() {
     world.inject(stranger(), 0, &request("CANCEL", "k", ""));
     assert_eq!(world.last_to(stranger()).header("CSeq").unwrap(), "1 CANCEL");
     assert_eq!(world.last_to(stranger()).status(), 200);
+    assert_eq!(world.last_to(stranger()).header("To"), world.sent_to(stranger())[0].header("To"));
     assert!(world.times("487").is_empty());
     assert_eq!(world.parties[0].stack.population().sessions, 1);
 }

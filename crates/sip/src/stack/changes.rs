@@ -49,17 +49,16 @@ impl Stack {
     }
 
     pub(super) fn handle_change(&mut self, now: Mono, id: SessionId, asked: Asked) {
+        let offers = asked.request.method == Method::Invite || !asked.request.body.is_empty();
         match self.meets(id) {
             Meets::End => self.answer_fault(now, &asked, Fault::of(481)),
+            _ if !offers => self.refresh_target(now, id, &asked),
             Meets::Ours => self.answer_fault(now, &asked, Fault::of(491)),
             Meets::Theirs => {
                 // 14.2: a random number of seconds from 0 to 10.
                 let seconds = self.core.rng.below(11).to_string();
                 let fault = Fault { status: 500, header: Some((HeaderName::RetryAfter, seconds)) };
                 self.answer_fault(now, &asked, fault);
-            }
-            Meets::Nothing if asked.request.method == Method::Update && asked.request.body.is_empty() => {
-                self.refresh_target(now, id, &asked);
             }
             Meets::Nothing => self.begin_change(id, asked),
         }
@@ -90,11 +89,10 @@ impl Stack {
 
     /// An UPDATE without an offer only names a new Contact, or shows that the peer still lives.
     fn refresh_target(&mut self, now: Mono, id: SessionId, asked: &Asked) {
-        let Some(State::Established(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state) else {
-            return;
-        };
-        state.dialog.refresh(&asked.request.head, asked.flow);
-        let response = self.core.response_in(asked, &state.dialog, 200, None).build();
+        let tag = asked.request.head.from.tag().unwrap_or_default();
+        let Some(dialog) = self.sessions.get_mut(&id).and_then(|session| session.dialog_mut(tag)) else { return };
+        dialog.refresh(&asked.request.head, asked.flow);
+        let response = self.core.response_in(asked, dialog, 200, None).build();
         self.servers.answer(&mut self.core, now, asked.id, true, response);
     }
 

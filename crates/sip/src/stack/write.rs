@@ -10,7 +10,7 @@ use super::Stack;
 use crate::core::{Core, hex};
 use crate::dialog::Dialog;
 use crate::inspect::{ACCEPT, ALLOW, Fault};
-use crate::session::{Asked, State};
+use crate::session::{Asked, Session};
 use crate::{Flow, Refusal, SessionId};
 
 impl Stack {
@@ -35,9 +35,10 @@ impl Stack {
 
     /// 200 to a CANCEL, with the To tag of the INVITE's responses (9.2).
     pub(super) fn answer_cancel(&mut self, now: Mono, asked: &Asked, session: Option<SessionId>) {
-        let tag = match session.and_then(|id| self.sessions.get(&id)).map(|session| &session.state) {
-            Some(State::Incoming(state)) => state.dialog.local_tag.to_string(),
-            _ => self.core.stateless_tag(&asked.request),
+        let session = session.and_then(|id| self.sessions.get(&id));
+        let tag = match session.and_then(Session::dialog) {
+            Some(dialog) => dialog.local_tag.to_string(),
+            None => self.core.stateless_tag(&asked.request),
         };
         let response = self.core.response(&asked.request, asked.flow, StatusCode::OK).to_tag(&tag).build();
         self.servers.answer(&mut self.core, now, asked.id, true, response);

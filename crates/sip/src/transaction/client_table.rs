@@ -11,7 +11,7 @@ use sip_message::{Method, Response};
 
 use super::client::{Client, Trying};
 use super::client_invite::{Acknowledged, Calling, ClientInvite};
-use super::{Timer, TransactionId};
+use super::{Timer, TransactionId, compact};
 use crate::core::{Core, Due, Tokens};
 use crate::outline::Outline;
 use crate::{Flow, SessionId, Transmit};
@@ -130,7 +130,8 @@ impl ClientTable {
         if let Some(entry) = self.entries.get_mut(&id)
             && let Machine::Invite(ClientInvite::Accepted(state)) = &mut entry.machine
         {
-            state.keep(Acknowledged { tag: Box::from(tag), ack });
+            let payload = compact(&ack.payload);
+            state.keep(Acknowledged { tag: Box::from(tag), ack: Transmit { payload, ..ack } });
         }
     }
 
@@ -277,8 +278,8 @@ impl Entry {
     fn fail(&mut self, core: &mut Core, now: Mono, id: TransactionId, response: &Response) -> Heard {
         let ack = self.outline.as_deref().map(|outline| outline.encode_ack(core, response)).unwrap_or_default();
         let state = match mem::replace(&mut self.machine, Machine::Between) {
-            Machine::Invite(ClientInvite::Calling(state)) => state.complete(ack.clone()),
-            Machine::Invite(ClientInvite::Proceeding(state)) => state.complete(ack.clone()),
+            Machine::Invite(ClientInvite::Calling(state)) => state.complete(compact(&ack)),
+            Machine::Invite(ClientInvite::Proceeding(state)) => state.complete(compact(&ack)),
             Machine::Invite(ClientInvite::Completed(state)) => {
                 core.resend(self.flow, state.handle_repeated());
                 self.machine = Machine::Invite(ClientInvite::Completed(state));

@@ -15,9 +15,16 @@ mod timer;
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 pub(crate) use client_table::{ClientTable, Heard, Lost};
 pub(crate) use server_table::{Acknowledged, ServerTable, ServerTimeout};
 pub(crate) use timer::Timer;
+
+/// `message` without the room to grow that its writer left, for it will linger.
+fn compact(message: &Bytes) -> Bytes {
+    Bytes::copy_from_slice(message)
+}
 
 /// Names a transaction in timers and sessions. Never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::server::{Server, Trying};
 use super::server_invite::{Proceeding, ServerInvite};
-use super::{Timer, TransactionId};
+use super::{Timer, TransactionId, compact};
 use crate::core::{Core, Due, Tokens};
 use crate::{Flow, SessionId};
 
@@ -26,7 +26,7 @@ struct Entry {
     merge_key: Option<Arc<str>>,
     /// Where responses go.
     flow: Flow,
-    /// The session that answers it; none when the stack answered by itself.
+    /// The session that answers it, or did; none when the stack answered by itself.
     owner: Option<SessionId>,
     machine: Machine,
     tokens: Tokens,
@@ -151,20 +151,20 @@ impl ServerTable {
     ) -> Option<Flow> {
         let entry = self.entries.get_mut(&id)?;
         let times = core.config.times;
+        let kept = || compact(&response);
         entry.machine = match mem::replace(&mut entry.machine, Machine::Between) {
             Machine::Invite(ServerInvite::Proceeding(state)) if success => {
                 Machine::Invite(ServerInvite::Accepted(state.accept()))
             }
             Machine::Invite(ServerInvite::Proceeding(state)) => {
-                Machine::Invite(ServerInvite::Completed(state.reject(response.clone(), &times)))
+                Machine::Invite(ServerInvite::Completed(state.reject(kept(), &times)))
             }
-            Machine::Other(Server::Trying(state)) => Machine::Other(Server::Completed(state.answer(response.clone()))),
+            Machine::Other(Server::Trying(state)) => Machine::Other(Server::Completed(state.answer(kept()))),
             answered => {
                 entry.machine = answered;
                 return None;
             }
         };
-        entry.owner = None;
         core.send(entry.flow, response);
         entry.rearm(core, now, id);
         Some(entry.flow)
