@@ -27,8 +27,8 @@ pub enum Received {
     Datagram {
         /// Where it came from and on which listener.
         flow: Flow,
-        /// What it says.
-        parsed: Result<Message, Reject>,
+        /// What it says; boxed, because it is large and goes from hand to hand.
+        parsed: Box<Result<Message, Reject>>,
     },
     /// An ICMP error: nobody listens at `remote`.
     Unreachable {
@@ -144,7 +144,7 @@ impl Receiver {
         while !self.stop.load(Ordering::Relaxed) {
             let result = inbox.receive(&self.socket, |payload, remote, destination| {
                 let flow = Flow { listener: self.index, local: self.local_for(destination), remote };
-                let parsed = parse_datagram(Bytes::copy_from_slice(payload));
+                let parsed = Box::new(parse_datagram(Bytes::copy_from_slice(payload)));
                 self.hand_over(Received::Datagram { flow, parsed }, &mut sink);
             });
             if let Err(error) = result {

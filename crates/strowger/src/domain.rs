@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use base::Mono;
-use crossbeam_channel::{Receiver, RecvTimeoutError};
 use journal::Kind;
 use media::Media;
 use net::udp::{Received, Sender};
@@ -12,6 +11,7 @@ use storage::{JournalPort, Notice, TakeEvent, TakePort};
 use switch::{Switch, TakeOrder, TakeReport};
 
 use crate::clock::Clock;
+use crate::mailbox::Receiver;
 
 /// Inputs taken before outputs are sent: enough to batch system calls in a burst, few enough to keep the delay of the
 /// first below a millisecond.
@@ -52,19 +52,18 @@ impl Domain {
         let mut outbox = Outbox::new(self.senders.len());
         let mut drained_at: Option<Mono> = None;
         let mut draining = false;
+        let mut inputs = Vec::new();
         loop {
             self.flush(&mut outbox);
-            match self.inputs.recv_timeout(self.sleep()) {
-                Ok(input) => {
-                    draining |= matches!(input, Input::Drain);
-                    self.take(input);
-                    for input in self.inputs.try_iter().take(BATCH).collect::<Vec<_>>() {
-                        draining |= matches!(input, Input::Drain);
-                        self.take(input);
-                    }
+            self.inputs.take_all(&mut inputs, self.sleep());
+            let mut taken = 0;
+            for input in inputs.drain(..) {
+                draining |= matches!(input, Input::Drain);
+                self.take(input);
+                taken += 1;
+                if taken % BATCH == 0 {
+                    self.flush(&mut outbox);
                 }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
             }
             let now = self.clock.now();
             if self.switch.poll_timeout().is_some_and(|due| due <= now.monotonic) {
@@ -90,7 +89,7 @@ impl Domain {
     fn take(&mut self, input: Input) {
         let now = self.clock.now();
         match input {
-            Input::Sip(Received::Datagram { flow, parsed }) => self.switch.handle_datagram(now, flow, parsed),
+            Input::Sip(Received::Datagram { flow, parsed }) => self.switch.handle_datagram(now, flow, *parsed),
             Input::Sip(Received::Unreachable { remote }) => self.switch.handle_unreachable(now, remote),
             Input::Media(event) => self.switch.handle_media(now, &event),
             Input::Storage(notice) => self.take_notice(notice),

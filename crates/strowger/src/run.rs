@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use base::Rng;
 use company::{Company, System};
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use media::{Media, Sinks};
 use net::udp::Listener;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -21,6 +20,7 @@ use crate::clock::Clock;
 use crate::domain::{Domain, Input};
 use crate::error::Error;
 use crate::folder::read_company;
+use crate::mailbox::{Receiver, Sender, mailbox};
 
 /// Inputs that may wait for the domain thread: about a second of the heaviest load. What comes on top is dropped by
 /// the drivers that can (datagrams, which SIP sends again), and waited for by those that cannot.
@@ -38,7 +38,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     raise_descriptor_limit();
     let clock = Clock::start();
     let data = company.system.data_folder(folder);
-    let (inputs_tx, inputs) = bounded(INPUTS);
+    let (inputs_tx, inputs) = mailbox(INPUTS);
     let storage = start_storage(&data, inputs_tx.clone())?;
     let mut listeners = bind(&company.system)?;
     let domain = wire(&company, clock, &listeners, inputs, &inputs_tx, &storage)?;
@@ -78,7 +78,7 @@ fn raise_descriptor_limit() {
 fn start_storage(data: &Path, inputs: Sender<Input>) -> Result<Storage, Error> {
     let config = storage::Config::new(data);
     // A writer may wait for the domain thread, which never waits for it.
-    let notify = move |notice| drop(inputs.send(Input::Storage(notice)));
+    let notify = move |notice| inputs.send(Input::Storage(notice));
     Ok(Storage::start(&config, notify)?)
 }
 
@@ -156,8 +156,8 @@ fn start_media(company: &Company, inputs: &Sender<Input>, storage: &Storage) -> 
         let inputs = inputs.clone();
         Sinks {
             events: Box::new(move |event| match inputs.try_send(Input::Media(event)) {
-                Err(TrySendError::Full(Input::Media(event))) => Err(event),
-                // Sent; or the domain thread is gone, and nobody is left to tell.
+                Err(Input::Media(event)) => Err(event),
+                // Sent, as nothing else than what was given can come back.
                 _ => Ok(()),
             }),
             takes: Box::new(storage.chunk_port()),
@@ -203,8 +203,7 @@ fn wait(inputs: &Sender<Input>, mut ended: oneshot::Receiver<()>) -> Result<(), 
                 std::process::exit(EXIT_AT_ONCE);
             }
             asked = true;
-            // The queue takes it as soon as the domain thread has taken something out.
-            let _ = inputs.send_timeout(Input::Drain, Duration::from_secs(1));
+            inputs.send(Input::Drain);
         }
     })
 }
