@@ -10,7 +10,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use audio::{Prompt, Tone, ToneGenerator};
@@ -22,9 +21,6 @@ use rtp::{Header, Packet};
 use sdp::{Agreed, Codec, Direction};
 
 pub const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-
-/// Each system of a test process has a range of ports of its own.
-static NEXT_RANGE: AtomicU16 = AtomicU16::new(0);
 
 pub struct System {
     pub media: Media,
@@ -46,11 +42,17 @@ impl TakeSink for Takes {
     }
 }
 
-/// Ports of this process: tests run in processes of their own, at the same time.
+/// A range of ports that no other test has, also not of another process: whoever holds the port above it has it. All
+/// are below those that the system gives out by itself.
 pub fn port_range(pairs: u16) -> std::ops::RangeInclusive<u16> {
-    let slot = (std::process::id() % 90) as u16;
-    let first = 20_000 + slot * 200 + NEXT_RANGE.fetch_add(pairs * 2, Ordering::Relaxed) % 200;
-    first..=first + pairs * 2 - 1
+    for first in (20_000..32_000).step_by(128) {
+        if let Ok(claim) = UdpSocket::bind((LOCAL, first + 127)) {
+            // Held until the process ends.
+            std::mem::forget(claim);
+            return first..=first + pairs * 2 - 1;
+        }
+    }
+    panic!("no free range of ports");
 }
 
 pub fn config(threads: usize) -> Config {

@@ -1,0 +1,178 @@
+//! What media costs: CPU of the media threads a call-second, and the spacing of what they send.
+//!
+//! `cargo run --release -p media --example load -- [ivr|record|bridge] [CALLS] [SECONDS] [THREADS]`
+//!
+//! Callers are one socket that sends 50 packets a second to each leg, as SIPp does; one more call is measured by its
+//! own thread. A bridge's second leg is such a caller too.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a tool that measures a driver"
+)]
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use base::{LegId, PlayId, TakeId};
+use leg::{Chunk, Command, Event, Item, Library, PromptId, Stereo, TakeSink};
+use media::{Config, Media, Sinks};
+use sdp::{Agreed, Codec, Direction};
+
+/// A writer that is always ready: the pool is one buffer a thread.
+struct Drain(Vec<Stereo>);
+
+impl TakeSink for Drain {
+    fn buffer(&mut self) -> Option<Stereo> {
+        Some(self.0.pop().unwrap_or_else(Stereo::with_room))
+    }
+
+    fn deliver(&mut self, chunk: Chunk) -> Result<(), Chunk> {
+        self.0.push(chunk.audio);
+        Ok(())
+    }
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mode = arguments.first().map_or("ivr", String::as_str);
+    let number = |index: usize, default: u64| arguments.get(index).and_then(|n| n.parse().ok()).unwrap_or(default);
+    let (calls, seconds, threads) = (number(1, 300), number(2, 10), number(3, 2));
+    let legs = if mode == "bridge" { calls * 2 } else { calls };
+
+    let before = resident_kb();
+    let config = Config {
+        threads: usize::try_from(threads).unwrap(),
+        bind: Ipv4Addr::LOCALHOST.into(),
+        ports: 16_384..=32_766,
+        port_rest: Duration::from_secs(5),
+        dscp: 46,
+        rtp_timeout: Duration::from_secs(60),
+        library: Arc::new(Library::new(vec![audio::Prompt::from_samples(&vec![1000; 80_000])])),
+        seed: [1; 32],
+    };
+    let sinks = |_| Sinks { events: Box::new(|_| Ok(())), takes: Box::new(Drain(vec![])) };
+    let mut media = Media::start(config, sinks).unwrap();
+
+    let caller = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let probe = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let targets: Vec<SocketAddr> =
+        (0..legs).map(|leg| start(&mut media, leg, if leg == 0 { &probe } else { &caller }, mode)).collect();
+    if mode == "bridge" {
+        (0..calls).for_each(|call| drop(media.execute(Command::Bridge { a: id(call * 2), b: id(call * 2 + 1) })));
+    }
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let spacing = std::thread::spawn({
+        let (probe, stop) = (probe.try_clone().unwrap(), Arc::clone(&stop));
+        move || measure(&probe, &stop)
+    });
+    let speaking = std::thread::spawn({
+        let stop = Arc::clone(&stop);
+        move || speak(&caller, &probe, &targets, &stop)
+    });
+    std::thread::sleep(Duration::from_secs(2));
+    let (cpu, start) = (media_cpu(), Instant::now());
+    std::thread::sleep(Duration::from_secs(seconds));
+    let (cpu, time, after) = (media_cpu() - cpu, start.elapsed(), resident_kb());
+    stop.store(true, Ordering::Relaxed);
+    let sent = speaking.join().unwrap();
+    let mut gaps = spacing.join().unwrap();
+    gaps.sort_by(f64::total_cmp);
+    let at = |share: f64| gaps[((gaps.len() - 1) as f64 * share) as usize];
+    println!(
+        "{mode} calls={calls} threads={threads}: {:.3} CPU-ms a call-second, {:.1} kB a call; spacing ms p50 {:.2} p99 \
+         {:.2} p99.9 {:.2} max {:.2}; sent {sent}; {:?}",
+        cpu.as_secs_f64() * 1000.0 / (calls as f64 * time.as_secs_f64()),
+        (after - before) as f64 / calls as f64,
+        at(0.5),
+        at(0.99),
+        at(0.999),
+        at(1.0),
+        media.counters()
+    );
+}
+
+fn id(leg: u64) -> LegId {
+    LegId::from_raw(leg)
+}
+
+fn start(media: &mut Media, leg: u64, phone: &UdpSocket, mode: &str) -> SocketAddr {
+    let leg = id(leg);
+    let Some(Event::Opened { port, .. }) = media.execute(Command::Open { leg }) else { panic!("no port") };
+    let agreed = Agreed {
+        remote: phone.local_addr().ok(),
+        remote_rtcp: None,
+        direction: Direction::SendRecv,
+        codec: Codec::Pcmu,
+        send_pt: 0,
+        receive_pt: 0,
+        receive_other: None,
+        dtmf_send_pt: Some(101),
+        dtmf_receive_pt: Some(101),
+        send_ptime_ms: 20,
+    };
+    media.execute(Command::Start { leg, agreed });
+    if mode != "bridge" {
+        let play = PlayId::from_raw(1);
+        media.execute(Command::Play { leg, play, items: [Item::Prompt(PromptId(0))].into(), repeat: true });
+    }
+    if mode == "record" {
+        media.execute(Command::Record { leg, take: TakeId::from_raw(1) });
+    }
+    (Ipv4Addr::LOCALHOST, port).into()
+}
+
+/// Sends to all legs every 20 ms, on one grid; how many packets.
+fn speak(caller: &UdpSocket, probe: &UdpSocket, targets: &[SocketAddr], stop: &AtomicBool) -> usize {
+    let (begin, mut sent) = (Instant::now(), 0);
+    for n in 0u32.. {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        let sequence = u16::try_from(n & 0xffff).unwrap();
+        let header = rtp::Header { marker: n == 0, payload_type: 0, sequence, timestamp: n * 160, ssrc: 7 };
+        let packet = [&header.to_bytes()[..], &[0xff; 160]].concat();
+        for (index, target) in targets.iter().enumerate() {
+            let socket = if index == 0 { probe } else { caller };
+            sent += usize::from(socket.send_to(&packet, target).is_ok());
+        }
+        std::thread::sleep((begin + Duration::from_millis(20) * (n + 1)).saturating_duration_since(Instant::now()));
+    }
+    sent
+}
+
+fn measure(probe: &UdpSocket, stop: &AtomicBool) -> Vec<f64> {
+    probe.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    let (mut datagram, mut gaps, mut last) = ([0; 500], vec![0.0], None::<Instant>);
+    while !stop.load(Ordering::Relaxed) {
+        if probe.recv(&mut datagram).is_ok() {
+            let now = Instant::now();
+            gaps.extend(last.map(|last| (now - last).as_secs_f64() * 1000.0));
+            last = Some(now);
+        }
+    }
+    gaps
+}
+
+/// CPU time of the media threads so far.
+fn media_cpu() -> Duration {
+    let mut nanos = 0;
+    for task in std::fs::read_dir("/proc/self/task").unwrap().flatten() {
+        let read = |name: &str| std::fs::read_to_string(task.path().join(name)).unwrap_or_default();
+        if read("comm").starts_with("media-") {
+            let run: u64 = read("schedstat").split(' ').next().unwrap().parse().unwrap();
+            nanos += run;
+        }
+    }
+    Duration::from_nanos(nanos)
+}
+
+fn resident_kb() -> i64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
