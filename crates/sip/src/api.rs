@@ -1,5 +1,6 @@
 //! The vocabulary between the stack and what drives it: flows, sessions, commands and events.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -37,8 +38,8 @@ impl SessionId {
     }
 }
 
-/// A call that the application places.
-#[derive(Clone, Debug)]
+/// A call that the application places. It prints without what tells about a person.
+#[derive(Clone)]
 pub struct Invite {
     /// The listener that sends it.
     pub listener: u16,
@@ -56,6 +57,12 @@ pub struct Invite {
     pub headers: Vec<(String, String)>,
     /// The SDP offer.
     pub offer: Bytes,
+}
+
+impl fmt::Debug for Invite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invite").field("destination", &self.destination).finish_non_exhaustive()
+    }
 }
 
 /// A failure that the application answers with.
@@ -109,8 +116,9 @@ pub enum EndCause {
 }
 
 /// What happened, in order. Each session ends by exactly one of `Cancelled`, `Refused` and `Ended`; after that its
-/// id means nothing, and commands for it do nothing.
-#[derive(Clone, Debug)]
+/// id means nothing, and commands for it do nothing. It prints as its kind and session only: bodies and header fields
+/// tell about persons.
+#[derive(Clone)]
 pub enum Event {
     /// A new INVITE that passed all checks. Answer with `ring`, `accept`, `refuse` or `hang_up`.
     Invited {
@@ -213,6 +221,74 @@ pub enum Event {
         /// What was wrong.
         cause: ParseError,
     },
+}
+
+impl Event {
+    /// The session that it is about; none for what was malformed.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        match self {
+            Self::Invited { session, .. }
+            | Self::Cancelled { session }
+            | Self::Acked { session, .. }
+            | Self::Progress { session, .. }
+            | Self::Answered { session, .. }
+            | Self::Refused { session, .. }
+            | Self::Changed { session, .. }
+            | Self::ChangeCancelled { session }
+            | Self::ChangeAnswered { session, .. }
+            | Self::ChangeRefused { session, .. }
+            | Self::Info { session, .. }
+            | Self::Ended { session, .. } => Some(*session),
+            Self::Malformed { .. } => None,
+        }
+    }
+
+    /// True for the one event that ends its session.
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        matches!(self, Self::Cancelled { .. } | Self::Refused { .. } | Self::Ended { .. })
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Invited { .. } => "Invited",
+            Self::Cancelled { .. } => "Cancelled",
+            Self::Acked { .. } => "Acked",
+            Self::Progress { .. } => "Progress",
+            Self::Answered { .. } => "Answered",
+            Self::Refused { .. } => "Refused",
+            Self::Changed { .. } => "Changed",
+            Self::ChangeCancelled { .. } => "ChangeCancelled",
+            Self::ChangeAnswered { .. } => "ChangeAnswered",
+            Self::ChangeRefused { .. } => "ChangeRefused",
+            Self::Info { .. } => "Info",
+            Self::Ended { .. } => "Ended",
+            Self::Malformed { .. } => "Malformed",
+        }
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct(self.kind());
+        if let Some(session) = self.session() {
+            debug.field("session", &session.as_raw());
+        }
+        match self {
+            Self::Progress { status, .. } | Self::Refused { status, .. } | Self::ChangeRefused { status, .. } => {
+                debug.field("status", status);
+            }
+            Self::Ended { cause, .. } => {
+                debug.field("cause", cause);
+            }
+            Self::Malformed { cause, .. } => {
+                debug.field("cause", cause);
+            }
+            _ => {}
+        }
+        debug.finish_non_exhaustive()
+    }
 }
 
 /// What lives in the stack.

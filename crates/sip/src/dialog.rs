@@ -8,7 +8,7 @@ use crate::Flow;
 use crate::outline::Outline;
 
 /// One side's view of a dialog, early or confirmed. Text in it is copied, so that it keeps no datagram alive.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Dialog {
     pub(crate) call_id: Box<str>,
     pub(crate) local_tag: Box<str>,
@@ -33,7 +33,7 @@ pub(crate) struct Dialog {
 }
 
 /// A URI that a request may be sent to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 struct Hop {
     uri: AnyUri,
     /// Its address; none if its host is a name.

@@ -8,7 +8,7 @@ use crate::inspect::ALLOW;
 
 /// What all messages of one transaction of ours have in common, so that its CANCEL and its ACK can be made from it
 /// (RFC 3261 9.1, 17.1.1.3).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Outline {
     /// The Request-URI.
     pub(crate) uri: AnyUri,

@@ -18,6 +18,9 @@ pub struct Datagram {
 /// What one node of a path does to a datagram: each element of the result goes on, that much later.
 pub trait Node {
     fn pass(&mut self, datagram: &Datagram, rng: &mut Rng) -> Vec<Duration>;
+
+    /// Changes it on the way.
+    fn touch(&mut self, _: &mut Datagram, _: &mut Rng) {}
 }
 
 /// Every datagram takes this long.
@@ -31,6 +34,9 @@ pub struct Double(pub u32);
 
 /// Holds back this percentage for up to the given time, so that later ones overtake it.
 pub struct Reorder(pub u32, pub Duration);
+
+/// Spoils this percentage: some octets replaced, cut out or doubled.
+pub struct Garble(pub u32);
 
 /// Loses what the test says, in order of sending.
 pub struct LoseIf(pub Box<dyn FnMut(&Datagram) -> bool>);
@@ -67,6 +73,31 @@ impl Node for Reorder {
     }
 }
 
+impl Node for Garble {
+    fn pass(&mut self, _: &Datagram, _: &mut Rng) -> Vec<Duration> {
+        vec![Duration::ZERO]
+    }
+
+    fn touch(&mut self, datagram: &mut Datagram, rng: &mut Rng) {
+        if !rng.percent(self.0) {
+            return;
+        }
+        let mut octets = datagram.payload.to_vec();
+        for _ in 0..=rng.below(3) {
+            let length = u32::try_from(octets.len()).unwrap();
+            let at = usize::try_from(rng.below(length)).unwrap();
+            let end = octets.len().min(at + usize::try_from(rng.below(20)).unwrap());
+            match rng.below(3) {
+                0 => octets.splice(at..end, []).for_each(drop),
+                1 => octets.splice(at..at, octets[at..end].to_vec()).for_each(drop),
+                _ if length > 0 => octets[at] = u8::try_from(rng.below(256)).unwrap(),
+                _ => {}
+            }
+        }
+        datagram.payload = Bytes::from(octets);
+    }
+}
+
 impl Node for LoseIf {
     fn pass(&mut self, datagram: &Datagram, _: &mut Rng) -> Vec<Duration> {
         if (self.0)(datagram) { vec![] } else { vec![Duration::ZERO] }
@@ -90,8 +121,10 @@ impl Network {
 
     pub fn send(&mut self, now: Mono, datagram: &Datagram) {
         let mut copies = vec![Duration::ZERO];
+        let mut datagram = datagram.clone();
         for node in &mut self.nodes {
-            let passed = copies.iter().map(|after| (*after, node.pass(datagram, &mut self.rng)));
+            node.touch(&mut datagram, &mut self.rng);
+            let passed = copies.iter().map(|after| (*after, node.pass(&datagram, &mut self.rng)));
             copies = passed.flat_map(|(after, more)| more.into_iter().map(move |m| after + m)).collect();
         }
         for after in copies {
