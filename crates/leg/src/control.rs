@@ -41,11 +41,12 @@ pub enum Command {
         /// The leg.
         leg: LegId,
     },
-    /// Sends each leg's audio and digits to the other. A bridge that either leg had ends first.
+    /// Sends each leg's audio and digits to the other. A bridge that either leg had ends first. If they are on two
+    /// threads, one moves.
     Bridge {
-        /// The leg whose media thread carries both.
+        /// One leg.
         a: LegId,
-        /// The leg that moves to it.
+        /// The other.
         b: LegId,
     },
     /// Ends the leg's bridge, for both sides.

@@ -42,7 +42,7 @@ impl Tap {
         let place = self.next;
         self.next += 1;
         if self.audio.is_none() {
-            self.audio = sink.buffer();
+            self.audio = sink.buffer().map(cleared);
         }
         let Some(audio) = &mut self.audio else {
             self.lost = self.lost.saturating_add(1);

@@ -20,7 +20,7 @@ use crate::socket::{Alarm, Socket};
 use crate::thread::{Line, Setup, Worker};
 
 /// Messages that wait for a thread, in its queue and, should that be full, here.
-const QUEUE: usize = 8192;
+const QUEUE: usize = 4096;
 const MAX_WAITING: usize = 65_536;
 
 /// Ports tried for one leg while others hold them.
@@ -211,8 +211,7 @@ impl Media {
         }
         self.unbridge(a);
         self.unbridge(b);
-        let Some(to) = self.legs.get(&a).map(|placed| placed.thread) else { return };
-        self.move_leg(b, to);
+        self.bring_together(a, b);
         for (leg, peer) in [(a, b), (b, a)] {
             if let Some(placed) = self.legs.get_mut(&leg) {
                 placed.peer = Some(peer);
@@ -228,6 +227,14 @@ impl Media {
         }
         self.order(leg, Order::Part);
         self.order(peer, Order::Part);
+    }
+
+    /// Has one of two legs move to the other's thread if they are on two: to the one with fewer legs.
+    fn bring_together(&mut self, a: LegId, b: LegId) {
+        let place = |leg: &LegId| self.legs.get(leg).map(|placed| placed.thread);
+        let (Some(of_a), Some(of_b)) = (place(&a), place(&b)) else { return };
+        let legs = |thread: usize| self.workers.get(thread).map_or(0, |remote| remote.legs);
+        if legs(of_a) <= legs(of_b) { self.move_leg(b, of_a) } else { self.move_leg(a, of_b) }
     }
 
     fn move_leg(&mut self, leg: LegId, to: usize) {

@@ -217,12 +217,25 @@ impl Alarm {
     }
 }
 
-/// Asks the system to wake this thread as exactly as it can, and before others if it allows that. Both may be refused.
-pub(crate) fn be_punctual() {
-    // SAFETY: takes no pointer. The slack of this thread's timers is set to 1 ns; 50 µs is usual.
+/// Asks the system to wake this thread as exactly as it can (50 µs late is usual).
+pub(crate) fn be_exact() {
+    // SAFETY: takes no pointer; it sets the slack of this thread's timers to 1 ns.
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1) };
-    // SAFETY: takes no pointer; 0 is the calling thread.
-    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -15) };
+}
+
+/// Asks the system to run this thread before others, or as it runs others. Before others is real-time scheduling; where
+/// that is not allowed (it takes CAP_SYS_NICE or RLIMIT_RTPRIO) it is a better nice value, or nothing.
+pub(crate) fn be_urgent(urgent: bool) {
+    let policy = if urgent { libc::SCHED_FIFO } else { libc::SCHED_OTHER };
+    // SCHED_RESET_ON_FORK: no thread or process that this one might start has it too.
+    let policy = policy | libc::SCHED_RESET_ON_FORK;
+    let parameter = libc::sched_param { sched_priority: if urgent { 10 } else { 0 } };
+    // SAFETY: the parameter lives during the call and is only read; 0 is the calling thread.
+    let refused = unsafe { libc::sched_setscheduler(0, policy, &raw const parameter) } < 0;
+    if refused || !urgent {
+        // SAFETY: takes no pointer; 0 is the calling thread.
+        unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -10) };
+    }
 }
 
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {

@@ -15,11 +15,19 @@ use leg::{Event, Library, MAX_REPORT, Order};
 use crate::clock::{Clock, TICK, Ticks};
 use crate::config::{Sinks, Tally};
 use crate::roster::{Message, Roster, Slot};
-use crate::socket::{Alarm, Mailbag, Poller, Reports, be_punctual};
+use crate::socket::{Alarm, Mailbag, Poller, Reports, be_exact, be_urgent};
 use crate::work::bay_of;
 
 /// How long before a tick datagrams are received.
 const LEAD: Duration = Duration::from_millis(3);
+
+/// How often the thread looks at how busy it is: every second.
+const REVIEW: u32 = 50;
+
+/// Share of its time, in percent, from which a thread gives up its urgency, so that an overloaded machine still hears
+/// its signalling; and from which it takes it again.
+const TOO_BUSY: u128 = 80;
+const CALM: u128 = 50;
 
 /// Events kept while their queue is full.
 const MAX_EVENTS: usize = 65_536;
@@ -80,6 +88,10 @@ pub(crate) struct Worker {
     pub(crate) reports: Reports,
     pub(crate) bag: Mailbag,
     stopping: bool,
+    urgent: bool,
+    /// Ticks until the next look at the load, and the time slept since the last.
+    until_review: u32,
+    slept: Duration,
 }
 
 impl Worker {
@@ -94,13 +106,17 @@ impl Worker {
             reports: Poller::reports(),
             bag: Mailbag::new(),
             stopping: false,
+            urgent: true,
+            until_review: REVIEW,
+            slept: Duration::ZERO,
             setup,
         })
     }
 
     /// Runs until stopped.
     pub(crate) fn run(mut self) {
-        be_punctual();
+        be_exact();
+        be_urgent(true);
         while !self.stopping {
             if self.is_idle() {
                 self.doze();
@@ -113,6 +129,7 @@ impl Worker {
             self.sleep_until(due);
             self.run_ticks();
             self.pass_events();
+            self.review_urgency();
         }
         self.end();
     }
@@ -131,18 +148,35 @@ impl Worker {
         self.setup.own.dormant.store(false, Ordering::SeqCst);
         self.take_messages();
         self.ticks = Ticks::new(self.setup.clock.monotonic(), self.setup.offset);
+        (self.until_review, self.slept) = (REVIEW, Duration::ZERO);
     }
 
     /// Sleeps, but for messages that are urgent enough to ring.
     fn sleep_until(&mut self, time: Mono) {
         loop {
-            let left = time.since(self.setup.clock.monotonic());
+            let before = self.setup.clock.monotonic();
+            let left = time.since(before);
             let rung = !left.is_zero() && self.setup.own.alarm.sleep(Some(left));
+            self.slept += left.min(self.setup.clock.monotonic().since(before));
             self.take_messages();
             if !rung || self.stopping {
                 return;
             }
         }
+    }
+
+    fn review_urgency(&mut self) {
+        self.until_review -= 1;
+        if self.until_review > 0 {
+            return;
+        }
+        let idle = std::mem::take(&mut self.slept).as_nanos() * 100 / (TICK * REVIEW).as_nanos();
+        let busy = 100u128.saturating_sub(idle);
+        if busy >= TOO_BUSY && self.urgent || busy < CALM && !self.urgent {
+            self.urgent = !self.urgent;
+            be_urgent(self.urgent);
+        }
+        self.until_review = REVIEW;
     }
 
     fn take_messages(&mut self) {
