@@ -81,7 +81,7 @@ fn before_anything_is_answered() {
     phone
         .wait_for("ringing or an answer", SOON, |m| m.cseq_method() == "INVITE" && m.status().is_some_and(|s| s > 100));
     phone.cancel(&dialog);
-    let refusal = phone.final_response(SOON);
+    let refusal = phone.final_response(&dialog, SOON);
     phone.acknowledge(&dialog, &refusal);
     assert_eq!(refusal.status(), Some(487), "{refusal}");
     agent.succeed(SOON);
@@ -109,8 +109,8 @@ fn an_answer_that_is_never_acknowledged_ends_the_call() {
     let mut ports = Ports::slice();
     let switch = Switch::start(&Company::new(&ports));
     let mut phone = Phone::new(switch.address(), &mut ports);
-    phone.invite("1002", &phone.sdp());
-    let answer = phone.final_response(SOON);
+    let dialog = phone.invite("1002", &phone.sdp());
+    let answer = phone.final_response(&dialog, SOON);
     assert_eq!(answer.status(), Some(200), "{answer}");
     // 200 is sent again until 64 × T1 = 32 s have passed (RFC 3261 section 13.3.1.4), then BYE.
     pause(Duration::from_secs(5));

@@ -62,7 +62,7 @@ fn in_a_call() -> (Ports, Switch, Phone, SocketAddr) {
     let switch = Switch::start(&company);
     let mut phone = Phone::new(switch.address(), &mut ports);
     let mut dialog = phone.invite("1002", &phone.sdp());
-    let answer = phone.final_response(SOON);
+    let answer = phone.final_response(&dialog, SOON);
     phone.establish(&mut dialog, &answer);
     phone.media.wait_for_tone(tones::MUSIC, Instant::now(), SOON);
     let audio = media_address(&answer);
@@ -106,7 +106,7 @@ fn spoilt_sdp_is_refused_with_a_4xx() {
         good.replace("v=0\r\n", ""),
         good.replace("m=audio", "m=audio audio"),
         good.replace("IN IP4 127.0.0.1\r\nt=", "IN IP4 999.0.0.1\r\nt="),
-        good.replace("RTP/AVP 0 101", "RTP/AVP 0 300"),
+        good.replace("RTP/AVP 0 101", "RTP/AVP 300"),
         good.replace(&format!("m=audio {}", sprayer.media.local().port()), "m=audio 99999"),
         good.replace("t=0 0", "t"),
         "v=0\r\n".to_owned(),
@@ -120,10 +120,12 @@ fn spoilt_sdp_is_refused_with_a_4xx() {
         });
         let status = answer.status().unwrap_or(0);
         assert!((400..500).contains(&status), "{body:?} got\n{answer}");
+        assert!(answer.header("Warning").is_some(), "{body:?} got no Warning:\n{answer}");
         let ack = invite(&sprayer, switch.address(), n, "").replace("INVITE", "ACK");
         let ack = ack.replace(&format!("To: <sip:1002@{}>", switch.address()), &format!("To: {}", answer.must("To")));
         sprayer.send(ack.as_bytes());
     }
+    pause(Duration::from_secs(1));
     assert_unharmed(&mut phone, from);
 }
 

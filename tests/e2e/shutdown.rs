@@ -40,7 +40,7 @@ fn new_calls_get_503_and_live_ones_end_by_bye_after_the_grace_time() {
     pause(Duration::from_millis(300));
     let mut late = Phone::new(switch.address(), &mut ports);
     let dialog = late.invite("1004", &late.sdp());
-    let refusal = late.final_response(SOON);
+    let refusal = late.final_response(&dialog, SOON);
     late.acknowledge(&dialog, &refusal);
     assert_eq!(refusal.status(), Some(503), "{refusal}");
     assert!(refusal.header("Retry-After").is_some(), "{refusal}");

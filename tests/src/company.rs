@@ -63,7 +63,7 @@ const MENU: &str = "
       exhausted: goodbye
   sales:
     queue: sales
-    next: goodbye
+    next: hangup
   direct:
     dial: { user: agent1, ring_time: 5s }
     next: goodbye

@@ -113,7 +113,7 @@ impl Phone {
     /// If the call is refused or not answered in time.
     pub fn call(&mut self, number: &str) -> Dialog {
         let mut dialog = self.invite(number, &self.sdp());
-        let answer = self.final_response(wait::SOON);
+        let answer = self.final_response(&dialog, wait::SOON);
         assert_eq!(answer.status(), Some(200), "{answer}");
         self.establish(&mut dialog, &answer);
         dialog
@@ -130,13 +130,15 @@ impl Phone {
         self.media.send_to(media_address(answer));
     }
 
-    /// Waits for the final response to INVITE.
+    /// Waits for the final response to the INVITE of `dialog`.
     ///
     /// # Panics
     /// If none comes within `limit`.
-    pub fn final_response(&mut self, limit: Duration) -> Message {
+    pub fn final_response(&mut self, dialog: &Dialog, limit: Duration) -> Message {
         self.wait_for("a final response", limit, |m| {
-            m.cseq_method() == "INVITE" && m.status().is_some_and(|s| s >= 200)
+            m.header("Call-ID") == Some(&dialog.call_id)
+                && m.cseq_method() == "INVITE"
+                && m.status().is_some_and(|status| status >= 200)
         })
     }
 
