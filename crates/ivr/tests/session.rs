@@ -60,7 +60,9 @@ fn the_repeat_key_costs_no_attempt() {
     for _ in 0..10 {
         assert_eq!(caller.presses("9"), "stop play:main-menu");
     }
-    assert_eq!(caller.presses("*"), "stop @welcome play:welcome");
+    assert_eq!(caller.presses("7"), "stop play:sorry-wrong-key+main-menu");
+    assert_eq!(caller.presses("7"), "stop play:sorry-wrong-key+main-menu");
+    assert_eq!(caller.presses("7"), "stop @operator dial:user/operator/20s");
 }
 
 #[test]
@@ -106,6 +108,8 @@ fn a_wrong_key_throws_away_what_was_typed_behind_it() {
     let (mut caller, _) = Caller::new(&nodes(text));
     assert_eq!(caller.presses("71"), "", "the play must be heard");
     assert_eq!(caller.hears_all(), "@b play:q");
+    assert_eq!(caller.hears_all(), "", "the 1 was meant for something else");
+    assert_eq!(caller.waits(), (5000, "play:q".to_owned()));
 }
 
 #[test]
@@ -222,6 +226,30 @@ fn keys_in_a_queue_do_nothing_and_are_not_kept() {
     assert_eq!(heard, "@a queue:sales");
     assert_eq!(caller.presses("111"), "");
     assert_eq!(caller.queue_ends(QueueOutcome::AgentEnded), "@b play:q");
+}
+
+#[test]
+fn what_was_typed_before_a_talk_is_stale_after_it() {
+    let text = "
+  a: {play: {prompt: p, barge_in: false}, next: b}
+  b: {menu: {prompt: q, keys: {1: c}, exhausted: hangup}}
+  c: {queue: sales, next: d}
+  d: {menu: {prompt: r, keys: {1: hangup}, exhausted: hangup}}";
+    let (mut caller, _) = Caller::new(&nodes(text));
+    assert_eq!(caller.presses("111"), "");
+    assert_eq!(caller.hears_all(), "@b @c queue:sales");
+    assert_eq!(caller.queue_ends(QueueOutcome::AgentEnded), "@d play:r");
+}
+
+#[test]
+fn no_more_than_32_keys_are_kept() {
+    let text = "
+  a: {play: {prompt: p, barge_in: false}, next: b}
+  b: {collect: {prompt: q, into: x, digits: 32, exhausted: hangup}, next: c}
+  c: {menu: {prompt: r, keys: {1: hangup}, exhausted: hangup}}";
+    let (mut caller, _) = Caller::new(&nodes(text));
+    caller.presses(&"1".repeat(1000));
+    assert_eq!(caller.hears_all(), format!("@b x={} @c play:r", "1".repeat(32)));
 }
 
 #[test]

@@ -20,7 +20,11 @@ impl Source {
     /// A file at `path` (as people shall see it in faults) that holds `text`.
     #[must_use]
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        let text = text.into();
+        let mut text = text.into();
+        // Some editors put a byte order mark first; it would shift every column of the first line.
+        if text.starts_with('\u{feff}') {
+            text.remove(0);
+        }
         let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let lines = [0].into_iter().chain(ends.map(|(at, _)| at + 1)).collect();
         Self(Arc::new(Inner { path: path.into(), text, lines }))

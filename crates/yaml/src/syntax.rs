@@ -5,19 +5,20 @@
 
 use saphyr_parser::ScanError;
 
+use crate::fault::printable;
 use crate::tree::mark;
 use crate::{Faults, Source, Span};
 
 /// Reports characters that no text file holds. False if reading on makes no sense.
 pub(crate) fn check_characters(source: &Source, faults: &Faults) -> bool {
     for (line, text) in source.lines() {
-        let bad = |c: char| c == '\u{fffd}' || (c.is_control() && c != '\t');
+        let bad = |c: char| matches!(c, '\u{fffd}' | '\u{feff}') || (c.is_control() && c != '\t');
         let Some((column, c)) = (1..).zip(text.chars()).find(|(_, c)| bad(*c)) else { continue };
         let place = source.place(Span { line, column, length: 1 });
         if c == '\u{fffd}' {
             faults.add(place, "this is not UTF-8 text", "save the file as UTF-8");
         } else {
-            faults.add(place, format!("the control character U+{:04X} is not allowed", u32::from(c)), "remove it");
+            faults.add(place, format!("the invisible character U+{:04X} is not allowed", u32::from(c)), "remove it");
         }
         return false;
     }
@@ -134,7 +135,7 @@ fn colon(source: &Source, at: Span, info: &str) -> Option<Slip> {
 fn plain(source: &Source, at: Span, info: &str) -> Slip {
     let text = source.line(at.line).unwrap_or("");
     let line = first_word(at.line, text);
-    let c = char_at(source, at).unwrap_or(' ');
+    let c = printable(char_at(source, at).unwrap_or(' '));
     if info.contains("did not find expected key") && content(text).starts_with('-') {
         return slip(line, "an item of a list, where keys are", "indent it below the key that it belongs to");
     }

@@ -36,6 +36,13 @@ fn a_bomb_of_aliases_is_a_fault_and_expands_to_nothing() {
 }
 
 #[test]
+fn a_byte_order_mark_at_the_start_shifts_no_column() {
+    let (some, faults) = read("\u{feff}}");
+    assert!(!some);
+    assert_eq!((faults[0].place.span.line, faults[0].place.span.column), (1, 1));
+}
+
+#[test]
 fn a_file_that_is_too_large_is_one_fault() {
     for size in [MAX_BYTES + 1, 50 * MAX_BYTES] {
         let (some, faults) = read(&"a".repeat(size));
