@@ -310,6 +310,7 @@ impl<'a> Value<'a> {
                 self.fault(format!("{} is empty", self.what()), format!("write {what} below it, indented"));
                 None
             }
+            _ if what.starts_with("a map") => self.mismatch(what),
             _ => self.mismatch(&format!("a map ({what})")),
         }
     }
