@@ -186,6 +186,12 @@ fn a_folder_that_cannot_be_made_costs_the_recording_alone() {
         _ => None,
     });
     assert!(!error.is_empty());
+    // The fault came when the recording began; the way is cleared when the first chunk has met it, too.
+    let lost = running.hear(|notice| match notice {
+        Notice::Take { event: TakeEvent::Lost { frames, .. }, .. } => Some(frames),
+        _ => None,
+    });
+    assert_eq!(lost, 25);
     fs::remove_file(folder.path().join("recordings/2026")).unwrap();
     tones(&mut port, TAKE, 25, 400.0, 1000.0, true);
     assert_eq!(running.hear_end(TAKE), (Some(NAME.to_owned()), 50, 25));
