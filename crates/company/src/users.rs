@@ -29,7 +29,7 @@ pub(crate) fn read(value: &Value<'_>, listeners: &[Listener], notes: &mut Notes)
         if let Some(other) = phones.insert(uri.to_string(), name.clone()) {
             notes.add(contact.place(), format!("users `{other}` and `{name}` have one phone"));
         }
-        users.insert(name, User { display, contact: uri, address });
+        users.insert(name, User { display, contact: uri, address, reached_at: None });
     }
     users
 }

@@ -24,7 +24,7 @@ fn start() -> Now {
 
 fn stack() -> Stack {
     let local = SocketAddr::from(([192, 0, 2, 1], 5060));
-    let config = StackConfig::new("Strowger", vec![Listener { local, advertised: local }]);
+    let config = StackConfig::new("Strowger", vec![Listener { local, advertised: None }]);
     Stack::new(config, Rng::from_number(1))
 }
 

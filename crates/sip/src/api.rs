@@ -41,12 +41,10 @@ impl SessionId {
 /// A call that the application places. It prints without what tells about a person.
 #[derive(Clone)]
 pub struct Invite {
-    /// The listener that sends it.
-    pub listener: u16,
+    /// Which listener sends it, from which address of ours as the peer sees it, and whereto.
+    pub flow: Flow,
     /// The Request-URI.
     pub target: AnyUri,
-    /// Where the request is sent.
-    pub destination: SocketAddr,
     /// Who calls, without a tag (the stack adds one).
     pub from: NameAddr,
     /// Who is called, without a tag.
@@ -61,7 +59,7 @@ pub struct Invite {
 
 impl fmt::Debug for Invite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Invite").field("destination", &self.destination).finish_non_exhaustive()
+        f.debug_struct("Invite").field("flow", &self.flow).finish_non_exhaustive()
     }
 }
 

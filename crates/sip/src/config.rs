@@ -8,9 +8,9 @@ use std::time::Duration;
 pub struct Listener {
     /// The address that the socket is bound to.
     pub local: SocketAddr,
-    /// The address that peers can reach us at; it stands in our `Via` and `Contact`. The same as `local` unless a NAT
-    /// lies between or the socket is bound to every address.
-    pub advertised: SocketAddr,
+    /// The address that peers can reach us at where a NAT lies between; it stands in our `Via` and `Contact`. Without
+    /// one, each peer is told the address of ours that his messages go to and come from ([`crate::Flow::local`]).
+    pub advertised: Option<SocketAddr>,
 }
 
 /// The constants that all timers derive from (RFC 3261 17.1.1.1, 17.1.2.1; Table 4 in its appendix A).

@@ -1,6 +1,7 @@
 //! What all parts of the stack share: settings, randomness, timers, and the queues towards the driver.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use base::{Mono, Rng, TimerToken, Timers};
@@ -89,6 +90,12 @@ impl Core {
             }
             *slot = wanted.map(|(timer, after)| self.timers.set(now + after, due(timer)));
         }
+    }
+
+    /// The address that the peer of a flow reaches us at.
+    pub(crate) fn own_address(&self, flow: Flow) -> SocketAddr {
+        let listener = self.config.listeners.get(usize::from(flow.listener));
+        listener.and_then(|listener| listener.advertised).unwrap_or(flow.local)
     }
 
     /// 64 random bits as text: a tag, a branch's rest, half a Call-ID.

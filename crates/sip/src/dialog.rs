@@ -158,7 +158,7 @@ impl Dialog {
         Outline {
             uri,
             branch: branch.into(),
-            listener: self.flow.listener,
+            flow: self.flow,
             from: self.local.clone(),
             to: self.remote.clone(),
             call_id: self.call_id.clone(),

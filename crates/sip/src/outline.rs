@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use sip_message::{AnyUri, CSeq, HeaderName, Method, NameAddr, RequestBuilder, Response, Transport, Via};
 
+use crate::Flow;
 use crate::core::Core;
 use crate::inspect::ALLOW;
 
@@ -13,8 +14,8 @@ pub(crate) struct Outline {
     /// The Request-URI.
     pub(crate) uri: AnyUri,
     pub(crate) branch: Box<str>,
-    /// Our listener, whose advertised address stands in Via.
-    pub(crate) listener: u16,
+    /// Where it goes; what the peer sees of our side of it stands in Via.
+    pub(crate) flow: Flow,
     pub(crate) from: Box<str>,
     pub(crate) to: Box<str>,
     pub(crate) call_id: Box<str>,
@@ -68,11 +69,8 @@ impl Outline {
     }
 
     fn begin(&self, core: &Core, method: Method, to: &str) -> RequestBuilder {
-        let mut builder = RequestBuilder::new(&method, &self.uri);
-        if let Some(listener) = core.config.listeners.get(usize::from(self.listener)) {
-            builder = builder.via(&Via::new(Transport::Udp, listener.advertised, &self.branch));
-        }
-        builder = builder.max_forwards(70);
+        let via = Via::new(Transport::Udp, core.own_address(self.flow), &self.branch);
+        let mut builder = RequestBuilder::new(&method, &self.uri).via(&via).max_forwards(70);
         for route in &self.routes {
             builder = builder.route(&NameAddr::new(route.clone()));
         }

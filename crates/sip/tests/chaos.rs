@@ -104,7 +104,7 @@ fn act(world: &mut World, live: &mut Live, party: usize, rng: &mut Rng) {
     let session = live.sessions.get(usize::try_from(pick).unwrap()).copied();
     let sdp = Bytes::from_static(b"sdp");
     let Some(session) = session.filter(|_| live.sessions.len() > 1 || !rng.percent(15)) else {
-        return live.sessions.push(stack.invite(now, invite_to(address(1 - party))));
+        return live.sessions.push(stack.invite(now, invite_to(party, address(1 - party))));
     };
     match rng.below(16) {
         0..=2 => stack.ring(now, session, 180, None),

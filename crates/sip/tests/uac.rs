@@ -49,7 +49,7 @@ fn cause(world: &mut World) -> EndCause {
 #[test]
 fn an_invite_carries_what_section_8_1_1_asks_for() {
     let mut world = World::new(1);
-    let mut invite = invite_to(stranger());
+    let mut invite = invite_to(0, stranger());
     invite.headers = vec![("Alert-Info".to_owned(), "<urn:alert:source:internal>".to_owned())];
     world.act(0, |stack, now| stack.invite(now, invite));
     let sent = world.last_to(stranger());

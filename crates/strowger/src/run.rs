@@ -1,7 +1,7 @@
 //! `strowger run`: starts the drivers around the switch, and ends them.
 
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,21 +96,22 @@ fn wire(
     inputs_tx: &Sender<Input>,
     storage: &Storage,
 ) -> Result<Domain, Error> {
-    let advertised: Vec<sip::Listener> = listeners
+    let told: Vec<sip::Listener> = listeners
         .iter()
         .zip(&company.system.listeners)
         .map(|(listener, config)| {
             let local = listener.local();
-            let advertised = config.advertised(reachable(local, company));
-            sip::Listener { local, advertised }
+            sip::Listener { local, advertised: config.advertise.map(|_| config.advertised(local)) }
         })
         .collect();
-    let mut sip = sip::StackConfig::new(concat!("Strowger/", env!("CARGO_PKG_VERSION")), advertised);
+    let mut sip = sip::StackConfig::new(concat!("Strowger/", env!("CARGO_PKG_VERSION")), told);
     // Each call has two legs at most; what is above comes from sessions that linger.
     sip.max_sessions = company.switch.limits.max_calls.saturating_mul(3);
     let setup = Setup { sip, node: 0, version: env!("CARGO_PKG_VERSION").into(), rng: Rng::from_seed(seed()?) };
     let mut config = company.switch.clone();
-    config.limits.media_address = company.system.media_address();
+    for user in config.users.values_mut() {
+        user.reached_at = own_address_towards(user.address);
+    }
     Ok(Domain {
         clock,
         switch: Switch::new(clock.now(), config, setup),
@@ -123,19 +124,13 @@ fn wire(
     })
 }
 
-/// The address at which peers reach a socket that is bound to every address: the one from which this machine reaches
-/// the first user's phone, or else the world. Nothing is sent to find that out.
-fn reachable(local: SocketAddr, company: &Company) -> SocketAddr {
-    if !local.ip().is_unspecified() {
-        return local;
-    }
-    let documentation_only = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
-    let user = company.switch.users.values().map(|user| user.address.ip()).find(|ip| ip.is_ipv4() == local.is_ipv4());
-    let towards = SocketAddr::new(user.unwrap_or(documentation_only), 5060);
-    let route = UdpSocket::bind(SocketAddr::new(local.ip(), 0))
-        .and_then(|socket| socket.connect(towards).and_then(|()| socket.local_addr()));
-    let ip = route.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |found| found.ip());
-    SocketAddr::new(ip, local.port())
+/// The address of this machine from which `remote` is reached, so that the phone there is told an address that it can
+/// answer to, though our sockets may be bound to all. Nothing is sent to find that out.
+fn own_address_towards(remote: SocketAddr) -> Option<IpAddr> {
+    let any: IpAddr = if remote.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let socket = UdpSocket::bind(SocketAddr::new(any, 0)).ok()?;
+    socket.connect(remote).ok()?;
+    Some(socket.local_addr().ok()?.ip())
 }
 
 fn start_media(company: &Company, inputs: &Sender<Input>, storage: &Storage) -> Result<Media, Error> {

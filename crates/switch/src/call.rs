@@ -1,13 +1,13 @@
 //! What the switch keeps of a call and of each of its legs.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use acd::AgentName;
 use base::{CallId, LegId, OfferId, Pii, PlayId, TakeId, TimerToken};
 use journal::Party;
 use sdp::{Agreed, Description, Local};
-use sip::SessionId;
+use sip::{Flow, SessionId};
 use sip_message::Uri;
 
 use crate::Destination;
@@ -116,10 +116,8 @@ pub(crate) enum Role {
 pub(crate) struct Phone {
     /// The Request-URI.
     pub contact: Uri,
-    /// Where the request is sent.
-    pub address: SocketAddr,
-    /// Which of our listeners sends it.
-    pub listener: u16,
+    /// Which listener sends the request, from which address of ours, and whereto.
+    pub flow: Flow,
 }
 
 impl Call {

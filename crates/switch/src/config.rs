@@ -1,7 +1,7 @@
 //! What the switch needs to know of a company: made and checked by crate `company`, taken whole and never half.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,7 +56,10 @@ pub struct User {
     /// Where his phone is. (Registration is not there yet, so everyone has a fixed one.)
     pub contact: Uri,
     /// The address that requests for `contact` are sent to, and from which his own calls are known.
-    pub address: std::net::SocketAddr,
+    pub address: SocketAddr,
+    /// The address of this machine that his phone reaches us at, where the listener is bound to every address. Found by
+    /// the driver, as only the system knows; without it the listener's own stands.
+    pub reached_at: Option<IpAddr>,
 }
 
 /// What a number reaches.

@@ -1,5 +1,6 @@
 //! A phone is rung for a call: an agent's by an offer of the ACD, a user's by a flow or by his number.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use acd::{AgentName, OfferEnd, OfferFailure, ReserveError};
@@ -8,14 +9,14 @@ use ivr::DialOutcome;
 use journal::{Candidate, Kind, LegRole, OfferOutcome, OfferReason};
 use leg::Command;
 use sdp::{Codec, Preferences};
-use sip::{Invite, Refusal};
+use sip::{Flow, Invite, Refusal};
 use sip_message::{AnyUri, NameAddr, Uri};
 
-use crate::UserName;
 use crate::call::{Call, Leg, Phone, Role, Stage};
 use crate::flow::FlowInput;
 use crate::switch::{Switch, Timer};
 use crate::talk::BAD_ANSWER;
+use crate::{User, UserName};
 
 impl Switch {
     /// The ACD wants an agent's phone rung.
@@ -58,14 +59,23 @@ impl Switch {
 
     fn phone_of(&self, user: &UserName) -> Option<Phone> {
         let found = self.config.users.get(user)?;
-        let (listener, _) = self.listener_for(found.address);
-        Some(Phone { contact: found.contact.clone(), address: found.address, listener })
+        Some(Phone { contact: found.contact.clone(), flow: self.flow_to(found) })
+    }
+
+    /// The way to a user's phone: by the first listener of its family.
+    fn flow_to(&self, user: &User) -> Flow {
+        let remote = user.address;
+        let fits = |listener: &sip::Listener| listener.local.is_ipv4() == remote.is_ipv4();
+        let index = self.listeners.iter().position(fits).unwrap_or(0);
+        let bound = self.listeners.get(index).map_or(remote, |listener| listener.local);
+        let local = SocketAddr::new(user.reached_at.unwrap_or(bound.ip()), bound.port());
+        Flow { listener: u16::try_from(index).unwrap_or(0), local, remote }
     }
 
     fn open_leg(&mut self, now: Now, call: CallId, role: Role, journaled: LegRole) -> LegId {
         let id = self.ids.leg();
         let address = match &role {
-            Role::Agent { phone, .. } | Role::Party { phone, .. } => self.listener_for(phone.address).1,
+            Role::Agent { phone, .. } | Role::Party { phone, .. } => phone.flow.local.ip(),
             Role::Caller { .. } => std::net::Ipv4Addr::UNSPECIFIED.into(),
         };
         let address = self.config.limits.media_address.unwrap_or(address);
@@ -86,16 +96,14 @@ impl Switch {
         let Some(call) = self.calls.get(&found.call) else { return };
         let phone = phone.clone();
         let offer = sdp::offer(&found.local, &self.codecs_like(call));
-        let (_, ours) = self.listener_for(phone.address);
         let target = AnyUri::Sip(phone.contact);
         let session = self.sip.invite(
             now,
             Invite {
-                listener: phone.listener,
+                flow: phone.flow,
                 to: NameAddr::new(target.clone()),
                 target,
-                destination: phone.address,
-                from: self.caller_identity(call, ours),
+                from: self.caller_identity(call, phone.flow.local.ip()),
                 contact_user: call.dialled.to_string(),
                 headers: Vec::new(),
                 offer: offer.to_bytes(),
@@ -120,7 +128,7 @@ impl Switch {
     }
 
     /// What the phone that rings shows: the caller's number, and his name if he is one of ours.
-    fn caller_identity(&self, call: &Call, ours: std::net::IpAddr) -> NameAddr {
+    fn caller_identity(&self, call: &Call, ours: IpAddr) -> NameAddr {
         let number = call.number.reveal();
         let number = if number.is_empty() { "anonymous" } else { number };
         let display = self.config.users.get(number).and_then(|user| user.display.clone());

@@ -1,7 +1,7 @@
 //! The machine: takes inputs from all drivers, hands each to the machine that it concerns, and joins what they say.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -330,14 +330,6 @@ impl Switch {
         if let Some(found) = self.calls.get_mut(&call) {
             self.book.write(now, call, &mut found.seq, kind);
         }
-    }
-
-    /// The listener that reaches an address, and the address of ours that a peer there sees.
-    pub(crate) fn listener_for(&self, remote: SocketAddr) -> (u16, IpAddr) {
-        let same_family = self.listeners.iter().position(|l| l.advertised.is_ipv4() == remote.is_ipv4());
-        let index = same_family.unwrap_or(0);
-        let address = self.listeners.get(index).map_or(remote.ip(), |listener| listener.advertised.ip());
-        (u16::try_from(index).unwrap_or(0), address)
     }
 }
 

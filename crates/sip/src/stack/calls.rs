@@ -14,20 +14,20 @@ impl Stack {
     /// Places a call. What comes of it is told by `Progress`, `Answered`, `Refused` and `Ended`.
     pub fn invite(&mut self, now: Now, invite: Invite) -> SessionId {
         let id = SessionId(self.core.next_serial());
-        let listener = self.core.config.listeners.get(usize::from(invite.listener)).copied();
-        let (Some(listener), true) = (listener, self.sessions.len() < self.core.config.max_sessions) else {
+        let flow = invite.flow;
+        let known = self.core.config.listeners.get(usize::from(flow.listener)).is_some();
+        if !known || self.sessions.len() >= self.core.config.max_sessions {
             let (status, reason) = (503, StatusCode::new(503).map_or("", StatusCode::reason).to_owned());
             self.core.tell(Event::Refused { session: id, status, reason, local: true, response: None });
             return id;
-        };
-        let flow = Flow { listener: invite.listener, local: listener.local, remote: invite.destination };
+        }
         let local_tag = self.core.token();
         let call_id = self.core.token() + &self.core.token();
-        let contact = self.contact(&invite.contact_user, invite.listener);
+        let contact = self.contact(&invite.contact_user, flow);
         let outline = Outline {
             uri: invite.target,
             branch: key::branch(&self.core.token()).into(),
-            listener: invite.listener,
+            flow,
             from: invite.from.with_tag(&local_tag).to_string().into(),
             to: invite.to.to_string().into(),
             call_id: call_id.as_str().into(),

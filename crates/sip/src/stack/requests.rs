@@ -89,7 +89,7 @@ impl Stack {
     fn begin_incoming(&mut self, now: Mono, asked: Asked) {
         let id = SessionId(self.core.next_serial());
         let local_tag = self.core.token();
-        let contact = self.contact_of(&asked.request.uri, asked.flow.listener);
+        let contact = self.contact_of(&asked.request.uri, asked.flow);
         let symmetric = self.core.config.symmetric;
         let dialog = Dialog::of_request(&asked.request, asked.flow, &local_tag, &contact, symmetric);
         let expiry = asked.request.head.expires().map(|seconds| {

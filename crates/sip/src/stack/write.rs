@@ -66,13 +66,12 @@ impl Stack {
     }
 
     /// Our Contact with the user part that a request was addressed to.
-    pub(super) fn contact_of(&self, uri: &AnyUri, listener: u16) -> String {
-        self.contact(&uri.user().unwrap_or_default(), listener)
+    pub(super) fn contact_of(&self, uri: &AnyUri, flow: Flow) -> String {
+        self.contact(&uri.user().unwrap_or_default(), flow)
     }
 
-    pub(super) fn contact(&self, user: &str, listener: u16) -> String {
-        let Some(listener) = self.core.config.listeners.get(usize::from(listener)) else { return String::new() };
-        NameAddr::new(Uri::from_address(listener.advertised).with_user(user)).to_string()
+    pub(super) fn contact(&self, user: &str, flow: Flow) -> String {
+        NameAddr::new(Uri::from_address(self.core.own_address(flow)).with_user(user)).to_string()
     }
 }
 

@@ -88,7 +88,7 @@ impl World {
         change: impl Fn(StackConfig) -> StackConfig,
     ) -> Self {
         let party = |index| {
-            let listener = Listener { local: address(index), advertised: address(index) };
+            let listener = Listener { local: address(index), advertised: None };
             let config = change(StackConfig::new("Strowger test", vec![listener]));
             let rng = Rng::from_number(seed.wrapping_mul(1000) + u64::try_from(index).unwrap());
             Party { stack: Stack::new(config, rng), events: Vec::new() }
@@ -192,7 +192,7 @@ impl World {
 
     /// Party `from` calls party or stranger `to` with an offer.
     pub fn call(&mut self, from: usize, to: SocketAddr) -> SessionId {
-        self.act(from, |stack, now| stack.invite(now, invite_to(to)))
+        self.act(from, |stack, now| stack.invite(now, invite_to(from, to)))
     }
 
     /// Party 0 calls party 1: both sessions, after the INVITE arrived.
@@ -238,13 +238,12 @@ impl World {
     }
 }
 
-/// An INVITE for `sip:bob@to`.
-pub fn invite_to(to: SocketAddr) -> Invite {
+/// An INVITE of party `from` for `sip:bob@to`.
+pub fn invite_to(from: usize, to: SocketAddr) -> Invite {
     let uri: AnyUri = format!("sip:bob@{to}").parse().unwrap();
     Invite {
-        listener: 0,
+        flow: Flow { listener: 0, local: address(from), remote: to },
         target: uri.clone(),
-        destination: to,
         from: "\"Alice\" <sip:alice@example.net>".parse::<NameAddr>().unwrap(),
         to: NameAddr::new(uri),
         contact_user: "alice".to_owned(),

@@ -96,7 +96,7 @@ pub fn company() -> Config {
     let user = |port: u16| {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let contact = sip_message::Uri::from_address(address).with_user("agent");
-        User { display: None, contact, address }
+        User { display: None, contact, address, reached_at: None }
     };
     let mut queue = acd::QueueConfig::new("sales", vec!["101".into(), "102".into()]);
     queue.max_wait = Some(Duration::from_secs(120));
@@ -131,7 +131,7 @@ impl World {
         let now = Now { monotonic: Mono::from_nanos(1), wall: Wall::from_unix_micros(1_795_253_400_000_000) };
         let mut rng = Rng::from_number(seed);
         let local: SocketAddr = SWITCH.parse().unwrap();
-        let sip = sip::StackConfig::new("test", vec![sip::Listener { local, advertised: local }]);
+        let sip = sip::StackConfig::new("test", vec![sip::Listener { local, advertised: None }]);
         let setup = Setup { sip, node: 0, version: "test".into(), rng: rng.fork() };
         Self {
             now,

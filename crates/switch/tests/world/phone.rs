@@ -42,7 +42,7 @@ pub struct Phone {
 
 impl Phone {
     pub fn new(address: SocketAddr, rng: Rng) -> Self {
-        let config = StackConfig::new("phone", vec![sip::Listener { local: address, advertised: address }]);
+        let config = StackConfig::new("phone", vec![sip::Listener { local: address, advertised: None }]);
         Self { address, stack: Stack::new(config, rng), session: None, seen: Vec::new(), reflex: None }
     }
 
@@ -58,9 +58,8 @@ impl Phone {
         self.session = Some(self.stack.invite(
             now,
             Invite {
-                listener: 0,
+                flow: Flow { listener: 0, local: self.address, remote: switch },
                 target: target.clone().into(),
-                destination: switch,
                 from: NameAddr::new(Uri::from_address(self.address).with_user(me)),
                 to: NameAddr::new(target),
                 contact_user: me.to_owned(),
