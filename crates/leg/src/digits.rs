@@ -157,7 +157,7 @@ impl Digits {
         if !continues || now.since(event.last) >= CEASED {
             return false;
         }
-        event.before += step;
+        event.before = event.before.saturating_add(step);
         event.timestamp = header.timestamp;
         event.duration = 0;
         event.update(now, payload);
@@ -189,7 +189,7 @@ impl Event {
     }
 
     fn held(&self) -> u32 {
-        self.before + u32::from(self.duration)
+        self.before.saturating_add(u32::from(self.duration))
     }
 }
 

@@ -15,6 +15,9 @@ const END_PACKETS: u8 = 3;
 /// The longest event, 8 s: its duration still fits one segment.
 const MAX_DURATION: u32 = 64_000;
 
+/// How much longer than the packets took a relayed event may be by what its end says: 200 ms.
+const MAX_BEHIND: u32 = 1600;
+
 /// Level of the digits that we send, −10 dBm0 as phones do.
 const VOLUME: u8 = 10;
 
@@ -118,14 +121,18 @@ impl Running {
             self.ends_sent += 1;
             return;
         }
-        let reached = self.duration + STEP * ticks.max(1);
+        let reached = self.duration.saturating_add(STEP.saturating_mul(ticks.max(1)));
+        if let Until::Peer(serial) = self.key.until {
+            let press = peer.and_then(|digits| digits.press(serial));
+            let ended = press.map_or(Some(0), |press: Press| (!press.running).then_some(press.duration));
+            if let Some(duration) = ended {
+                // The peer's length, as far as its packets were lost; not hours because one packet says so.
+                self.key.until = Until::Duration(duration.min(self.duration.saturating_add(MAX_BEHIND)));
+            }
+        }
         let goal = match self.key.until {
             Until::Duration(duration) => duration,
-            Until::Peer(serial) => match peer.and_then(|digits| digits.press(serial)) {
-                Some(Press { running: true, .. }) => u32::MAX,
-                Some(Press { duration, .. }) => duration,
-                None => 0,
-            },
+            Until::Peer(_) => u32::MAX,
         };
         // What was told cannot be taken back: the end is never before the last update.
         let goal = goal.min(MAX_DURATION);
@@ -196,6 +203,17 @@ mod tests {
             rest.iter().map(|packet| (packet.3, packet.4)).collect::<Vec<_>>(),
             [(false, 960), (false, 1120), (true, 1200), (true, 1200), (true, 1200)]
         );
+    }
+
+    #[test]
+    fn a_relayed_digit_of_one_packet_is_not_as_long_as_that_says() {
+        let mut peer = Digits::default();
+        let header = Header { marker: true, payload_type: 101, sequence: 0, timestamp: 7, ssrc: 1 };
+        let packet = EventPayload { code: 9, end: true, volume: 0, duration: 60_000 }.to_bytes();
+        peer.handle_packet(Mono::ZERO, &header, &packet);
+        let mut keys = Keys::default();
+        keys.relay(digit('9'), peer.serial());
+        assert_eq!(sent(&mut keys, Some(&peer)).last().map(|packet| packet.4), Some(1600));
     }
 
     #[test]

@@ -141,6 +141,46 @@ fn garbage_from_the_peer_changes_nothing_but_a_count() {
 }
 
 #[test]
+fn no_octets_of_anybody_break_a_leg() {
+    let mut world = pair();
+    world.order(0, Order::Record(base::TakeId::from_raw(1)));
+    world.steps(200);
+    let report = world.sides[0].reports.first().cloned().unwrap_or_default();
+    let mut rng = base::Rng::from_number(3);
+    let source = world.sides[0].phone.source;
+    for n in 0..100_000u32 {
+        let header = rtp::Header {
+            marker: rng.percent(10),
+            payload_type: [0, 8, 96, 13, 5][rng.below(5) as usize],
+            sequence: rng.u32() as u16,
+            timestamp: rng.u32(),
+            ssrc: rng.below(3),
+        };
+        let mut octets = match rng.below(3) {
+            0 => report.clone(),
+            _ => packet(header, &vec![7; rng.below(1000) as usize]),
+        };
+        for _ in 0..rng.below(4) {
+            if let Some(at) = (!octets.is_empty()).then(|| rng.below(octets.len() as u32) as usize) {
+                octets[at] = rng.u32() as u8;
+            }
+        }
+        octets.truncate(if rng.percent(20) { rng.below(40) as usize } else { octets.len() });
+        world.inject(0, source, &octets);
+        let now = world.now;
+        world.sides[0].leg.handle_rtcp(now, source, &octets);
+        if n % 10 == 0 {
+            world.tick();
+        }
+    }
+    // The digits that were among them take their time on the other side.
+    world.steps(700);
+    let from = world.tick;
+    world.steps(100);
+    assert_eq!(tone(&world.sound(1, from), 400.0), (100, 0), "the phone is heard as before");
+}
+
+#[test]
 fn reports_tell_what_was_sent_and_received() {
     let mut world = pair();
     world.sides[0].wire.faults.loss = 10;

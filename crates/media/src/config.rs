@@ -17,7 +17,8 @@ pub struct Config {
     pub bind: IpAddr,
     /// The ports: RTP on even ones, RTCP on the odd ones above them.
     pub ports: RangeInclusive<u16>,
-    /// How long a port rests before its next use, so that late packets of the last call reach no other.
+    /// How long a port rests before its next use, so that late packets of the last call reach no other; a tenth of it
+    /// when no other port is left.
     pub port_rest: Duration,
     /// DSCP of what is sent; 46 is EF (RFC 4594 section 4.1).
     pub dscp: u8,

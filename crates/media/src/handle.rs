@@ -153,6 +153,12 @@ impl Media {
         counters
     }
 
+    /// True while all threads run. One that ended by a fault takes its legs with it: better to end than to go on.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.workers.iter().all(|remote| remote.thread.as_ref().is_some_and(|thread| !thread.is_finished()))
+    }
+
     /// How many legs are open.
     #[must_use]
     pub fn legs(&self) -> usize {

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use base::Mono;
 
+/// When there is no other, a port that has rested for this part of its time is used: better a short rest than no call.
+const LEAST_REST: u32 = 10;
+
 /// The even ports of a range. A port that was given back rests behind all that have not been used for longer.
 #[derive(Debug)]
 pub(crate) struct Ports {
@@ -32,7 +35,10 @@ impl Ports {
         while let Some((_, port)) = self.resting.pop_front_if(|(until, _)| *until <= now) {
             self.free.push_back(port);
         }
-        self.free.pop_front()
+        let may_be_cut = self.rest - self.rest / LEAST_REST;
+        let resting =
+            |resting: &mut VecDeque<(Mono, u16)>| resting.pop_front_if(|(until, _)| *until <= now + may_be_cut);
+        self.free.pop_front().or_else(|| resting(&mut self.resting).map(|(_, port)| port))
     }
 
     /// Takes a port back, to rest from `now`.
@@ -59,7 +65,18 @@ mod tests {
 
     #[test]
     fn a_port_rests_before_it_is_used_again() {
-        let mut ports = Ports::new(&(10_000..=10_001), Duration::from_secs(5));
+        let mut ports = Ports::new(&(10_000..=10_003), Duration::from_secs(50));
+        let taken = (ports.take(at(0)), ports.take(at(0)));
+        assert_eq!(taken, (Some(10_000), Some(10_002)));
+        ports.give_back(at(1), 10_002);
+        ports.give_back(at(2), 10_000);
+        assert_eq!(ports.take(at(51)), Some(10_002));
+        assert_eq!(ports.take(at(52)), Some(10_000));
+    }
+
+    #[test]
+    fn when_there_is_no_other_a_tenth_of_the_rest_is_enough() {
+        let mut ports = Ports::new(&(10_000..=10_001), Duration::from_secs(50));
         assert_eq!(ports.take(at(0)), Some(10_000));
         ports.give_back(at(1), 10_000);
         assert_eq!(ports.take(at(5)), None);

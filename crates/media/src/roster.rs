@@ -115,9 +115,12 @@ impl Roster {
         self.places.is_empty() && self.expected.is_empty()
     }
 
-    /// Keeps the messages of a leg from now on.
+    /// Keeps the messages of a leg from now on. One that is to come, go and come again before it has come for the first
+    /// time is expected once more by its kept messages.
     pub(crate) fn expect(&mut self, id: LegId) {
-        self.expected.entry(id).or_default();
+        if self.keep(id, Message::Expect(id)).is_some() {
+            self.expected.insert(id, VecDeque::new());
+        }
     }
 
     /// Keeps a message if its leg is expected; gives it back if it is to be done now.

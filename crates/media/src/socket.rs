@@ -319,6 +319,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_sent_bears_its_class() {
+        for (address, level, option) in
+            [("127.0.0.1:0", libc::IPPROTO_IP, libc::IP_TOS), ("[::1]:0", libc::IPPROTO_IPV6, libc::IPV6_TCLASS)]
+        {
+            let socket = Socket::bind(address.parse().unwrap(), 46).unwrap();
+            let (mut class, mut length) = (0i32, 4);
+            // SAFETY: the value is an int that lives during the call, given with its size.
+            let result = unsafe {
+                libc::getsockopt(socket.0.as_raw_fd(), level, option, (&raw mut class).cast(), &raw mut length)
+            };
+            assert_eq!((result, class), (0, 46 << 2), "{address}");
+        }
+    }
+
+    #[test]
     fn an_alarm_ends_the_sleep_and_is_not_lost() {
         let alarm = Alarm::new().unwrap();
         assert!(!alarm.sleep(Some(Duration::ZERO)));

@@ -233,8 +233,16 @@ impl Worker {
         self.send_leaving();
     }
 
-    /// Sends legs to their new threads; those that find the queue full are tried again at the next tick.
+    /// Sends legs to their new threads, after their events so that none overtakes another. Where there is no room for
+    /// either it is tried again at the next tick.
     pub(crate) fn send_leaving(&mut self) {
+        if self.leaving.is_empty() {
+            return;
+        }
+        self.pass_events();
+        if !self.events.is_empty() {
+            return;
+        }
         for (to, slot) in std::mem::take(&mut self.leaving) {
             let Some(line) = self.setup.lines.get(to) else { continue };
             match line.messages.try_send(Message::Attach(slot)) {
@@ -253,6 +261,8 @@ impl Worker {
         let Some(slot) = self.roster.find(id) else { return };
         let closes = matches!(order, Order::Close);
         slot.leg.handle_order(now.monotonic, order, &mut bay_of(&mut self.setup, &mut self.events));
+        // A new address is heard from its first packet on.
+        slot.follow_source(now.monotonic);
         if closes {
             self.close(id, now);
         }

@@ -121,7 +121,7 @@ impl Worker {
 impl Slot {
     /// Connects the socket to the source that the leg holds for its peer, so that the kernel keeps strangers out; or
     /// dissolves that.
-    fn follow_source(&mut self, now: Mono) {
+    pub(crate) fn follow_source(&mut self, now: Mono) {
         let wanted = self.leg.only_source(now);
         if wanted == self.connected {
             return;

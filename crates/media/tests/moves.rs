@@ -3,11 +3,11 @@
 
 mod support;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use base::{PlayId, Rng, TakeId};
-use leg::{Command, Event, FRAME, Item, Law, PromptId, Stats};
+use base::{LegId, Rng, TakeId};
+use leg::{Command, Event, FRAME, Law, Stats};
 use support::{Phone, System, assert_tone, config, talk};
 
 const PHONES: u64 = 8;
@@ -24,26 +24,27 @@ fn legs_that_move_at_random_lose_no_packet_and_obey_the_last_order() {
         .collect();
     // Bridges at random, sometimes many at once so that legs are ordered about while they are on their way.
     let until = Instant::now() + Duration::from_secs(3);
+    let mut takes: BTreeMap<LegId, Vec<TakeId>> = BTreeMap::new();
+    let mut order_take = |system: &mut System, leg: LegId| {
+        let orders = takes.entry(leg).or_default();
+        orders.push(TakeId::from_raw(orders.len() as u64));
+        system.media.execute(Command::Record { leg, take: orders[orders.len() - 1] });
+    };
     let mut bridges = 0;
     while Instant::now() < until {
         for _ in 0..1 + rng.below(12) {
             let (a, b) = (u64::from(rng.below(PHONES as u32)), u64::from(rng.below(PHONES as u32)));
             let (a, b) = (phones[a as usize].leg, phones[b as usize].leg);
-            let play = PlayId::from_raw(rng.u64());
-            system.media.execute(Command::Play {
-                leg: a,
-                play,
-                items: [Item::Prompt(PromptId(2))].into(),
-                repeat: false,
-            });
             system.media.execute(Command::Bridge { a, b });
+            // A recording that begins ends the one before: the ends tell whether each order came, and in order.
+            order_take(&mut system, a);
+            order_take(&mut system, b);
             if rng.percent(20) {
                 system.media.execute(Command::Unbridge { leg: b });
             }
-            system.media.execute(Command::StopPlay { leg: a });
             bridges += 1;
         }
-        talk(&mut phones.iter_mut().collect::<Vec<_>>(), Duration::from_millis(60));
+        talk(&mut phones.iter_mut().collect::<Vec<_>>(), Duration::from_millis(40));
     }
     assert!(bridges > 100);
     // At last each even phone with the odd one after it.
@@ -67,6 +68,13 @@ fn legs_that_move_at_random_lose_no_packet_and_obey_the_last_order() {
         assert!(received >= u64::from(sent[&phone.leg]) - 1, "{received} of {}", sent[&phone.leg]);
     }
     assert_eq!(system.media.counters().dropped_commands, 0);
+    for (leg, ordered) in takes {
+        let ended = system.seen.iter().filter_map(|event| match event {
+            Event::TakeEnded { leg: of, take, .. } if *of == leg => Some(*take),
+            _ => None,
+        });
+        assert!(ended.eq(ordered), "each order of {leg} was obeyed, in order");
+    }
 }
 
 #[test]
@@ -116,9 +124,9 @@ fn legs_are_spread_over_the_threads_and_a_closed_one_is_gone() {
         assert_eq!(system.media.legs(), 0);
     }
     // Orders to legs that are not there are ignored.
-    let gone = base::LegId::from_raw(1);
+    let gone = LegId::from_raw(1);
     system.media.execute(Command::StopPlay { leg: gone });
-    system.media.execute(Command::Bridge { a: gone, b: base::LegId::from_raw(2) });
+    system.media.execute(Command::Bridge { a: gone, b: LegId::from_raw(2) });
     system.media.execute(Command::Close { leg: gone });
 }
 

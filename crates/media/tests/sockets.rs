@@ -14,7 +14,7 @@ use support::{LOCAL, Phone, System, assert_tone, config, port_range, talk};
 fn a_port_rests_before_its_next_use_and_the_range_can_be_exhausted() {
     let mut config = config(1);
     config.ports = port_range(3);
-    config.port_rest = Duration::from_millis(700);
+    config.port_rest = Duration::from_secs(7);
     let mut system = System::start(config);
     let ports: Vec<u16> = (0..3).map(|leg| system.open(leg)).collect();
     assert!(ports.iter().all(|port| port % 2 == 0));
@@ -119,6 +119,22 @@ fn a_digit_is_told_and_sent_on_to_the_peer() {
     assert!(events.len() >= 5);
     assert!(events.iter().all(|packet| packet.payload[0] == 7));
     assert_eq!(events.iter().filter(|packet| packet.payload[1] & 0x80 != 0).count(), 3);
+}
+
+#[test]
+fn legs_work_over_ipv6() {
+    let mut config = config(1);
+    config.bind = std::net::Ipv6Addr::LOCALHOST.into();
+    let mut system = System::start(config);
+    let port = system.open(1);
+    let mut phone = Phone::new(1, port, Law::Ulaw, 400);
+    phone.socket = UdpSocket::bind("[::1]:0").unwrap();
+    phone.socket.set_nonblocking(true).unwrap();
+    phone.switch = (std::net::Ipv6Addr::LOCALHOST, port).into();
+    system.media.execute(Command::Start { leg: phone.leg, agreed: phone.agreed() });
+    talk(&mut [&mut phone], Duration::from_millis(300));
+    assert!(phone.heard.len() >= 8);
+    assert!(system.close(phone.leg).received >= 8);
 }
 
 #[test]

@@ -1,0 +1,121 @@
+//! What a packet and a tick of a leg cost, without system calls.
+#![allow(missing_docs, reason = "criterion's macros make functions without docs")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench")]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use base::{LegId, Mono, Now, PlayId, Rng, TakeId, Wall};
+use criterion::{Criterion, criterion_group, criterion_main};
+use leg::{Bay, Chunk, Item, Leg, Library, Order, PACKET, PromptId, Stereo, TakeSink};
+use sdp::{Agreed, Codec, Direction};
+
+struct Drain(Vec<Stereo>);
+
+impl TakeSink for Drain {
+    fn buffer(&mut self) -> Option<Stereo> {
+        Some(self.0.pop().unwrap_or_else(Stereo::with_room))
+    }
+
+    fn deliver(&mut self, chunk: Chunk) -> Result<(), Chunk> {
+        self.0.push(chunk.audio);
+        Ok(())
+    }
+}
+
+struct Bench {
+    now: Now,
+    tick: u64,
+    library: Library,
+    takes: Drain,
+    events: Vec<leg::Event>,
+    rng: Rng,
+    legs: [Leg; 2],
+}
+
+fn source() -> SocketAddr {
+    ([127, 0, 0, 1], 4000).into()
+}
+
+impl Bench {
+    /// Two legs, µ-law and `codec`.
+    fn new(codec: Codec) -> Self {
+        let mut rng = Rng::from_number(1);
+        let library = Library::new(vec![audio::Prompt::from_samples(&[1000; 80_000])]);
+        let legs = [1, 2].map(|id| Leg::new(LegId::from_raw(id), &mut rng));
+        let now = Now { monotonic: Mono::from_nanos(1), wall: Wall::from_unix_micros(1) };
+        let mut bench = Self { now, tick: 1, library, takes: Drain(vec![]), events: vec![], rng, legs };
+        for (leg, codec) in [(0, Codec::Pcmu), (1, codec)] {
+            bench.order(leg, Order::Start(agreed(codec)));
+        }
+        bench
+    }
+
+    fn order(&mut self, leg: usize, order: Order) {
+        let Self { library, takes, events, rng, .. } = self;
+        let mut bay = Bay { library, takes, events, rng, rtp_timeout: Duration::from_secs(9999) };
+        self.legs[leg].handle_order(self.now.monotonic, order, &mut bay);
+    }
+
+    /// A packet in and a packet out, for the first or for both legs.
+    fn step(&mut self, both: bool) {
+        self.tick += 1;
+        self.now = self.now.after(Duration::from_millis(20));
+        let Self { library, takes, events, rng, .. } = self;
+        let mut bay = Bay { library, takes, events, rng, rtp_timeout: Duration::from_secs(9999) };
+        let header = rtp::Header {
+            marker: false,
+            payload_type: 0,
+            sequence: (self.tick & 0xffff) as u16,
+            timestamp: (self.tick as u32).wrapping_mul(160),
+            ssrc: 5,
+        };
+        let mut packet = [0; PACKET];
+        packet[..12].copy_from_slice(&header.to_bytes());
+        let [a, b] = &mut self.legs;
+        for leg in [&mut *a, &mut *b].into_iter().take(if both { 2 } else { 1 }) {
+            leg.handle_rtp(self.now, source(), &packet, &mut bay);
+            leg.hear(self.now, self.tick, &mut bay);
+        }
+        let mut out = [0; PACKET];
+        if both {
+            a.speak(Some(b), &mut out, &mut bay);
+            b.speak(Some(a), &mut out, &mut bay);
+        } else {
+            a.speak(None, &mut out, &mut bay);
+        }
+        std::hint::black_box(&out);
+    }
+}
+
+fn agreed(codec: Codec) -> Agreed {
+    Agreed {
+        remote: Some(source()),
+        remote_rtcp: None,
+        direction: Direction::SendRecv,
+        codec,
+        send_pt: codec.static_pt(),
+        receive_pt: codec.static_pt(),
+        receive_other: None,
+        dtmf_send_pt: Some(101),
+        dtmf_receive_pt: Some(101),
+        send_ptime_ms: 20,
+    }
+}
+
+fn ticks(c: &mut Criterion) {
+    let mut prompt = Bench::new(Codec::Pcmu);
+    prompt.order(0, Order::Play(PlayId::from_raw(1), [Item::Prompt(PromptId(0))].into(), true));
+    c.bench_function("a leg that plays a prompt, packet in and packet out", |b| b.iter(|| prompt.step(false)));
+    prompt.order(0, Order::Record(TakeId::from_raw(1)));
+    c.bench_function("the same, recorded", |b| b.iter(|| prompt.step(false)));
+    for (name, codec) in [("a bridge", Codec::Pcmu), ("a bridge of two laws", Codec::Pcma)] {
+        let mut bridge = Bench::new(codec);
+        bridge.order(0, Order::Join(LegId::from_raw(2)));
+        bridge.order(1, Order::Join(LegId::from_raw(1)));
+        c.bench_function(&format!("{name}, a packet in and out on both legs"), |b| b.iter(|| bridge.step(true)));
+    }
+}
+
+criterion_group!(benches, ticks);
+criterion_main!(benches);
