@@ -118,36 +118,43 @@ fn judge(notify: &Notify, what: &'static str, outcome: &io::Result<()>, faulty: 
     }
 }
 
-/// The thread: gathers events for at most `patience`, then writes them at once.
+/// The thread: when something has come it sleeps for `patience` and then writes all that came meanwhile at once. So a
+/// busy switch wakes it some times a second, not once an event.
 pub fn run(mut journal: Journal, inbox: &Receiver<Message>, patience: Duration) {
-    let mut due: Option<Instant> = None;
     let mut told = Instant::now();
-    loop {
-        let wait = due.map_or(RETRY, |due| due.saturating_duration_since(Instant::now()));
-        match inbox.recv_timeout(wait) {
+    let mut stopped = false;
+    while !stopped {
+        stopped = match inbox.recv_timeout(RETRY) {
             Ok(Message::Event(event)) => {
                 journal.take(&event);
-                let pause = if journal.is_faulty() { RETRY } else { patience };
-                due.get_or_insert_with(|| Instant::now() + pause);
-                let full = journal.waiting() >= BATCH && !journal.is_faulty();
-                if !full && due.is_some_and(|due| due > Instant::now()) {
-                    continue;
-                }
+                std::thread::sleep(if journal.is_faulty() { RETRY } else { patience });
+                take_all(&mut journal, inbox)
             }
-            Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {}
-        }
+            Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => {
+                take_all(&mut journal, inbox);
+                true
+            }
+            Err(RecvTimeoutError::Timeout) => false,
+        };
         journal.flush();
-        due = (journal.waiting() > 0).then(|| Instant::now() + RETRY);
         if told.elapsed() >= RETRY {
             told = Instant::now();
             journal.tell_loss();
         }
     }
+}
+
+/// Takes what waits, and writes whenever a batch is full. True if it is time to stop.
+fn take_all(journal: &mut Journal, inbox: &Receiver<Message>) -> bool {
+    let mut stopped = false;
     for message in inbox.try_iter() {
-        if let Message::Event(event) = message {
-            journal.take(&event);
+        match message {
+            Message::Event(event) => journal.take(&event),
+            Message::Stop => stopped = true,
+        }
+        if journal.waiting() >= BATCH && !journal.is_faulty() {
+            journal.flush();
         }
     }
-    journal.flush();
+    stopped
 }
