@@ -24,10 +24,6 @@ use clap::Parser;
 
 use crate::cli::{Cli, Task};
 
-/// Messages are allocated on the receiving thread and freed on the domain's, which the system's allocator is slow at.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.task {
