@@ -251,6 +251,20 @@ fn digits_of_a_stranger_are_none() {
 }
 
 #[test]
+fn who_sends_nothing_but_digits_is_not_taken_for_the_phone() {
+    let mut world = World::new();
+    world.add(Law::Ulaw, 400, Wire::new(1, Faults::default()));
+    world.sides[0].phone.silent = true;
+    world.steps(50);
+    let signalled = world.sides[0].leg.destination();
+    for packet in world.sides[0].phone.press('1', 50, Some(5)) {
+        world.inject(0, "10.66.0.1:4000".parse().unwrap(), &packet);
+        world.step();
+    }
+    assert_eq!((world.digits(0).as_str(), world.sides[0].leg.destination()), ("", signalled));
+}
+
+#[test]
 fn captured_events_of_a_real_phone_are_one_digit_each() {
     let corpus = std::env::var("STROWGER_CORPUS")
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/sip").to_owned());

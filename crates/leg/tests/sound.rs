@@ -36,6 +36,12 @@ fn each_side_of_a_bridge_hears_the_others_tone_in_its_own_law() {
     assert_eq!(tone(&world.sound(1, from), 400.0), (200, 0));
     assert_eq!(tone(&world.sound(0, from), 1000.0), (200, 0));
     assert!(world.sides[1].sent.iter().all(|(_, header, _)| header.payload_type == 8));
+    // As loud as it was said, and nothing but the tone: a sine's root mean square is 0.707 of its amplitude.
+    let said = support::sine(400, 1).octets(Law::Ulaw).iter().map(|octet| Law::Ulaw.decode_sample(*octet)).max();
+    let (heard, peak) = (world.sound(1, from), f64::from(said.unwrap()));
+    let (amplitude, level) = (audio::analysis::amplitude_at(&heard, 8000, 400.0), audio::analysis::rms(&heard));
+    assert!((0.95..1.05).contains(&(amplitude / peak)), "{amplitude} of {peak}");
+    assert!((0.70..0.72).contains(&(level / amplitude)), "{level} of {amplitude}");
 }
 
 #[test]
@@ -187,6 +193,19 @@ fn hold_stops_what_is_sent_and_resuming_marks_the_new_spurt() {
     assert_eq!(next.sequence, last.sequence.wrapping_add(1));
     assert_eq!(next.timestamp, last.timestamp.wrapping_add(151 * 160), "the timestamp went on");
     assert_eq!(tone(&world.sound(1, from), 400.0), (50, 0));
+}
+
+#[test]
+fn sending_again_after_a_pause_begins_with_a_marker() {
+    let mut world = pair(Faults::default(), 1);
+    world.steps(50);
+    let agreed = world.sides[1].phone.agreed();
+    world.order(1, Order::Start(sdp::Agreed { direction: Direction::RecvOnly, ..agreed }));
+    world.steps(50);
+    world.order(1, Order::Start(agreed));
+    world.steps(50);
+    let marked: Vec<usize> = (0..100).filter(|n| world.sides[1].sent[*n].1.marker).collect();
+    assert_eq!(marked, [0, 50]);
 }
 
 #[test]

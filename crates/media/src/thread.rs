@@ -332,3 +332,6 @@ pub(crate) fn key(place: usize, is_rtcp: bool) -> u64 {
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -139,9 +139,8 @@ impl Slot {
     fn send(&mut self, packet: &[u8]) {
         let (Some(socket), Some(to)) = (&self.rtp, self.leg.destination()) else { return };
         let connected = self.is_connected && self.connected == Some(to);
-        let send = || if connected { socket.send(packet) } else { socket.send_to(packet, to) };
-        // An ICMP error of an earlier packet is told in place of sending this one; once told it is gone.
-        if send().is_err() && send().is_err() {
+        // It may be an ICMP error of an earlier packet, told in place of sending this one: nothing follows from it.
+        if (if connected { socket.send(packet) } else { socket.send_to(packet, to) }).is_err() {
             self.leg.handle_send_error();
         }
     }

@@ -69,6 +69,23 @@ fn a_sprayer_is_not_heard_and_hears_nothing() {
 }
 
 #[test]
+fn a_phone_that_moves_by_a_new_offer_is_heard_and_the_old_address_is_not() {
+    let mut system = System::start(config(2));
+    let mut caller = system.phone(1, Law::Ulaw, 400);
+    let mut agent = system.phone(2, Law::Ulaw, 1000);
+    system.media.execute(Command::Bridge { a: caller.leg, b: agent.leg });
+    talk(&mut [&mut caller, &mut agent], Duration::from_millis(300));
+    let mut moved = Phone::new(1, caller.switch.port(), Law::Ulaw, 700);
+    system.media.execute(Command::Start { leg: moved.leg, agreed: moved.agreed() });
+    talk(&mut [&mut caller, &mut moved, &mut agent], Duration::from_millis(200));
+    let (from, heard) = (agent.sound().len(), caller.heard.len());
+    talk(&mut [&mut caller, &mut moved, &mut agent], Duration::from_millis(500));
+    assert_tone(&agent.sound()[from..], 700.0, 2);
+    assert_tone(&moved.sound()[5 * 160..], 1000.0, 2);
+    assert_eq!(caller.heard.len(), heard);
+}
+
+#[test]
 fn icmp_errors_end_nothing() {
     let mut system = System::start(config(1));
     let port = system.open(1);
