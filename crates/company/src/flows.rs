@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ivr::{Flow, ReferenceKind};
-use switch::FlowName;
+use ivr::{Flow, Reference, ReferenceKind};
+use switch::{Destination, FlowName};
 use yaml::Faults;
 
 use crate::{Catalogue, Files, Notes};
@@ -41,6 +41,28 @@ pub(crate) fn note_unused(files: &Files, catalogue: &Catalogue, notes: &mut Note
     }
 }
 
+/// Looks the numbers that flows dial up in the number plan: a dial rings a phone, so each must lead to a user.
+pub(crate) fn check_numbers(
+    flows: &BTreeMap<FlowName, Arc<Flow>>,
+    numbers: &BTreeMap<Arc<str>, Destination>,
+    faults: &Faults,
+) {
+    let references = flows.values().flat_map(|flow| flow.references());
+    for Reference { name, place, .. } in references.filter(|r| r.kind == ReferenceKind::Number) {
+        let (message, remedy) = match numbers.get(name) {
+            Some(Destination::User(_)) => continue,
+            Some(Destination::Flow(flow)) => {
+                (format!("`{name}` leads to the flow `{flow}`, and a dial rings a phone"), "name a user's number")
+            }
+            Some(Destination::Queue(queue)) => {
+                (format!("`{name}` leads to the queue `{queue}`, and a dial rings a phone"), "use a `queue` node")
+            }
+            None => (format!("no number `{name}` in the number plan"), "add it to `numbers` in `strowger.yaml`"),
+        };
+        faults.add(place.clone(), message, remedy);
+    }
+}
+
 fn check(flow: &Flow, catalogue: &mut Catalogue, faults: &Faults) {
     for reference in flow.references() {
         let (name, place) = (&*reference.name, &reference.place);
@@ -48,6 +70,8 @@ fn check(flow: &Flow, catalogue: &mut Catalogue, faults: &Faults) {
             ReferenceKind::Prompt => catalogue.refer_prompt(name, place, faults),
             ReferenceKind::Queue => catalogue.queues.refer(name, place, "add it to `queues.yaml`", faults),
             ReferenceKind::User => catalogue.users.refer(name, place, "add it to `users.yaml`", faults),
+            // Judged when the number plan is read: see `check_numbers`.
+            ReferenceKind::Number => true,
         };
     }
 }

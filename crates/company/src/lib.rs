@@ -105,6 +105,7 @@ fn read_all(files: &Files, faults: &Faults, notes: &mut Notes) -> Option<(System
         root.optional("numbers").map(|value| numbers::read(&value, &mut catalogue, faults)).unwrap_or_default();
     // What a faulty reference meant is not known, so that nothing can be said to be unused.
     if faults.is_empty() {
+        flows::check_numbers(&flows, &numbers, faults);
         note_unused(files, &catalogue, users, queues, notes);
     }
     let config = Config {

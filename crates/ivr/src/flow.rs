@@ -88,6 +88,8 @@ pub enum ReferenceKind {
     Queue,
     /// A user.
     User,
+    /// A number that a `dial` rings.
+    Number,
 }
 
 /// Names the text that a flow was read from; a saved session goes on only in the flow that it began in.

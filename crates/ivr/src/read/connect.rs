@@ -56,7 +56,11 @@ impl<'a> Reader<'a> {
                 self.refer(ReferenceKind::User, name.clone(), value);
                 Some(DialTarget::User(name))
             }
-            _ => number(value),
+            _ => {
+                let number = number(value)?;
+                self.refer(ReferenceKind::Number, number.clone(), value);
+                Some(DialTarget::Number(number))
+            }
         });
         let ring_time =
             map.map_or(Some(DEFAULT_RING), |map| duration(map, "ring_time", DEFAULT_RING.as_secs(), 1..=300));
@@ -83,7 +87,7 @@ impl<'a> Reader<'a> {
 }
 
 /// A number as a caller would dial it.
-fn number(value: Value<'_>) -> Option<DialTarget> {
+fn number(value: Value<'_>) -> Option<Arc<str>> {
     let text = value.string()?;
     let digits = text.strip_prefix('+').unwrap_or(text);
     let dialled = (1..=32).contains(&digits.len()) && digits.bytes().all(|c| matches!(c, b'0'..=b'9' | b'*' | b'#'));
@@ -92,5 +96,5 @@ fn number(value: Value<'_>) -> Option<DialTarget> {
         value.fault("this is not a number that can be dialled", remedy);
         return None;
     }
-    Some(DialTarget::Number(Arc::from(text)))
+    Some(Arc::from(text))
 }
