@@ -201,7 +201,8 @@ pub struct Stats {
     pub concealed: u64,
     /// Datagrams that were no RTP of this leg: another source, another payload type, malformed.
     pub strangers: u64,
-    /// Interarrival jitter at the end, in microseconds (RFC 3550 section 6.4.1).
+    /// Interarrival jitter at the end, in microseconds (RFC 3550 section 6.4.1). The driver looks for packets once a
+    /// tick, so it is coarse: what does not cross a tick does not show.
     pub jitter_us: u32,
     /// Loss that the peer last reported of our packets, in 1/256.
     pub remote_loss: u8,
