@@ -70,12 +70,12 @@ impl Media {
         if !(1..=64).contains(&config.threads) {
             return Err(MediaError::Threads);
         }
-        let ports = Ports::new(&config.ports, config.port_rest);
+        let mut rng = Rng::from_seed(config.seed);
+        let ports = Ports::new(&config.ports, config.port_rest, &mut rng);
         if ports.len() == 0 {
             return Err(MediaError::NoPorts);
         }
         let clock = Clock::start();
-        let mut rng = Rng::from_seed(config.seed);
         // Room for every port, so that giving one back never fails.
         let (ports_back, returned) = bounded(ports.len());
         let mut queues = Vec::with_capacity(config.threads);
