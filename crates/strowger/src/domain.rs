@@ -34,6 +34,16 @@ pub(crate) enum Input {
     Drain,
 }
 
+/// Why the domain thread ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// A signal asked for it, and the calls are over.
+    Asked,
+    /// A media thread died by a fault of ours, and its calls with it. Whoever supervises the process starts a new one,
+    /// which is better than half the calls without sound.
+    MediaDied,
+}
+
 /// The switch with its drivers.
 pub(crate) struct Domain {
     pub clock: Clock,
@@ -47,13 +57,13 @@ pub(crate) struct Domain {
 }
 
 impl Domain {
-    /// Runs until a shutdown has ended all calls. Gives the media threads back, to be ended.
-    pub fn run(mut self) -> Media {
+    /// Runs until a shutdown has ended all calls, or until there is no sense in going on.
+    pub fn run(mut self) -> End {
         let mut outbox = Outbox::new(self.senders.len());
         let mut drained_at: Option<Mono> = None;
         let mut draining = false;
         let mut inputs = Vec::new();
-        loop {
+        let end = loop {
             self.flush(&mut outbox);
             self.inputs.take_all(&mut inputs, self.sleep());
             let mut taken = 0;
@@ -72,13 +82,20 @@ impl Domain {
             if draining && self.switch.live_calls() == 0 {
                 let since = *drained_at.get_or_insert(now.monotonic);
                 if self.switch.is_quiet() || now.monotonic.since(since) > LAST_WORDS {
-                    break;
+                    break End::Asked;
                 }
             }
-        }
-        self.switch.handle_stopped(self.clock.now(), "signal");
+            if !self.media.is_running() {
+                break End::MediaDied;
+            }
+        };
+        let cause = match end {
+            End::Asked => "signal",
+            End::MediaDied => "media_thread_died",
+        };
+        self.switch.handle_stopped(self.clock.now(), cause);
         self.flush(&mut outbox);
-        self.media
+        end
     }
 
     fn sleep(&self) -> Duration {

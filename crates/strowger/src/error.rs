@@ -27,6 +27,12 @@ pub(crate) enum Error {
     /// The media threads cannot start.
     #[error(transparent)]
     Media(#[from] media::MediaError),
+    /// A thread without which there is nothing to do panicked; the panic's own message stands above.
+    #[error("a {thread} thread died; this is a fault of the program, please report it")]
+    Died {
+        /// Which.
+        thread: &'static str,
+    },
     /// The system has no randomness or no thread for us.
     #[error("the system gives no {what}: {source}")]
     System {

@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-use crate::domain::{Domain, Input};
+use crate::domain::{Domain, End, Input};
 use crate::error::Error;
 use crate::folder::read_company;
 use crate::mailbox::{Receiver, Sender, mailbox};
@@ -50,22 +50,22 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     let thread = std::thread::Builder::new()
         .name("domain".to_owned())
         .spawn(move || {
-            let media = domain.run();
+            let end = domain.run();
             // Nobody listens any more if a second signal came first.
             let _ = ended_tx.send(());
-            media
+            end
         })
         .map_err(|source| Error::System { what: "thread", source })?;
     announce(&listeners);
     wait(&inputs_tx, ended)?;
     drop(listeners);
-    let crashed = thread.join().is_err();
+    let end = thread.join();
     storage.stop();
-    if crashed {
-        let source = io::Error::other("the domain thread panicked");
-        return Err(Error::System { what: "way to go on", source });
+    match end {
+        Ok(End::Asked) => Ok(()),
+        Ok(End::MediaDied) => Err(Error::Died { thread: "media" }),
+        Err(_) => Err(Error::Died { thread: "domain" }),
     }
-    Ok(())
 }
 
 /// A leg takes up to two descriptors, so the usual 1,024 would end at some hundred calls.
