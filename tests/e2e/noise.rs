@@ -177,3 +177,31 @@ fn a_stranger_with_good_rtp_takes_over_no_call() {
     assert_unharmed(&mut phone, from);
     assert_eq!(switch.events("digit").len(), 0, "his digits are nobody's");
 }
+
+/// The switch once lost an answer now and then: an ICMP error that came back for one datagram is reported when another one is
+/// sent, and that one was given up when two such errors came in a row. Each answer here must come.
+#[test]
+fn answers_that_nobody_takes_cost_nobody_else_his() {
+    let ports = Ports::slice();
+    let switch = Switch::start(&Company::new(&ports));
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    socket.set_read_timeout(Some(Duration::from_millis(500))).expect("a limit");
+    let (me, switch_address) = (socket.local_addr().expect("bound"), switch.address());
+    let options = |n: usize, answer_to: SocketAddr| {
+        format!(
+            "OPTIONS sip:a@{switch_address} SIP/2.0\r\nVia: SIP/2.0/UDP {answer_to};branch=z9hG4bKd{n}\r\nMax-Forwards: 70\r\n\
+             From: <sip:a@{me}>;tag=1\r\nTo: <sip:a@{switch_address}>\r\nCall-ID: dead{n}\r\nCSeq: 1 OPTIONS\r\n\
+             Content-Length: 0\r\n\r\n"
+        )
+    };
+    let nobody = SocketAddr::from(([127, 0, 0, 1], 9));
+    let (mut lost, bursts, size) = (0, 300, 8);
+    for burst in 0..bursts {
+        for n in (0..2 * size).step_by(2).map(|n| burst * 2 * size + n) {
+            socket.send_to(options(n, nobody).as_bytes(), switch_address).expect("sent");
+            socket.send_to(options(n + 1, me).as_bytes(), switch_address).expect("sent");
+        }
+        lost += size - (0..size).take_while(|_| socket.recv_from(&mut [0; 2000]).is_ok()).count();
+    }
+    assert_eq!(lost, 0, "answers lost of {}", bursts * size);
+}
