@@ -17,6 +17,9 @@ use crate::sys::{self, BATCH, Inbox};
 
 /// Room for a burst of some thousand messages while the receiving thread waits for a processor.
 const SOCKET_BUFFER: i32 = 4 << 20;
+/// How often a datagram is tried before its error is taken as its own. Each try takes one error of another off the
+/// socket, and the receiving thread takes them off as well.
+const ATTEMPTS: u32 = 64;
 /// How often a silent receiving thread looks whether it shall end.
 const STOP_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -210,17 +213,22 @@ impl Sender {
             *slot = (for_family_of(self.local, transmit.flow.remote), &transmit.payload);
         }
         let mut rest = datagrams.get(..batch.len()).unwrap_or_default();
-        // An ICMP error of an earlier datagram may be reported here once and costs nothing: the call is made again.
-        let mut retried = false;
+        // The system reports ICMP errors of earlier datagrams to whoever sends next, one a call, and each time has sent
+        // nothing. As many come in a row as peers are gone, so the call is made again; a datagram is given up only when
+        // the error is plainly its own.
+        let mut attempts = ATTEMPTS;
         while !rest.is_empty() {
             match sys::send_batch(&self.socket, rest) {
                 Ok(0) => break,
-                Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
-                Err(_) if !retried => retried = true,
+                Ok(sent) => {
+                    rest = rest.get(sent..).unwrap_or_default();
+                    attempts = ATTEMPTS;
+                }
+                Err(error) if attempts > 0 && error.kind() != io::ErrorKind::WouldBlock => attempts -= 1,
                 Err(_) => {
                     self.unsent += 1;
-                    retried = false;
                     rest = rest.get(1..).unwrap_or_default();
+                    attempts = ATTEMPTS;
                 }
             }
         }
