@@ -77,7 +77,9 @@ class Server:
             if line.strip() == b'ready':
                 break
         else:
-            sys.exit('the switch did not start: ' + open(self.log.name).read()[-2000:])
+            why = open(self.log.name).read()[-2000:]
+            self.__exit__()
+            sys.exit('the switch did not start: ' + why)
         time.sleep(0.5)
         self.idle = self.memory()
 
