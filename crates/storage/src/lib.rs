@@ -11,6 +11,7 @@
 //! | `cdr/2026-11-21.jsonl` | a record a call, by the day on which it ended |
 //! | `recordings/2026/11/21/CALL-TAKE.wav` | stereo, 16 bits, 8 kHz; left the caller, right what he heard |
 //! | `journal/.running` | there while a switch runs; found at the start, it says that one died |
+//! | `.lock` | held by the switch that writes here |
 //! | `recordings/.open` | which recordings were begun and not ended |
 //!
 //! Where to find what: `store.rs` start, ports and stop; `journal_writer.rs` the journal's thread, `lines.rs` a file of

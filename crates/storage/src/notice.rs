@@ -74,6 +74,12 @@ pub enum StartError {
         /// Why.
         error: std::io::Error,
     },
+    /// Another switch writes there.
+    #[error("another switch writes below {folder}: end it, or give this one a folder of its own (`data:`)")]
+    Taken {
+        /// Where.
+        folder: String,
+    },
     /// The system gives no thread.
     #[error("no thread for the {name}: {error}")]
     Thread {

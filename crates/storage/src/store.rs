@@ -25,7 +25,8 @@ const ORDERS: usize = 16_384;
 /// How often the recordings' thread looks for recordings that nobody ended.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The running writers. Dropping it stops them as [`Storage::stop`] does.
+/// The running writers. Merely dropped, they write what waits, too, but the next start then looks for calls that were cut
+/// off: that is for ends that nobody asked for.
 #[derive(Debug)]
 pub struct Storage {
     journal: JournalPort,
@@ -33,6 +34,10 @@ pub struct Storage {
     chunks: ChunkPort,
     threads: Vec<JoinHandle<()>>,
     folder: std::path::PathBuf,
+    /// True once [`Storage::stop`] was called.
+    in_order: bool,
+    /// Held as long as the writers run, so that no second switch takes this one's live calls for dead ones.
+    _lock: fs::File,
 }
 
 /// Where the switch puts its events. Never waits.
@@ -78,6 +83,7 @@ impl Storage {
         for name in ["journal", "cdr", "recordings"] {
             make_folder(&folder.join(name))?;
         }
+        let lock = lock(&folder)?;
         let notify: Notify = Arc::new(notify);
         let (log, left_open) = OpenLog::start(&folder);
         let cut = recover(&folder, &left_open);
@@ -96,7 +102,15 @@ impl Storage {
         let (give_back, free) = bounded(config.chunks);
         let recordings = spawn("recordings", move || record(recorder, &inbox, &give_back))?;
         let chunks = ChunkPort { queue: queue.clone(), free, most: config.chunks };
-        Ok(Self { journal, takes: TakePort { queue }, chunks, threads: vec![writer, recordings], folder })
+        Ok(Self {
+            journal,
+            takes: TakePort { queue },
+            chunks,
+            threads: vec![writer, recordings],
+            folder,
+            in_order: false,
+            _lock: lock,
+        })
     }
 
     /// Where the switch puts its events.
@@ -118,8 +132,8 @@ impl Storage {
     }
 
     /// Writes all that waits, closes every file and ends the threads. What comes to the ports later is dropped.
-    pub fn stop(self) {
-        drop(self);
+    pub fn stop(mut self) {
+        self.in_order = true;
     }
 }
 
@@ -129,9 +143,21 @@ impl Drop for Storage {
         drop(self.takes.queue.send(Order::Stop));
         drop(self.journal.queue.send(Message::Stop));
         let whole = self.threads.drain(..).all(|thread| thread.join().is_ok());
-        if whole {
+        if whole && self.in_order {
             recover::unmark(&self.folder);
         }
+    }
+}
+
+/// Takes the data folder for this process. The system lets go of it when the process ends, however it ends.
+fn lock(folder: &Path) -> Result<fs::File, StartError> {
+    let shown = || folder.display().to_string();
+    let path = folder.join(".lock");
+    let file = fs::File::create(&path).map_err(|error| StartError::Folder { folder: shown(), error })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(StartError::Taken { folder: shown() }),
+        Err(fs::TryLockError::Error(error)) => Err(StartError::Folder { folder: shown(), error }),
     }
 }
 

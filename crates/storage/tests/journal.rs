@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use base::{Pii, TakeId};
 use common::{NOON, began, event, hung_up, lines, start, start_with, tones, wait_until};
 use journal::Kind;
-use storage::{Config, Notice, Storage};
+use storage::{Config, Notice, StartError, Storage};
 
 const JOURNAL: &str = "journal/2026-11-21.jsonl";
 const CDR: &str = "cdr/2026-11-21.jsonl";
@@ -135,6 +135,8 @@ fn calls_that_a_crash_cut_get_one_record_with_their_recordings() {
     wait_until("events are written", || lines(folder.path(), JOURNAL).len() == 7);
     // The switch is killed: neither thread ever ends. The next start finds the folder as it is.
     std::mem::forget(running.storage);
+    // The system lets go of a dead process's lock; of this one, which lives, it must be taken.
+    fs::remove_file(folder.path().join(".lock")).unwrap();
     for start_number in 0..2 {
         start(folder.path()).storage.stop();
         let records = lines(folder.path(), CDR);
@@ -173,4 +175,28 @@ fn a_data_folder_that_cannot_be_written_is_refused_at_the_start() {
     fs::write(folder.path().join("journal"), b"").unwrap();
     let error = Storage::start(&Config::new(folder.path()), |_| {}).unwrap_err();
     assert!(error.to_string().starts_with("cannot write below "), "{error}");
+}
+
+#[test]
+fn a_second_switch_is_kept_from_a_folder_in_use_and_harms_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = start(folder.path());
+    running.storage.journal().record(began(1));
+    let second = Storage::start(&Config::new(folder.path()), |_| {});
+    assert!(matches!(second, Err(StartError::Taken { .. })));
+    assert!(folder.path().join("journal/.running").exists(), "the first one's mark stays");
+    running.storage.stop();
+    start(folder.path()).storage.stop();
+}
+
+#[test]
+fn an_end_that_nobody_asked_for_is_taken_for_a_crash() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = start(folder.path());
+    running.storage.journal().record(began(1));
+    drop(running.storage);
+    start(folder.path()).storage.stop();
+    let records = lines(folder.path(), CDR);
+    assert_eq!(records.len(), 1);
+    assert_eq!(records[0]["cut"], true);
 }

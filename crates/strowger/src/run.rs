@@ -39,8 +39,8 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     let clock = Clock::start();
     let data = company.system.data_folder(folder);
     let (inputs_tx, inputs) = mailbox(INPUTS);
-    let storage = start_storage(&data, inputs_tx.clone())?;
     let mut listeners = bind(&company.system)?;
+    let storage = start_storage(&data, inputs_tx.clone())?;
     let domain = wire(&company, clock, &listeners, inputs, &inputs_tx, &storage)?;
     for listener in &mut listeners {
         let sink = inputs_tx.clone();
@@ -59,10 +59,12 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     announce(&listeners);
     wait(&inputs_tx, ended)?;
     drop(listeners);
-    let end = thread.join();
-    storage.stop();
-    match end {
-        Ok(End::Asked) => Ok(()),
+    match thread.join() {
+        Ok(End::Asked) => {
+            storage.stop();
+            Ok(())
+        }
+        // Storage is not stopped in order: the next start closes the books of the calls that were cut.
         Ok(End::MediaDied) => Err(Error::Died { thread: "media" }),
         Err(_) => Err(Error::Died { thread: "domain" }),
     }
