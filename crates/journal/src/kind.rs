@@ -242,6 +242,13 @@ pub enum Kind {
         /// How many since the last such event.
         refused: u64,
     },
+    /// A queue between threads was full, or the system refused: what did not fit is gone. SIP sends datagrams again.
+    Dropped {
+        /// What: `datagrams_in`, `datagrams_out`, `media_events`, `media_commands`.
+        what: Name,
+        /// How many since the last such event.
+        count: u64,
+    },
     /// A disk could not be written; or can be again.
     DiskFault {
         /// What for: `journal`, `cdr`, `recordings`.

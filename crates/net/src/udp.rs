@@ -69,10 +69,10 @@ impl Listener {
         self.local
     }
 
-    /// Datagrams that `sink` could not take.
+    /// Counts datagrams that `sink` could not take, as long as somebody looks.
     #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+    pub fn dropped(&self) -> Arc<AtomicU64> {
+        self.dropped.clone()
     }
 
     /// The sending side.

@@ -1,8 +1,10 @@
-//! The domain thread: it owns the switch, and is never waited for and never waits for anything but its inputs.
+//! The domain thread: it owns the switch, and waits for nothing but its inputs.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use base::Mono;
+use base::{Mono, Now};
 use journal::Kind;
 use media::Media;
 use net::udp::{Received, Sender};
@@ -18,6 +20,8 @@ use crate::mailbox::Receiver;
 const BATCH: usize = 64;
 /// The longest sleep, when no machine has a timer.
 const IDLE: Duration = Duration::from_secs(1);
+/// How often losses are looked for.
+const TELL_DROPS: Duration = Duration::from_secs(1);
 /// How long after the last call hung up its BYE may still be answered, before the program ends.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -44,6 +48,29 @@ pub(crate) enum End {
     MediaDied,
 }
 
+/// What drivers count of losses, and how much of it was told.
+#[derive(Debug)]
+pub(crate) struct Drops {
+    received: Vec<Arc<AtomicU64>>,
+    told: [u64; 4],
+    due: Mono,
+}
+
+impl Drops {
+    /// Nothing told yet; `received` counts what each listener could not hand over.
+    pub fn new(received: Vec<Arc<AtomicU64>>) -> Self {
+        Self { received, told: [0; 4], due: Mono::ZERO }
+    }
+
+    fn is_due(&mut self, now: Mono) -> bool {
+        let due = now >= self.due;
+        if due {
+            self.due = now + TELL_DROPS;
+        }
+        due
+    }
+}
+
 /// The switch with its drivers.
 pub(crate) struct Domain {
     pub clock: Clock,
@@ -53,6 +80,7 @@ pub(crate) struct Domain {
     pub media: Media,
     pub journal: JournalPort,
     pub takes: TakePort,
+    pub drops: Drops,
     pub grace: Duration,
 }
 
@@ -85,6 +113,9 @@ impl Domain {
                     break End::Asked;
                 }
             }
+            if self.drops.is_due(now.monotonic) {
+                self.tell_drops(now);
+            }
             if !self.media.is_running() {
                 break End::MediaDied;
             }
@@ -111,6 +142,24 @@ impl Domain {
             Input::Media(event) => self.switch.handle_media(now, &event),
             Input::Storage(notice) => self.take_notice(notice),
             Input::Drain => self.switch.drain(now, self.grace),
+        }
+    }
+
+    /// Tells the journal what got lost between threads since it was last told.
+    fn tell_drops(&mut self, now: Now) {
+        let media = self.media.counters();
+        let totals = [
+            ("datagrams_in", self.drops.received.iter().map(|count| count.load(Ordering::Relaxed)).sum()),
+            ("datagrams_out", self.senders.iter().map(Sender::unsent).sum()),
+            ("media_events", media.dropped_events),
+            ("media_commands", media.dropped_commands),
+        ];
+        for ((what, total), told) in totals.into_iter().zip(&mut self.drops.told) {
+            let count: u64 = total - *told;
+            *told = total;
+            if count > 0 {
+                self.switch.handle_notice(now, Kind::Dropped { what: what.into(), count });
+            }
         }
     }
 

@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
-use crate::domain::{Domain, End, Input};
+use crate::domain::{Domain, Drops, End, Input};
 use crate::error::Error;
 use crate::folder::read_company;
 use crate::mailbox::{Receiver, Sender, mailbox};
@@ -122,6 +122,7 @@ fn wire(
         media: start_media(company, inputs_tx, storage)?,
         journal: storage.journal(),
         takes: storage.take_port(),
+        drops: Drops::new(listeners.iter().map(Listener::dropped).collect()),
         grace: company.system.grace,
     })
 }
