@@ -4,13 +4,14 @@
 //! [`Acd::offer_answered`], [`Acd::offer_failed`], [`Acd::agent_released`], [`Acd::reserve`], …); after each, and when
 //! [`Acd::poll_timeout`] is due (then [`Acd::handle_timeout`]), the driver takes out all of [`Acd::poll_event`] and obeys.
 //!
-//! A call's way: `join` → [`Event::DecisionNeeded`] → `handle_decision` → [`Event::Offer`] → `offer_answered` →
-//! `agent_released` or `leave` → wrap-up. An offer that is not taken puts the call back at its old place in the line. The
+//! A call's way: `join` → [`Event::DecisionNeeded`] (the driver asks the strategy) → `handle_decision` →
+//! [`Event::Offer`] → `offer_answered` → `agent_released` or `leave` → wrap-up. An offer that is not taken puts the call back at its old place in the line. The
 //! ring time is kept here: when it is over, [`Event::OfferEnded`] comes by itself.
 //!
 //! Where to find what: `machine.rs` the inputs and timers, `decide.rs` when decisions are asked for and how they are
 //! checked, `snapshot.rs` what strategies are shown, `offer.rs` offers, `leave.rs` ways out and leases, `floor.rs` agents
-//! and their derived state, `queue.rs` the line and its indexes, `config.rs` and `event.rs` the words.
+//! and their derived state, `queue.rs` the line and its indexes, `config.rs` and `event.rs` the words, `invariants.rs`
+//! what must always hold.
 //!
 //! Invariants ([`Acd::check_invariants`] checks them all; tests call it after every step):
 //! - An agent holds one thing at a time: an offer, a call or a reservation. What he is doing is derived from that and

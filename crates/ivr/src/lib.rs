@@ -31,8 +31,12 @@
 //! takes neither a key nor time, so that one input gives a bounded number of outputs; a session does nothing between inputs;
 //! nothing follows [`Output::Hangup`]; it goes on only in the flow, to the letter, that it began in.
 //!
-//! A new verb is an arm each of `read::Reader::node`, `flow::Verb`, `check::steps` and `check::prompts`, and
-//! `Session::enter`, with a faulty file for each thing that can be wrong with it. A new thing to say is a `flow::Item`.
+//! A new verb: its name in `read::VERBS` and `read::NODE`; an arm each in `read::Reader::node`, `flow::Verb`,
+//! `check::steps`, `check::prompts`, `Session::enter`, and in `check`'s `ends` if nothing follows it. If it waits for
+//! something: a `state::Phase` and a `Session::handle_…`. If the driver must act: an [`Output`] and its arm in the switch's
+//! `flow::perform`. If it names something outside: a [`ReferenceKind`] and its arm in the company's `flows::check`. Then
+//! its row in `config/README.md` and `tests/readme.rs`, and a faulty file for each thing that can be wrong with it. A new
+//! thing to say is a `flow::Item`.
 
 mod check;
 mod flow;

@@ -1,4 +1,5 @@
-//! The recording tap of a leg: both directions, frame by frame, gathered into chunks.
+//! The recording tap of a leg: both directions, frame by frame, gathered into chunks. Fed by `send` at the
+//! end of each tick.
 
 use base::TakeId;
 

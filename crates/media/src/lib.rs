@@ -21,8 +21,9 @@
 //! | `clock` | monotonic and wall time; tick numbers that all threads share |
 //!
 //! Invariants: messages about one leg take effect in the order given, whichever thread it is on (see `roster`), and its
-//! events come in order; a leg has each tick number at most once, also while it moves; no lock, allocation or log line a
-//! packet; each queue is bounded; an error of a socket ends no leg.
+//! events come in order; a leg has each tick number at most once, also while it moves; no lock, allocation or log line
+//! a packet of audio (an event, such as the first packet of a digit, may); each queue is bounded; an error of a socket
+//! ends no leg.
 //!
 //! A thread asks for real-time scheduling (SCHED_FIFO), which takes CAP_SYS_NICE or RLIMIT_RTPRIO, and gives it up while
 //! it is busy for more than 80 % of its time. Where it is refused media runs all the same, less punctually.

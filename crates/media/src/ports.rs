@@ -1,4 +1,4 @@
-//! Ports: given out in order, given back, rested, given out again.
+//! Ports: given out in a shuffled order, given back, rested, given out again.
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;

@@ -8,14 +8,14 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | a repeated request or response; all timers A–M | `transaction/`: one file a machine, two tables |
+//! | what we send again until it is answered, but for a 2xx; timers A–M | `transaction/`: one file a machine, two tables that run them |
 //! | the order of checks, 405 to 420 (RFC 3261 8.2) | `inspect.rs` |
 //! | which request belongs where: 481, 482, 500 for an old CSeq, CANCEL | `stack/requests.rs` |
 //! | re-INVITE and UPDATE of the peer, glare | `stack/changes.rs` |
-//! | the application's answers to an INVITE; 2xx until its ACK | `stack/answers.rs` |
+//! | the application's answers to an INVITE | `stack/answers.rs` |
+//! | a 2xx sent again until its ACK; what a timer of a session means | `stack/timeouts.rs` |
 //! | our INVITE, BYE, re-INVITE | `stack/calls.rs` |
 //! | what a response means; forks | `stack/responses.rs` |
-//! | what a timer of a session means | `stack/timeouts.rs` |
 //! | route set, remote target, NAT | `dialog.rs` |
 //! | the text of our messages | `outline.rs`, `stack/write.rs` |
 //!

@@ -1,4 +1,5 @@
-//! The only clock: every machine gets its time from here, as an argument.
+//! The domain's clock: the switch gets its time from here, as an argument. Media and storage have clocks of their own,
+//! and no monotonic time passes between them.
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 

@@ -1,8 +1,8 @@
 //! The `strowger` program: wires drivers to the switch machine.
 //!
 //! `cli` what can be asked for · `folder` reads a company's files · `check` says whether they are right · `run` starts the
-//! drivers and ends them · `domain` the one thread that owns the switch · `mailbox` the queue into it · `clock` the only
-//! clock.
+//! drivers and ends them · `domain` the one thread that owns the switch · `mailbox` the queue into it · `clock` its clock ·
+//! `error` what is printed when the program cannot go on, faults of a configuration included.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,

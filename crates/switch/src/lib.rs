@@ -2,8 +2,9 @@
 //!
 //! One contract: a driver hands in what happens ([`Switch::handle_datagram`], [`Switch::handle_media`],
 //! [`Switch::handle_take`], [`Switch::handle_timeout`], …) with the time, and after each takes out all of
-//! [`Switch::poll_transmit`], [`Switch::poll_media`] and [`Switch::poll_journal`], and comes back at
-//! [`Switch::poll_timeout`]. The same inputs at the same times with the same seed give the same outputs.
+//! [`Switch::poll_take`] (before [`Switch::poll_media`]), [`Switch::poll_media`], [`Switch::poll_transmit`] and
+//! [`Switch::poll_journal`], and comes back at [`Switch::poll_timeout`]. The same inputs at the same times with the same
+//! seed give the same outputs.
 //!
 //! A call's way through the modules:
 //!
@@ -15,6 +16,9 @@
 //! recording  takes begin and end; their files report
 //! ending     everything given back; the call's last event
 //! ```
+//!
+//! A queue decision: the ACD asks (`DecisionNeeded`), `switch::on_acd` calls the queue's `routing::Strategy`, the ACD
+//! checks the answer and says `Offer`.
 //!
 //! `switch` holds the machine and passes events around, `call` what is kept of calls and legs, `book` what leaves for the
 //! journal, `config` what is known of the company.

@@ -1,4 +1,4 @@
-//! The keys of a map whose keys are known.
+//! The keys of a map whose keys are known. Unknown ones are found when a map is made of a value ([`Value::map`]).
 
 use crate::tree::Entry;
 use crate::{Place, Value, did_you_mean};

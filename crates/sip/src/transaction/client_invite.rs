@@ -7,6 +7,7 @@
 //!      ▼                ▼         300–699
 //!     gone             gone     ──────────▶ Completed ──D──▶ gone  (each repeat: the same ACK)
 //! ```
+//! In Calling, timer A sends the INVITE again.
 
 use std::time::Duration;
 
