@@ -109,6 +109,22 @@ fn destination(header: &libc::msghdr) -> Option<IpAddr> {
 
 /// Sends up to [`BATCH`] datagrams with one call and says how many went. Never waits.
 pub(crate) fn send_batch(socket: &UdpSocket, datagrams: &[(SocketAddr, &[u8])]) -> io::Result<usize> {
+    // Most often there is one, and the arrays below cost more to fill than the call.
+    if let [(to, payload)] = datagrams {
+        let (name, length) = RawAddr::new(*to);
+        // SAFETY: the payload and the name outlive the call and have the lengths given; sendto only reads them.
+        let sent = unsafe {
+            libc::sendto(
+                socket.as_raw_fd(),
+                payload.as_ptr().cast(),
+                payload.len(),
+                libc::MSG_DONTWAIT,
+                (&raw const name).cast(),
+                length,
+            )
+        };
+        return if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(1) };
+    }
     let mut names: [RawAddr; BATCH] = [RawAddr::empty(); BATCH];
     let mut vectors: [libc::iovec; BATCH] =
         std::array::from_fn(|_| libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 });
