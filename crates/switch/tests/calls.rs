@@ -376,6 +376,62 @@ fn a_recording_runs_from_the_menu_to_the_end_of_the_talk() {
 }
 
 #[test]
+fn the_books_of_a_call_wait_for_its_recording() {
+    let mut s = scene();
+    s.world.media.slow_disk = Some(Vec::new());
+    s.call("1000");
+    let leg = s.world.caller_leg();
+    s.world.press(leg, '3');
+    s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
+    s.world.run(5 * SECOND);
+    assert!(s.world.cdrs.is_empty(), "the file is not complete");
+    s.world.finish_takes();
+    assert_eq!(s.end().recordings.len(), 1);
+}
+
+#[test]
+fn a_disk_that_never_answers_holds_no_call_for_ever() {
+    let mut s = scene();
+    s.world.media.slow_disk = Some(Vec::new());
+    s.call("1000");
+    let leg = s.world.caller_leg();
+    s.world.press(leg, '3');
+    s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
+    s.end();
+}
+
+#[test]
+fn an_agent_who_hangs_up_is_free_while_the_caller_hears_goodbye() {
+    let mut s = scene();
+    s.world.at(s.ada).reflex = Some(200);
+    s.call("1000");
+    let leg = s.world.caller_leg();
+    s.world.press(leg, '5');
+    s.world.run(SECOND);
+    s.world.with_phone(s.ada, |phone, now| phone.hang_up(now));
+    assert_eq!(s.agent("101"), Some(AgentState::WrapUp));
+    assert!(s.world.at(s.caller).session.is_some(), "the caller is still there");
+    s.world.finish_play(leg);
+    assert_eq!(s.end().hung_up_by, Some(Party::System), "the flow had the last word");
+}
+
+#[test]
+fn the_end_of_a_playout_that_was_overtaken_counts_for_nothing() {
+    let mut s = scene();
+    s.call("1000");
+    let leg = s.world.caller_leg();
+    let overtaken = s.world.media.plays[&leg];
+    s.world.press(leg, '9');
+    assert_ne!(s.world.media.plays[&leg], overtaken, "the menu is said again");
+    let now = s.world.now;
+    s.world.switch.handle_media(now, &leg::Event::PlayDone { leg, play: overtaken });
+    s.world.react();
+    let played = s.world.count(|kind| matches!(kind, Kind::Play { .. }));
+    s.world.run(5 * SECOND);
+    assert_eq!(s.world.count(|kind| matches!(kind, Kind::Play { .. })), played, "the menu still plays; no time runs");
+}
+
+#[test]
 fn hold_and_resume_change_the_direction_and_nothing_else() {
     let mut s = scene();
     s.call_agent();

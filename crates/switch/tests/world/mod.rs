@@ -39,7 +39,7 @@ nodes:
       prompt: welcome
       timeout: 2s
       attempts: 3
-      keys: {1: sales, 2: direct, 3: recorded, 4: bye}
+      keys: {1: sales, 2: direct, 3: recorded, 4: bye, 5: thanked}
       exhausted: bye
   sales:
     queue: {name: sales, timed_out: bye, full: bye, no_agents: bye}
@@ -50,6 +50,9 @@ nodes:
   recorded:
     record: start
     next: sales
+  thanked:
+    queue: sales
+    next: bye
   bye:
     play: goodbye
     next: hangup
@@ -85,6 +88,8 @@ pub struct Media {
     pub directions: HashMap<LegId, sdp::Direction>,
     /// No more ports if set.
     pub exhausted: bool,
+    /// Ends of recordings that a slow disk has not told yet; none if the disk is quick.
+    pub slow_disk: Option<Vec<TakeReport>>,
     ports: u16,
 }
 
@@ -211,6 +216,14 @@ impl World {
         self.react();
     }
 
+    /// The slow disk is done with what it has.
+    pub fn finish_takes(&mut self) {
+        for report in self.media.slow_disk.take().into_iter().flatten() {
+            self.switch.handle_take(self.now, report);
+        }
+        self.react();
+    }
+
     /// A leg's peer sends no media any more.
     pub fn silence(&mut self, leg: LegId) {
         self.switch.handle_media(self.now, &leg::Event::Silent { leg });
@@ -297,7 +310,11 @@ impl World {
             for event in self.media.execute(command) {
                 if let leg::Event::TakeEnded { take, frames, lost, .. } = event {
                     let file = format!("{take}.wav").into();
-                    self.switch.handle_take(self.now, TakeReport::Finished { take, file, frames, lost });
+                    let report = TakeReport::Finished { take, file, frames, lost };
+                    match &mut self.media.slow_disk {
+                        Some(held) => held.push(report),
+                        None => self.switch.handle_take(self.now, report),
+                    }
                 }
                 self.switch.handle_media(self.now, &event);
             }
