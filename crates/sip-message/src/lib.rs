@@ -43,14 +43,15 @@
 //! Content-Length, binary bodies.
 //!
 //! # Streams
-//! `fields` finds the head's end and `head` reads Content-Length without knowing the transport; only `message` says that
-//! the rest of a datagram is the body. Framing for TCP and WebSocket is to stand beside [`parse_datagram`].
+//! [`Framer`] cuts a stream of octets (TCP, and later TLS) into messages and keep-alives; it is a machine that is fed what
+//! came, in whatever pieces. Only the place where a body ends differs from datagrams: a stream must say Content-Length.
 
 mod build;
 mod chars;
 mod cseq;
 mod error;
 mod fields;
+mod framer;
 mod head;
 mod header_name;
 mod host;
@@ -67,6 +68,7 @@ mod via;
 pub use build::{RequestBuilder, ResponseBuilder};
 pub use cseq::CSeq;
 pub use error::ParseError;
+pub use framer::{Frame, Framer};
 pub use head::Head;
 pub use header_name::HeaderName;
 pub use host::Host;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::fields::{Fields, tokenize};
+use crate::fields::{Fields, Tokens, tokenize};
 use crate::{AnyUri, Head, HeaderName, MAX_MESSAGE, Method, ParseError, Reject, StatusCode, Str, chars};
 
 /// What a datagram held.
@@ -57,6 +57,12 @@ pub fn parse_datagram(datagram: Bytes) -> Result<Message, Reject> {
     };
     let message = datagram.slice(start..);
     let Some(tokens) = tokenize(&message) else { return Err(Reject::silent(ParseError::NotSip)) };
+    let rest = message.slice(tokens.body..);
+    read(tokens, &rest)
+}
+
+/// Reads a message that was cut up; `rest` is what stood behind its head.
+pub(crate) fn read(tokens: Tokens, rest: &Bytes) -> Result<Message, Reject> {
     let start_line = StartLine::read(&tokens.fields, tokens.fields.text(tokens.start_line));
     let reject = |cause, fields: Fields| {
         let line = fields.text(tokens.start_line).to_owned();
@@ -70,7 +76,6 @@ pub fn parse_datagram(datagram: Bytes) -> Result<Message, Reject> {
         Ok(head) => head,
         Err((cause, fields)) => return reject(cause, fields),
     };
-    let rest = message.slice(tokens.body..);
     let length = head.content_length.unwrap_or(rest.len());
     if length > rest.len() {
         return reject(ParseError::ShortBody, head.fields);

@@ -43,6 +43,7 @@ impl Reject {
         };
         let status = match (cause, &method) {
             (ParseError::Version, _) => StatusCode::VERSION_NOT_SUPPORTED,
+            (ParseError::TooLarge, _) => StatusCode::MESSAGE_TOO_LARGE,
             // What we cannot do anyway is refused as such (RFC 4475 section 3.1.2.18).
             (ParseError::MethodMismatch, Method::Other(_)) => StatusCode::NOT_IMPLEMENTED,
             _ => StatusCode::BAD_REQUEST,
