@@ -6,6 +6,7 @@
 //! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go.
 //! - `recording`, `disk`, `shutdown`: what is left when something ends or fails.
 //! - `admission`, `noise`, `torture`: strangers in the bad sense.
+//! - `tcp`: calls over connections, and what strangers do with those.
 //! - `commands`: the command line. `strangers`: the others among themselves, so that a fault of theirs is told from ours.
 
 #![allow(
@@ -35,4 +36,5 @@ mod noise;
 mod recording;
 mod shutdown;
 mod strangers;
+mod tcp;
 mod torture;

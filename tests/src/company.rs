@@ -36,6 +36,8 @@ pub struct Company {
     pub media: BTreeMap<&'static str, String>,
     /// Lines below `calls:`.
     pub calls: BTreeMap<&'static str, String>,
+    /// Whether it listens for TCP, too.
+    pub tcp: bool,
     /// Where calls are taken from.
     pub trunk: String,
     /// Agents of the queue `sales`, in order: name and contact.
@@ -82,6 +84,7 @@ impl Company {
         Self {
             media: [("bind", "127.0.0.1".to_owned()), ("ports", ports.for_media()), ("threads", "3".to_owned())].into(),
             calls: [("grace", "3s".to_owned()), ("max", "50".to_owned())].into(),
+            tcp: false,
             trunk: "127.0.0.1".to_owned(),
             agents: Vec::new(),
             queue: [("ring_time", "5s"), ("wrap_up", "1s"), ("music", "music")].map(|(k, v)| (k, v.to_owned())).into(),
@@ -122,7 +125,11 @@ impl Company {
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             std::fs::write(path, text).expect("a file");
         };
-        let mut text = "version: 1\nlisteners:\n  - udp: 127.0.0.1:0\ndata: data\n".to_owned();
+        let mut text = "version: 1\nlisteners:\n  - udp: 127.0.0.1:0\n".to_owned();
+        if self.tcp {
+            text += "  - tcp: 127.0.0.1:0\n";
+        }
+        text += "data: data\n";
         text += &section("media", &self.media);
         text += &section("calls", &self.calls);
         let _ = write!(text, "trunks:\n  phones:\n    from: {}\n", self.trunk);

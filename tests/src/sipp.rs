@@ -38,7 +38,11 @@ impl Sipp {
     pub fn answering(scenario: &str, port: u16, media_port: u16, folder: &Path, options: &[&str]) -> Self {
         let sipp = Self::start(scenario, port, media_port, None, folder, options);
         // SIPp has no word for "ready": its socket is bound when the port is taken.
-        wait::until_true("SIPp binds its port", wait::SOON, || std::net::UdpSocket::bind(("127.0.0.1", port)).is_err());
+        let tcp = options.contains(&"t1");
+        wait::until_true("SIPp binds its port", wait::SOON, || match tcp {
+            true => std::net::TcpListener::bind(("127.0.0.1", port)).is_err(),
+            false => std::net::UdpSocket::bind(("127.0.0.1", port)).is_err(),
+        });
         sipp
     }
 

@@ -17,6 +17,7 @@ use crate::{records, wait};
 pub struct Switch {
     process: Process,
     address: SocketAddr,
+    tcp: Option<SocketAddr>,
     folder: TempDir,
 }
 
@@ -57,12 +58,22 @@ impl Switch {
             process.wait_for_line("listener", Duration::from_secs(30), |line| line.starts_with("listening udp "));
         let address = line.trim_start_matches("listening udp ").parse().expect("an address");
         process.wait_for_line("ready", Duration::from_secs(30), |line| line == "ready");
-        Self { process, address, folder }
+        let lines = process.lines();
+        let tcp = lines.iter().find_map(|line| line.strip_prefix("listening tcp ")?.parse().ok());
+        Self { process, address, tcp, folder }
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it listens for TCP.
+    ///
+    /// # Panics
+    /// If its company has no such listener.
+    pub fn tcp(&self) -> SocketAddr {
+        self.tcp.expect("a TCP listener")
     }
 
     /// A folder that lives as long as the switch, for the files of phones.

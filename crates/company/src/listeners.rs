@@ -2,11 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use sip::Transport;
 use yaml::{Shape, Value};
 
 use crate::system::{Advertise, Listener};
 
-const LISTENER: Shape = Shape { what: "a listener", keys: &["udp", "advertise"] };
+const LISTENER: Shape = Shape { what: "a listener", keys: &["udp", "tcp", "advertise"] };
 
 /// More than anyone has addresses for; each takes a socket and a thread's attention.
 const MAX_LISTENERS: usize = 32;
@@ -23,8 +24,8 @@ pub(crate) fn read<'a>(value: &Value<'a>) -> Vec<(Listener, Value<'a>)> {
     let mut listeners: Vec<(Listener, Value<'a>)> = Vec::new();
     for item in items.into_iter().take(MAX_LISTENERS) {
         let Some((listener, place)) = listener(&item) else { continue };
-        if let Some((other, _)) = listeners.iter().find(|(other, _)| collide(other.udp, listener.udp)) {
-            place.fault(format!("this takes the port of the listener `{}`", other.udp), "give it another port");
+        if let Some((other, _)) = listeners.iter().find(|(other, _)| collide(other, &listener)) {
+            place.fault(format!("this takes the port of the listener `{}`", other.address), "give it another port");
         }
         listeners.push((listener, place));
     }
@@ -38,18 +39,25 @@ fn listener<'a>(item: &Value<'a>) -> Option<(Listener, Value<'a>)> {
     }
     let map = item.map(&LISTENER)?;
     let advertise = map.optional("advertise").and_then(|value| advertise(&value));
-    let place = map.required("udp")?;
-    let udp = place.socket_addr()?;
-    if udp.ip().is_multicast() || udp.ip() == IpAddr::from([255; 4]) {
-        place.fault(format!("`{}` is no address of a machine", udp.ip()), "");
+    let (transport, place) = match (map.optional("udp"), map.optional("tcp")) {
+        (None, Some(place)) => (Transport::Tcp, place),
+        (Some(_), Some(second)) => {
+            second.fault("one listener has one transport", "begin another item of the list with `- tcp:`");
+            return None;
+        }
+        (found, None) => (Transport::Udp, found.or_else(|| map.required("udp"))?),
+    };
+    let bound = place.socket_addr()?;
+    if bound.ip().is_multicast() || bound.ip() == IpAddr::from([255; 4]) {
+        place.fault(format!("`{}` is no address of a machine", bound.ip()), "");
         return None;
     }
     if let (Some(value), Some(Advertise { address, .. })) = (map.optional("advertise"), advertise)
-        && address.is_ipv4() != udp.is_ipv4()
+        && address.is_ipv4() != bound.is_ipv4()
     {
-        value.fault(format!("`{address}` and `{}` are not of one IP version", udp.ip()), "");
+        value.fault(format!("`{address}` and `{}` are not of one IP version", bound.ip()), "");
     }
-    Some((Listener { udp, advertise }, place))
+    Some((Listener { transport, address: bound, advertise }, place))
 }
 
 fn advertise(value: &Value<'_>) -> Option<Advertise> {
@@ -68,8 +76,9 @@ fn advertise(value: &Value<'_>) -> Option<Advertise> {
 }
 
 /// True if the second of the two could not be bound.
-fn collide(a: SocketAddr, b: SocketAddr) -> bool {
+fn collide(one: &Listener, second: &Listener) -> bool {
+    let (a, b) = (one.address, second.address);
     let (ip, other) = (a.ip(), b.ip());
     let overlap = ip == other || (ip.is_ipv4() == other.is_ipv4() && (ip.is_unspecified() || other.is_unspecified()));
-    a.port() != 0 && a.port() == b.port() && overlap
+    one.transport == second.transport && a.port() != 0 && a.port() == b.port() && overlap
 }

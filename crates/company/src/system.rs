@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use sip::Transport;
 use yaml::{Map, Shape, Value};
 
 use crate::{limits, listeners, or};
@@ -38,11 +39,13 @@ impl System {
     }
 }
 
-/// One UDP socket that SIP comes in by.
+/// One address that SIP comes in by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listener {
+    /// What carries it.
+    pub transport: Transport,
     /// What to bind. Port 0 takes a free one.
-    pub udp: SocketAddr,
+    pub address: SocketAddr,
     /// What to write into Via and Contact in its place.
     pub advertise: Option<Advertise>,
 }
@@ -119,9 +122,10 @@ pub(crate) fn read(root: &Map<'_>) -> System {
     let listeners = root.required("listeners").map_or_else(Vec::new, |value| listeners::read(&value));
     let media = root.optional("media").map_or_else(Media::default, |value| media(&value));
     for (listener, place) in &listeners {
-        if (media.first_port..=media.last_port).contains(&listener.udp.port()) {
+        let udp = listener.transport == Transport::Udp;
+        if udp && (media.first_port..=media.last_port).contains(&listener.address.port()) {
             place.fault(
-                format!("port {} lies in the range for audio", listener.udp.port()),
+                format!("port {} lies in the range for audio", listener.address.port()),
                 format!("`media.ports` is {}-{}; take one outside of it", media.first_port, media.last_port),
             );
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use sip::Transport;
 use sip_message::{AnyUri, Scheme, Uri};
 use switch::{User, UserName};
 use yaml::{Shape, Value};
@@ -56,8 +57,17 @@ fn phone(value: &Value<'_>, listeners: &[Listener]) -> Option<(Uri, SocketAddr)>
         Err(_) if !text.contains(':') || text.parse::<SocketAddr>().is_ok() => return fault("is not a SIP URI", FORM),
         Err(_) => return fault("is not a URI", FORM),
     };
-    if uri.scheme() == Scheme::Sips || uri.param("transport").is_some_and(|t| !t.eq_ignore_ascii_case("udp")) {
-        return fault("asks for a transport other than UDP", "this version sends by UDP only");
+    let transport = match uri.param("transport") {
+        None => Some(Transport::Udp),
+        Some(name) if name.eq_ignore_ascii_case("udp") => Some(Transport::Udp),
+        Some(name) if name.eq_ignore_ascii_case("tcp") => Some(Transport::Tcp),
+        Some(_) => None,
+    };
+    let Some(transport) = transport.filter(|_| uri.scheme() == Scheme::Sip) else {
+        return fault("asks for a transport other than UDP or TCP", "this version sends by UDP and TCP only");
+    };
+    if transport == Transport::Tcp && !listeners.iter().any(|listener| listener.transport == transport) {
+        return fault("is to be reached by TCP", "add a listener `- tcp: 0.0.0.0:5060`, from which it is called");
     }
     if !uri.raw_headers().is_empty() || uri.raw_password().is_some() {
         return fault("holds a password or header fields", FORM);
@@ -76,7 +86,7 @@ fn phone(value: &Value<'_>, listeners: &[Listener]) -> Option<(Uri, SocketAddr)>
 
 /// True if what is sent to `address` comes back in by `listener`.
 fn is_own(listener: &Listener, address: SocketAddr) -> bool {
-    let bound = listener.udp;
+    let bound = listener.address;
     let same_host = bound.ip() == address.ip() || (bound.ip().is_unspecified() && address.ip().is_loopback());
     let advertised = listener
         .advertise

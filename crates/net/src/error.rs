@@ -7,24 +7,30 @@ use std::net::SocketAddr;
 #[derive(Debug, thiserror::Error)]
 pub enum NetError {
     /// The address is taken, not ours, or not allowed to us.
-    #[error("cannot listen on udp {address}: {source}")]
+    #[error("cannot listen on {transport} {address}: {source}")]
     Bind {
+        /// `udp` or `tcp`.
+        transport: &'static str,
         /// The address asked for.
         address: SocketAddr,
         /// What the system said.
         source: io::Error,
     },
     /// A socket option that the transport stands on was refused.
-    #[error("cannot prepare the socket on udp {address}: {source}")]
+    #[error("cannot prepare the socket on {transport} {address}: {source}")]
     Prepare {
+        /// `udp` or `tcp`.
+        transport: &'static str,
         /// The address of the socket.
         address: SocketAddr,
         /// What the system said.
         source: io::Error,
     },
     /// The receiving thread could not be started.
-    #[error("cannot start the receiving thread of udp {address}: {source}")]
+    #[error("cannot start the receiving thread of {transport} {address}: {source}")]
     Thread {
+        /// `udp` or `tcp`.
+        transport: &'static str,
         /// The address of the socket.
         address: SocketAddr,
         /// What the system said.

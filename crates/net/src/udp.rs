@@ -8,12 +8,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use sip::{Flow, Transmit};
-use sip_message::{Message, Reject, parse_datagram};
+use sip::{Flow, Transmit, Transport};
+use sip_message::parse_datagram;
 
-use crate::NetError;
 use crate::addr::for_family_of;
 use crate::sys::{self, BATCH, Inbox};
+use crate::{NetError, Received};
 
 /// Room for a burst of some thousand messages while the receiving thread waits for a processor.
 const SOCKET_BUFFER: i32 = 4 << 20;
@@ -22,23 +22,6 @@ const SOCKET_BUFFER: i32 = 4 << 20;
 const ATTEMPTS: u32 = 64;
 /// How often a silent receiving thread looks whether it shall end.
 const STOP_INTERVAL: Duration = Duration::from_millis(200);
-
-/// What a listener hands to the domain thread.
-#[derive(Debug)]
-pub enum Received {
-    /// A datagram, read or refused.
-    Datagram {
-        /// Where it came from and on which listener.
-        flow: Flow,
-        /// What it says; boxed, because it is large and goes from hand to hand.
-        parsed: Box<Result<Message, Reject>>,
-    },
-    /// An ICMP error: nobody listens at `remote`.
-    Unreachable {
-        /// The address that a datagram of ours was sent to.
-        remote: SocketAddr,
-    },
-}
 
 /// A UDP listener: its socket and its receiving thread, which ends when this is dropped.
 #[derive(Debug)]
@@ -58,8 +41,9 @@ impl Listener {
     /// # Errors
     /// [`NetError::Bind`] if the address is taken or not ours, [`NetError::Prepare`] if the system refuses an option.
     pub fn bind(index: u16, address: SocketAddr) -> Result<Self, NetError> {
-        let socket = UdpSocket::bind(address).map_err(|source| NetError::Bind { address, source })?;
-        let local = prepare(&socket).map_err(|source| NetError::Prepare { address, source })?;
+        let transport = "udp";
+        let socket = UdpSocket::bind(address).map_err(|source| NetError::Bind { transport, address, source })?;
+        let local = prepare(&socket).map_err(|source| NetError::Prepare { transport, address, source })?;
         Ok(Self { socket: Arc::new(socket), local, index, dropped: Arc::default(), stop: Arc::default(), thread: None })
     }
 
@@ -96,7 +80,7 @@ impl Listener {
         let thread = std::thread::Builder::new()
             .name(format!("sip-udp-{}", self.index))
             .spawn(move || receiver.run(sink))
-            .map_err(|source| NetError::Thread { address: self.local, source })?;
+            .map_err(|source| NetError::Thread { transport: "udp", address: self.local, source })?;
         self.thread = Some(thread);
         Ok(())
     }
@@ -146,9 +130,9 @@ impl Receiver {
         let mut inbox = Inbox::new();
         while !self.stop.load(Ordering::Relaxed) {
             let result = inbox.receive(&self.socket, |payload, remote, destination| {
-                let flow = Flow { listener: self.index, local: self.local_for(destination), remote };
+                let flow = Flow::udp(self.index, self.local_for(destination), remote);
                 let parsed = Box::new(parse_datagram(Bytes::copy_from_slice(payload)));
-                self.hand_over(Received::Datagram { flow, parsed }, &mut sink);
+                self.hand_over(Received::Message { flow, parsed }, &mut sink);
             });
             if let Err(error) = result {
                 self.after(&error, &mut sink);
@@ -170,7 +154,7 @@ impl Receiver {
             // ICMP: the error queue says for whom. Other errors (no memory) pass; the next call tries again.
             _ => {
                 while let Some(remote) = sys::take_unreachable(&self.socket) {
-                    self.hand_over(Received::Unreachable { remote }, sink);
+                    self.hand_over(Received::Unreachable { transport: Transport::Udp, remote }, sink);
                 }
             }
         }

@@ -7,7 +7,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use net::udp::{Listener, Received};
+use net::Received;
+use net::udp::Listener;
 use sip::{Flow, Transmit};
 use sip_message::Message;
 
@@ -29,7 +30,7 @@ fn a_wildcard_listener_knows_the_address_it_was_called_at() {
     let (listener, received) = start("0.0.0.0:0");
     let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
     peer.send_to(OPTIONS.as_bytes(), ("127.0.0.5", listener.local().port())).unwrap();
-    let Ok(Received::Datagram { flow, parsed }) = received.recv_timeout(LIMIT) else { panic!("nothing arrived") };
+    let Ok(Received::Message { flow, parsed }) = received.recv_timeout(LIMIT) else { panic!("nothing arrived") };
     assert!(matches!(*parsed, Ok(Message::Request(_))));
     assert_eq!(flow.local.to_string(), format!("127.0.0.5:{}", listener.local().port()));
     assert_eq!(flow.remote, peer.local_addr().unwrap());
@@ -40,7 +41,7 @@ fn a_batch_larger_than_one_call_arrives_whole() {
     let (listener, _received) = start("127.0.0.1:0");
     let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
     peer.set_read_timeout(Some(LIMIT)).unwrap();
-    let flow = Flow { listener: 0, local: listener.local(), remote: peer.local_addr().unwrap() };
+    let flow = Flow::udp(0, listener.local(), peer.local_addr().unwrap());
     let transmits: Vec<_> = (0..70u8).map(|n| Transmit { flow, payload: Bytes::copy_from_slice(&[n]) }).collect();
     listener.sender().send(&transmits);
     let mut buffer = [0; 8];
@@ -54,11 +55,11 @@ fn a_batch_larger_than_one_call_arrives_whole() {
 fn a_peer_that_is_gone_is_reported_and_harms_nobody() {
     let (listener, received) = start("127.0.0.1:0");
     let gone = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let flow = Flow { listener: 0, local: listener.local(), remote: gone };
+    let flow = Flow::udp(0, listener.local(), gone);
     let mut sender = listener.sender();
     sender.send(&[Transmit { flow, payload: Bytes::from_static(b"x") }]);
     match received.recv_timeout(LIMIT) {
-        Ok(Received::Unreachable { remote }) => assert_eq!(remote, gone),
+        Ok(Received::Unreachable { remote, .. }) => assert_eq!(remote, gone),
         other => panic!("expected an unreachable peer, got {other:?}"),
     }
     let peer = UdpSocket::bind("127.0.0.1:0").unwrap();

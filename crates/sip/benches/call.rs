@@ -24,7 +24,8 @@ fn start() -> Now {
 
 fn stack() -> Stack {
     let local = SocketAddr::from(([192, 0, 2, 1], 5060));
-    let config = StackConfig::new("Strowger", vec![Listener { local, advertised: None }]);
+    let config =
+        StackConfig::new("Strowger", vec![Listener { transport: sip::Transport::Udp, local, advertised: None }]);
     Stack::new(config, Rng::from_number(1))
 }
 
@@ -64,7 +65,7 @@ fn answer(stack: &mut Stack, now: Now, call: u64, handle: impl Fn(&mut Stack, No
 
 fn parsed(stack: &mut Stack, now: Now, datagram: Bytes) {
     let remote = SocketAddr::from(([192, 0, 2, 77], 5060));
-    let flow = Flow { listener: 0, local: SocketAddr::from(([192, 0, 2, 1], 5060)), remote };
+    let flow = Flow::udp(0, SocketAddr::from(([192, 0, 2, 1], 5060)), remote);
     let message: Result<Message, Reject> = parse_datagram(datagram);
     stack.handle_datagram(now, flow, message);
 }

@@ -4,20 +4,79 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use sip_message::{AnyUri, NameAddr, ParseError, Request, Response};
+use sip_message::{AnyUri, NameAddr, ParseError, Request, Response, Via, response_destination};
 
-/// Where a datagram came from or goes to.
+/// What carries messages. (`sip_message::Transport` is what a Via may name, which is more.)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Transport {
+    /// Datagrams, any of which may be lost.
+    #[default]
+    Udp,
+    /// Connections, which lose nothing while they live.
+    Tcp,
+}
+
+impl Transport {
+    /// True if nothing need be sent again (RFC 3261 17).
+    #[must_use]
+    pub const fn is_reliable(self) -> bool {
+        matches!(self, Self::Tcp)
+    }
+
+    /// As it stands in Via.
+    #[must_use]
+    pub const fn in_via(self) -> sip_message::Transport {
+        match self {
+            Self::Udp => sip_message::Transport::Udp,
+            Self::Tcp => sip_message::Transport::Tcp,
+        }
+    }
+}
+
+/// A connection of the driver's. Never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// Where a message came from or goes to.
+///
+/// With a `connection` that lives, it goes there; else over a connection to `remote`, which the driver reuses or opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Flow {
+    /// What carries it.
+    pub transport: Transport,
+    /// The connection that it came on or shall go on; none for datagrams.
+    pub connection: Option<ConnectionId>,
     /// Index of our listener in [`crate::StackConfig::listeners`].
     pub listener: u16,
-    /// The address of our socket.
+    /// The address of our socket; of a connection that we opened: its address, and the port that we listen on.
     pub local: SocketAddr,
     /// The address of the peer's.
     pub remote: SocketAddr,
 }
 
-/// A datagram that the driver must send now.
+impl Flow {
+    /// The flow of datagrams between two addresses.
+    #[must_use]
+    pub const fn udp(listener: u16, local: SocketAddr, remote: SocketAddr) -> Self {
+        Self { transport: Transport::Udp, connection: None, listener, local, remote }
+    }
+
+    /// Where the responses to a request go that came on this flow with `via` on top: on its connection; if that is gone,
+    /// to the address that it came from at the port of sent-by (RFC 3261 18.2.2, RFC 3581).
+    #[must_use]
+    pub fn reply(self, via: &Via) -> Self {
+        let remote = match self.transport {
+            Transport::Udp => response_destination(via, self.remote),
+            Transport::Tcp => SocketAddr::new(self.remote.ip(), via.port.unwrap_or(DEFAULT_PORT)),
+        };
+        Self { remote, ..self }
+    }
+}
+
+/// The port that a Via without one means.
+const DEFAULT_PORT: u16 = 5060;
+
+/// A message that the driver must send now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transmit {
     /// Which socket sends it, and whereto.

@@ -3,9 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::Transport;
+
 /// One address on which the driver receives and from which it sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listener {
+    /// What it receives and sends by.
+    pub transport: Transport,
     /// The address that the socket is bound to.
     pub local: SocketAddr,
     /// The address that peers can reach us at where a NAT lies between; it stands in our `Via` and `Contact`. Without

@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use sip_message::{AnyUri, Head, NameAddr, Request, Response, Via};
 
-use crate::Flow;
 use crate::outline::Outline;
+use crate::{Flow, Transport};
 
 /// One side's view of a dialog, early or confirmed. Text in it is copied, so that it keeps no datagram alive.
 #[derive(Clone)]
@@ -71,7 +71,7 @@ impl Dialog {
             routes: head.record_routes.iter().map(Hop::of_route).collect(),
             target: Hop::of_contact(head).unwrap_or_else(|| Hop::of_target(&head.from.uri)),
             flow,
-            symmetric: Symmetric { wanted: symmetric, behind_nat: is_behind_nat(head, flow.remote) },
+            symmetric: Symmetric { wanted: symmetric, behind_nat: is_behind_nat(head, flow) },
             contact: Box::from(contact),
         }
     }
@@ -135,7 +135,9 @@ impl Dialog {
             Some(first) => first.address.unwrap_or(observed),
             None => self.target.address.filter(|&target| !self.is_symmetric(target)).unwrap_or(observed),
         };
-        Flow { remote, ..self.flow }
+        // A connection leads to one machine only; another one has its own.
+        let connection = self.flow.connection.filter(|_| remote.ip() == observed.ip());
+        Flow { remote, connection, ..self.flow }
     }
 
     fn is_symmetric(&self, target: SocketAddr) -> bool {
@@ -203,13 +205,15 @@ fn without_headers(uri: &AnyUri) -> AnyUri {
 
 /// True if the request passed no proxy, and its sender thinks that he has another address than the one seen here.
 /// A port says so only if he asked for `rport` (RFC 3581 4); without, he may well send from another than he listens on.
-fn is_behind_nat(head: &Head, source: SocketAddr) -> bool {
-    head.via_count == 1 && differs(&head.via, source)
+/// A connection always comes from another port than its sender listens on.
+fn is_behind_nat(head: &Head, flow: Flow) -> bool {
+    head.via_count == 1 && differs(&head.via, flow)
 }
 
-fn differs(via: &Via, source: SocketAddr) -> bool {
+fn differs(via: &Via, flow: Flow) -> bool {
+    let source = flow.remote;
     let address = via.host.ip().is_some_and(|ip| ip != source.ip());
-    let port = via.wants_rport() && via.port.unwrap_or(5060) != source.port();
+    let port = flow.transport == Transport::Udp && via.wants_rport() && via.port.unwrap_or(5060) != source.port();
     address || port
 }
 

@@ -17,6 +17,7 @@
 //! | our INVITE, BYE, re-INVITE | `stack/calls.rs` |
 //! | what a response means; forks | `stack/responses.rs` |
 //! | route set, remote target, NAT | `dialog.rs` |
+//! | what differs over connections: no repeats, where responses go | `transaction/mod.rs`, `api.rs` ([`Flow`]) |
 //! | the text of our messages | `outline.rs`, `stack/write.rs` |
 //!
 //! Invariants:
@@ -38,7 +39,9 @@ mod session;
 mod stack;
 mod transaction;
 
-pub use api::{ChangeError, EndCause, Event, Flow, Invite, Population, Refusal, SessionId, Transmit};
+pub use api::{
+    ChangeError, ConnectionId, EndCause, Event, Flow, Invite, Population, Refusal, SessionId, Transmit, Transport,
+};
 pub use config::{Listener, StackConfig, Times};
 pub use counters::Counters;
 pub use stack::Stack;

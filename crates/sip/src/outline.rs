@@ -1,7 +1,7 @@
 //! The text of our requests.
 
 use bytes::Bytes;
-use sip_message::{AnyUri, CSeq, HeaderName, Method, NameAddr, RequestBuilder, Response, Transport, Via};
+use sip_message::{AnyUri, CSeq, HeaderName, Method, NameAddr, RequestBuilder, Response, Via};
 
 use crate::Flow;
 use crate::core::Core;
@@ -69,7 +69,7 @@ impl Outline {
     }
 
     fn begin(&self, core: &Core, method: Method, to: &str) -> RequestBuilder {
-        let via = Via::new(Transport::Udp, core.own_address(self.flow), &self.branch);
+        let via = Via::new(self.flow.transport.in_via(), core.own_address(self.flow), &self.branch);
         let mut builder = RequestBuilder::new(&method, &self.uri).via(&via).max_forwards(70);
         for route in &self.routes {
             builder = builder.route(&NameAddr::new(route.clone()));

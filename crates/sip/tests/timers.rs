@@ -340,7 +340,7 @@ fn an_unreachable_address_fails_a_call_at_once_but_nothing_that_was_heard_from()
     world.inject(stranger(), 0, &reply(&invite, "180 Ringing", "b", CONTACT));
     let unheard = world.call(0, stranger());
     world.events(0);
-    world.act(0, |stack, now| stack.handle_unreachable(now, stranger()));
+    world.act(0, |stack, now| stack.handle_unreachable(now, sip::Transport::Udp, stranger()));
     let events = world.events(0);
     assert_eq!(events.len(), 1);
     assert!(matches!(&events[0], Event::Refused { session, status: 503, local: true, .. } if *session == unheard));

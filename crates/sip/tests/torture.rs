@@ -48,7 +48,7 @@ fn index(folder: &Path) -> Vec<(String, String, String)> {
 /// The statuses that the message was answered with, in order.
 fn answers(octets: Vec<u8>) -> Vec<u16> {
     let mut world = World::new(1);
-    let flow = Flow { listener: 0, local: address(0), remote: stranger() };
+    let flow = Flow::udp(0, address(0), stranger());
     let parsed = parse_datagram(Bytes::from(octets));
     world.act(0, |stack, now| stack.handle_datagram(now, flow, parsed));
     for event in world.events(0) {
@@ -129,7 +129,7 @@ fn faults_of_the_application_layer_get_their_own_status() {
 fn captured_messages_leave_nothing_behind() {
     let Some(folder) = corpus().map(|corpus| corpus.join("messages")) else { return };
     let mut world = World::new(1);
-    let flow = Flow { listener: 0, local: address(0), remote: stranger() };
+    let flow = Flow::udp(0, address(0), stranger());
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     // Two hold faults of their own, which sip-message's tests name.

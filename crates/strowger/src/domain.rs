@@ -7,12 +7,13 @@ use std::time::Duration;
 use base::{Mono, Now};
 use journal::Kind;
 use media::Media;
-use net::udp::{Received, Sender};
+use net::Received;
 use sip::Transmit;
 use storage::{JournalPort, Notice, TakeEvent, TakePort};
 use switch::{Switch, TakeOrder, TakeReport};
 
 use crate::clock::Clock;
+use crate::listener::Sender;
 use crate::mailbox::Receiver;
 
 /// Inputs taken before outputs are sent: enough to batch system calls in a burst, few enough to keep the delay of the
@@ -28,7 +29,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Everything that reaches the domain thread.
 #[derive(Debug)]
 pub(crate) enum Input {
-    /// From a UDP listener.
+    /// From a listener.
     Sip(Received),
     /// From a media thread.
     Media(leg::Event),
@@ -137,8 +138,13 @@ impl Domain {
     fn take(&mut self, input: Input) {
         let now = self.clock.now();
         match input {
-            Input::Sip(Received::Datagram { flow, parsed }) => self.switch.handle_datagram(now, flow, *parsed),
-            Input::Sip(Received::Unreachable { remote }) => self.switch.handle_unreachable(now, remote),
+            Input::Sip(Received::Message { flow, parsed }) => self.switch.handle_datagram(now, flow, *parsed),
+            Input::Sip(Received::Unreachable { transport, remote }) => {
+                self.switch.handle_unreachable(now, transport, remote);
+            }
+            Input::Sip(Received::Closed { connection, remote }) => {
+                self.switch.handle_connection_closed(now, connection, remote);
+            }
             Input::Media(event) => self.switch.handle_media(now, &event),
             Input::Storage(notice) => self.take_notice(notice),
             Input::Drain => self.switch.drain(now, self.grace),

@@ -15,6 +15,7 @@ mod clock;
 mod domain;
 mod error;
 mod folder;
+mod listener;
 mod mailbox;
 mod run;
 

@@ -9,7 +9,6 @@ use std::time::Duration;
 use base::Rng;
 use company::{Company, System};
 use media::{Media, Sinks};
-use net::udp::Listener;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use storage::Storage;
 use switch::{Setup, Switch};
@@ -20,6 +19,7 @@ use crate::clock::Clock;
 use crate::domain::{Domain, Drops, End, Input};
 use crate::error::Error;
 use crate::folder::read_company;
+use crate::listener::Listener;
 use crate::mailbox::{Receiver, Sender, mailbox};
 
 /// Inputs that may wait for the domain thread: about a second of the heaviest load. What comes on top is dropped by
@@ -43,8 +43,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     let storage = start_storage(&data, inputs_tx.clone())?;
     let domain = wire(&company, clock, &listeners, inputs, &inputs_tx, &storage)?;
     for listener in &mut listeners {
-        let sink = inputs_tx.clone();
-        listener.start(move |received| sink.try_send(Input::Sip(received)).is_ok())?;
+        listener.start(&inputs_tx)?;
     }
     let (ended_tx, ended) = oneshot::channel();
     let thread = std::thread::Builder::new()
@@ -85,7 +84,7 @@ fn start_storage(data: &Path, inputs: Sender<Input>) -> Result<Storage, Error> {
 }
 
 fn bind(system: &System) -> Result<Vec<Listener>, Error> {
-    let bound = system.listeners.iter().zip(0u16..).map(|(listener, index)| Listener::bind(index, listener.udp));
+    let bound = system.listeners.iter().zip(0u16..).map(|(listener, index)| Listener::bind(index, listener));
     Ok(bound.collect::<Result<_, _>>()?)
 }
 
@@ -103,7 +102,8 @@ fn wire(
         .zip(&company.system.listeners)
         .map(|(listener, config)| {
             let local = listener.local();
-            sip::Listener { local, advertised: config.advertise.map(|_| config.advertised(local)) }
+            let (transport, _) = listener.transport();
+            sip::Listener { transport, local, advertised: config.advertise.map(|_| config.advertised(local)) }
         })
         .collect();
     let mut sip = sip::StackConfig::new(concat!("Strowger/", env!("CARGO_PKG_VERSION")), told);
@@ -118,11 +118,11 @@ fn wire(
         clock,
         switch: Switch::new(clock.now(), config, setup),
         inputs,
-        senders: listeners.iter().map(Listener::sender).collect(),
+        senders: listeners.iter().filter_map(|listener| listener.sender(inputs_tx)).collect(),
         media: start_media(company, inputs_tx, storage)?,
         journal: storage.journal(),
         takes: storage.take_port(),
-        drops: Drops::new(listeners.iter().map(Listener::dropped).collect()),
+        drops: Drops::new(listeners.iter().filter_map(Listener::dropped).collect()),
         grace: company.system.grace,
     })
 }
@@ -174,7 +174,7 @@ fn seed() -> Result<[u8; 32], Error> {
 fn announce(listeners: &[Listener]) {
     let mut out = io::stdout().lock();
     for listener in listeners {
-        let _ = writeln!(out, "listening udp {}", listener.local());
+        let _ = writeln!(out, "listening {} {}", listener.transport().1, listener.local());
     }
     let _ = writeln!(out, "ready");
     let _ = out.flush();

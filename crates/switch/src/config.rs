@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use leg::PromptId;
+use sip::Transport;
 use sip_message::Uri;
 
 /// Names a flow: the file's name without its ending.
@@ -60,6 +61,15 @@ pub struct User {
     /// The address of this machine that his phone reaches us at, where the listener is bound to every address. Found by
     /// the driver, as only the system knows; without it the listener's own stands.
     pub reached_at: Option<IpAddr>,
+}
+
+impl User {
+    /// What carries requests to his phone: the `transport` of his contact.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        let tcp = self.contact.param("transport").is_some_and(|name| name.eq_ignore_ascii_case("tcp"));
+        if tcp { Transport::Tcp } else { Transport::Udp }
+    }
 }
 
 /// What a number reaches.

@@ -62,14 +62,15 @@ impl Switch {
         Some(Phone { contact: found.contact.clone(), flow: self.flow_to(found) })
     }
 
-    /// The way to a user's phone: by the first listener of its family.
+    /// The way to a user's phone: by the first listener of its transport and family.
     fn flow_to(&self, user: &User) -> Flow {
-        let remote = user.address;
-        let fits = |listener: &sip::Listener| listener.local.is_ipv4() == remote.is_ipv4();
+        let (transport, remote) = (user.transport(), user.address);
+        let fits =
+            |listener: &sip::Listener| listener.transport == transport && listener.local.is_ipv4() == remote.is_ipv4();
         let index = self.listeners.iter().position(fits).unwrap_or(0);
         let bound = self.listeners.get(index).map_or(remote, |listener| listener.local);
         let local = SocketAddr::new(user.reached_at.unwrap_or(bound.ip()), bound.port());
-        Flow { listener: u16::try_from(index).unwrap_or(0), local, remote }
+        Flow { transport, connection: None, listener: u16::try_from(index).unwrap_or(0), local, remote }
     }
 
     fn open_leg(&mut self, now: Now, call: CallId, role: Role, journaled: LegRole) -> LegId {

@@ -9,7 +9,7 @@ use acd::Acd;
 use base::{CallId, IdGen, LegId, Mono, Now, OfferId, Rng, TakeId, Timers};
 use journal::{Kind, Name, Party};
 use routing::{LongestIdle, Strategy};
-use sip::{Flow, SessionId, Stack, StackConfig, Transmit};
+use sip::{ConnectionId, Flow, SessionId, Stack, StackConfig, Transmit, Transport};
 use sip_message::{Message, Reject};
 
 use crate::book::Book;
@@ -107,9 +107,15 @@ impl Switch {
         self.settle(now);
     }
 
-    /// The system of a peer says that nobody listens at `remote` (ICMP).
-    pub fn handle_unreachable(&mut self, now: Now, remote: SocketAddr) {
-        self.sip.handle_unreachable(now, remote);
+    /// The network says that nobody listens at `remote` (ICMP, a connection refused).
+    pub fn handle_unreachable(&mut self, now: Now, transport: Transport, remote: SocketAddr) {
+        self.sip.handle_unreachable(now, transport, remote);
+        self.settle(now);
+    }
+
+    /// A connection with `remote` is gone. Calls whose signalling went over it live on.
+    pub fn handle_connection_closed(&mut self, now: Now, connection: ConnectionId, remote: SocketAddr) {
+        self.sip.handle_connection_closed(now, connection, remote);
         self.settle(now);
     }
 

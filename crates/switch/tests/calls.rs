@@ -177,7 +177,7 @@ fn an_agent_whose_phone_is_gone_is_passed_over_at_once() {
     s.call_queue();
     let address = s.ada;
     let now = s.world.now;
-    s.world.switch.handle_unreachable(now, address);
+    s.world.switch.handle_unreachable(now, sip::Transport::Udp, address);
     s.world.react();
     assert!(s.world.at(s.alan).saw(&Seen::Acked));
 }

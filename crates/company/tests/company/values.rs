@@ -36,7 +36,7 @@ numbers: { 1000: { flow: main }, 101: { user: 101 }, \"+4930123\": { queue: sale
 ",
     )]);
     let system = &company.system;
-    assert_eq!(system.listeners[0].udp, "192.0.2.1:5070".parse().unwrap());
+    assert_eq!(system.listeners[0].address, "192.0.2.1:5070".parse().unwrap());
     assert_eq!(system.listeners[0].advertise, Some(Advertise { address: [203, 0, 113, 7].into(), port: None }));
     assert_eq!(system.listeners[1].advertised("[2001:db8::1]:40000".parse().unwrap()).port(), 5080);
     assert_eq!(system.data, PathBuf::from("/var/lib/strowger"));

@@ -17,8 +17,8 @@ use sip_message::{Message, Reject};
 
 use crate::core::{Core, Due};
 use crate::session::{Session, State};
-use crate::transaction::{ClientTable, ServerTable};
-use crate::{Counters, Event, Flow, Population, SessionId, StackConfig, Transmit};
+use crate::transaction::{ClientTable, ServerTable, Way};
+use crate::{ConnectionId, Counters, Event, Flow, Population, SessionId, StackConfig, Transmit, Transport};
 
 /// The SIP stack of one node. Its methods are of four kinds: `handle_*` put in what happened outside; `poll_*` take out
 /// what the driver must do or know; the verbs (`invite`, `accept`, `hang_up`, …) are the application's wishes; the
@@ -51,7 +51,7 @@ impl Stack {
         }
     }
 
-    /// Takes a datagram that came on `flow`, parsed.
+    /// Takes a message that came on `flow`, a datagram or a piece of a stream, parsed.
     pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>) {
         match parsed {
             Ok(Message::Request(request)) => self.handle_request(now.monotonic, flow, request),
@@ -61,12 +61,23 @@ impl Stack {
         }
     }
 
-    /// Takes the network's report that `remote` cannot be reached (ICMP). Transactions of ours that heard nothing from
-    /// there yet fail at once, as RFC 3261 17.1.4 asks; what has been heard from goes on.
-    pub fn handle_unreachable(&mut self, now: Now, remote: SocketAddr) {
+    /// Takes the network's report that `remote` cannot be reached (ICMP, a connection refused). Transactions of ours that
+    /// heard nothing from there yet fail at once, as RFC 3261 17.1.4 asks; what has been heard from goes on.
+    pub fn handle_unreachable(&mut self, now: Now, transport: Transport, remote: SocketAddr) {
         self.core.counters.unreachable += 1;
-        while let Some(lost) = self.clients.take_unheard(&mut self.core, remote) {
-            self.handle_lost(now.monotonic, lost, 503);
+        self.lose_unheard(now.monotonic, (None, transport, remote));
+    }
+
+    /// Takes the driver's report that a connection with `remote` is gone. Requests of ours that went over it and heard
+    /// nothing yet fail at once (17.1.4). Dialogs live on: their next message takes another connection.
+    pub fn handle_connection_closed(&mut self, now: Now, connection: ConnectionId, remote: SocketAddr) {
+        self.lose_unheard(now.monotonic, (Some(connection), Transport::Tcp, remote));
+        self.lose_unheard(now.monotonic, (None, Transport::Tcp, remote));
+    }
+
+    fn lose_unheard(&mut self, now: Mono, way: Way) {
+        while let Some(lost) = self.clients.take_unheard(&mut self.core, way) {
+            self.handle_lost(now, lost, 503);
         }
     }
 
@@ -137,7 +148,12 @@ impl Stack {
     fn handle_malformed(&mut self, flow: Flow, reject: &Reject) {
         self.core.counters.malformed += 1;
         if let Some(answer) = reject.answer(flow.remote) {
-            self.core.send(Flow { remote: reject.destination(flow.remote), ..flow }, answer);
+            let remote = match flow.transport {
+                Transport::Udp => reject.destination(flow.remote),
+                // On its connection, and nowhere else if that is gone.
+                Transport::Tcp => flow.remote,
+            };
+            self.core.send(Flow { remote, ..flow }, answer);
         }
         self.core.tell(Event::Malformed { flow, cause: reject.cause });
     }

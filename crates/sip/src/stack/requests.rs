@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base::Mono;
-use sip_message::{HeaderName, Method, Request, response_destination};
+use sip_message::{HeaderName, Method, Request};
 
 use super::Stack;
 use crate::core::Due;
@@ -53,7 +53,7 @@ impl Stack {
     /// Begins the transaction of a new request; its key is in `self.key`. Also whether the same request came before by
     /// another way (8.2.2.2).
     fn open_server(&mut self, now: Mono, flow: Flow, request: &Request, within: bool) -> (TransactionId, bool) {
-        let reply = Flow { remote: response_destination(&request.head.via, flow.remote), ..flow };
+        let reply = flow.reply(&request.head.via);
         let invite = request.method == Method::Invite;
         if within {
             return (self.servers.open(&mut self.core, now, &self.key, None, reply, invite), false);

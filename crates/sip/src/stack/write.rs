@@ -4,14 +4,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use base::Mono;
 use bytes::Bytes;
-use sip_message::{AnyUri, HeaderName, NameAddr, Request, ResponseBuilder, StatusCode, Uri, response_destination};
+use sip_message::{AnyUri, HeaderName, NameAddr, Request, ResponseBuilder, StatusCode, Uri};
 
 use super::Stack;
 use crate::core::{Core, hex};
 use crate::dialog::Dialog;
 use crate::inspect::{ACCEPT, ALLOW, Fault};
 use crate::session::{Asked, Session};
-use crate::{Flow, Refusal, SessionId};
+use crate::{Flow, Refusal, SessionId, Transport};
 
 impl Stack {
     /// Refuses a request for what [`crate::inspect`] or the search for its dialog found.
@@ -61,8 +61,7 @@ impl Stack {
         let after = self.core.config.retry_after.to_string();
         let builder = self.core.response(request, flow, status(503)).to_tag(&tag);
         let response = builder.header(HeaderName::RetryAfter, &after).build();
-        let remote = response_destination(&request.head.via, flow.remote);
-        self.core.send(Flow { remote, ..flow }, response);
+        self.core.send(flow.reply(&request.head.via), response);
     }
 
     /// Our Contact with the user part that a request was addressed to.
@@ -71,7 +70,12 @@ impl Stack {
     }
 
     pub(super) fn contact(&self, user: &str, flow: Flow) -> String {
-        NameAddr::new(Uri::from_address(self.core.own_address(flow)).with_user(user)).to_string()
+        let uri = Uri::from_address(self.core.own_address(flow)).with_user(user);
+        let uri = match flow.transport {
+            Transport::Udp => uri,
+            Transport::Tcp => uri.with_param("transport", Some("tcp")),
+        };
+        NameAddr::new(uri).to_string()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::mem;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use base::Mono;
@@ -11,10 +11,10 @@ use sip_message::{Method, Response};
 
 use super::client::{Client, Trying};
 use super::client_invite::{Acknowledged, Calling, ClientInvite};
-use super::{Timer, TransactionId, compact};
+use super::{Timer, TransactionId, compact, over};
 use crate::core::{Core, Due, Tokens};
 use crate::outline::Outline;
-use crate::{Flow, SessionId, Transmit};
+use crate::{ConnectionId, Flow, SessionId, Transmit, Transport};
 
 enum Machine {
     Invite(ClientInvite),
@@ -36,6 +36,21 @@ struct Entry {
     outline: Option<Box<Outline>>,
     /// The Reason of a CANCEL that is held back.
     reason: Option<String>,
+}
+
+/// The way that a request went: its connection, or else its transport and the peer's address.
+pub(crate) type Way = (Option<ConnectionId>, Transport, SocketAddr);
+
+fn way(flow: Flow) -> Way {
+    canonical((flow.connection, flow.transport, flow.remote))
+}
+
+/// A connection is one way, whichever address was to stand in for it.
+fn canonical((connection, transport, remote): Way) -> Way {
+    match connection {
+        Some(_) => (connection, transport, SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0)),
+        None => (None, transport, remote),
+    }
 }
 
 /// What a response meant.
@@ -71,8 +86,8 @@ pub(crate) struct Lost {
 #[derive(Default)]
 pub(crate) struct ClientTable {
     by_key: HashMap<Arc<str>, TransactionId>,
-    /// Transactions that heard nothing yet, by address, for reports that an address cannot be reached.
-    unheard: BTreeSet<(SocketAddr, TransactionId)>,
+    /// Transactions that heard nothing yet, by the way that they went, for reports that it leads nowhere.
+    unheard: BTreeSet<(Way, TransactionId)>,
     entries: HashMap<TransactionId, Entry>,
 }
 
@@ -101,7 +116,7 @@ impl ClientTable {
             (Machine::Other(Client::Trying(Trying::new(payload.clone(), &times))), None)
         };
         self.by_key.insert(key.clone(), id);
-        self.unheard.insert((flow.remote, id));
+        self.unheard.insert((way(flow), id));
         let mut entry = Entry { key, flow, owner, within, machine, tokens: Tokens::default(), outline, reason: None };
         entry.rearm(core, now, id);
         self.entries.insert(id, entry);
@@ -114,7 +129,7 @@ impl ClientTable {
         let Some(&id) = self.by_key.get(key) else { return Heard::Stray };
         let Some(entry) = self.entries.get_mut(&id) else { return Heard::Stray };
         core.counters.responses += 1;
-        self.unheard.remove(&(entry.flow.remote, id));
+        self.unheard.remove(&(way(entry.flow), id));
         let status = response.status.code();
         match entry.machine {
             Machine::Invite(_) if status < 200 => self.invite_proceeds(core, now, id),
@@ -182,11 +197,11 @@ impl ClientTable {
         })
     }
 
-    /// One transaction that sends to `remote` and heard nothing yet; it is gone thereby (RFC 3261 17.1.4).
-    pub(crate) fn take_unheard(&mut self, core: &mut Core, remote: SocketAddr) -> Option<Lost> {
-        let from = (remote, TransactionId(0));
-        let &(address, id) = self.unheard.range(from..).next()?;
-        if address != remote {
+    /// One transaction that went this way and heard nothing yet; it is gone thereby (RFC 3261 17.1.4).
+    pub(crate) fn take_unheard(&mut self, core: &mut Core, gone: Way) -> Option<Lost> {
+        let gone = canonical(gone);
+        let &(way, id) = self.unheard.range((gone, TransactionId(0))..).next()?;
+        if way != gone {
             return None;
         }
         self.remove(core, id)
@@ -228,7 +243,7 @@ impl ClientTable {
         let entry = self.entries.remove(&id)?;
         entry.tokens.into_iter().for_each(|token| core.cancel(token));
         self.by_key.remove(&entry.key);
-        self.unheard.remove(&(entry.flow.remote, id));
+        self.unheard.remove(&(way(entry.flow), id));
         Some(Lost { id, owner: entry.owner })
     }
 }
@@ -240,6 +255,7 @@ impl Entry {
             Machine::Other(machine) => machine.timers(&core.config.times),
             Machine::Between => [None, None],
         };
+        let armed = over(self.flow.transport, armed);
         core.rearm(now, &mut self.tokens, armed, |timer| Due::Client(id, timer));
     }
 

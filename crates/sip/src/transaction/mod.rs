@@ -17,9 +17,24 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-pub(crate) use client_table::{ClientTable, Heard, Lost};
+pub(crate) use client_table::{ClientTable, Heard, Lost, Way};
 pub(crate) use server_table::{Acknowledged, ServerTable, ServerTimeout};
 pub(crate) use timer::Timer;
+
+use crate::Transport;
+
+/// The timers of a state as they are over `transport`: on a reliable one nothing is sent again (A, E, G), and nobody
+/// waits for what comes again (D, I, J, K are zero). RFC 3261 17.1.1.2, 17.1.2.2, 17.2.1, 17.2.2.
+fn over(transport: Transport, armed: Armed) -> Armed {
+    if !transport.is_reliable() {
+        return armed;
+    }
+    armed.map(|timer| match timer? {
+        (Timer::A | Timer::E | Timer::G, _) => None,
+        (timer @ (Timer::D | Timer::I | Timer::J | Timer::K), _) => Some((timer, Duration::ZERO)),
+        other => Some(other),
+    })
+}
 
 /// `message` without the room to grow that its writer left, for it will linger.
 fn compact(message: &Bytes) -> Bytes {

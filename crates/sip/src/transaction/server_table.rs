@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::server::{Server, Trying};
 use super::server_invite::{Proceeding, ServerInvite};
-use super::{Timer, TransactionId, compact};
+use super::{Timer, TransactionId, compact, over};
 use crate::core::{Core, Due, Tokens};
 use crate::{Flow, SessionId};
 
@@ -238,6 +238,7 @@ impl Entry {
             Machine::Other(machine) => machine.timers(&core.config.times),
             Machine::Between => [None, None],
         };
+        let armed = over(self.flow.transport, armed);
         core.rearm(now, &mut self.tokens, armed, |timer| Due::Server(id, timer));
     }
 }

@@ -88,7 +88,7 @@ impl World {
         change: impl Fn(StackConfig) -> StackConfig,
     ) -> Self {
         let party = |index| {
-            let listener = Listener { local: address(index), advertised: None };
+            let listener = Listener { transport: sip::Transport::Udp, local: address(index), advertised: None };
             let config = change(StackConfig::new("Strowger test", vec![listener]));
             let rng = Rng::from_number(seed.wrapping_mul(1000) + u64::try_from(index).unwrap());
             Party { stack: Stack::new(config, rng), events: Vec::new() }
@@ -137,7 +137,7 @@ impl World {
 
     fn deliver(&mut self, datagram: &Datagram) {
         let Some(index) = (0..self.parties.len()).find(|&index| address(index) == datagram.to) else { return };
-        let flow = Flow { listener: 0, local: datagram.to, remote: datagram.from };
+        let flow = Flow::udp(0, datagram.to, datagram.from);
         let parsed = parse_datagram(datagram.payload.clone());
         self.parties[index].stack.handle_datagram(self.now, flow, parsed);
     }
@@ -242,7 +242,7 @@ impl World {
 pub fn invite_to(from: usize, to: SocketAddr) -> Invite {
     let uri: AnyUri = format!("sip:bob@{to}").parse().unwrap();
     Invite {
-        flow: Flow { listener: 0, local: address(from), remote: to },
+        flow: Flow::udp(0, address(from), to),
         target: uri.clone(),
         from: "\"Alice\" <sip:alice@example.net>".parse::<NameAddr>().unwrap(),
         to: NameAddr::new(uri),

@@ -136,7 +136,10 @@ impl World {
         let now = Now { monotonic: Mono::from_nanos(1), wall: Wall::from_unix_micros(1_795_253_400_000_000) };
         let mut rng = Rng::from_number(seed);
         let local: SocketAddr = SWITCH.parse().unwrap();
-        let sip = sip::StackConfig::new("test", vec![sip::Listener { local, advertised: None }]);
+        let sip = sip::StackConfig::new(
+            "test",
+            vec![sip::Listener { transport: sip::Transport::Udp, local, advertised: None }],
+        );
         let setup = Setup { sip, node: 0, version: "test".into(), rng: rng.fork() };
         Self {
             now,
@@ -288,7 +291,7 @@ impl World {
 
     fn deliver(&mut self, from: SocketAddr, to: SocketAddr, payload: bytes::Bytes) {
         let now = self.now;
-        let flow = Flow { listener: 0, local: to, remote: from };
+        let flow = Flow::udp(0, to, from);
         let parsed = parse_datagram(payload);
         if to == SWITCH.parse().unwrap() {
             self.switch.handle_datagram(now, flow, parsed);

@@ -42,7 +42,10 @@ pub struct Phone {
 
 impl Phone {
     pub fn new(address: SocketAddr, rng: Rng) -> Self {
-        let config = StackConfig::new("phone", vec![sip::Listener { local: address, advertised: None }]);
+        let config = StackConfig::new(
+            "phone",
+            vec![sip::Listener { transport: sip::Transport::Udp, local: address, advertised: None }],
+        );
         Self { address, stack: Stack::new(config, rng), session: None, seen: Vec::new(), reflex: None }
     }
 
@@ -58,7 +61,7 @@ impl Phone {
         self.session = Some(self.stack.invite(
             now,
             Invite {
-                flow: Flow { listener: 0, local: self.address, remote: switch },
+                flow: Flow::udp(0, self.address, switch),
                 target: target.clone().into(),
                 from: NameAddr::new(Uri::from_address(self.address).with_user(me)),
                 to: NameAddr::new(target),

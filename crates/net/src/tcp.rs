@@ -1,0 +1,268 @@
+//! SIP over TCP (RFC 3261 §18): a listener with all connections that came in by it or go out from it.
+//!
+//! One thread a listener runs them all. The domain thread puts messages into the queue of a connection and never waits:
+//! a queue that is full belongs to a peer who does not read, and is cut off. What comes is read no faster than the domain
+//! thread takes it. A connection is found by its number, or by the peer's address, or opened.
+
+mod connection;
+mod registry;
+
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bytes::Bytes;
+use sip::{Flow, Transmit, Transport};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::addr::unmapped;
+use crate::{NetError, Received};
+use connection::Connection;
+use registry::{Entry, Registry};
+
+/// How long to wait when the system has no descriptor for a new connection.
+const NO_DESCRIPTOR: Duration = Duration::from_millis(100);
+
+/// How long the end of a listener waits for what is still to be written.
+const LAST_ANSWERS: Duration = Duration::from_millis(300);
+
+/// Takes what came; gives it back if there is no room now.
+pub type Sink = Arc<dyn Fn(Received) -> Result<(), Received> + Send + Sync>;
+
+/// What one listener's peers may take of this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections in all.
+    pub connections: usize,
+    /// Connections from one address.
+    pub per_source: usize,
+    /// A message must be whole so long after its first octet, and the first one so long after the connection began.
+    pub message: Duration,
+    /// A connection on which nothing comes for so long is closed.
+    pub idle: Duration,
+    /// How long a connection of ours may take to be opened.
+    pub connect: Duration,
+    /// A peer that takes nothing for so long while we write is cut off.
+    pub write: Duration,
+    /// Octets that may wait to be written to one peer.
+    pub queue: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            per_source: 256,
+            message: Duration::from_secs(10),
+            idle: Duration::from_secs(30 * 60),
+            connect: Duration::from_secs(5),
+            write: Duration::from_secs(10),
+            queue: 256 * 1024,
+        }
+    }
+}
+
+/// A TCP listener and its connections, which end when this is dropped.
+pub struct Listener {
+    socket: StdListener,
+    local: SocketAddr,
+    index: u16,
+    runtime: Option<Runtime>,
+    shared: Arc<Shared>,
+    stop: Arc<Notify>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the accepting thread, the connections and the domain thread share.
+pub(crate) struct Shared {
+    pub registry: Registry,
+    pub limits: Limits,
+    pub local: SocketAddr,
+    pub index: u16,
+}
+
+impl Listener {
+    /// Binds `address` (port 0: any free one) as listener number `index`. Nothing is accepted before [`Listener::start`].
+    ///
+    /// # Errors
+    /// [`NetError::Bind`] if the address is taken or not ours, [`NetError::Prepare`] if the system refuses an option.
+    pub fn bind(index: u16, address: SocketAddr, limits: Limits) -> Result<Self, NetError> {
+        let transport = "tcp";
+        let socket = StdListener::bind(address).map_err(|source| NetError::Bind { transport, address, source })?;
+        let prepare = |source| NetError::Prepare { transport, address, source };
+        socket.set_nonblocking(true).map_err(prepare)?;
+        let local = socket.local_addr().map_err(prepare)?;
+        let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(prepare)?;
+        let shared = Arc::new(Shared { registry: Registry::new(index), limits, local, index });
+        Ok(Self { socket, local, index, runtime: Some(runtime), shared, stop: Arc::default(), thread: None })
+    }
+
+    /// The address bound, with the port that was found.
+    #[must_use]
+    pub fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Connections that are open or being opened.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.registry.len()
+    }
+
+    /// The sending side, which hands what goes wrong to `sink`. None once [`Listener::start`] was called.
+    #[must_use]
+    pub fn sender(&self, sink: Sink) -> Option<Sender> {
+        let handle = self.runtime.as_ref()?.handle().clone();
+        Some(Sender { shared: self.shared.clone(), handle, sink, unsent: 0 })
+    }
+
+    /// Starts to accept and to read. What `sink` gives back is offered again, and its connection read no further before.
+    ///
+    /// # Errors
+    /// [`NetError::Thread`] if the system gives no thread.
+    pub fn start(&mut self, sink: Sink) -> Result<(), NetError> {
+        let address = self.local;
+        let failed = |source| NetError::Thread { transport: "tcp", address, source };
+        let Some(runtime) = self.runtime.take() else { return Ok(()) };
+        let socket = self.socket.try_clone().map_err(failed)?;
+        let (shared, stop) = (self.shared.clone(), self.stop.clone());
+        let run = move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    () = accept(socket, &shared, &sink) => {}
+                    () = stop.notified() => {}
+                }
+                // The last answers are on their way to peers who read.
+                let end = Instant::now() + LAST_ANSWERS;
+                while shared.registry.is_waiting() && Instant::now() < end {
+                    sleep(Duration::from_millis(5)).await;
+                }
+            });
+            // Waits for nothing: what is still queued is lost with the process.
+            runtime.shutdown_background();
+        };
+        let thread = std::thread::Builder::new().name(format!("sip-tcp-{}", self.index)).spawn(run);
+        self.thread = Some(thread.map_err(failed)?);
+        Ok(())
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.stop.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // A panic in the thread was reported by the panic hook; there is nothing left to save here.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Takes connections in, and turns those away that are too many.
+async fn accept(socket: StdListener, shared: &Arc<Shared>, sink: &Sink) {
+    // The socket was made non-blocking when it was bound, so this fails only if the runtime is going.
+    let Ok(listener) = TcpListener::from_std(socket) else { return };
+    loop {
+        let Ok((stream, remote)) = listener.accept().await else {
+            sleep(NO_DESCRIPTOR).await;
+            continue;
+        };
+        let remote = unmapped(remote);
+        // Turned away by being dropped: who has too many connections gets no more of our time.
+        let Some((entry, queue)) = shared.registry.enter(remote, &shared.limits) else { continue };
+        let local = stream.local_addr().map_or(shared.local, unmapped);
+        let _ = stream.set_nodelay(true);
+        tokio::spawn(serve(
+            shared.clone(),
+            sink.clone(),
+            stream,
+            entry,
+            queue,
+            SocketAddr::new(local.ip(), shared.local.port()),
+        ));
+    }
+}
+
+/// One connection, from its beginning to its end.
+async fn serve(
+    shared: Arc<Shared>,
+    sink: Sink,
+    stream: TcpStream,
+    entry: Arc<Entry>,
+    queue: mpsc::Receiver<Bytes>,
+    local: SocketAddr,
+) {
+    let flow = Flow {
+        transport: Transport::Tcp,
+        connection: Some(entry.id),
+        listener: shared.index,
+        local,
+        remote: entry.remote,
+    };
+    let connection = Connection { flow, entry: entry.clone(), limits: shared.limits, sink: sink.clone() };
+    connection.run(stream, queue).await;
+    shared.registry.leave(&entry);
+    connection::tell(&sink, Received::Closed { connection: entry.id, remote: entry.remote }).await;
+}
+
+/// Opens a connection for what waits in `queue`.
+async fn open(shared: Arc<Shared>, sink: Sink, entry: Arc<Entry>, queue: mpsc::Receiver<Bytes>) {
+    match timeout(shared.limits.connect, TcpStream::connect(entry.remote)).await {
+        Ok(Ok(stream)) => {
+            let local = stream.local_addr().map_or(shared.local, unmapped);
+            let _ = stream.set_nodelay(true);
+            // The peer is told the port that we listen on, not the one that this connection happens to have.
+            let local = SocketAddr::new(local.ip(), shared.local.port());
+            serve(shared, sink, stream, entry, queue, local).await;
+        }
+        Ok(Err(_)) | Err(_) => {
+            shared.registry.leave(&entry);
+            let failed = Received::Unreachable { transport: Transport::Tcp, remote: entry.remote };
+            connection::tell(&sink, failed).await;
+        }
+    }
+}
+
+/// The sending side of a listener, for the domain thread.
+pub struct Sender {
+    shared: Arc<Shared>,
+    handle: Handle,
+    sink: Sink,
+    unsent: u64,
+}
+
+impl Sender {
+    /// Queues all of `transmits`, which must be this listener's, and waits for nothing.
+    pub fn send(&mut self, transmits: &[Transmit]) {
+        for Transmit { flow, payload } in transmits {
+            if !self.queue(*flow, payload.clone()) {
+                self.unsent += 1;
+            }
+        }
+    }
+
+    /// Messages that found no connection and no room for a new one, or a peer that does not read.
+    #[must_use]
+    pub fn unsent(&self) -> u64 {
+        self.unsent
+    }
+
+    fn queue(&self, flow: Flow, payload: Bytes) -> bool {
+        let registry = &self.shared.registry;
+        if let Some(entry) = registry.find(flow.connection, flow.remote) {
+            return entry.put(payload, self.shared.limits.queue);
+        }
+        let Some((entry, queue)) = registry.enter(flow.remote, &self.shared.limits) else {
+            let sink = self.sink.clone();
+            let failed = Received::Unreachable { transport: Transport::Tcp, remote: flow.remote };
+            self.handle.spawn(async move { connection::tell(&sink, failed).await });
+            return false;
+        };
+        let queued = entry.put(payload, self.shared.limits.queue);
+        self.handle.spawn(open(self.shared.clone(), self.sink.clone(), entry, queue));
+        queued
+    }
+}
