@@ -64,7 +64,7 @@ fn a_missing_folder_is_told_plainly() {
 #[test]
 fn help_and_version_are_there() {
     let help = text(&strowger(&["--help"]));
-    for wanted in ["run", "check", "config"] {
+    for wanted in ["run", "check", "call", "config"] {
         assert!(help.contains(wanted), "{help}");
     }
     let version = strowger(&["--version"]);

@@ -7,7 +7,8 @@
 //! - `recording`, `disk`, `shutdown`: what is left when something ends or fails.
 //! - `admission`, `noise`, `torture`: strangers in the bad sense.
 //! - `tcp`: calls over connections, and what strangers do with those.
-//! - `commands`: the command line. `strangers`: the others among themselves, so that a fault of theirs is told from ours.
+//! - `call`: the phone of the command line. `commands`: the rest of the command line.
+//! - `strangers`: the others among themselves, so that a fault of theirs is told from ours.
 
 #![allow(
     clippy::disallowed_methods,
@@ -26,6 +27,7 @@
 mod admission;
 mod agents;
 mod audio;
+mod call;
 mod commands;
 mod digits;
 mod disk;

@@ -1,8 +1,12 @@
 //! The command line.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use phone::Key;
+use sip_message::{AnyUri, Scheme, Uri};
 
 /// What the program is asked to do.
 #[derive(Debug, Parser)]
@@ -14,7 +18,7 @@ use clap::{Parser, Subcommand};
 A first call, on one machine:
   strowger check --config config     says whether the configuration is right
   strowger run --config config       prints `listening udp ADDRESS` and `ready`
-  then call sip:1000@127.0.0.1 with any SIP phone.
+  strowger call sip:1000@127.0.0.1   calls it; so does any SIP phone.
 
 What it writes (journal, call records, recordings) lies in the folder that `data:` in strowger.yaml names.
 Signals: SIGTERM or SIGINT once: no new calls, live ones may end in peace for `calls.grace`; twice: ends at once."
@@ -44,4 +48,130 @@ pub(crate) enum Task {
         #[arg(long, value_name = "DIR", default_value = "config")]
         config: PathBuf,
     },
+    /// Calls a number of any switch, as a phone
+    ///
+    /// Tells what happens with the seconds since the start, and at the end what the media carried and how loud it was.
+    /// Speaks SIP over UDP with PCMU and PCMA.
+    Call(Box<Call>),
+}
+
+/// `strowger call`: whom, and what to do in the call.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  strowger call sip:1000@127.0.0.1                           listens until the other side hangs up
+  strowger call sip:1000@127.0.0.1 --press 3,,4711#          presses 3, waits 2 s, presses 4711#
+  strowger call sip:1000@pbx.example:5080 --hold 10 --play hello.wav --record both.wav
+
+Ctrl-C hangs up, or gives up while it rings; twice: ends at once.
+
+Exit code: 0 answered and ended by either side; 1 refused, with code and reason, or answered with media that cannot be
+met; 2 wrong usage, or this machine lacks what the call needs; 3 no answer: nobody there, rung for too long, given up,
+or the other side vanished.")]
+pub(crate) struct Call {
+    /// Whom to call: sip:USER@HOST[:PORT]
+    #[arg(value_name = "URI", value_parser = target)]
+    pub target: Uri,
+    /// What to press once it is answered: 0-9, *, #, A-D, and a comma for a pause of 1 s
+    ///
+    /// Sent by RFC 4733, the first half a second after the answer, four a second.
+    #[arg(long, value_name = "DIGITS", value_parser = keys, allow_hyphen_values = true)]
+    pub press: Option<Keys>,
+    /// A WAV file (16 bits, mono, 8 or 16 kHz) to play once it is answered, again and again
+    #[arg(long, value_name = "FILE")]
+    pub play: Option<PathBuf>,
+    /// A WAV file to record to, from the first audio on: left what is received, right what is sent
+    ///
+    /// It can be read at any moment. A file of this name is replaced.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Hangs up so many seconds after the answer; else the other side must
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub hold: Option<Duration>,
+    /// Gives up after so many seconds without an answer
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
+    pub ring: Duration,
+    /// Who calls: the user part of From
+    #[arg(long, value_name = "NAME", default_value = "strowger")]
+    pub from: String,
+    /// The address to call from: IP or IP:PORT; else the one that leads to HOST, and any port
+    #[arg(long, value_name = "ADDR", value_parser = local)]
+    pub local: Option<SocketAddr>,
+}
+
+/// What is pressed; a type of its own, as clap takes a bare list for an option that may be given many times.
+#[derive(Clone, Debug)]
+pub(crate) struct Keys(pub Vec<Key>);
+
+/// Reads the URI that is called.
+fn target(text: &str) -> Result<Uri, String> {
+    let uri = match text.parse::<AnyUri>() {
+        Ok(AnyUri::Sip(uri)) => uri,
+        Ok(_) => return Err("only sip: can be called".to_owned()),
+        Err(error) => return Err(format!("{error}; a SIP URI looks like sip:1000@127.0.0.1")),
+    };
+    if uri.scheme() == Scheme::Sips {
+        return Err("sips: needs TLS, which is not there yet; only sip: can be called".to_owned());
+    }
+    if uri.param("transport").is_some_and(|transport| !transport.eq_ignore_ascii_case("udp")) {
+        return Err("only UDP is there yet".to_owned());
+    }
+    if !uri.raw_headers().is_empty() {
+        return Err("header fields in the URI (after `?`) are not sent; leave them out".to_owned());
+    }
+    Ok(uri)
+}
+
+fn keys(text: &str) -> Result<Keys, String> {
+    Key::parse_all(text).map(Keys).map_err(|error| error.to_string())
+}
+
+/// The longest time that can be asked for: a day.
+const MAX_SECONDS: f64 = 86_400.0;
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let number = text.parse::<f64>().ok().filter(|seconds| (0.0..=MAX_SECONDS).contains(seconds));
+    number.map(Duration::from_secs_f64).ok_or_else(|| "not a number of seconds from 0 to 86400".to_owned())
+}
+
+fn local(text: &str) -> Result<SocketAddr, String> {
+    let with_port = text.parse::<SocketAddr>().ok();
+    with_port
+        .or_else(|| text.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, 0)))
+        .ok_or_else(|| "neither IP nor IP:PORT".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn only_sip_over_udp_is_called_and_the_rest_is_told_why() {
+        assert!(target("sip:1000@127.0.0.1:5080").is_ok());
+        assert!(target("sip:1000@example.org;transport=udp").is_ok());
+        for (text, why) in [
+            ("sips:1000@127.0.0.1", "TLS"),
+            ("tel:+4930", "only sip:"),
+            ("1000@127.0.0.1", "looks like"),
+            ("sip:1000@127.0.0.1;transport=tcp", "only UDP"),
+            ("sip:1000@127.0.0.1?Subject=x", "header fields"),
+        ] {
+            assert!(target(text).is_err_and(|told| told.contains(why)), "{text}: {:?}", target(text));
+        }
+    }
+
+    #[test]
+    fn seconds_and_addresses_are_read() {
+        assert_eq!(seconds("1.5"), Ok(Duration::from_millis(1500)));
+        assert!(seconds("-1").is_err() && seconds("nan").is_err() && seconds("1e9").is_err());
+        assert_eq!(local("127.0.0.1"), Ok(([127, 0, 0, 1], 0).into()));
+        assert_eq!(local("127.0.0.1:5070"), Ok(([127, 0, 0, 1], 5070).into()));
+        assert!(local("localhost").is_err());
+    }
 }

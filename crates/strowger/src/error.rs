@@ -27,6 +27,33 @@ pub(crate) enum Error {
     /// The media threads cannot start.
     #[error(transparent)]
     Media(#[from] media::MediaError),
+    /// A host's name has no address, or none that can be reached from here.
+    #[error("cannot reach {host}: {source}")]
+    Host {
+        /// Its name.
+        host: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file to play is no prompt.
+    #[error("cannot play {}: {source}; {}", path.display(), source.remedy(&path.to_string_lossy()))]
+    Sound {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: audio::AudioError,
+    },
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// There is no port for audio.
+    #[error("no port for audio is free from {0} to {1}")]
+    NoPort(u16, u16),
     /// A thread without which there is nothing to do panicked; the panic's own message stands above.
     #[error("a {thread} thread died; this is a fault of the program, please report it")]
     Died {

@@ -1,7 +1,7 @@
 //! The `strowger` program: wires drivers to the switch machine.
 //!
 //! `cli` what can be asked for · `folder` reads a company's files · `check` says whether they are right · `run` starts the
-//! drivers and ends them · `domain` the one thread that owns the switch · `mailbox` the queue into it · `clock` its clock ·
+//! drivers and ends them · `call` a phone for the command line · `domain` the one thread that owns the switch · `mailbox` the queue into it · `clock` its clock ·
 //! `error` what is printed when the program cannot go on, faults of a configuration included.
 #![allow(
     clippy::disallowed_methods,
@@ -9,6 +9,7 @@
     reason = "the program: it owns clock, files and threads"
 )]
 
+mod call;
 mod check;
 mod cli;
 mod clock;
@@ -27,12 +28,14 @@ use crate::cli::{Cli, Task};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let done = |()| ExitCode::SUCCESS;
     let outcome = match cli.task {
-        Task::Run { config } => run::run(&config),
-        Task::Check { config } => check::check(&config),
+        Task::Run { config } => run::run(&config).map(done),
+        Task::Check { config } => check::check(&config).map(done),
+        Task::Call(request) => call::call(&request),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             error.print();
             error.exit_code()

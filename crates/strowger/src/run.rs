@@ -129,7 +129,7 @@ fn wire(
 
 /// The address of this machine from which `remote` is reached, so that the phone there is told an address that it can
 /// answer to, though our sockets may be bound to all. Nothing is sent to find that out.
-fn own_address_towards(remote: SocketAddr) -> Option<IpAddr> {
+pub(crate) fn own_address_towards(remote: SocketAddr) -> Option<IpAddr> {
     let any: IpAddr = if remote.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind(SocketAddr::new(any, 0)).ok()?;
     socket.connect(remote).ok()?;
@@ -163,7 +163,8 @@ fn start_media(company: &Company, inputs: &Sender<Input>, storage: &Storage) -> 
     })?)
 }
 
-fn seed() -> Result<[u8; 32], Error> {
+/// A seed from the system's generator.
+pub(crate) fn seed() -> Result<[u8; 32], Error> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed)
         .map_err(|error| Error::System { what: "randomness", source: io::Error::other(error) })?;
