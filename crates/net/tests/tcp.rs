@@ -197,7 +197,9 @@ fn who_does_not_read_is_cut_off_and_nothing_waits_for_him() {
 
 #[test]
 fn connections_are_limited_from_each_source_and_in_all() {
-    let world = start(Limits { per_source: 2, ..Limits::default() });
+    // A deadline closes nothing within this test: only a limit can.
+    let patient = Limits { message: LIMIT * 10, ..Limits::default() };
+    let world = start(Limits { per_source: 2, ..patient });
     let mut kept = [world.connect(), world.connect()];
     for peer in &mut kept {
         peer.write_all(b"\r\n\r\n").unwrap();
@@ -210,7 +212,7 @@ fn connections_are_limited_from_each_source_and_in_all() {
     let mut again = world.connect();
     again.write_all(b"\r\n\r\n").unwrap();
     assert_eq!(read(&mut again, 2), b"\r\n", "there is room again");
-    let world = start(Limits { connections: 1, ..Limits::default() });
+    let world = start(Limits { connections: 1, ..patient });
     let mut only = world.connect();
     only.write_all(b"\r\n\r\n").unwrap();
     assert_eq!(read(&mut only, 2), b"\r\n");

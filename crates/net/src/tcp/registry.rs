@@ -132,3 +132,37 @@ impl Registry {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_octets_that_wait_for_a_peer_are_limited_and_those_written_make_room() {
+        let registry = Registry::new(3);
+        let remote = "127.0.0.1:5060".parse().unwrap();
+        let (entry, _queue) = registry.enter(remote, &Limits::default()).unwrap();
+        let put = || entry.put(Bytes::from_static(&[0; 400]), 1000);
+        assert!(put() && put() && registry.is_waiting());
+        assert!(!put());
+        entry.written(400);
+        assert!(put());
+    }
+
+    #[test]
+    fn listeners_share_no_numbers_and_the_newest_connection_with_an_address_is_found() {
+        let (one, other) = (Registry::new(0), Registry::new(1));
+        let remote = "127.0.0.1:5060".parse().unwrap();
+        let limits = Limits::default();
+        let (old, _a) = one.enter(remote, &limits).unwrap();
+        let (new, _b) = one.enter(remote, &limits).unwrap();
+        assert_ne!(old.id, other.enter(remote, &limits).unwrap().0.id);
+        assert_eq!(one.find(None, remote).unwrap().id, new.id);
+        assert_eq!(one.find(Some(old.id), remote).unwrap().id, old.id);
+        one.leave(&old);
+        one.leave(&old);
+        assert_eq!((one.find(Some(old.id), remote).unwrap().id, one.len()), (new.id, 1));
+        one.leave(&new);
+        assert!(one.find(None, remote).is_none());
+    }
+}
