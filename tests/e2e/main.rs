@@ -7,7 +7,7 @@
 //! - `recording`, `disk`, `shutdown`: what is left when something ends or fails.
 //! - `admission`, `noise`, `torture`: strangers in the bad sense.
 //! - `tcp`: calls over connections, and what strangers do with those.
-//! - `call`: the phone of the command line. `commands`: the rest of the command line.
+//! - `control`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
 //! - `strangers`: the others among themselves, so that a fault of theirs is told from ours.
 
 #![allow(
@@ -29,6 +29,7 @@ mod agents;
 mod audio;
 mod call;
 mod commands;
+mod control;
 mod digits;
 mod disk;
 mod hangups;

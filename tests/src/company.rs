@@ -38,6 +38,8 @@ pub struct Company {
     pub calls: BTreeMap<&'static str, String>,
     /// Whether it listens for TCP, too.
     pub tcp: bool,
+    /// Lines below `control:`.
+    pub control: BTreeMap<&'static str, String>,
     /// Where calls are taken from.
     pub trunk: String,
     /// Agents of the queue `sales`, in order: name and contact.
@@ -85,6 +87,7 @@ impl Company {
             media: [("bind", "127.0.0.1".to_owned()), ("ports", ports.for_media()), ("threads", "3".to_owned())].into(),
             calls: [("grace", "3s".to_owned()), ("max", "50".to_owned())].into(),
             tcp: false,
+            control: BTreeMap::new(),
             trunk: "127.0.0.1".to_owned(),
             agents: Vec::new(),
             queue: [("ring_time", "5s"), ("wrap_up", "1s"), ("music", "music")].map(|(k, v)| (k, v.to_owned())).into(),
@@ -132,6 +135,9 @@ impl Company {
         text += "data: data\n";
         text += &section("media", &self.media);
         text += &section("calls", &self.calls);
+        if !self.control.is_empty() {
+            text += &section("control", &self.control);
+        }
         let _ = write!(text, "trunks:\n  phones:\n    from: {}\n", self.trunk);
         text += &section("numbers", &self.numbers);
         put("strowger.yaml", text);

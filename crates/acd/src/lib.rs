@@ -10,7 +10,7 @@
 //!
 //! Where to find what: `machine.rs` the inputs and timers, `decide.rs` when decisions are asked for and how they are
 //! checked, `snapshot.rs` what strategies are shown, `offer.rs` offers, `leave.rs` ways out and leases, `floor.rs` agents
-//! and their derived state, `queue.rs` the line and its indexes, `config.rs` and `event.rs` the words, `invariants.rs`
+//! and their derived state, `queue.rs` the line and its indexes, `figures.rs` what operators see, `config.rs` and `event.rs` the words, `invariants.rs`
 //! what must always hold.
 //!
 //! Invariants ([`Acd::check_invariants`] checks them all; tests call it after every step):
@@ -24,6 +24,7 @@
 mod config;
 mod decide;
 mod event;
+mod figures;
 mod floor;
 mod invariants;
 mod leave;
@@ -37,5 +38,6 @@ pub use event::{
     AgentState, Caller, Connected, DecisionFault, Event, JoinError, LeaveReason, Offer, OfferEnd, OfferFailure,
     OfferOver, ReserveError, Status,
 };
+pub use figures::QueueFigures;
 pub use machine::Acd;
 pub use routing::{AgentName, QueueName};

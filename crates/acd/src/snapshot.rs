@@ -8,7 +8,7 @@ use crate::floor::{Agent, AgentIx, QueueIx};
 use crate::machine::Acd;
 use crate::queue::{Entry, Place, Queue, Stage};
 
-fn millis(from: Mono, to: Mono) -> u64 {
+pub(crate) fn millis(from: Mono, to: Mono) -> u64 {
     u64::try_from(to.since(from).as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -5,13 +5,14 @@
 //! remedy. Nothing here touches a disk.
 //!
 //! Where to find what: `files` the folder and which files belong to it · `system` what drivers need (`listeners`, media,
-//! data folder) · `limits` · `trunks` · `numbers` the number plan · `users` · `queues` · `flows` (their language is crate
+//! data folder) · `control` how a running switch is reached · `limits` · `trunks` · `numbers` the number plan · `users` · `queues` · `flows` (their language is crate
 //! `ivr`) · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
 //! faults and notes.
 //!
 //! Invariants: a company has no dangling name (each flow, user, queue and prompt that is named exists); a fault is
 //! reported where it is, not at each place that it spoils; order never hangs on a hash.
 
+mod control;
 mod files;
 mod flows;
 mod limits;
@@ -29,6 +30,7 @@ mod users;
 use switch::Config;
 use yaml::{Faults, Map, Shape, Value};
 
+pub use control::data_folder;
 pub use files::{Files, Visit, visit};
 pub use prompts::NamedPrompt;
 pub use report::{Note, Report};
@@ -56,7 +58,7 @@ const VERSION: u32 = 1;
 
 const ROOT: Shape = Shape {
     what: "`strowger.yaml`",
-    keys: &["version", "language", "listeners", "data", "media", "calls", "trunks", "numbers"],
+    keys: &["version", "language", "listeners", "data", "media", "calls", "control", "trunks", "numbers"],
 };
 const USERS: Shape = Shape { what: "`users.yaml`", keys: &["users"] };
 const QUEUES: Shape = Shape { what: "`queues.yaml`", keys: &["queues"] };

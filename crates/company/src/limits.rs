@@ -22,6 +22,7 @@ pub(crate) fn read(root: &Map<'_>, system: &System, notes: &mut Notes) -> Limits
         limits.max_call_time = time(&map, "max_time", limits.max_call_time, 60..=86_400);
         limits.ring_time = time(&map, "ring_time", limits.ring_time, 5..=300);
     }
+    limits.grace = system.grace;
     check_ports(root, system, &limits, notes);
     limits
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sip::Transport;
 use yaml::{Map, Shape, Value};
 
-use crate::{limits, listeners, or};
+use crate::{control, limits, listeners, or};
 
 /// What the drivers need to know; the rest of a company is the switch's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct System {
     pub data: PathBuf,
     /// Audio.
     pub media: Media,
+    /// Where metrics and health are served over HTTP, on a loopback address; nowhere if none.
+    pub metrics: Option<SocketAddr>,
     /// At shutdown: how long live calls may go on.
     pub grace: Duration,
 }
@@ -130,12 +132,18 @@ pub(crate) fn read(root: &Map<'_>) -> System {
             );
         }
     }
-    let data = or(root, "data", PathBuf::from("data"), data);
-    let grace = limits::grace(root);
-    System { listeners: listeners.into_iter().map(|(listener, _)| listener).collect(), data, media, grace }
+    let data = or(root, "data", usual_data(), data);
+    let (metrics, grace) = (control::metrics(root), limits::grace(root));
+    let listeners = listeners.into_iter().map(|(listener, _)| listener).collect();
+    System { listeners, data, media, metrics, grace }
 }
 
-fn data(value: Value<'_>) -> Option<PathBuf> {
+/// The data folder if the file names none.
+pub(crate) fn usual_data() -> PathBuf {
+    PathBuf::from("data")
+}
+
+pub(crate) fn data(value: Value<'_>) -> Option<PathBuf> {
     let path = PathBuf::from(value.string()?);
     let mut parts = path.components().filter(|part| !matches!(part, Component::CurDir));
     let (first, second) = (parts.next(), parts.next());

@@ -13,6 +13,7 @@ use crate::Notice;
 use crate::disk::Disk;
 use crate::lines::Lines;
 use crate::notice::Notify;
+use crate::records::Records;
 
 /// Octets that are written at once, though their time has not come.
 const BATCH: usize = 64 << 10;
@@ -35,6 +36,8 @@ pub struct Journal {
     fold: CdrFold,
     /// Which of both fails: the journal, the records.
     faulty: [bool; 2],
+    /// Records made so far.
+    made: Arc<Records>,
     /// Events that found the queue full.
     dropped: Arc<AtomicU64>,
     lost: u64,
@@ -50,6 +53,7 @@ impl Journal {
             records: Lines::new(folder.join("cdr")),
             fold,
             faulty: [false; 2],
+            made: Arc::default(),
             dropped,
             lost: 0,
             notify,
@@ -69,7 +73,13 @@ impl Journal {
     }
 
     fn take_record(&mut self, cdr: &Cdr) {
+        self.made.count(cdr.disposition);
         self.records.push(&mut *self.disk, cdr.ended, cdr);
+    }
+
+    /// What counts the records, for other threads.
+    pub fn made(&self) -> Arc<Records> {
+        Arc::clone(&self.made)
     }
 
     /// Octets that wait.

@@ -36,10 +36,12 @@ mod mend;
 mod notice;
 mod open_log;
 mod recorder;
+mod records;
 mod recover;
 mod store;
 mod take;
 
 pub use config::Config;
 pub use notice::{Notice, StartError, TakeEvent};
+pub use records::Records;
 pub use store::{ChunkPort, JournalPort, Storage, TakePort};

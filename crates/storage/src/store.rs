@@ -17,6 +17,7 @@ use crate::journal_writer::{self, Journal, Message};
 use crate::notice::Notify;
 use crate::open_log::OpenLog;
 use crate::recorder::Recorder;
+use crate::records::Records;
 use crate::recover::{self, recover};
 use crate::{Config, Notice, StartError};
 
@@ -34,6 +35,7 @@ pub struct Storage {
     chunks: ChunkPort,
     threads: Vec<JoinHandle<()>>,
     folder: std::path::PathBuf,
+    records: Arc<Records>,
     /// True once [`Storage::stop`] was called.
     in_order: bool,
     /// Held as long as the writers run, so that no second switch takes this one's live calls for dead ones.
@@ -91,6 +93,7 @@ impl Storage {
 
         let dropped = Arc::new(AtomicU64::new(0));
         let mut journal = Journal::new(&folder, Box::new(System), cut.fold, Arc::clone(&dropped), Arc::clone(&notify));
+        let records = journal.made();
         cut.events.iter().for_each(|event| journal.take(event));
         let (queue, inbox) = bounded(config.journal_queue.max(4));
         let patience = config.journal_flush;
@@ -108,6 +111,7 @@ impl Storage {
             chunks,
             threads: vec![writer, recordings],
             folder,
+            records,
             in_order: false,
             _lock: lock,
         })
@@ -117,6 +121,12 @@ impl Storage {
     #[must_use]
     pub fn journal(&self) -> JournalPort {
         self.journal.clone()
+    }
+
+    /// How many records of calls were made.
+    #[must_use]
+    pub fn records(&self) -> Arc<Records> {
+        Arc::clone(&self.records)
     }
 
     /// Where the switch announces recordings.

@@ -1,9 +1,12 @@
 //! The command line.
 
+mod operate;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base::CallId;
 use clap::{Args, Parser, Subcommand};
 use phone::Key;
 use sip_message::{AnyUri, Scheme, Uri};
@@ -21,6 +24,9 @@ A first call, on one machine:
   strowger call sip:1000@127.0.0.1   calls it; so does any SIP phone.
 
 What it writes (journal, call records, recordings) lies in the folder that `data:` in strowger.yaml names.
+A running switch is asked by `status`, `calls`, `hangup` and `drain`, over a socket in that folder, which obeys root and
+the user that the switch runs as. Their exit codes: 0 done; 1 refused (no such call, not allowed), or no configuration;
+2 a fault of usage or of the machine; 3 no switch runs, or it does not answer.
 Signals: SIGTERM or SIGINT once: no new calls, live ones may end in peace for `calls.grace`; twice: ends at once."
 )]
 pub(crate) struct Cli {
@@ -53,6 +59,45 @@ pub(crate) enum Task {
     /// Tells what happens with the seconds since the start, and at the end what the media carried and how loud it was.
     /// Speaks SIP over UDP with PCMU and PCMA.
     Call(Box<Call>),
+    /// Shows how the running switch is: calls, queues, agents
+    Status {
+        #[command(flatten)]
+        at: operate::At,
+        /// Prints one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lists the live calls
+    ///
+    /// One line a call: its id, from, to, since when, and where it is (flow and node, queue, whose phone rings, with whom
+    /// it talks). Numbers stand there in clear.
+    Calls {
+        #[command(flatten)]
+        at: operate::At,
+        /// Prints one JSON object a call
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ends a live call
+    ///
+    /// Hangs up on everybody in it. Its record says `system`, its journal the cause `operator`.
+    Hangup {
+        /// The call's id, as `strowger calls` lists it
+        #[arg(value_parser = operate::call_id)]
+        call: CallId,
+        #[command(flatten)]
+        at: operate::At,
+    },
+    /// Ends the switch in peace: no new calls (503), and its end when the live ones are over
+    ///
+    /// As SIGTERM does, with a grace time of choice. Returns at once; the switch ends when its calls have.
+    Drain {
+        /// How long live calls may go on before they are hung up, such as 20s, 5m or 1h [default: `calls.grace`]
+        #[arg(long, value_name = "TIME", value_parser = operate::grace)]
+        grace: Option<u32>,
+        #[command(flatten)]
+        at: operate::At,
+    },
 }
 
 /// `strowger call`: whom, and what to do in the call.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use api::{Figures, MediaFigures, Query};
 use base::{Mono, Now};
 use journal::Kind;
 use media::Media;
 use net::Received;
 use sip::Transmit;
-use storage::{JournalPort, Notice, TakeEvent, TakePort};
+use storage::{JournalPort, Notice, Records, TakeEvent, TakePort};
 use switch::{Switch, TakeOrder, TakeReport};
 
 use crate::clock::Clock;
@@ -33,6 +34,8 @@ pub(crate) enum Input {
     Sip(Received),
     /// From a media thread.
     Media(leg::Event),
+    /// From an operator.
+    Control(api::Query),
     /// From a writer of storage.
     Storage(Notice),
     /// A signal to end: no new calls, and live ones end within the grace time.
@@ -81,6 +84,7 @@ pub(crate) struct Domain {
     pub media: Media,
     pub journal: JournalPort,
     pub takes: TakePort,
+    pub records: Arc<Records>,
     pub drops: Drops,
     pub grace: Duration,
 }
@@ -90,14 +94,12 @@ impl Domain {
     pub fn run(mut self) -> End {
         let mut outbox = Outbox::new(self.senders.len());
         let mut drained_at: Option<Mono> = None;
-        let mut draining = false;
         let mut inputs = Vec::new();
         let end = loop {
             self.flush(&mut outbox);
             self.inputs.take_all(&mut inputs, self.sleep());
             let mut taken = 0;
             for input in inputs.drain(..) {
-                draining |= matches!(input, Input::Drain);
                 self.take(input);
                 taken += 1;
                 if taken % BATCH == 0 {
@@ -108,7 +110,7 @@ impl Domain {
             if self.switch.poll_timeout().is_some_and(|due| due <= now.monotonic) {
                 self.switch.handle_timeout(now);
             }
-            if draining && self.switch.live_calls() == 0 {
+            if self.switch.is_draining() && self.switch.live_calls() == 0 {
                 let since = *drained_at.get_or_insert(now.monotonic);
                 if self.switch.is_quiet() || now.monotonic.since(since) > LAST_WORDS {
                     break End::Asked;
@@ -147,20 +149,48 @@ impl Domain {
             }
             Input::Media(event) => self.switch.handle_media(now, &event),
             Input::Storage(notice) => self.take_notice(notice),
+            Input::Control(query) => self.reply(now, query),
             Input::Drain => self.switch.drain(now, self.grace),
         }
     }
 
-    /// Tells the journal what got lost between threads since it was last told.
-    fn tell_drops(&mut self, now: Now) {
+    /// Answers an operator. One who has gone meanwhile misses his answer.
+    fn reply(&mut self, now: Now, query: Query) {
+        match query {
+            Query::Control { request, reply } => drop(reply.send(self.switch.handle_control(now, request))),
+            Query::Figures { reply } => drop(reply.send(Box::new(self.figures(now)))),
+        }
+    }
+
+    fn figures(&mut self, now: Now) -> Figures {
         let media = self.media.counters();
-        let totals = [
+        Figures {
+            status: self.switch.status(now),
+            ended: self.records.by_disposition(),
+            sip: *self.switch.sip_counters(),
+            media: MediaFigures {
+                ticks: media.ticks,
+                late_ticks: media.late_ticks,
+                skipped_ticks: media.skipped_ticks,
+            },
+            drops: self.lost().into(),
+        }
+    }
+
+    /// What got lost between threads since the start.
+    fn lost(&self) -> [(&'static str, u64); 4] {
+        let media = self.media.counters();
+        [
             ("datagrams_in", self.drops.received.iter().map(|count| count.load(Ordering::Relaxed)).sum()),
             ("datagrams_out", self.senders.iter().map(Sender::unsent).sum()),
             ("media_events", media.dropped_events),
             ("media_commands", media.dropped_commands),
-        ];
-        for ((what, total), told) in totals.into_iter().zip(&mut self.drops.told) {
+        ]
+    }
+
+    /// Tells the journal what got lost between threads since it was last told.
+    fn tell_drops(&mut self, now: Now) {
+        for ((what, total), told) in self.lost().into_iter().zip(&mut self.drops.told) {
             let count: u64 = total - *told;
             *told = total;
             if count > 0 {

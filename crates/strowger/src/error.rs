@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use api::ClientError;
+
 /// Why the program ends without having done its task.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -54,6 +56,18 @@ pub(crate) enum Error {
     /// There is no port for audio.
     #[error("no port for audio is free from {0} to {1}")]
     NoPort(u16, u16),
+    /// The control socket or the port for metrics cannot work.
+    #[error(transparent)]
+    Api(#[from] api::ApiError),
+    /// The running switch cannot be asked.
+    #[error(transparent)]
+    Client(#[from] api::ClientError),
+    /// The running switch has no such call.
+    #[error("no such call: {call}; `strowger calls` lists those that live")]
+    NoSuchCall {
+        /// Which.
+        call: base::CallId,
+    },
     /// A thread without which there is nothing to do panicked; the panic's own message stands above.
     #[error("a {thread} thread died; this is a fault of the program, please report it")]
     Died {
@@ -79,10 +93,13 @@ impl Error {
         }
     }
 
-    /// 1 for faults that an operator mends in the configuration, 2 for what the machine does not allow.
+    /// 1 for faults that an operator mends in the configuration and for what a running switch refuses, 3 if no switch
+    /// answers, 2 for what the machine does not allow.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Faults(_) | Self::Folder { .. } => ExitCode::from(1),
+            Self::Faults(_) | Self::Folder { .. } | Self::NoSuchCall { .. } => ExitCode::from(1),
+            Self::Client(ClientError::Refused { .. } | ClientError::NotAllowed { .. }) => ExitCode::from(1),
+            Self::Client(_) => ExitCode::from(3),
             _ => ExitCode::from(2),
         }
     }

@@ -42,7 +42,7 @@ fn walk(folder: &Path, prefix: &str, files: &mut Files) -> io::Result<()> {
 }
 
 /// Reads at most `limit` bytes, however long the file says it is.
-fn read_file(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+pub(crate) fn read_file(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     let most = u64::try_from(limit).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     fs::File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;

@@ -1,7 +1,8 @@
 //! The `strowger` program: wires drivers to the switch machine.
 //!
 //! `cli` what can be asked for · `folder` reads a company's files · `check` says whether they are right · `run` starts the
-//! drivers and ends them · `call` a phone for the command line · `domain` the one thread that owns the switch · `mailbox` the queue into it · `clock` its clock ·
+//! drivers and ends them · `operate` asks a running switch · `call` a phone for the command line · `domain` the one thread
+//! that owns the switch · `mailbox` the queue into it · `clock` its clock ·
 //! `error` what is printed when the program cannot go on, faults of a configuration included.
 #![allow(
     clippy::disallowed_methods,
@@ -18,6 +19,7 @@ mod error;
 mod folder;
 mod listener;
 mod mailbox;
+mod operate;
 mod run;
 
 use std::process::ExitCode;
@@ -33,6 +35,10 @@ fn main() -> ExitCode {
         Task::Run { config } => run::run(&config).map(done),
         Task::Check { config } => check::check(&config).map(done),
         Task::Call(request) => call::call(&request),
+        Task::Status { at, json } => operate::status(&at.config, json).map(done),
+        Task::Calls { at, json } => operate::calls(&at.config, json).map(done),
+        Task::Hangup { call, at } => operate::hangup(&at.config, call).map(done),
+        Task::Drain { grace, at } => operate::drain(&at.config, grace).map(done),
     };
     match outcome {
         Ok(code) => code,

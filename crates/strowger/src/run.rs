@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use api::{Api, Post};
 use base::Rng;
 use company::{Company, System};
 use media::{Media, Sinks};
@@ -41,6 +42,8 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     let (inputs_tx, inputs) = mailbox(INPUTS);
     let mut listeners = bind(&company.system)?;
     let storage = start_storage(&data, inputs_tx.clone())?;
+    // Storage holds the folder's lock by now, so that a socket that lies there is nobody's.
+    let api = Api::bind(&data, company.system.metrics)?;
     let domain = wire(&company, clock, &listeners, inputs, &inputs_tx, &storage)?;
     for listener in &mut listeners {
         listener.start(&inputs_tx)?;
@@ -55,8 +58,8 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
             end
         })
         .map_err(|source| Error::System { what: "thread", source })?;
-    announce(&listeners);
-    wait(&inputs_tx, ended)?;
+    announce(&listeners, api.metrics_address());
+    wait(api, &inputs_tx, ended)?;
     drop(listeners);
     match thread.join() {
         Ok(End::Asked) => {
@@ -122,6 +125,7 @@ fn wire(
         media: start_media(company, inputs_tx, storage)?,
         journal: storage.journal(),
         takes: storage.take_port(),
+        records: storage.records(),
         drops: Drops::new(listeners.iter().filter_map(Listener::dropped).collect()),
         grace: company.system.grace,
     })
@@ -172,29 +176,35 @@ pub(crate) fn seed() -> Result<[u8; 32], Error> {
 }
 
 /// The lines that scripts wait for. A closed standard output keeps no call from coming in.
-fn announce(listeners: &[Listener]) {
+fn announce(listeners: &[Listener], metrics: Option<SocketAddr>) {
     let mut out = io::stdout().lock();
     for listener in listeners {
         let _ = writeln!(out, "listening {} {}", listener.transport().1, listener.local());
+    }
+    if let Some(address) = metrics {
+        let _ = writeln!(out, "listening metrics {address}");
     }
     let _ = writeln!(out, "ready");
     let _ = out.flush();
 }
 
-/// Waits for signals: the first drains, the second ends at once. Returns when all calls have ended.
-fn wait(inputs: &Sender<Input>, mut ended: oneshot::Receiver<()>) -> Result<(), Error> {
+/// Serves operators and waits for signals: the first drains, the second ends at once. Returns when all calls have ended.
+fn wait(api: Api, inputs: &Sender<Input>, mut ended: oneshot::Receiver<()>) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|source| Error::System { what: "event loop", source })?;
     runtime.block_on(async {
+        let to_domain = inputs.clone();
+        let post: Post = Arc::new(move |query| to_domain.try_send(Input::Control(query)).is_ok());
+        let serving = api.start(&post).map_err(|source| Error::System { what: "event loop", source })?;
         let no_signals = |source| Error::System { what: "signals", source };
         let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
         let mut asked = false;
         loop {
             tokio::select! {
-                _ = &mut ended => return Ok(()),
+                _ = &mut ended => break,
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
@@ -204,8 +214,14 @@ fn wait(inputs: &Sender<Input>, mut ended: oneshot::Receiver<()>) -> Result<(), 
             asked = true;
             inputs.send(Input::Drain);
         }
+        // Whoever asked for the end shall hear that it comes.
+        serving.finish(LAST_ANSWERS).await;
+        Ok(())
     })
 }
+
+/// How long operators may take their last answers.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
 
 /// The exit code after a second signal: calls were cut off.
 const EXIT_AT_ONCE: i32 = 3;

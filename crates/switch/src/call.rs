@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use acd::AgentName;
-use base::{CallId, LegId, OfferId, Pii, PlayId, TakeId, TimerToken};
+use base::{CallId, LegId, OfferId, Pii, PlayId, TakeId, TimerToken, Wall};
 use journal::Party;
 use sdp::{Agreed, Description, Local};
 use sip::{Flow, SessionId};
@@ -17,6 +17,8 @@ use crate::Destination;
 pub(crate) struct Call {
     /// The caller's leg.
     pub caller: LegId,
+    /// When it came in.
+    pub began: Wall,
     /// The caller's number as signalled; empty if withheld.
     pub number: Pii<String>,
     /// The number that was dialled.

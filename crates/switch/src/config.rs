@@ -92,6 +92,8 @@ pub struct Limits {
     pub max_call_time: Duration,
     /// How long a user's phone rings when nothing else says so.
     pub ring_time: Duration,
+    /// At a drain: how long live calls may go on when nothing else says so.
+    pub grace: Duration,
     /// The address that peers send media to, written into SDP; without one, the address that the signalling of the
     /// leg uses.
     pub media_address: Option<IpAddr>,
@@ -103,6 +105,7 @@ impl Default for Limits {
             max_calls: 2_000,
             max_call_time: Duration::from_secs(4 * 3600),
             ring_time: Duration::from_secs(30),
+            grace: Duration::from_secs(20),
             media_address: None,
         }
     }

@@ -74,6 +74,7 @@ impl Switch {
             call,
             Call {
                 caller,
+                began: now.wall,
                 number: Pii::new(incoming.from),
                 dialled: incoming.dialled.into(),
                 destination: incoming.destination,

@@ -21,7 +21,7 @@
 //! checks the answer and says `Offer`.
 //!
 //! `switch` holds the machine and passes events around, `call` what is kept of calls and legs, `book` what leaves for the
-//! journal, `config` what is known of the company.
+//! journal, `config` what is known of the company, `control` what operators ask.
 //!
 //! Invariants:
 //! - A leg is in `legs` until its media is closed, a session in `sessions` until it is over for us, a call in `calls` until
@@ -32,6 +32,7 @@
 mod book;
 mod call;
 mod config;
+pub mod control;
 mod ending;
 mod flow;
 mod incoming;

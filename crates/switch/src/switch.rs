@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acd::Acd;
-use base::{CallId, IdGen, LegId, Mono, Now, OfferId, Rng, TakeId, Timers};
+use base::{CallId, IdGen, LegId, Mono, Now, OfferId, Rng, TakeId, Timers, Wall};
 use journal::{Kind, Name, Party};
 use routing::{LongestIdle, Strategy};
 use sip::{ConnectionId, Flow, SessionId, Stack, StackConfig, Transmit, Transport};
@@ -68,6 +68,9 @@ pub struct Switch {
     pub(crate) take_orders: VecDeque<TakeOrder>,
     pub(crate) timers: Timers<Timer>,
     pub(crate) book: Book,
+    pub(crate) version: Name,
+    /// When it started.
+    pub(crate) started: Wall,
     draining: bool,
 }
 
@@ -78,7 +81,7 @@ impl Switch {
         let Setup { sip, node, version, mut rng } = setup;
         let ids = IdGen::new(node, now.wall);
         let mut book = Book::default();
-        book.write_system(now, Kind::Started { version });
+        book.write_system(now, Kind::Started { version: version.clone() });
         Self {
             acd: Acd::new(now, ids.clone(), config.queues.clone(), config.agents.clone()),
             config: Arc::new(config),
@@ -97,6 +100,8 @@ impl Switch {
             take_orders: VecDeque::new(),
             timers: Timers::default(),
             book,
+            version,
+            started: now.wall,
             draining: false,
         }
     }
@@ -158,6 +163,12 @@ impl Switch {
         self.settle(now);
     }
 
+    /// True once no new calls are taken.
+    #[must_use]
+    pub const fn is_draining(&self) -> bool {
+        self.draining
+    }
+
     /// The driver is about to end: the last event goes to the journal.
     pub fn handle_stopped(&mut self, now: Now, cause: &str) {
         self.book.tell(now);
@@ -217,6 +228,12 @@ impl Switch {
         self.sip.population()
     }
 
+    /// What the SIP stack counted since the start.
+    #[must_use]
+    pub fn sip_counters(&self) -> &sip::Counters {
+        self.sip.counters()
+    }
+
     /// What an agent is doing.
     #[must_use]
     pub fn agent_state(&self, agent: &acd::AgentName) -> Option<acd::AgentState> {
@@ -224,7 +241,7 @@ impl Switch {
     }
 
     /// Lets the parts react to each other until all are silent.
-    fn settle(&mut self, now: Now) {
+    pub(crate) fn settle(&mut self, now: Now) {
         loop {
             if let Some(event) = self.sip.poll_event() {
                 self.on_sip(now, event);

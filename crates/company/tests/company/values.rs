@@ -29,6 +29,7 @@ listeners:
     advertise: \"[2001:db8::2]:5080\"
 data: /var/lib/strowger
 media: { ports: 20000-20999, bind: 192.0.2.1, advertise: 203.0.113.8, threads: 3, dscp: 0, silence: 2m }
+control: { metrics: 127.0.0.1:9090 }
 calls: { max: 200, max_time: 1h, ring_time: 45s, grace: 0s }
 trunks:
   carrier: { from: [198.51.100.0/24, \"2001:db8:1::/48\"], note: the carrier }
@@ -40,7 +41,8 @@ numbers: { 1000: { flow: main }, 101: { user: 101 }, \"+4930123\": { queue: sale
     assert_eq!(system.listeners[0].advertise, Some(Advertise { address: [203, 0, 113, 7].into(), port: None }));
     assert_eq!(system.listeners[1].advertised("[2001:db8::1]:40000".parse().unwrap()).port(), 5080);
     assert_eq!(system.data, PathBuf::from("/var/lib/strowger"));
-    assert_eq!(system.grace, Duration::ZERO);
+    assert_eq!(system.metrics, Some("127.0.0.1:9090".parse().unwrap()));
+    assert_eq!((system.grace, company.switch.limits.grace), (Duration::ZERO, Duration::ZERO));
     let media = Media {
         first_port: 20_000,
         last_port: 20_999,
@@ -64,7 +66,7 @@ fn what_is_left_out_has_its_usual_value() {
     assert_eq!(system.media, Media::default());
     assert_eq!((system.media.first_port, system.media.last_port, system.media.legs()), (16_384, 32_766, 8191));
     assert_eq!(system.data_folder(Path::new("/etc/strowger")), PathBuf::from("/etc/strowger/data"));
-    assert_eq!(system.grace, Duration::from_secs(20));
+    assert_eq!((system.grace, system.metrics), (Duration::from_secs(20), None));
     assert_eq!(switch.limits.media_address, None);
     assert_eq!((switch.limits.max_calls, switch.limits.ring_time), (2000, Duration::from_secs(30)));
     assert_eq!(
@@ -117,4 +119,20 @@ fn without_an_address_for_media_the_one_advertised_for_sip_is_told() {
     assert_eq!(company.switch.limits.media_address, Some([203, 0, 113, 7].into()));
     let local = "0.0.0.0:5060".parse().unwrap();
     assert_eq!(company.system.listeners[0].advertised(local), "203.0.113.7:5060".parse().unwrap());
+}
+
+#[test]
+fn the_data_folder_is_found_though_the_rest_is_faulty() {
+    let found = |text: &str| {
+        let mut files = company::Files::new("config");
+        files.insert("strowger.yaml", text);
+        company::data_folder(&files)
+    };
+    assert_eq!(
+        found("version: 9\ndata: /var/lib/strowger\nnubmers: {}\n").unwrap(),
+        PathBuf::from("/var/lib/strowger")
+    );
+    assert_eq!(found("version: 1\n").unwrap(), PathBuf::from("data"));
+    assert!(found("version: 1\ndata: /\n").unwrap_err().to_string().contains("a folder of its own"));
+    assert!(found("[").is_err() && company::data_folder(&company::Files::new("config")).is_err());
 }

@@ -1,0 +1,52 @@
+//! Figures of the queues at a moment, for operators. Read from the queues' indexes: nothing is counted for them.
+
+use base::{CallId, Now};
+use routing::{Exclusions, QueueName};
+
+use crate::machine::Acd;
+use crate::snapshot::millis;
+
+/// A queue at a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueFigures {
+    /// Its name.
+    pub name: QueueName,
+    /// Calls that wait and are offered to nobody.
+    pub waiting: u64,
+    /// Calls that are offered to an agent.
+    pub offered: u64,
+    /// How long the first of those that wait has waited, in milliseconds.
+    pub longest_wait_ms: u64,
+    /// Idle agents.
+    pub idle: u32,
+    /// The other agents, by what keeps them.
+    pub others: Exclusions,
+}
+
+impl Acd {
+    /// Every queue, in the order of the configuration.
+    pub fn queues(&self, now: Now) -> impl Iterator<Item = QueueFigures> + '_ {
+        self.floor.queues.iter().map(move |queue| {
+            let first = queue.waiting.first_key_value();
+            QueueFigures {
+                name: queue.config.name.clone(),
+                waiting: count(queue.waiting.len()),
+                offered: count(queue.length.saturating_sub(queue.waiting.len())),
+                longest_wait_ms: first.map(|(place, _)| millis(place.joined, now.monotonic)).unwrap_or_default(),
+                idle: u32::try_from(queue.idle.len()).unwrap_or(u32::MAX),
+                others: queue.excluded,
+            }
+        })
+    }
+
+    /// The queue that a call waits in, is offered from or came to its agent from.
+    #[must_use]
+    pub fn queue_of(&self, call: CallId) -> Option<&QueueName> {
+        let queue = self.floor.queue(self.calls.get(&call)?.queue)?;
+        Some(&queue.config.name)
+    }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,110 @@
+//! The command line's end of the control socket. It waits, so it is for programs that do nothing else.
+
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use switch::control::{Request, Response};
+
+use crate::protocol::{ErrorCode, read_response, write_request};
+use crate::serve::Door;
+
+/// How long the switch may take for an answer: more than it gives its own domain thread.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest answer: a page of calls has some hundred kilobytes at most.
+const MAX_ANSWER: u64 = 8 << 20;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody listens.
+    #[error("no switch runs here: nobody answers at {path}")]
+    NoSwitch {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The system or the switch does not let us.
+    #[error("not allowed: only root and the user that the switch runs as may ask at {path}")]
+    NotAllowed {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The connection broke, or took too long.
+    #[error("the switch does not answer at {path}: {source}")]
+    Broken {
+        /// The socket.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// What came is no answer.
+    #[error("what answers at {path} is no switch of this version")]
+    Garbled {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The switch did not carry out the request.
+    #[error("the switch refuses: {text}")]
+    Refused {
+        /// Why.
+        code: ErrorCode,
+        /// Why, in its words.
+        text: String,
+    },
+}
+
+/// A connection to a running switch.
+#[derive(Debug)]
+pub struct Client {
+    stream: BufReader<UnixStream>,
+    path: PathBuf,
+}
+
+impl Client {
+    /// Connects to the switch that writes to the folder `data`.
+    ///
+    /// # Errors
+    /// [`ClientError::NoSwitch`], [`ClientError::NotAllowed`] or [`ClientError::Broken`].
+    pub fn connect(data: &Path) -> Result<Self, ClientError> {
+        let path = Door::path(data);
+        let failed = |source: io::Error| match source.kind() {
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => ClientError::NoSwitch { path: path.clone() },
+            ErrorKind::PermissionDenied => ClientError::NotAllowed { path: path.clone() },
+            _ => ClientError::Broken { path: path.clone(), source },
+        };
+        let door = Door::open(data).map_err(failed)?;
+        let stream = UnixStream::connect(door.address()).map_err(failed)?;
+        stream.set_read_timeout(Some(PATIENCE)).map_err(failed)?;
+        stream.set_write_timeout(Some(PATIENCE)).map_err(failed)?;
+        Ok(Self { stream: BufReader::new(stream), path })
+    }
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// Any but [`ClientError::NoSwitch`].
+    pub fn ask(&mut self, request: &Request) -> Result<Response, ClientError> {
+        let line = self.exchange(request).map_err(|source| ClientError::Broken { path: self.path.clone(), source })?;
+        match read_response(&line) {
+            Some(Ok(response)) => Ok(response),
+            Some(Err(failure)) if failure.code == ErrorCode::NotAllowed => {
+                Err(ClientError::NotAllowed { path: self.path.clone() })
+            }
+            Some(Err(failure)) => Err(ClientError::Refused { code: failure.code, text: failure.text }),
+            None => Err(ClientError::Garbled { path: self.path.clone() }),
+        }
+    }
+
+    fn exchange(&mut self, request: &Request) -> io::Result<Vec<u8>> {
+        // A switch that turned us away has answered already, and takes no request; its answer counts.
+        let sent = self.stream.get_mut().write_all(&write_request(request));
+        let mut line = Vec::new();
+        (&mut self.stream).take(MAX_ANSWER).read_until(b'\n', &mut line)?;
+        if line.is_empty() {
+            sent?;
+            return Err(io::Error::new(ErrorKind::UnexpectedEof, "the connection was closed"));
+        }
+        Ok(line)
+    }
+}

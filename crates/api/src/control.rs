@@ -1,0 +1,88 @@
+//! The server of the control socket: one client after the other's lines, each within its bounds.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+use crate::port::{Post, ask};
+use crate::protocol::{ErrorCode, Failure, MAX_LINE, read_request, write_response};
+
+/// How long a client may take for its next line, and for taking an answer.
+const LINE_TIME: Duration = Duration::from_secs(10);
+
+/// Serves a client until it leaves or breaks a bound. `own` is the user that the switch runs as.
+pub(crate) async fn serve(stream: UnixStream, own: u32, post: Post) {
+    let allowed = stream.peer_cred().is_ok_and(|peer| may_command(peer.uid(), own));
+    let mut stream = BufReader::with_capacity(MAX_LINE, stream);
+    if !allowed {
+        let text = "only root and the user that the switch runs as may ask";
+        send(&mut stream, &write_response(Err(Failure::new(ErrorCode::NotAllowed, text)))).await;
+        return;
+    }
+    let mut line = Vec::new();
+    loop {
+        let (answer, go_on) = match next_line(&mut stream, &mut line).await {
+            Ok(true) => (respond(&line, &post).await, true),
+            Ok(false) => return,
+            Err(failure) => (write_response(Err(failure)), false),
+        };
+        if !send(&mut stream, &answer).await || !go_on {
+            return;
+        }
+    }
+}
+
+/// Tells a client for whom there is no room, without waiting for it.
+pub(crate) fn turn_away(stream: UnixStream) {
+    let failure = Failure::new(ErrorCode::Busy, "too many clients; try again");
+    if let Ok(mut stream) = stream.into_std() {
+        let _ = stream.write(&write_response(Err(failure)));
+    }
+}
+
+/// Root may do all; the switch's own user could do as much by a signal.
+const fn may_command(peer: u32, own: u32) -> bool {
+    peer == 0 || peer == own
+}
+
+async fn respond(line: &[u8], post: &Post) -> Vec<u8> {
+    let outcome = match read_request(line) {
+        Ok(request) => ask(post, request).await.map_err(Failure::from),
+        Err(failure) => Err(failure),
+    };
+    write_response(outcome)
+}
+
+/// Reads the next line; false at the end. A line without its end is none.
+async fn next_line(stream: &mut BufReader<UnixStream>, line: &mut Vec<u8>) -> Result<bool, Failure> {
+    line.clear();
+    let most = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
+    let mut bounded = stream.take(most);
+    match timeout(LINE_TIME, bounded.read_until(b'\n', line)).await {
+        Err(_) => Err(Failure::new(ErrorCode::TooSlow, "no request came")),
+        Ok(Err(_)) => Ok(false),
+        Ok(Ok(_)) if line.last() == Some(&b'\n') => Ok(true),
+        Ok(Ok(_)) if line.len() >= MAX_LINE => {
+            Err(Failure::new(ErrorCode::TooLong, format!("a request has at most {MAX_LINE} octets")))
+        }
+        Ok(Ok(_)) => Ok(false),
+    }
+}
+
+async fn send(stream: &mut BufReader<UnixStream>, answer: &[u8]) -> bool {
+    matches!(timeout(LINE_TIME, stream.write_all(answer)).await, Ok(Ok(())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_root_and_the_own_user_may_command() {
+        assert!(may_command(0, 1000) && may_command(1000, 1000) && may_command(0, 0));
+        assert!(!may_command(1001, 1000) && !may_command(65_534, 0) && !may_command(1000, 0));
+    }
+}

@@ -1,0 +1,203 @@
+//! Figures in the text format that Prometheus reads (version 0.0.4).
+//!
+//! Gauges say how it is now, counters (`…_total`) count since the switch started and only grow.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use switch::control::Queue;
+
+use crate::port::Figures;
+
+/// All figures as text.
+pub(crate) fn render(figures: &Figures) -> String {
+    let mut page = Page::default();
+    switch(&mut page, figures);
+    calls(&mut page, figures);
+    queues(&mut page, &figures.status.queues);
+    sip(&mut page, &figures.sip);
+    media(&mut page, figures);
+    page.0
+}
+
+fn switch(page: &mut Page, figures: &Figures) {
+    let status = &figures.status;
+    page.gauge("strowger_info", "The version, as a label.");
+    page.line("strowger_info", &[("version", &status.version)], 1);
+    page.gauge("strowger_start_time_seconds", "When the switch started, in seconds since 1970.");
+    let started = u64::try_from(status.started.as_unix_micros()).unwrap_or(0);
+    page.line("strowger_start_time_seconds", &[], Duration::from_micros(started).as_secs_f64());
+    page.gauge("strowger_draining", "1 if no new calls are taken.");
+    page.line("strowger_draining", &[], u8::from(status.draining));
+}
+
+fn calls(page: &mut Page, figures: &Figures) {
+    let status = &figures.status;
+    let gauges = [
+        ("strowger_calls", "Live calls.", status.calls),
+        ("strowger_calls_max", "The most calls that are taken.", status.max_calls),
+        ("strowger_legs", "Legs whose media is not closed.", status.legs),
+        ("strowger_sip_sessions", "Live SIP sessions, early ones included.", status.sessions),
+    ];
+    for (name, help, value) in gauges {
+        page.gauge(name, help);
+        page.line(name, &[], value);
+    }
+    let name = "strowger_calls_ended_total";
+    page.counter(name, "Calls that ended, by the disposition in their CDR.");
+    for (disposition, count) in &figures.ended {
+        page.line(name, &[("disposition", disposition)], count);
+    }
+}
+
+fn queues(page: &mut Page, queues: &[Queue]) {
+    let name = "strowger_queue_calls";
+    page.gauge(name, "Calls in a queue that wait or are offered to an agent.");
+    for queue in queues {
+        page.line(name, &[("queue", &queue.name), ("state", "waiting")], queue.waiting);
+        page.line(name, &[("queue", &queue.name), ("state", "offered")], queue.offered);
+    }
+    let name = "strowger_queue_longest_wait_seconds";
+    page.gauge(name, "How long the first of those that wait has waited.");
+    for queue in queues {
+        page.line(name, &[("queue", &queue.name)], Duration::from_millis(queue.longest_wait_ms).as_secs_f64());
+    }
+    let name = "strowger_queue_agents";
+    page.gauge(name, "Agents of a queue by state; one of several queues counts in each.");
+    for Queue { name: queue, agents, .. } in queues {
+        let states = [
+            ("idle", agents.idle),
+            ("offered", agents.offered),
+            ("in_call", agents.in_call),
+            ("wrap_up", agents.wrap_up),
+            ("resting", agents.resting),
+            ("logged_out", agents.logged_out),
+        ];
+        for (state, count) in states {
+            page.line(name, &[("queue", queue), ("state", state)], count);
+        }
+    }
+}
+
+fn sip(page: &mut Page, sip: &sip::Counters) {
+    let name = "strowger_sip_total";
+    page.counter(name, "What the SIP stack counts, by kind.");
+    let kinds = [
+        ("requests", sip.requests),
+        ("responses", sip.responses),
+        ("malformed", sip.malformed),
+        ("repeated_requests", sip.repeated_requests),
+        ("strays", sip.strays),
+        ("sent", sip.sent),
+        ("resent", sip.resent),
+        ("timed_out", sip.timed_out),
+        ("unacknowledged", sip.unacknowledged),
+        ("overloaded", sip.overloaded),
+        ("refused", sip.refused),
+        ("unreachable", sip.unreachable),
+    ];
+    for (kind, count) in kinds {
+        page.line(name, &[("kind", kind)], count);
+    }
+}
+
+fn media(page: &mut Page, figures: &Figures) {
+    let media = figures.media;
+    let name = "strowger_media_ticks_total";
+    page.counter(name, "Ticks of 20 ms of the media threads: run, of those late, and left out.");
+    for (kind, count) in [("run", media.ticks), ("late", media.late_ticks), ("skipped", media.skipped_ticks)] {
+        page.line(name, &[("kind", kind)], count);
+    }
+    let name = "strowger_dropped_total";
+    page.counter(name, "What got lost between threads, by kind.");
+    for (what, count) in &figures.drops {
+        page.line(name, &[("what", what)], count);
+    }
+}
+
+/// A page as it grows.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn gauge(&mut self, name: &str, help: &str) {
+        self.head(name, help, "gauge");
+    }
+
+    fn counter(&mut self, name: &str, help: &str) {
+        self.head(name, help, "counter");
+    }
+
+    fn head(&mut self, name: &str, help: &str, kind: &str) {
+        self.0 += &format!("# HELP {name} {help}\n# TYPE {name} {kind}\n");
+    }
+
+    fn line(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+        let labels: Vec<String> =
+            labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escape(value))).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        self.0 += &format!("{name}{labels} {value}\n");
+    }
+}
+
+fn escape(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use switch::control::{Agents, Status};
+
+    use super::*;
+
+    fn figures() -> Figures {
+        let agents = Agents { idle: 2, in_call: 1, ..Agents::default() };
+        let queue = Queue { name: "sales".to_owned(), waiting: 3, offered: 1, longest_wait_ms: 1_500, agents };
+        let status = Status { calls: 7, draining: true, queues: vec![queue], ..Status::default() };
+        let sip = sip::Counters { requests: 11, ..sip::Counters::default() };
+        Figures { status, sip, ended: vec![("answered", 5)], drops: vec![("datagrams_in", 1)], ..Figures::default() }
+    }
+
+    #[test]
+    fn figures_stand_under_their_names() {
+        let page = render(&figures());
+        for line in [
+            "strowger_calls 7",
+            "strowger_draining 1",
+            "strowger_calls_ended_total{disposition=\"answered\"} 5",
+            "strowger_queue_calls{queue=\"sales\",state=\"waiting\"} 3",
+            "strowger_queue_calls{queue=\"sales\",state=\"offered\"} 1",
+            "strowger_queue_longest_wait_seconds{queue=\"sales\"} 1.5",
+            "strowger_queue_agents{queue=\"sales\",state=\"idle\"} 2",
+            "strowger_sip_total{kind=\"requests\"} 11",
+            "strowger_dropped_total{what=\"datagrams_in\"} 1",
+        ] {
+            assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
+        }
+    }
+
+    #[test]
+    fn each_name_has_one_head_before_its_lines_and_no_line_comes_twice() {
+        let (page, mut heads, mut lines) = (render(&figures()), HashSet::new(), HashSet::new());
+        for line in page.lines() {
+            if let Some(head) = line.strip_prefix("# TYPE ") {
+                assert!(heads.insert(head.split(' ').next().unwrap()), "{line}");
+            } else if !line.starts_with('#') {
+                let (series, value) = line.rsplit_once(' ').unwrap();
+                assert!(value.parse::<f64>().is_ok(), "{line}");
+                assert!(heads.contains(series.split('{').next().unwrap()), "{line}");
+                assert!(lines.insert(series), "{line}");
+            }
+        }
+        assert!(page.ends_with('\n') && lines.len() > 20);
+    }
+
+    #[test]
+    fn a_label_cannot_break_its_line() {
+        let mut page = Page::default();
+        page.line("x", &[("a", "\"\\\n")], 1);
+        assert_eq!(page.0, "x{a=\"\\\"\\\\\\n\"} 1\n");
+    }
+}

@@ -1,0 +1,88 @@
+//! The way from clients to the domain thread.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use switch::control::{Request, Response, Status};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// How long the domain thread may take. It takes microseconds; what is longer is a fault, and told as one.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A question to the domain thread.
+#[derive(Debug)]
+pub enum Query {
+    /// To the switch.
+    Control {
+        /// What.
+        request: Request,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Response>,
+    },
+    /// To the switch and its drivers.
+    Figures {
+        /// Where the answer goes.
+        reply: oneshot::Sender<Box<Figures>>,
+    },
+}
+
+/// Hands a query to the domain thread without waiting; false if there is no room.
+pub type Post = Arc<dyn Fn(Query) -> bool + Send + Sync>;
+
+/// What is counted, by the switch and by its drivers.
+#[derive(Clone, Debug, Default)]
+pub struct Figures {
+    /// How the switch is.
+    pub status: Status,
+    /// Calls that ended since the start, by the disposition of their CDR.
+    pub ended: Vec<(&'static str, u64)>,
+    /// The SIP stack's counts.
+    pub sip: sip::Counters,
+    /// The media threads' counts.
+    pub media: MediaFigures,
+    /// What got lost between threads, by its kind.
+    pub drops: Vec<(&'static str, u64)>,
+}
+
+/// Counts of the media threads since the start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MediaFigures {
+    /// Ticks of 20 ms, over all threads.
+    pub ticks: u64,
+    /// Ticks that began late.
+    pub late_ticks: u64,
+    /// Ticks that were left out.
+    pub skipped_ticks: u64,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unanswered {
+    /// The domain thread has too much to do.
+    Busy,
+    /// It is about to end, or stands still.
+    Gone,
+}
+
+/// Asks the switch.
+pub(crate) async fn ask(post: &Post, request: Request) -> Result<Response, Unanswered> {
+    let (reply, answer) = oneshot::channel();
+    exchange(post, Query::Control { request, reply }, answer).await
+}
+
+/// Asks for all figures.
+pub(crate) async fn figures(post: &Post) -> Result<Box<Figures>, Unanswered> {
+    let (reply, answer) = oneshot::channel();
+    exchange(post, Query::Figures { reply }, answer).await
+}
+
+async fn exchange<T>(post: &Post, query: Query, answer: oneshot::Receiver<T>) -> Result<T, Unanswered> {
+    if !post(query) {
+        return Err(Unanswered::Busy);
+    }
+    match timeout(PATIENCE, answer).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(_)) | Err(_) => Err(Unanswered::Gone),
+    }
+}

@@ -1,0 +1,182 @@
+//! The control socket's lines: one JSON object each, ended by `\n`; a response for each request, in order.
+//!
+//! ```text
+//! → {"v":1,"request":"status"}
+//! ← {"v":1,"response":{"status":{"version":"0.1.0","calls":2,…}}}
+//! → {"v":1,"request":{"calls":{"after":null,"limit":100}}}
+//! ← {"v":1,"response":{"calls":{"total":2,"calls":[…],"next":null}}}
+//! → {"v":1,"request":{"hangup":{"call":"c…"}}}
+//! ← {"v":1,"response":"hung_up"}                    or "no_such_call"
+//! → {"v":1,"request":{"drain":{"grace_s":20}}}
+//! ← {"v":1,"response":{"draining":{"calls":2,"already":false}}}
+//! ← {"v":1,"error":{"code":"bad_request","text":"…"}}
+//! ```
+//!
+//! Requests and responses are [`switch::control`]'s. Fields may be added to responses within a version; a client leaves
+//! alone what it does not know. A request with a field or of a kind that is not known is refused.
+
+use serde::{Deserialize, Serialize};
+use switch::control::{Request, Response};
+
+use crate::port::Unanswered;
+
+/// The version of the protocol.
+pub const VERSION: u32 = 1;
+/// The longest request, in octets, its end included.
+pub const MAX_LINE: usize = 4_096;
+
+/// Why a request was not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// The peer is neither root nor the user that the switch runs as.
+    NotAllowed,
+    /// The line is no request.
+    BadRequest,
+    /// The line is longer than [`MAX_LINE`]; the connection is closed.
+    TooLong,
+    /// No request came for long; the connection is closed.
+    TooSlow,
+    /// The request is of another version.
+    Version,
+    /// Too many clients, or too much to do: try again.
+    Busy,
+    /// The switch is about to end, or its domain thread stands still.
+    Gone,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked<R> {
+    v: u32,
+    request: R,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Answered {
+    v: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    response: Option<Response>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<Failure>,
+}
+
+/// Why a request was not carried out, with words for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    pub code: ErrorCode,
+    pub text: String,
+}
+
+impl Failure {
+    pub fn new(code: ErrorCode, text: impl Into<String>) -> Self {
+        Self { code, text: text.into() }
+    }
+}
+
+impl From<Unanswered> for Failure {
+    fn from(why: Unanswered) -> Self {
+        match why {
+            Unanswered::Busy => Self::new(ErrorCode::Busy, "the switch has too much to do; try again"),
+            Unanswered::Gone => Self::new(ErrorCode::Gone, "the switch is about to end, or stands still"),
+        }
+    }
+}
+
+/// A request as a line.
+pub(crate) fn write_request(request: &Request) -> Vec<u8> {
+    line(&Asked { v: VERSION, request })
+}
+
+/// The request in a line.
+pub(crate) fn read_request(line: &[u8]) -> Result<Request, Failure> {
+    let bad = |error: serde_json::Error| Failure::new(ErrorCode::BadRequest, error.to_string());
+    // What another version's request looks like is not known, so its version is read first.
+    let asked: Asked<serde_json::Value> = serde_json::from_slice(line).map_err(bad)?;
+    if asked.v != VERSION {
+        let text = format!("version {} is not known; this is version {VERSION}", asked.v);
+        return Err(Failure::new(ErrorCode::Version, text));
+    }
+    serde_json::from_value(asked.request).map_err(bad)
+}
+
+/// What a request came to, as a line.
+pub(crate) fn write_response(outcome: Result<Response, Failure>) -> Vec<u8> {
+    let (response, error) = match outcome {
+        Ok(response) => (Some(response), None),
+        Err(failure) => (None, Some(failure)),
+    };
+    line(&Answered { v: VERSION, response, error })
+}
+
+/// What a request came to; `None` if the line is no response.
+pub(crate) fn read_response(line: &[u8]) -> Option<Result<Response, Failure>> {
+    let answered: Answered = serde_json::from_slice(line).ok()?;
+    match (answered.response, answered.error) {
+        (_, Some(failure)) => Some(Err(failure)),
+        (Some(response), None) => Some(Ok(response)),
+        (None, None) => None,
+    }
+}
+
+fn line(value: &impl Serialize) -> Vec<u8> {
+    // Our own types have string keys only, so that this cannot fail.
+    let mut text = serde_json::to_vec(value).unwrap_or_default();
+    text.push(b'\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(line: &str) -> ErrorCode {
+        read_request(line.as_bytes()).unwrap_err().code
+    }
+
+    #[test]
+    fn requests_read_back_as_they_were_written() {
+        let call = base::CallId::from_raw(7);
+        let requests = [
+            Request::Status,
+            Request::Calls { after: Some(call), limit: 3 },
+            Request::Hangup { call },
+            Request::Drain { grace_s: Some(20) },
+        ];
+        for request in requests {
+            assert_eq!(read_request(&write_request(&request)), Ok(request));
+        }
+        assert_eq!(write_request(&Request::Status), b"{\"v\":1,\"request\":\"status\"}\n");
+    }
+
+    #[test]
+    fn fields_with_a_usual_value_may_be_left_out() {
+        let read = read_request(br#"{"v":1,"request":{"calls":{}}}"#);
+        assert_eq!(read, Ok(Request::Calls { after: None, limit: 0 }));
+    }
+
+    #[test]
+    fn what_is_no_request_is_refused() {
+        for line in [
+            "",
+            "status",
+            "{}",
+            "[]",
+            r#"{"v":1}"#,
+            r#"{"v":1,"request":"reboot"}"#,
+            r#"{"v":1,"request":{"hangup":{"call":"x"}}}"#,
+            r#"{"v":1,"request":{"drain":{"grace_s":-1}}}"#,
+            r#"{"v":1,"request":{"calls":{"limit":1,"all":true}}}"#,
+            r#"{"v":1,"request":"status","as":"root"}"#,
+            "\u{0}\u{1}",
+        ] {
+            assert_eq!(code(line), ErrorCode::BadRequest, "{line}");
+        }
+        assert_eq!(code(&"[".repeat(MAX_LINE)), ErrorCode::BadRequest, "deep nesting ends no thread");
+    }
+
+    #[test]
+    fn another_version_is_told_as_such() {
+        assert_eq!(code(r#"{"v":2,"request":{"fly":{}}}"#), ErrorCode::Version);
+    }
+}

@@ -1,0 +1,206 @@
+//! `strowger status`, `calls`, `hangup`, `drain`: asks a running switch, and prints what it says.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::time::Duration;
+
+use api::{Client, ClientError};
+use base::CallId;
+use company::{Files, Visit, visit};
+use switch::control::{CallLine, MAX_PAGE, Page, Place, Request, Response, Status};
+
+use crate::error::Error;
+use crate::folder::read_file;
+
+/// Prints how the switch is.
+///
+/// # Errors
+/// If it cannot be asked.
+pub(crate) fn status(config: &Path, json: bool) -> Result<(), Error> {
+    let mut switch = connect(config)?;
+    let Response::Status(status) = switch.client.ask(&Request::Status)? else { return Err(switch.garbled()) };
+    if json {
+        print(&to_json(&status))
+    } else {
+        print(&describe(&status))
+    }
+    Ok(())
+}
+
+/// Prints the live calls, a page after the other.
+///
+/// # Errors
+/// If it cannot be asked.
+pub(crate) fn calls(config: &Path, json: bool) -> Result<(), Error> {
+    let mut switch = connect(config)?;
+    let (mut after, mut listed) = (None, 0);
+    if !json {
+        print(&row(["CALL", "FROM", "TO", "SINCE", "WHERE"]));
+    }
+    loop {
+        let Response::Calls(page) = switch.client.ask(&Request::Calls { after, limit: MAX_PAGE })? else {
+            return Err(switch.garbled());
+        };
+        let Page { calls, next, .. } = page;
+        let text: String = calls.iter().map(if json { to_json } else { line }).collect();
+        print(&text);
+        listed += calls.len();
+        // Pages go onwards only, or a faulty answer would keep us here for ever.
+        after = next.filter(|next| after.is_none_or(|before| *next > before));
+        if after.is_none() {
+            break;
+        }
+    }
+    if !json {
+        print(&format!("{listed} {}\n", if listed == 1 { "call" } else { "calls" }));
+    }
+    Ok(())
+}
+
+/// Ends a call.
+///
+/// # Errors
+/// If the switch cannot be asked or has no such call.
+pub(crate) fn hangup(config: &Path, call: CallId) -> Result<(), Error> {
+    let mut switch = connect(config)?;
+    match switch.client.ask(&Request::Hangup { call })? {
+        Response::HungUp => {
+            print(&format!("{call} hung up\n"));
+            Ok(())
+        }
+        Response::NoSuchCall => Err(Error::NoSuchCall { call }),
+        _ => Err(switch.garbled()),
+    }
+}
+
+/// Has the switch end in peace.
+///
+/// # Errors
+/// If it cannot be asked.
+pub(crate) fn drain(config: &Path, grace_s: Option<u32>) -> Result<(), Error> {
+    let mut switch = connect(config)?;
+    let Response::Draining { calls, already } = switch.client.ask(&Request::Drain { grace_s })? else {
+        return Err(switch.garbled());
+    };
+    let so_far = if already { " since an earlier request, whose grace time counts" } else { "" };
+    print(&format!("draining{so_far}; live calls: {calls}\n"));
+    Ok(())
+}
+
+/// A running switch, and where it was found.
+struct Running {
+    client: Client,
+    path: std::path::PathBuf,
+}
+
+impl Running {
+    fn garbled(&self) -> Error {
+        Error::Client(ClientError::Garbled { path: self.path.join(api::SOCKET) })
+    }
+}
+
+fn connect(config: &Path) -> Result<Running, Error> {
+    let mut files = Files::new(config.display().to_string());
+    let name = "strowger.yaml";
+    if let Visit::Read { limit } = visit(name, false) {
+        match read_file(&config.join(name), limit) {
+            Ok(bytes) => files.insert(name, bytes),
+            Err(source) => return Err(Error::Folder { path: config.to_owned(), source }),
+        }
+    }
+    let path = config.join(company::data_folder(&files).map_err(Error::Faults)?);
+    Ok(Running { client: Client::connect(&path)?, path })
+}
+
+fn describe(status: &Status) -> String {
+    let up = whole_seconds(status.now.since(status.started));
+    let state = if status.draining { "draining: no new calls" } else { "takes calls" };
+    let mut text = format!(
+        "strowger {}, up {up}: {state}\ncalls     {} of {}\nlegs      {}\nsessions  {}\n",
+        shown(&status.version),
+        status.calls,
+        status.max_calls,
+        status.legs,
+        status.sessions
+    );
+    for queue in &status.queues {
+        let agents = queue.agents;
+        let longest = whole_seconds(Duration::from_millis(queue.longest_wait_ms));
+        let _ = writeln!(
+            text,
+            "queue {}: {} waiting (longest {longest}), {} offered; agents: {} idle, {} offered, {} in call, {} wrap-up, \
+             {} resting, {} logged out",
+            shown(&queue.name),
+            queue.waiting,
+            queue.offered,
+            agents.idle,
+            agents.offered,
+            agents.in_call,
+            agents.wrap_up,
+            agents.resting,
+            agents.logged_out,
+        );
+    }
+    text
+}
+
+fn line(call: &CallLine) -> String {
+    let place = match &call.place {
+        Place::Setup => "being set up".to_owned(),
+        Place::Flow { flow, node } => format!("flow {flow}/{node}"),
+        Place::Queue { queue } => format!("queue {queue}"),
+        Place::Dialling { user } => format!("ringing {user}"),
+        Place::Talking { user } => format!("talking to {user}"),
+        Place::Ending => "ending".to_owned(),
+    };
+    let (id, since) = (call.call.to_string(), call.since.to_string());
+    let number = |text: &str| if text.is_empty() { "-".to_owned() } else { shown(text) };
+    row([&id, &number(call.from.reveal()), &number(call.to.reveal()), &since, &shown(&place)])
+}
+
+fn row([call, from, to, since, place]: [&str; 5]) -> String {
+    format!("{call:<14}  {from:<16}  {to:<12}  {since:<24}  {place}\n")
+}
+
+/// What a caller sent must not steer the terminal that it is shown on.
+fn shown(text: &str) -> String {
+    text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect()
+}
+
+fn whole_seconds(time: Duration) -> String {
+    let seconds = time.as_secs();
+    format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+fn to_json(value: &impl serde::Serialize) -> String {
+    // Our own types have string keys only, so that this cannot fail.
+    serde_json::to_string(value).unwrap_or_default() + "\n"
+}
+
+/// Who reads no further has what he wanted.
+fn print(text: &str) {
+    let _ = io::stdout().lock().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use base::{Pii, Wall};
+
+    use super::*;
+
+    #[test]
+    fn a_line_shows_the_call_and_steers_no_terminal() {
+        let call = CallLine {
+            call: CallId::from_raw(1),
+            from: Pii::new("\u{1b}[2J+49\u{202e}".to_owned()),
+            to: Pii::new("1000".to_owned()),
+            since: Wall::from_unix_micros(1_795_253_400_000_000),
+            place: Place::Flow { flow: "main".into(), node: "menu".into() },
+        };
+        let line = line(&call);
+        assert!(line.contains("?[2J+49?") && line.contains("flow main/menu"), "{line}");
+        assert!(line.trim_end().chars().all(|c| c == ' ' || c.is_ascii_graphic()), "{line:?}");
+        assert!(line.starts_with("c0000000000001  ") && line.contains("2026-"), "{line}");
+    }
+}

@@ -1,0 +1,301 @@
+//! What an operator may ask of the running switch, and what it answers: the port that crate `api` is written against.
+//!
+//! Questions cost what they show: a page of calls looks at that many calls, the figures at one entry a queue. The types
+//! serialise as the control socket's JSON (`api::protocol` has the lines around them).
+
+use std::ops::Bound;
+use std::sync::Arc;
+use std::time::Duration;
+
+use acd::QueueFigures;
+use base::{CallId, LegId, Now, Pii, Wall};
+use journal::Party;
+use serde::{Deserialize, Serialize};
+
+use crate::call::{Call, Role, Stage};
+use crate::switch::Switch;
+
+/// The most calls on one page.
+pub const MAX_PAGE: u16 = 500;
+/// The longest grace time of a drain, in seconds; as in the configuration.
+pub const MAX_GRACE: u32 = 3_600;
+
+/// What an operator asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// How the switch is: answered by [`Response::Status`].
+    Status,
+    /// Live calls in the order in which they began: answered by [`Response::Calls`].
+    Calls {
+        /// Only calls that began after this one, which may be over by now.
+        #[serde(default)]
+        after: Option<CallId>,
+        /// How many at most; 0 and more than [`MAX_PAGE`] mean [`MAX_PAGE`].
+        #[serde(default)]
+        limit: u16,
+    },
+    /// End a call: answered by [`Response::HungUp`] or [`Response::NoSuchCall`].
+    Hangup {
+        /// Which.
+        call: CallId,
+    },
+    /// Take no new calls, hang up those that live after the grace time, and end: answered by [`Response::Draining`].
+    Drain {
+        /// Seconds; more than [`MAX_GRACE`] mean [`MAX_GRACE`]. `None`: as the configuration says.
+        #[serde(default)]
+        grace_s: Option<u32>,
+    },
+}
+
+/// The answer to a [`Request`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Response {
+    /// How the switch is.
+    Status(Status),
+    /// Some of the live calls.
+    Calls(Page),
+    /// The call is ended.
+    HungUp,
+    /// No such call lives.
+    NoSuchCall,
+    /// No new calls are taken.
+    Draining {
+        /// Calls that still live.
+        calls: usize,
+        /// True if it was so before: then the first grace time counts.
+        already: bool,
+    },
+}
+
+/// How the switch is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Its version.
+    pub version: String,
+    /// When it started, in microseconds since 1970.
+    pub started: Wall,
+    /// The switch's time at the answer.
+    pub now: Wall,
+    /// True if it takes no new calls.
+    pub draining: bool,
+    /// Live calls.
+    pub calls: usize,
+    /// The most that it takes.
+    pub max_calls: usize,
+    /// Legs whose media is not closed.
+    pub legs: usize,
+    /// Live SIP sessions, early ones included.
+    pub sessions: usize,
+    /// Every queue, in the order of the configuration.
+    pub queues: Vec<Queue>,
+}
+
+/// A queue and its agents. An agent of several queues counts in each.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queue {
+    /// Its name.
+    pub name: String,
+    /// Calls that wait and are offered to nobody.
+    pub waiting: u64,
+    /// Calls that are offered to an agent.
+    pub offered: u64,
+    /// How long the first of those that wait has waited, in milliseconds.
+    pub longest_wait_ms: u64,
+    /// Agents by state.
+    pub agents: Agents,
+}
+
+/// Agents of a queue, by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agents {
+    /// Free.
+    pub idle: u32,
+    /// A call is being offered to them.
+    pub offered: u32,
+    /// In a call, or reserved for one.
+    pub in_call: u32,
+    /// In the time after a call.
+    pub wrap_up: u32,
+    /// Did not take an offer a short while ago.
+    pub resting: u32,
+    /// Logged out, or on a break.
+    pub logged_out: u32,
+}
+
+/// Some of the live calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// How many live in all.
+    pub total: usize,
+    /// The calls of this page.
+    pub calls: Vec<CallLine>,
+    /// Where the next page begins ([`Request::Calls`] › `after`); `None` if this is the last.
+    pub next: Option<CallId>,
+}
+
+/// A live call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallLine {
+    /// Its id.
+    pub call: CallId,
+    /// The caller's number as signalled; empty if withheld. An operator sees whom he helps.
+    #[serde(with = "base::revealed")]
+    pub from: Pii<String>,
+    /// The number that was dialled.
+    #[serde(with = "base::revealed")]
+    pub to: Pii<String>,
+    /// When it came in, in microseconds since 1970.
+    pub since: Wall,
+    /// Where it is.
+    pub place: Place,
+}
+
+/// Where a call is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// It is being set up.
+    Setup,
+    /// In a flow.
+    Flow {
+        /// The flow.
+        flow: Arc<str>,
+        /// Its node.
+        node: Arc<str>,
+    },
+    /// It waits in a queue, or is offered to one of its agents.
+    Queue {
+        /// The queue.
+        queue: Arc<str>,
+    },
+    /// Somebody's phone rings for it.
+    Dialling {
+        /// Whose.
+        user: Arc<str>,
+    },
+    /// It talks with somebody.
+    Talking {
+        /// With whom.
+        user: Arc<str>,
+    },
+    /// It is over; its media and files are being closed.
+    Ending,
+}
+
+impl Switch {
+    /// Answers an operator.
+    pub fn handle_control(&mut self, now: Now, request: Request) -> Response {
+        match request {
+            Request::Status => Response::Status(self.status(now)),
+            Request::Calls { after, limit } => Response::Calls(self.page(after, limit)),
+            Request::Hangup { call } => {
+                if self.calls.get(&call).is_none_or(|found| found.over) {
+                    return Response::NoSuchCall;
+                }
+                self.end_call(now, call, Party::System, "operator", NORMAL_CLEARING);
+                self.settle(now);
+                Response::HungUp
+            }
+            Request::Drain { grace_s } => {
+                let already = self.is_draining();
+                let grace = grace_s.map(|seconds| Duration::from_secs(u64::from(seconds.min(MAX_GRACE))));
+                self.drain(now, grace.unwrap_or(self.config.limits.grace));
+                Response::Draining { calls: self.calls.len(), already }
+            }
+        }
+    }
+
+    /// How the switch is.
+    #[must_use]
+    pub fn status(&self, now: Now) -> Status {
+        Status {
+            version: self.version.to_string(),
+            started: self.started,
+            now: now.wall,
+            draining: self.is_draining(),
+            calls: self.calls.len(),
+            max_calls: self.config.limits.max_calls,
+            legs: self.legs.len(),
+            sessions: self.sip.population().sessions,
+            queues: self.acd.queues(now).map(Queue::from).collect(),
+        }
+    }
+
+    fn page(&self, after: Option<CallId>, limit: u16) -> Page {
+        let limit = if (1..=MAX_PAGE).contains(&limit) { limit } else { MAX_PAGE };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut found = self.calls.range((from, Bound::Unbounded));
+        let calls: Vec<CallLine> =
+            found.by_ref().take(usize::from(limit)).map(|(id, call)| self.line(*id, call)).collect();
+        let next = found.next().and(calls.last()).map(|last| last.call);
+        Page { total: self.calls.len(), calls, next }
+    }
+
+    fn line(&self, id: CallId, call: &Call) -> CallLine {
+        let from = Pii::new(shorten(call.number.reveal()));
+        let to = Pii::new(shorten(&call.dialled));
+        CallLine { call: id, from, to, since: call.began, place: self.place(id, call) }
+    }
+
+    fn place(&self, id: CallId, call: &Call) -> Place {
+        if call.over {
+            return Place::Ending;
+        }
+        match call.stage {
+            Stage::Setup => Place::Setup,
+            Stage::Flow => match &call.flow {
+                Some(flow) => {
+                    let node = flow.node().cloned().unwrap_or_default();
+                    Place::Flow { flow: flow.flow().name().clone(), node }
+                }
+                None => Place::Setup,
+            },
+            Stage::Queued(_) => {
+                Place::Queue { queue: self.acd.queue_of(id).map(|queue| queue.shared().clone()).unwrap_or_default() }
+            }
+            Stage::Dialling(leg) => Place::Dialling { user: self.user_of_leg(leg) },
+            Stage::Talking(leg) => Place::Talking { user: self.user_of_leg(leg) },
+        }
+    }
+
+    fn user_of_leg(&self, leg: LegId) -> Arc<str> {
+        match self.legs.get(&leg).map(|found| &found.role) {
+            Some(Role::Agent { agent, .. } | Role::Party { agent, .. }) => agent.shared().clone(),
+            Some(Role::Caller { .. }) | None => Arc::default(),
+        }
+    }
+}
+
+/// What a caller sent may be as long as a datagram; a page must not grow with it.
+fn shorten(text: &str) -> String {
+    text.chars().take(MAX_NUMBER).collect()
+}
+
+/// The most characters of a number that are shown.
+const MAX_NUMBER: usize = 64;
+
+/// Q.850 cause 16: normal call clearing.
+const NORMAL_CLEARING: u8 = 16;
+
+impl From<QueueFigures> for Queue {
+    fn from(figures: QueueFigures) -> Self {
+        let QueueFigures { name, waiting, offered, longest_wait_ms, idle, others } = figures;
+        Self {
+            name: name.to_string(),
+            waiting,
+            offered,
+            longest_wait_ms,
+            agents: Agents {
+                // A decision about him takes no time that one could see.
+                idle: idle + others.undecided,
+                offered: others.offered,
+                in_call: others.in_call,
+                wrap_up: others.wrap_up,
+                resting: others.resting,
+                logged_out: others.unavailable,
+            },
+        }
+    }
+}
