@@ -37,6 +37,7 @@ mod load;
 mod menu;
 mod noise;
 mod recording;
+mod registration;
 mod shutdown;
 mod strangers;
 mod tcp;

@@ -106,7 +106,7 @@ impl Company {
         }
     }
 
-    /// Adds an agent whose phone is at `contact`: the first is `agent1`.
+    /// Adds an agent whose phone is at `contact`, or is to `register`: the first is `agent1`.
     #[must_use]
     pub fn agent(mut self, contact: &str) -> Self {
         self.agents.push((format!("agent{}", self.agents.len() + 1), contact.to_owned()));
@@ -128,7 +128,7 @@ impl Company {
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             std::fs::write(path, text).expect("a file");
         };
-        let mut text = "version: 1\nlisteners:\n  - udp: 127.0.0.1:0\n".to_owned();
+        let mut text = "version: 1\ndigest: md5\nlisteners:\n  - udp: 127.0.0.1:0\n".to_owned();
         if self.tcp {
             text += "  - tcp: 127.0.0.1:0\n";
         }
@@ -143,7 +143,8 @@ impl Company {
         put("strowger.yaml", text);
         let mut users = "users:\n".to_owned();
         for (name, contact) in &agents {
-            let _ = write!(users, "  {name}:\n    contact: {contact}\n");
+            let place = if contact == "register" { "register: true".to_owned() } else { format!("contact: {contact}") };
+            let _ = write!(users, "  {name}:\n    {place}\n");
         }
         put("users.yaml", users);
         let names: Vec<&str> = agents.iter().map(|(name, _)| name.as_str()).collect();

@@ -27,6 +27,9 @@ mod system;
 mod trunks;
 mod users;
 
+use std::collections::BTreeMap;
+
+use sip::digest::Algorithm;
 use switch::Config;
 use yaml::{Faults, Map, Shape, Value};
 
@@ -58,7 +61,19 @@ const VERSION: u32 = 1;
 
 const ROOT: Shape = Shape {
     what: "`strowger.yaml`",
-    keys: &["version", "language", "listeners", "data", "media", "calls", "control", "trunks", "numbers"],
+    keys: &[
+        "version",
+        "language",
+        "listeners",
+        "data",
+        "media",
+        "calls",
+        "control",
+        "trunks",
+        "numbers",
+        "realm",
+        "digest",
+    ],
 };
 const USERS: Shape = Shape { what: "`users.yaml`", keys: &["users"] };
 const QUEUES: Shape = Shape { what: "`queues.yaml`", keys: &["queues"] };
@@ -110,7 +125,12 @@ fn read_all(files: &Files, faults: &Faults, notes: &mut Notes) -> Option<(System
         flows::check_numbers(&flows, &numbers, faults);
         note_unused(files, &catalogue, users, queues, notes);
     }
+    let realm = or(&root, "realm", "strowger".into(), realm);
     let config = Config {
+        realm,
+        algorithms: or(&root, "digest", vec![Algorithm::Sha256, Algorithm::Md5], digest),
+        // The driver keeps the passwords.
+        secrets: BTreeMap::new(),
         trunks,
         users: users_read,
         numbers,
@@ -140,6 +160,23 @@ fn check_version(root: &Map<'_>) {
     if value.integer(1..=u32::MAX).is_some_and(|version| version != VERSION) {
         value.fault("this version of the format is not known", format!("this Strowger reads version {VERSION}"));
     }
+}
+
+/// Old phones take fright at a challenge that they don't know, though another stands beside it.
+fn digest(value: Value<'_>) -> Option<Vec<Algorithm>> {
+    const BOTH: &[Algorithm] = &[Algorithm::Sha256, Algorithm::Md5];
+    let choices = [("any", BOTH), ("sha-256", &[Algorithm::Sha256]), ("md5", &[Algorithm::Md5])];
+    value.choose(&choices).map(<[Algorithm]>::to_vec)
+}
+
+/// The realm stands in quotes in each challenge.
+fn realm(value: Value<'_>) -> Option<std::sync::Arc<str>> {
+    let text = value.string()?;
+    if text.is_empty() || text.len() > 128 || text.chars().any(|c| c.is_control() || "\"\\".contains(c)) {
+        value.fault("a realm is one line of at most 128 octets without quotes", "write a name such as `example.org`");
+        return None;
+    }
+    Some(text.into())
 }
 
 fn language(value: Value<'_>) -> Option<String> {

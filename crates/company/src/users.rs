@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use sip::Transport;
 use sip_message::{AnyUri, Scheme, Uri};
-use switch::{User, UserName};
+use switch::{FixedPhone, Place, User, UserName};
 use yaml::{Shape, Value};
 
 use crate::Notes;
 use crate::system::Listener;
 
-const USER: Shape = Shape { what: "a user", keys: &["display", "contact"] };
+const USER: Shape = Shape { what: "a user", keys: &["display", "contact", "register"] };
 
 /// The longest name that is shown on phones.
 const MAX_DISPLAY: usize = 64;
@@ -24,15 +24,31 @@ pub(crate) fn read(value: &Value<'_>, listeners: &[Listener], notes: &mut Notes)
     for (key, value) in value.entries("a map of users").unwrap_or_default() {
         let (Some(name), Some(map)) = (key.name(), value.map(&USER)) else { continue };
         let display = map.optional("display").and_then(|value| display(&value));
+        let name: UserName = name.into();
+        if let Some(register) = map.optional("register") {
+            registers(&register, map.optional("contact"));
+            users.insert(name, User { display, place: Place::Registered });
+            continue;
+        }
         let Some(contact) = map.required("contact") else { continue };
         let Some((uri, address)) = phone(&contact, listeners) else { continue };
-        let name: UserName = name.into();
         if let Some(other) = phones.insert(uri.to_string(), name.clone()) {
             notes.add(contact.place(), format!("users `{other}` and `{name}` have one phone"));
         }
-        users.insert(name, User { display, contact: uri, address, reached_at: None });
+        users.insert(
+            name,
+            User { display, place: Place::Fixed(FixedPhone { contact: uri, address, reached_at: None }) },
+        );
     }
     users
+}
+
+/// `register: true` stands in the place of a contact.
+fn registers(value: &Value<'_>, contact: Option<Value<'_>>) {
+    let _ = value.choose(&[("true", ())]);
+    if let Some(contact) = contact {
+        contact.fault("a phone that registers says itself where it is", "take out `contact` or `register`");
+    }
 }
 
 fn display(value: &Value<'_>) -> Option<String> {

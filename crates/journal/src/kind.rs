@@ -237,6 +237,25 @@ pub enum Kind {
         /// How many since the last such event.
         count: u64,
     },
+    /// Requests with a wrong password, or for a user who is not there.
+    Unproven {
+        /// Where the first of them came from.
+        source: IpAddr,
+        /// How many since the last such event.
+        count: u64,
+    },
+    /// A phone of a user registered. Renewals are not told.
+    Bound {
+        /// The user.
+        user: Name,
+    },
+    /// A phone of a user is no longer registered.
+    Unbound {
+        /// The user.
+        user: Name,
+        /// Its time ran out; else the user took it back.
+        expired: bool,
+    },
     /// Calls were turned away as the switch has as many as it may.
     Overload {
         /// How many since the last such event.
@@ -278,6 +297,9 @@ impl Kind {
                 | Self::MediaStats { .. }
                 | Self::Malformed { .. }
                 | Self::Strangers { .. }
+                | Self::Unproven { .. }
+                | Self::Bound { .. }
+                | Self::Unbound { .. }
         )
     }
 }

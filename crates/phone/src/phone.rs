@@ -112,7 +112,7 @@ impl Phone {
         if is_100 && self.progress == 0 && !self.answered && !std::mem::replace(&mut self.trying, true) {
             self.tell(now, Step::Trying);
         }
-        self.sip.handle_datagram(now, flow, parsed);
+        self.sip.handle_datagram(now, flow, parsed, &mut sip::OpenGate);
         self.settle(now);
     }
 

@@ -13,6 +13,8 @@ impl Phone {
             match event {
                 // Somebody calls us; this phone has its call.
                 Event::Invited { session, .. } => self.sip.refuse(now, session, Refusal::of(486)),
+                // Nobody registers with a phone.
+                Event::Registered { pending, .. } => self.sip.respond(now, pending, 403, &[]),
                 event if event.session() == self.session => self.take(now, event),
                 _ => {}
             }
@@ -48,6 +50,7 @@ impl Phone {
             | Event::ChangeAnswered { .. }
             | Event::ChangeRefused { .. }
             | Event::Info { .. }
+            | Event::Registered { .. }
             | Event::Malformed { .. } => {}
         }
     }

@@ -106,7 +106,7 @@ impl World {
         let (local, remote) = if to_peer { (theirs(), ours()) } else { (ours(), theirs()) };
         let flow = Flow::udp(0, local, remote);
         if to_peer && self.present {
-            self.peer.handle_datagram(self.now, flow, parse_datagram(payload));
+            self.peer.handle_datagram(self.now, flow, parse_datagram(payload), &mut sip::OpenGate);
         } else if !to_peer {
             self.phone.handle_datagram(self.now, flow, parse_datagram(payload.clone()));
             if self.doubled {

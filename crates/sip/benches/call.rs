@@ -67,7 +67,7 @@ fn parsed(stack: &mut Stack, now: Now, datagram: Bytes) {
     let remote = SocketAddr::from(([192, 0, 2, 77], 5060));
     let flow = Flow::udp(0, SocketAddr::from(([192, 0, 2, 1], 5060)), remote);
     let message: Result<Message, Reject> = parse_datagram(datagram);
-    stack.handle_datagram(now, flow, message);
+    stack.handle_datagram(now, flow, message, &mut sip::OpenGate);
 }
 
 fn calls(criterion: &mut Criterion) {

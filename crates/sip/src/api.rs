@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use sip_message::{AnyUri, NameAddr, ParseError, Request, Response, Via, response_destination};
+
+use crate::Pending;
 
 /// What carries messages. (`sip_message::Transport` is what a Via may name, which is more.)
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -185,6 +188,15 @@ pub enum Event {
         request: Box<Request>,
         /// Where it came from.
         flow: Flow,
+        /// Who has been proven to have sent it.
+        user: Option<Arc<str>>,
+    },
+    /// A REGISTER that passed all checks. Answer with `respond`.
+    Registered {
+        /// The request.
+        pending: Pending,
+        /// Who has been proven to have sent it.
+        user: Option<Arc<str>>,
     },
     /// The caller took his INVITE back (200 and 487 are sent), or its Expires ran out. The session is over.
     Cancelled {
@@ -281,7 +293,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The session that it is about; none for what was malformed.
+    /// The session that it is about; none for a REGISTER and for what was malformed.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
         match self {
@@ -297,7 +309,7 @@ impl Event {
             | Self::ChangeRefused { session, .. }
             | Self::Info { session, .. }
             | Self::Ended { session, .. } => Some(*session),
-            Self::Malformed { .. } => None,
+            Self::Registered { .. } | Self::Malformed { .. } => None,
         }
     }
 
@@ -310,6 +322,7 @@ impl Event {
     fn kind(&self) -> &'static str {
         match self {
             Self::Invited { .. } => "Invited",
+            Self::Registered { .. } => "Registered",
             Self::Cancelled { .. } => "Cancelled",
             Self::Acked { .. } => "Acked",
             Self::Progress { .. } => "Progress",

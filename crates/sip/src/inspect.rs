@@ -3,7 +3,7 @@
 use sip_message::{AnyUri, HeaderName, Method, Request};
 
 /// The methods that we serve, as our Allow says.
-pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE";
+pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REGISTER";
 /// The bodies that we read, as our Accept says.
 pub(crate) const ACCEPT: &str = "application/sdp";
 /// The bodies that an INFO may carry: digits, as some phones send them.
@@ -30,7 +30,7 @@ impl Fault {
 pub(crate) fn address(request: &Request) -> Result<(), Fault> {
     match &request.method {
         Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Options => {}
-        Method::Info | Method::Update => {}
+        Method::Info | Method::Update | Method::Register => {}
         Method::Other(_) => return Err(Fault::with(501, HeaderName::Allow, ALLOW)),
         _ => return Err(Fault::with(405, HeaderName::Allow, ALLOW)),
     }

@@ -1,5 +1,5 @@
 //! SIP signalling as one machine: the transactions of RFC 3261 17 and RFC 6026, dialogs, and the UAS and UAC cores for
-//! INVITE, ACK, BYE, CANCEL, OPTIONS, INFO and UPDATE.
+//! INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE and REGISTER.
 //!
 //! Contract: put in what came ([`Stack::handle_datagram`], [`Stack::handle_timeout`]) and what the application wants
 //! (`invite`, `ring`, `accept`, …), each with the time; then take out everything: [`Stack::poll_transmit`] until
@@ -18,6 +18,9 @@
 //! | what a response means; forks | `stack/responses.rs` |
 //! | route set, remote target, NAT | `dialog.rs` |
 //! | what differs over connections: no repeats, where responses go | `transaction/mod.rs`, `api.rs` ([`Flow`]) |
+//! | who is let in, before anything is kept of him | `gate.rs` |
+//! | who sent a request, and answers to peers who ask that of us | `digest/` |
+//! | where users can be reached | `registrar/` |
 //! | the text of our messages | `outline.rs`, `stack/write.rs` |
 //!
 //! Invariants:
@@ -33,8 +36,11 @@ mod config;
 mod core;
 mod counters;
 mod dialog;
+pub mod digest;
+mod gate;
 mod inspect;
 mod outline;
+pub mod registrar;
 mod session;
 mod stack;
 mod transaction;
@@ -44,4 +50,5 @@ pub use api::{
 };
 pub use config::{Listener, StackConfig, Times};
 pub use counters::Counters;
+pub use gate::{Gate, OpenGate, Pending, Verdict};
 pub use stack::Stack;

@@ -59,6 +59,7 @@ pub(crate) struct Incoming {
 }
 
 /// A request of the peer that waits for our answer.
+#[derive(Clone)]
 pub(crate) struct Asked {
     pub(crate) id: TransactionId,
     pub(crate) request: Box<Request>,

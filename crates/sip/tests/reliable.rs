@@ -37,7 +37,7 @@ impl World {
     }
 
     fn put(&mut self, flow: Flow, text: &str) {
-        self.stack.handle_datagram(self.now(), flow, parse_datagram(Bytes::from(text.to_owned())));
+        self.stack.handle_datagram(self.now(), flow, parse_datagram(Bytes::from(text.to_owned())), &mut sip::OpenGate);
     }
 
     /// Runs all timers of the next `seconds`; gives what was sent.

@@ -39,7 +39,7 @@ fn with_body(text: &str, kind: &str, body: &str) -> String {
 fn a_known_method_that_we_do_not_serve_gets_405_and_an_unknown_one_501() {
     let answer = answer_to(&request("SUBSCRIBE", "m", ""));
     assert_eq!(answer.status(), 405);
-    assert_eq!(answer.header("Allow").unwrap(), "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE");
+    assert_eq!(answer.header("Allow").unwrap(), "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REGISTER");
     assert_eq!(answer_to(&request("FROBNICATE", "m", "")).status(), 501);
 }
 

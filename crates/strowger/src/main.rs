@@ -20,6 +20,7 @@ mod folder;
 mod listener;
 mod mailbox;
 mod operate;
+mod passwords;
 mod run;
 
 use std::process::ExitCode;

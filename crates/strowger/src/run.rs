@@ -12,7 +12,7 @@ use company::{Company, System};
 use media::{Media, Sinks};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use storage::Storage;
-use switch::{Setup, Switch};
+use switch::{Place, Setup, Switch};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::folder::read_company;
 use crate::listener::Listener;
 use crate::mailbox::{Receiver, Sender, mailbox};
+use crate::passwords;
 
 /// Inputs that may wait for the domain thread: about a second of the heaviest load. What comes on top is dropped by
 /// the drivers that can (datagrams, which SIP sends again), and waited for by those that cannot.
@@ -44,7 +45,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     let storage = start_storage(&data, inputs_tx.clone())?;
     // Storage holds the folder's lock by now, so that a socket that lies there is nobody's.
     let api = Api::bind(&data, company.system.metrics)?;
-    let domain = wire(&company, clock, &listeners, inputs, &inputs_tx, &storage)?;
+    let domain = wire(&company, &data, clock, &listeners, inputs, &inputs_tx, &storage)?;
     for listener in &mut listeners {
         listener.start(&inputs_tx)?;
     }
@@ -94,6 +95,7 @@ fn bind(system: &System) -> Result<Vec<Listener>, Error> {
 /// Makes the switch and its drivers, and puts them together.
 fn wire(
     company: &Company,
+    data: &Path,
     clock: Clock,
     listeners: &[Listener],
     inputs: Receiver<Input>,
@@ -112,10 +114,13 @@ fn wire(
     let mut sip = sip::StackConfig::new(concat!("Strowger/", env!("CARGO_PKG_VERSION")), told);
     // Each call has two legs at most; what is above comes from sessions that linger.
     sip.max_sessions = company.switch.limits.max_calls.saturating_mul(3);
-    let setup = Setup { sip, node: 0, version: env!("CARGO_PKG_VERSION").into(), rng: Rng::from_seed(seed()?) };
     let mut config = company.switch.clone();
+    passwords::give(&mut config, data, &mut Rng::from_seed(seed()?))?;
+    let setup = Setup { sip, node: 0, version: env!("CARGO_PKG_VERSION").into(), rng: Rng::from_seed(seed()?) };
     for user in config.users.values_mut() {
-        user.reached_at = own_address_towards(user.address);
+        if let Place::Fixed(phone) = &mut user.place {
+            phone.reached_at = own_address_towards(phone.address);
+        }
     }
     Ok(Domain {
         clock,

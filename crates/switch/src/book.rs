@@ -17,6 +17,7 @@ pub(crate) struct Book {
     seq: u32,
     malformed: Option<Notice>,
     strangers: Option<Notice>,
+    unproven: Option<Notice>,
     overload: u64,
     due: Option<Mono>,
 }
@@ -54,6 +55,12 @@ impl Book {
         self.notice_due(now);
     }
 
+    /// Counts a request with credentials that proved nothing.
+    pub fn unproven(&mut self, now: Now, source: IpAddr) {
+        count(&mut self.unproven, source, String::new);
+        self.notice_due(now);
+    }
+
     /// Counts a call that was turned away as there are as many as may be.
     pub fn overload(&mut self, now: Now) {
         self.overload += 1;
@@ -76,6 +83,9 @@ impl Book {
         }
         if let Some(Notice { source, cause, count }) = self.strangers.take() {
             self.write_system(now, Kind::Strangers { source, dialled: base::Pii::new(cause), count });
+        }
+        if let Some(Notice { source, count, .. }) = self.unproven.take() {
+            self.write_system(now, Kind::Unproven { source, count });
         }
         if self.overload > 0 {
             let refused = std::mem::take(&mut self.overload);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use leg::PromptId;
 use sip::Transport;
+use sip::digest::{Algorithm, Secret};
 use sip_message::Uri;
 
 /// Names a flow: the file's name without its ending.
@@ -22,6 +23,12 @@ pub type PromptName = Arc<str>;
 pub struct Config {
     /// Who may send calls without being a user.
     pub trunks: Vec<Trunk>,
+    /// The realm of digest authentication.
+    pub realm: Arc<str>,
+    /// The hashes that are offered to those who register, the strongest first, and taken of them.
+    pub algorithms: Vec<Algorithm>,
+    /// What those prove themselves with who register. Found by the driver, which keeps the passwords.
+    pub secrets: BTreeMap<UserName, Secret>,
     /// Everyone who has a phone.
     pub users: BTreeMap<UserName, User>,
     /// The number plan: which number reaches what.
@@ -54,7 +61,23 @@ pub struct Trunk {
 pub struct User {
     /// The name shown to those whom he calls.
     pub display: Option<String>,
-    /// Where his phone is. (Registration is not there yet, so everyone has a fixed one.)
+    /// Where his phone is.
+    pub place: Place,
+}
+
+/// Where a user's phone is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// At a fixed address, by which it is known.
+    Fixed(FixedPhone),
+    /// Where it registers from. It proves itself with the user's secret.
+    Registered,
+}
+
+/// A phone at a fixed address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FixedPhone {
+    /// The URI of the phone.
     pub contact: Uri,
     /// The address that requests for `contact` are sent to, and from which his own calls are known.
     pub address: SocketAddr,
@@ -63,8 +86,8 @@ pub struct User {
     pub reached_at: Option<IpAddr>,
 }
 
-impl User {
-    /// What carries requests to his phone: the `transport` of his contact.
+impl FixedPhone {
+    /// What carries requests to the phone: the `transport` of his contact.
     #[must_use]
     pub fn transport(&self) -> Transport {
         let tcp = self.contact.param("transport").is_some_and(|name| name.eq_ignore_ascii_case("tcp"));
@@ -111,6 +134,17 @@ impl Default for Limits {
     }
 }
 
+impl User {
+    /// His phone, if it is at a fixed address.
+    #[must_use]
+    pub fn fixed(&self) -> Option<&FixedPhone> {
+        match &self.place {
+            Place::Fixed(phone) => Some(phone),
+            Place::Registered => None,
+        }
+    }
+}
+
 impl Config {
     /// The trunk that `source` belongs to: of several, the one with the longest prefix.
     #[must_use]
@@ -128,6 +162,8 @@ impl Config {
     /// The user whose phone sends from `source` and calls himself `name`.
     #[must_use]
     pub fn user_of(&self, source: IpAddr, name: &str) -> Option<(&UserName, &User)> {
-        self.users.get_key_value(name).filter(|(_, user)| user.address.ip() == source)
+        self.users
+            .get_key_value(name)
+            .filter(|(_, user)| user.fixed().is_some_and(|phone| phone.address.ip() == source))
     }
 }

@@ -9,7 +9,7 @@ use sip_message::Request;
 use crate::call::{Call, Leg, Role, Stage};
 use crate::flow::FlowInput;
 use crate::switch::{Switch, Timer};
-use crate::{Config, Destination};
+use crate::{Config, Destination, UserName};
 
 /// Who sends a call, by the configuration.
 struct Sender {
@@ -19,10 +19,20 @@ struct Sender {
 
 impl Switch {
     /// A new INVITE: refused at once, or a call whose media is being opened.
-    pub(crate) fn admit(&mut self, now: Now, session: SessionId, request: &Request, flow: Flow) {
-        let from = request.head.from.uri.user().unwrap_or_default().into_owned();
+    pub(crate) fn admit(
+        &mut self,
+        now: Now,
+        session: SessionId,
+        request: &Request,
+        flow: Flow,
+        user: Option<UserName>,
+    ) {
+        let claimed = || request.head.from.uri.user().unwrap_or_default().into_owned();
+        // Who has proven himself calls by his own name, whatever From says.
+        let from = user.as_deref().map_or_else(claimed, str::to_owned);
         let dialled = request.uri.user().unwrap_or_default().into_owned();
-        let Some(sender) = sender(&self.config, flow, &from) else {
+        let proven = user.map(|name| Sender { origin: Origin::User(name), direction: Direction::Internal });
+        let Some(sender) = proven.or_else(|| sender(&self.config, flow, &from)) else {
             self.book.stranger(now, flow.remote.ip(), || dialled);
             self.sip.refuse(now, session, Refusal::of(403));
             return;

@@ -17,6 +17,8 @@
 //! ending     everything given back; the call's last event
 //! ```
 //!
+//! Before that, `registration` decides who is let in (digest), and knows where users are who register.
+//!
 //! A queue decision: the ACD asks (`DecisionNeeded`), `switch::on_acd` calls the queue's `routing::Strategy`, the ACD
 //! checks the answer and says `Offer`.
 //!
@@ -38,9 +40,10 @@ mod flow;
 mod incoming;
 mod outgoing;
 mod recording;
+mod registration;
 mod switch;
 mod talk;
 
-pub use config::{Config, Destination, FlowName, Limits, PromptName, Trunk, User, UserName};
+pub use config::{Config, Destination, FixedPhone, FlowName, Limits, Place, PromptName, Trunk, User, UserName};
 pub use recording::{TakeOrder, TakeReport};
 pub use switch::{Setup, Switch};

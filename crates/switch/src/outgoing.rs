@@ -16,7 +16,7 @@ use crate::call::{Call, Leg, Phone, Role, Stage};
 use crate::flow::FlowInput;
 use crate::switch::{Switch, Timer};
 use crate::talk::BAD_ANSWER;
-use crate::{User, UserName};
+use crate::{FixedPhone, Place, UserName};
 
 impl Switch {
     /// The ACD wants an agent's phone rung.
@@ -59,17 +59,24 @@ impl Switch {
 
     fn phone_of(&self, user: &UserName) -> Option<Phone> {
         let found = self.config.users.get(user)?;
-        Some(Phone { contact: found.contact.clone(), flow: self.flow_to(found) })
+        match &found.place {
+            Place::Fixed(phone) => Some(Phone { contact: phone.contact.clone(), flow: self.flow_to(phone) }),
+            // Of several, the phone that he used last: one leg rings, as one offer is made to one agent.
+            Place::Registered => {
+                let binding = self.desk.registrar.newest(user)?;
+                Some(Phone { contact: binding.contact.as_sip()?.clone(), flow: binding.flow })
+            }
+        }
     }
 
     /// The way to a user's phone: by the first listener of its transport and family.
-    fn flow_to(&self, user: &User) -> Flow {
-        let (transport, remote) = (user.transport(), user.address);
+    fn flow_to(&self, phone: &FixedPhone) -> Flow {
+        let (transport, remote) = (phone.transport(), phone.address);
         let fits =
             |listener: &sip::Listener| listener.transport == transport && listener.local.is_ipv4() == remote.is_ipv4();
         let index = self.listeners.iter().position(fits).unwrap_or(0);
         let bound = self.listeners.get(index).map_or(remote, |listener| listener.local);
-        let local = SocketAddr::new(user.reached_at.unwrap_or(bound.ip()), bound.port());
+        let local = SocketAddr::new(phone.reached_at.unwrap_or(bound.ip()), bound.port());
         Flow { transport, connection: None, listener: u16::try_from(index).unwrap_or(0), local, remote }
     }
 

@@ -15,7 +15,8 @@ use sip_message::{Message, Reject};
 use crate::book::Book;
 use crate::call::{Call, Leg};
 use crate::flow::FlowInput;
-use crate::{Config, TakeOrder, TakeReport};
+use crate::registration::{Desk, Door};
+use crate::{Config, Place, TakeOrder, TakeReport};
 
 /// Every timer of the switch itself; those of its parts are theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,7 @@ pub struct Switch {
     pub(crate) version: Name,
     /// When it started.
     pub(crate) started: Wall,
+    pub(crate) desk: Desk,
     draining: bool,
 }
 
@@ -82,8 +84,13 @@ impl Switch {
         let ids = IdGen::new(node, now.wall);
         let mut book = Book::default();
         book.write_system(now, Kind::Started { version: version.clone() });
+        let mut acd = Acd::new(now, ids.clone(), config.queues.clone(), config.agents.clone());
+        for (name, _) in config.users.iter().filter(|(_, user)| user.place == Place::Registered) {
+            acd.set_status(now, &name.clone().into(), acd::Status::LoggedOut);
+        }
         Self {
-            acd: Acd::new(now, ids.clone(), config.queues.clone(), config.agents.clone()),
+            acd,
+            desk: Desk::new(&config, &mut rng),
             config: Arc::new(config),
             listeners: sip.listeners.clone(),
             sip: Stack::new(sip, rng.fork()),
@@ -108,7 +115,8 @@ impl Switch {
 
     /// A datagram came in and was read or refused.
     pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>) {
-        self.sip.handle_datagram(now, flow, parsed);
+        let mut door = Door { config: &self.config, desk: &mut self.desk, book: &mut self.book };
+        self.sip.handle_datagram(now, flow, parsed, &mut door);
         self.settle(now);
     }
 
@@ -145,6 +153,7 @@ impl Switch {
     pub fn handle_timeout(&mut self, now: Now) {
         self.sip.handle_timeout(now);
         self.acd.handle_timeout(now);
+        self.desk.handle_timeout(now);
         self.book.handle_timeout(now);
         while let Some(timer) = self.timers.pop_due(now.monotonic) {
             self.on_timer(now, timer);
@@ -199,10 +208,8 @@ impl Switch {
     /// When to call [`Switch::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
-        [self.sip.poll_timeout(), self.acd.poll_timeout(), self.book.poll_timeout(), self.timers.poll_timeout()]
-            .into_iter()
-            .flatten()
-            .min()
+        let (sip, acd, desk) = (self.sip.poll_timeout(), self.acd.poll_timeout(), self.desk.poll_timeout());
+        [sip, acd, desk, self.book.poll_timeout(), self.timers.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Calls that are not ended for the books.
@@ -245,6 +252,8 @@ impl Switch {
         loop {
             if let Some(event) = self.sip.poll_event() {
                 self.on_sip(now, event);
+            } else if let Some(event) = self.desk.registrar.poll_event() {
+                self.on_registrar(now, event);
             } else if let Some(event) = self.acd.poll_event() {
                 self.on_acd(now, event);
             } else if let Some((call, input)) = self.flow_inputs.pop_front() {
@@ -258,7 +267,8 @@ impl Switch {
     fn on_sip(&mut self, now: Now, event: sip::Event) {
         use sip::Event;
         match event {
-            Event::Invited { session, request, flow } => self.admit(now, session, &request, flow),
+            Event::Invited { session, request, flow, user } => self.admit(now, session, &request, flow, user),
+            Event::Registered { pending, user } => self.register(now, pending, user),
             Event::Malformed { flow, cause } => self.book.malformed(now, flow.remote.ip(), || cause.to_string()),
             Event::Acked { session, body } => {
                 self.with_leg(session, |s, leg| s.acknowledged(now, leg, body.as_deref()))

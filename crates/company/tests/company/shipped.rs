@@ -21,7 +21,10 @@ fn the_shipped_company_is_without_fault_and_note() {
     let company = read("config");
     assert_eq!(notes(&company), [""; 0]);
     assert_eq!(company.system.listeners[0].address, "0.0.0.0:5060".parse().unwrap());
-    assert_eq!(company.switch.users.keys().map(|name| &**name).collect::<Vec<_>>(), ["101", "102", "103", "104"]);
+    assert_eq!(
+        company.switch.users.keys().map(|name| &**name).collect::<Vec<_>>(),
+        ["101", "102", "103", "104", "105", "106"]
+    );
     assert_eq!(company.switch.queues.len(), 2);
     assert_eq!(company.switch.agents.len(), 4);
     assert_eq!(company.switch.numbers["1000"], Destination::Flow("main".into()));
@@ -39,7 +42,7 @@ fn the_bench_has_the_extensions_that_the_peers_were_measured_with() {
     let numbers: Vec<&str> = company.switch.numbers.keys().map(|number| &**number).collect();
     assert_eq!(numbers, ["1000", "1001", "2000", "3000", "4000", "4002"]);
     assert_eq!(company.system.listeners[0].address, "127.0.0.1:5080".parse().unwrap());
-    assert_eq!(company.switch.users["agent"].address, "127.0.0.1:5090".parse().unwrap());
+    assert_eq!(company.switch.users["agent"].fixed().unwrap().address, "127.0.0.1:5090".parse().unwrap());
     let ports = company.system.media.first_port..=company.system.media.last_port;
     assert!([34000, 9000, 5090, 5091].iter().all(|port| !ports.contains(port)), "SIPp's ports are its own");
 }

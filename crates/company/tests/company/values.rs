@@ -99,9 +99,12 @@ queues:
         ),
     ]);
     let ada = &switch.users["101"];
-    assert_eq!((ada.display.as_deref(), ada.address), (Some("Ada L."), "192.0.2.10:5070".parse().unwrap()));
-    assert_eq!(ada.contact.to_string(), "sip:ada@192.0.2.10:5070");
-    assert_eq!(switch.users["102"].address, "[2001:db8::5]:5060".parse().unwrap());
+    assert_eq!(
+        (ada.display.as_deref(), ada.fixed().unwrap().address),
+        (Some("Ada L."), "192.0.2.10:5070".parse().unwrap())
+    );
+    assert_eq!(ada.fixed().unwrap().contact.to_string(), "sip:ada@192.0.2.10:5070");
+    assert_eq!(switch.users["102"].fixed().unwrap().address, "[2001:db8::5]:5060".parse().unwrap());
     let queue = &switch.queues[0];
     assert_eq!(queue.agents, ["102".into(), "101".into()], "their order decides between equals");
     assert_eq!((queue.ring_time, queue.wrap_up), (Duration::from_secs(12), Duration::ZERO));

@@ -18,7 +18,7 @@ use sip_message::{Message, Reject};
 use crate::core::{Core, Due};
 use crate::session::{Session, State};
 use crate::transaction::{ClientTable, ServerTable, Way};
-use crate::{ConnectionId, Counters, Event, Flow, Population, SessionId, StackConfig, Transmit, Transport};
+use crate::{ConnectionId, Counters, Event, Flow, Gate, Population, SessionId, StackConfig, Transmit, Transport};
 
 /// The SIP stack of one node. Its methods are of four kinds: `handle_*` put in what happened outside; `poll_*` take out
 /// what the driver must do or know; the verbs (`invite`, `accept`, `hang_up`, …) are the application's wishes; the
@@ -51,10 +51,10 @@ impl Stack {
         }
     }
 
-    /// Takes a message that came on `flow`, a datagram or a piece of a stream, parsed.
-    pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>) {
+    /// Takes a message that came on `flow`, a datagram or a piece of a stream, parsed. `gate` decides who is let in.
+    pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>, gate: &mut dyn Gate) {
         match parsed {
-            Ok(Message::Request(request)) => self.handle_request(now.monotonic, flow, request),
+            Ok(Message::Request(request)) => self.handle_request(now, flow, request, gate),
             Ok(Message::Response(response)) => self.handle_response(now.monotonic, flow, response),
             Ok(Message::KeepAlive) => {}
             Err(reject) => self.handle_malformed(flow, &reject),

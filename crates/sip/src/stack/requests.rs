@@ -1,8 +1,9 @@
 //! Requests of peers: to which transaction, dialog or session each belongs (RFC 3261 8.2, 9.2, 12.2.2, 15.1.2).
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use base::Mono;
+use base::{Mono, Now};
 use sip_message::{HeaderName, Method, Request};
 
 use super::Stack;
@@ -11,32 +12,43 @@ use crate::dialog::Dialog;
 use crate::inspect::{self, Fault};
 use crate::session::{Asked, Change, Incoming, SessionTimer, State};
 use crate::transaction::{Acknowledged, TransactionId, key};
-use crate::{EndCause, Event, Flow, SessionId};
+use crate::{EndCause, Event, Flow, Gate, Pending, SessionId, Verdict};
 
 impl Stack {
-    pub(super) fn handle_request(&mut self, now: Mono, flow: Flow, request: Request) {
+    pub(super) fn handle_request(&mut self, now: Now, flow: Flow, request: Request, gate: &mut dyn Gate) {
         match request.method {
-            Method::Ack => return self.handle_ack(now, &request),
-            Method::Cancel => return self.handle_cancel(now, flow, request),
+            Method::Ack => return self.handle_ack(now.monotonic, &request),
+            Method::Cancel => return self.handle_cancel(now.monotonic, flow, request),
             _ => key::server(&mut self.key, &request, &request.method),
         }
         if let Some(id) = self.servers.find(&self.key) {
             return self.handle_repeated(id);
         }
         self.core.counters.requests += 1;
-        let within = request.head.to.tag().is_some();
+        // A REGISTER belongs to no dialog, whatever its To says (10).
+        let within = request.head.to.tag().is_some() && request.method != Method::Register;
         if self.is_overloaded(&request, within) {
             return self.answer_overloaded(&request, flow);
         }
+        let address = inspect::address(&request);
+        let guarded = !within && matches!(request.method, Method::Invite | Method::Register);
+        let user = match (guarded && address.is_ok()).then(|| gate.check(now, &request, flow)) {
+            Some(Verdict::Answer { status, headers }) => {
+                return self.answer_stateless(&request, flow, status, &headers);
+            }
+            Some(Verdict::Pass { user }) => user,
+            None => None,
+        };
+        let now = now.monotonic;
         let (id, merged) = self.open_server(now, flow, &request, within);
-        let fault = inspect::address(&request)
+        let fault = address
             .and_then(|()| if merged { Err(Fault::of(482)) } else { Ok(()) })
             .and_then(|()| inspect::content(&request));
         let asked = Asked { id, request: Box::new(request), flow };
         match fault {
             Err(fault) => self.answer_fault(now, &asked, fault),
             Ok(()) if within => self.handle_within(now, asked),
-            Ok(()) => self.handle_outside(now, asked),
+            Ok(()) => self.handle_outside(now, asked, user),
         }
     }
 
@@ -78,15 +90,16 @@ impl Stack {
             || (invite && self.sessions.len() >= self.core.config.max_sessions)
     }
 
-    fn handle_outside(&mut self, now: Mono, asked: Asked) {
+    fn handle_outside(&mut self, now: Mono, asked: Asked, user: Option<Arc<str>>) {
         match asked.request.method {
-            Method::Invite => self.begin_incoming(now, asked),
+            Method::Invite => self.begin_incoming(now, asked, user),
+            Method::Register => self.core.tell(Event::Registered { pending: Pending(Box::new(asked)), user }),
             Method::Options => self.answer_options(now, &asked),
             _ => self.answer_fault(now, &asked, Fault::of(481)),
         }
     }
 
-    fn begin_incoming(&mut self, now: Mono, asked: Asked) {
+    fn begin_incoming(&mut self, now: Mono, asked: Asked, user: Option<Arc<str>>) {
         let id = SessionId(self.core.next_serial());
         let local_tag = self.core.token();
         let contact = self.contact_of(&asked.request.uri, asked.flow);
@@ -97,7 +110,7 @@ impl Stack {
             self.core.set(now, after, Due::Session(id, SessionTimer::Expiry))
         });
         self.servers.own(asked.id, id);
-        let event = Event::Invited { session: id, request: asked.request.clone(), flow: asked.flow };
+        let event = Event::Invited { session: id, request: asked.request.clone(), flow: asked.flow, user };
         let call_id = asked.request.head.call_id.clone();
         let state = Incoming { invite: asked, dialog, refresh: None, expiry };
         self.insert(id, &call_id, &local_tag, State::Incoming(Box::new(state)));

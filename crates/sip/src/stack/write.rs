@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use base::Mono;
+use base::{Mono, Now};
 use bytes::Bytes;
 use sip_message::{AnyUri, HeaderName, NameAddr, Request, ResponseBuilder, StatusCode, Uri};
 
@@ -11,7 +11,7 @@ use crate::core::{Core, hex};
 use crate::dialog::Dialog;
 use crate::inspect::{ACCEPT, ALLOW, Fault};
 use crate::session::{Asked, Session};
-use crate::{Flow, Refusal, SessionId, Transport};
+use crate::{Flow, Pending, Refusal, SessionId, Transport};
 
 impl Stack {
     /// Refuses a request for what [`crate::inspect`] or the search for its dialog found.
@@ -62,6 +62,32 @@ impl Stack {
         let builder = self.core.response(request, flow, status(503)).to_tag(&tag);
         let response = builder.header(HeaderName::RetryAfter, &after).build();
         self.core.send(flow.reply(&request.head.via), response);
+    }
+
+    /// Answers a request of which nothing is kept, as its gate wants.
+    pub(super) fn answer_stateless(&mut self, request: &Request, flow: Flow, code: u16, headers: &[(String, String)]) {
+        self.core.counters.refused += 1;
+        let tag = self.core.stateless_tag(request);
+        let code = if (300..700).contains(&code) { code } else { 500 };
+        let mut builder = self.core.response(request, flow, status(code)).to_tag(&tag);
+        for (name, value) in headers {
+            builder = builder.header(name, value);
+        }
+        let response = builder.build();
+        self.core.send(flow.reply(&request.head.via), response);
+    }
+
+    /// Answers a request that was given to the application, with a final response (200 to 699, else 500).
+    pub fn respond(&mut self, now: Now, pending: Pending, code: u16, headers: &[(String, String)]) {
+        let asked = *pending.0;
+        let tag = self.core.stateless_tag(&asked.request);
+        let code = if (200..700).contains(&code) { code } else { 500 };
+        let mut builder = self.core.response(&asked.request, asked.flow, status(code)).to_tag(&tag);
+        for (name, value) in headers {
+            builder = builder.header(name, value);
+        }
+        let response = builder.build();
+        self.servers.answer(&mut self.core, now.monotonic, asked.id, (200..300).contains(&code), response);
     }
 
     /// Our Contact with the user part that a request was addressed to.

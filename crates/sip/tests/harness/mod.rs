@@ -139,7 +139,7 @@ impl World {
         let Some(index) = (0..self.parties.len()).find(|&index| address(index) == datagram.to) else { return };
         let flow = Flow::udp(0, datagram.to, datagram.from);
         let parsed = parse_datagram(datagram.payload.clone());
-        self.parties[index].stack.handle_datagram(self.now, flow, parsed);
+        self.parties[index].stack.handle_datagram(self.now, flow, parsed, &mut sip::OpenGate);
     }
 
     /// Takes out what the stacks want to send and tell.

@@ -101,7 +101,7 @@ pub fn company() -> Config {
     let user = |port: u16| {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let contact = sip_message::Uri::from_address(address).with_user("agent");
-        User { display: None, contact, address, reached_at: None }
+        User { display: None, place: switch::Place::Fixed(switch::FixedPhone { contact, address, reached_at: None }) }
     };
     let mut queue = acd::QueueConfig::new("sales", vec!["101".into(), "102".into()]);
     queue.max_wait = Some(Duration::from_secs(120));

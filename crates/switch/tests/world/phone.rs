@@ -120,7 +120,7 @@ impl Phone {
     }
 
     pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>) {
-        self.stack.handle_datagram(now, flow, parsed);
+        self.stack.handle_datagram(now, flow, parsed, &mut sip::OpenGate);
         self.watch(now);
     }
 

@@ -1,0 +1,119 @@
+//! Where users can be reached: the registrar of RFC 3261 10.3, as a machine.
+//!
+//! Who may register what is not asked here: the caller proves the user ([`crate::digest`]) and names the address of
+//! record. [`Registrar::register`] then does all of a request or nothing of it, and says how to answer.
+//!
+//! | what | where |
+//! |---|---|
+//! | what a request asks for: contacts, times, `q`, `*` | `request.rs` |
+//! | bindings, their ends, events | `table.rs` |
+//!
+//! Invariants: each binding has one timer and leaves by it at the latest; addresses of record and contacts of each are
+//! bounded; nothing scans more than the contacts of one address of record.
+
+mod request;
+mod table;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::{Mono, Wall};
+use sip_message::AnyUri;
+
+use crate::Flow;
+
+pub use table::Registrar;
+
+/// Times and limits of a [`Registrar`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistrarConfig {
+    /// Shorter times are refused with 423 and a Min-Expires (10.2.8); whole seconds.
+    pub min_expires: Duration,
+    /// Longer times are shortened to this; whole seconds.
+    pub max_expires: Duration,
+    /// The most contacts of one address of record.
+    pub max_contacts: usize,
+    /// The most addresses of record that have contacts at a time.
+    pub max_records: usize,
+}
+
+impl Default for RegistrarConfig {
+    fn default() -> Self {
+        Self {
+            min_expires: Duration::from_secs(60),
+            max_expires: Duration::from_secs(3600),
+            max_contacts: 10,
+            max_records: 100_000,
+        }
+    }
+}
+
+/// One contact of an address of record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// The URI that requests for the user go to.
+    pub contact: AnyUri,
+    /// How much the user prefers it, in thousandths; 1000 if he did not say.
+    pub q: u16,
+    /// Where the REGISTER came from: through a NAT, the phone can be reached there alone.
+    pub flow: Flow,
+    /// When it ends, if it is not renewed.
+    pub ends: Mono,
+    /// The Call-ID of the request that set it.
+    call_id: Arc<str>,
+    /// The CSeq number of the request that set it.
+    cseq: u32,
+    /// Grows with each request, so that the newest binding can be told.
+    order: u64,
+}
+
+/// A binding as it is kept over a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The address of record.
+    pub record: Arc<str>,
+    /// Its contact.
+    pub contact: AnyUri,
+    /// How much the user prefers it, in thousandths.
+    pub q: u16,
+    /// Where it was registered from.
+    pub flow: Flow,
+    /// When it ends, by the wall clock, as the monotonic one begins anew.
+    pub ends: Wall,
+    /// The Call-ID of the request that set it.
+    pub call_id: Arc<str>,
+    /// The CSeq number of the request that set it.
+    pub cseq: u32,
+}
+
+/// How a REGISTER is to be answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// 200, or a failure that changed nothing.
+    pub status: u16,
+    /// Header fields, in order: each contact with the seconds it has left, or Min-Expires.
+    pub headers: Vec<(String, String)>,
+}
+
+/// What changed, for the journal and for what is kept over a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegistrarEvent {
+    /// A contact is new or was renewed.
+    Bound {
+        /// The address of record.
+        record: Arc<str>,
+        /// It was not there before.
+        new: bool,
+        /// The address of record had no contact before: its user can be reached from now on.
+        first: bool,
+    },
+    /// A contact is gone.
+    Unbound {
+        /// The address of record.
+        record: Arc<str>,
+        /// Its time ran out; else the user took it back.
+        expired: bool,
+        /// No contact is left: its user cannot be reached any more.
+        last: bool,
+    },
+}

@@ -1,0 +1,96 @@
+//! What a REGISTER asks for (RFC 3261 10.2, 10.3 steps 6 and 7).
+
+use std::time::Duration;
+
+use sip_message::{AnyUri, Contacts, HeaderName, NameAddr, Request};
+
+use super::{RegistrarConfig, Reply};
+
+/// What is taken for an Expires that is missing or malformed, in seconds (10.2.1.1, 20.10).
+const USUAL_EXPIRES: u32 = 3600;
+/// A q that is missing or malformed: the highest.
+const USUAL_Q: u16 = 1000;
+
+/// One contact and how long it shall stay; zero: it shall go.
+pub(super) struct Wish {
+    pub(super) contact: AnyUri,
+    pub(super) q: u16,
+    pub(super) time: Duration,
+}
+
+/// A whole request.
+pub(super) enum Wishes {
+    /// Contacts to bind or to remove, in order; none is a query.
+    Each(Vec<Wish>),
+    /// `*`: all are to be removed.
+    RemoveAll,
+}
+
+impl Wishes {
+    /// Reads a request. What it asks for is possible as far as it alone can tell.
+    pub(super) fn read(request: &Request, config: &RegistrarConfig) -> Result<Self, Reply> {
+        let expires = request.head.expires();
+        let list = match &request.head.contacts {
+            Contacts::Star if expires == Some(0) => return Ok(Self::RemoveAll),
+            Contacts::Star => return Err(Reply::of(400)),
+            Contacts::List(list) => list,
+        };
+        let wishes = list.iter().map(|contact| wish(contact, expires, config));
+        Ok(Self::Each(wishes.collect::<Result<_, _>>()?))
+    }
+}
+
+fn wish(contact: &NameAddr, header: Option<u32>, config: &RegistrarConfig) -> Result<Wish, Reply> {
+    // Nothing but SIP could be sent there; a URI with header fields would put words into our requests.
+    let usable = contact.uri.as_sip().is_some_and(|uri| uri.raw_headers().is_empty());
+    if !usable {
+        return Err(Reply::of(400));
+    }
+    let own = contact.params.value("expires").map(|text| text.parse().unwrap_or(USUAL_EXPIRES));
+    let seconds = own.or(header).unwrap_or(USUAL_EXPIRES);
+    let time = Duration::from_secs(u64::from(seconds)).min(config.max_expires);
+    if !time.is_zero() && time < config.min_expires {
+        let least = config.min_expires.as_secs().to_string();
+        return Err(Reply { status: 423, headers: vec![(HeaderName::MinExpires.as_str().to_owned(), least)] });
+    }
+    let q = contact.params.value("q").and_then(thousandths).unwrap_or(USUAL_Q);
+    Ok(Wish { contact: contact.uri.clone(), q, time })
+}
+
+/// `0`, `0.7`, `1.000`: at most three digits behind the point (RFC 3261 25.1, qvalue).
+fn thousandths(text: &str) -> Option<u16> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let whole: u16 = whole.parse().ok()?;
+    if part.len() > 3 || !part.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let part: u16 = format!("{part:0<3}").parse().ok()?;
+    let value = whole.checked_mul(1000)?.checked_add(part)?;
+    (value <= 1000).then_some(value)
+}
+
+/// The value as it is written in a Contact.
+pub(super) fn q_text(thousandths: u16) -> String {
+    format!("{}.{:03}", thousandths / 1000, thousandths % 1000)
+}
+
+impl Reply {
+    /// A reply without header fields.
+    pub(super) fn of(status: u16) -> Self {
+        Self { status, headers: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn q_is_read_as_thousandths_or_not_at_all() {
+        let read =
+            ["0", "0.7", "1.000", "1", "0.25", "1.001", "2", "0.1234", "-1", "", "0.x", "99999"].map(thousandths);
+        let wanted = [Some(0), Some(700), Some(1000), Some(1000), Some(250), None, None, None, None, None, None, None];
+        assert_eq!(read, wanted);
+        assert_eq!(q_text(700), "0.700");
+    }
+}

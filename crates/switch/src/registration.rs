@@ -1,0 +1,122 @@
+//! Who is let in, and where those users are who register: digest at the door, the registrar behind it.
+
+use base::{Mono, Now, Rng};
+use journal::Kind;
+use sip::digest::{Authenticator, AuthenticatorConfig, Proof};
+use sip::registrar::{Registrar, RegistrarConfig, RegistrarEvent};
+use sip::{Flow, Gate, Pending, Verdict};
+use sip_message::{HeaderName, Method, Request};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::book::Book;
+use crate::switch::Switch;
+use crate::{Config, Place};
+
+/// How long a challenge can be answered.
+const NONCE_LIFETIME: Duration = Duration::from_secs(300);
+/// Challenges that were answered and are known for their counts: a few megabytes at most.
+const MAX_PROVEN: usize = 50_000;
+
+/// What is known of those who register.
+pub(crate) struct Desk {
+    authenticator: Authenticator,
+    pub registrar: Registrar,
+}
+
+impl Desk {
+    pub fn new(config: &Config, rng: &mut Rng) -> Self {
+        let realm = config.realm.to_string();
+        let settings = AuthenticatorConfig { realm, lifetime: NONCE_LIFETIME, max_proven: MAX_PROVEN };
+        Self { authenticator: Authenticator::new(settings, rng), registrar: Registrar::new(RegistrarConfig::default()) }
+    }
+
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.authenticator.handle_timeout(now);
+        self.registrar.handle_timeout(now);
+    }
+
+    pub fn poll_timeout(&self) -> Option<Mono> {
+        [self.authenticator.poll_timeout(), self.registrar.poll_timeout()].into_iter().flatten().min()
+    }
+}
+
+/// The gate of the SIP stack. REGISTER is for users who prove themselves. A call needs proof if it is said to come from
+/// such a user, or if its source is neither the phone of a user nor a trunk.
+pub(crate) struct Door<'a> {
+    pub config: &'a Config,
+    pub desk: &'a mut Desk,
+    pub book: &'a mut Book,
+}
+
+impl Gate for Door<'_> {
+    fn check(&mut self, now: Now, request: &Request, flow: Flow) -> Verdict {
+        if request.method != Method::Register && !self.needs_proof(request, flow) {
+            return Verdict::Pass { user: None };
+        }
+        let secrets = &self.config.secrets;
+        let secret_of = |user: &str| secrets.get(user);
+        match self.desk.authenticator.check(now, request, flow.remote, &self.config.algorithms, secret_of) {
+            Proof::Proven { user } => Verdict::Pass { user: Some(user.into()) },
+            Proof::Malformed => Verdict::Answer { status: 400, headers: Vec::new() },
+            Proof::Unproven { stale } => {
+                if !stale && request.head.header(HeaderName::Authorization).is_some() {
+                    self.book.unproven(now, flow.remote.ip());
+                }
+                let headers = self.desk.authenticator.challenges(now, flow.remote, &self.config.algorithms, stale);
+                Verdict::Answer { status: 401, headers }
+            }
+        }
+    }
+}
+
+impl Door<'_> {
+    fn needs_proof(&self, request: &Request, flow: Flow) -> bool {
+        // Where nobody registers, nobody could prove anything: strangers are refused later, with 403.
+        if self.config.secrets.is_empty() {
+            return false;
+        }
+        let name = request.head.from.uri.user().unwrap_or_default();
+        let registers = self.config.users.get(&*name).is_some_and(|user| user.place == Place::Registered);
+        let source = flow.remote.ip();
+        registers || (self.config.user_of(source, &name).is_none() && self.config.trunk_of(source).is_none())
+    }
+}
+
+impl Switch {
+    /// A REGISTER of a user who is proven. His address of record is his own name; he has no other.
+    pub(crate) fn register(&mut self, now: Now, pending: Pending, user: Option<Arc<str>>) {
+        let to = &pending.request().head.to.uri;
+        let own = to.as_sip().map(|uri| uri.user().as_deref() == user.as_deref());
+        let (status, headers) = match (own, user) {
+            (None, _) => (400, Vec::new()),
+            (Some(true), Some(user)) => {
+                let reply = self.desk.registrar.register(now, &user, pending.request(), pending.flow());
+                (reply.status, reply.headers)
+            }
+            (Some(_), _) => (403, Vec::new()),
+        };
+        self.sip.respond(now, pending, status, &headers);
+    }
+
+    pub(crate) fn on_registrar(&mut self, now: Now, event: RegistrarEvent) {
+        match event {
+            RegistrarEvent::Bound { record, new, first } => {
+                if first {
+                    self.acd.set_status(now, &record.clone().into(), acd::Status::Available);
+                }
+                // Renewals are many and change nothing.
+                if new {
+                    self.book.write_system(now, Kind::Bound { user: record });
+                }
+            }
+            RegistrarEvent::Unbound { record, expired, last } => {
+                if last {
+                    self.acd.set_status(now, &record.clone().into(), acd::Status::LoggedOut);
+                }
+                self.book.write_system(now, Kind::Unbound { user: record, expired });
+            }
+        }
+    }
+}
