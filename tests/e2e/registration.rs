@@ -2,7 +2,8 @@
 
 use base::Rng;
 use sip::digest::{Challenge, Credentials};
-use tests::company::Company;
+use tests::baresip::{Baresip, Manner};
+use tests::company::{Company, tones};
 use tests::phone::{Message, Phone};
 use tests::ports::Ports;
 use tests::switch::Switch;
@@ -89,6 +90,22 @@ fn a_registered_phone_is_rung_by_its_number_and_unreachable_once_it_has_gone() {
     assert_eq!((answer.status(), answer.header("Contact")), (Some(200), None), "{answer}");
     let dialog = caller.invite("3000", &caller.sdp());
     assert_eq!(caller.final_response(&dialog, SOON).status(), Some(480));
+}
+
+#[test]
+fn baresip_registers_and_is_called_where_it_is() {
+    let mut ports = Ports::slice();
+    let switch = Switch::start(&company(&ports));
+    let manner = Manner { hertz: tones::AGENT, codecs: "PCMU/8000/1", answers: true };
+    let password = password(&switch);
+    let phone = Baresip::register("agent1", &password, switch.address(), manner, &mut ports, switch.folder());
+    phone.wait_for("REGISTER_OK", 1, SOON);
+    let mut caller = Phone::new(switch.address(), &mut ports);
+    let mut dialog = caller.call("3000");
+    phone.wait_for("CALL_ESTABLISHED", 1, SOON);
+    caller.bye(&mut dialog);
+    phone.wait_for("CALL_CLOSED", 1, SOON);
+    assert_eq!(switch.wait_for_cdr()["agent"], "agent1");
 }
 
 #[test]

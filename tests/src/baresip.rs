@@ -40,6 +40,26 @@ impl Baresip {
     /// # Panics
     /// If baresip is not there or does not get ready.
     pub fn start(user: &str, manner: Manner, ports: &mut Ports, folder: &Path) -> Self {
+        Self::start_as(user, &format!("<sip:{user}@127.0.0.1>;regint=0"), manner, ports, folder)
+    }
+
+    /// Starts the telephone `user`, which registers at `registrar` (event `REGISTER_OK`).
+    ///
+    /// # Panics
+    /// If baresip is not there or does not get ready.
+    pub fn register(
+        user: &str,
+        password: &str,
+        registrar: SocketAddr,
+        manner: Manner,
+        ports: &mut Ports,
+        folder: &Path,
+    ) -> Self {
+        let account = format!("<sip:{user}@{registrar};transport=udp>;auth_user={user};auth_pass={password};regint=60");
+        Self::start_as(user, &account, manner, ports, folder)
+    }
+
+    fn start_as(user: &str, account: &str, manner: Manner, ports: &mut Ports, folder: &Path) -> Self {
         // SIP, one above for TLS, the control socket; then RTP and RTCP of a few calls.
         let port = ports.take(4);
         let media = ports.take(10);
@@ -48,7 +68,7 @@ impl Baresip {
         std::fs::create_dir_all(&heard).expect("a folder");
         sound::write_wav(&home.join("says.wav"), &sound::sine(manner.hertz, 120.0));
         let answer = if manner.answers { "auto" } else { "manual" };
-        let account = format!("<sip:{user}@127.0.0.1>;regint=0;answermode={answer};audio_codecs={}\n", manner.codecs);
+        let account = format!("{account};answermode={answer};audio_codecs={}\n", manner.codecs);
         std::fs::write(home.join("accounts"), account).expect("accounts");
         std::fs::write(home.join("contacts"), "").expect("contacts");
         std::fs::write(home.join("config"), config(user, port, media, &home)).expect("config");
