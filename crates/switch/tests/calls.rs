@@ -44,11 +44,17 @@ impl Scene {
         self.world.run(SECOND);
     }
 
-    /// Calls the menu and presses 1: the caller waits, agent 101's phone rings.
-    fn call_queue(&mut self) {
+    /// Calls the menu and presses a key; gives the caller's leg.
+    fn press_in_menu(&mut self, key: char) -> base::LegId {
         self.call("1000");
         let leg = self.world.caller_leg();
-        self.world.press(leg, '1');
+        self.world.press(leg, key);
+        leg
+    }
+
+    /// Calls the menu and presses 1: the caller waits, agent 101's phone rings.
+    fn call_queue(&mut self) {
+        self.press_in_menu('1');
         self.world.run(SECOND);
     }
 
@@ -233,9 +239,7 @@ fn wrong_keys_and_no_keys_use_up_the_attempts() {
 #[test]
 fn a_dialled_user_rings_and_talks() {
     let mut s = scene();
-    s.call("1000");
-    let leg = s.world.caller_leg();
-    s.world.press(leg, '2');
+    let leg = s.press_in_menu('2');
     s.world.with_phone(s.alan, |phone, now| phone.ring(now));
     assert!(s.world.media.plays.contains_key(&leg), "the caller hears it ring");
     assert!(matches!(s.agent("102"), Some(AgentState::Reserved(_))), "nobody else gets him meanwhile");
@@ -363,9 +367,7 @@ fn without_a_port_a_caller_gets_503_and_an_agent_is_passed_over() {
 fn a_recording_runs_from_the_menu_to_the_end_of_the_talk() {
     let mut s = scene();
     s.world.at(s.ada).reflex = Some(200);
-    s.call("1000");
-    let leg = s.world.caller_leg();
-    s.world.press(leg, '3');
+    s.press_in_menu('3');
     s.world.run(SECOND);
     assert_eq!((s.world.media.takes.len(), s.world.media.bridges.len()), (1, 2));
     s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
@@ -379,9 +381,7 @@ fn a_recording_runs_from_the_menu_to_the_end_of_the_talk() {
 fn the_books_of_a_call_wait_for_its_recording() {
     let mut s = scene();
     s.world.media.slow_disk = Some(Vec::new());
-    s.call("1000");
-    let leg = s.world.caller_leg();
-    s.world.press(leg, '3');
+    s.press_in_menu('3');
     s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
     s.world.run(5 * SECOND);
     assert!(s.world.cdrs.is_empty(), "the file is not complete");
@@ -393,9 +393,7 @@ fn the_books_of_a_call_wait_for_its_recording() {
 fn a_disk_that_never_answers_holds_no_call_for_ever() {
     let mut s = scene();
     s.world.media.slow_disk = Some(Vec::new());
-    s.call("1000");
-    let leg = s.world.caller_leg();
-    s.world.press(leg, '3');
+    s.press_in_menu('3');
     s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
     s.end();
 }
@@ -404,9 +402,7 @@ fn a_disk_that_never_answers_holds_no_call_for_ever() {
 fn an_agent_who_hangs_up_is_free_while_the_caller_hears_goodbye() {
     let mut s = scene();
     s.world.at(s.ada).reflex = Some(200);
-    s.call("1000");
-    let leg = s.world.caller_leg();
-    s.world.press(leg, '5');
+    let leg = s.press_in_menu('5');
     s.world.run(SECOND);
     s.world.with_phone(s.ada, |phone, now| phone.hang_up(now));
     assert_eq!(s.agent("101"), Some(AgentState::WrapUp));
