@@ -123,6 +123,8 @@ fn a_wrong_password_and_anothers_name_change_nothing() {
 #[test]
 fn a_call_in_his_name_needs_his_password_and_nothing_is_kept_of_it() {
     let mut s = scene();
+    // A trunk's address, from which anyone else may call without proof.
+    s.phone = "127.0.0.2:5091".parse().unwrap();
     let answer = s.ask("INVITE", "101", &format!("Contact: <sip:101@{}>\r\n", s.phone));
     assert!(answer.starts_with("SIP/2.0 401"), "{answer}");
     assert_eq!(s.world.switch.sip_population(), sip::Population::default());
