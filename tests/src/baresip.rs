@@ -43,7 +43,7 @@ impl Baresip {
         Self::start_as(user, &format!("<sip:{user}@127.0.0.1>;regint=0"), manner, ports, folder)
     }
 
-    /// Starts the telephone `user`, which registers at `registrar` (event `REGISTER_OK`).
+    /// Starts the telephone `user`, which registers at `registrar` at once, maybe before its events are listened to.
     ///
     /// # Panics
     /// If baresip is not there or does not get ready.
