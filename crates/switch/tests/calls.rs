@@ -9,14 +9,12 @@
     reason = "this is test code"
 )]
 
-mod world;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use acd::AgentState;
 use journal::{Disposition, Kind, OfferOutcome, Party, QueueExit};
-use world::{Seen, World, company};
+use sim::{Seen, World, company};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Longer than any transaction lingers.

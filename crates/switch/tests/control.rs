@@ -7,15 +7,13 @@
     reason = "this is test code"
 )]
 
-mod world;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use base::CallId;
 use journal::{Disposition, Kind, Party};
+use sim::{World, company};
 use switch::control::{MAX_PAGE, Page, Place, Queue, Request, Response, Status};
-use world::{World, company};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Longer than any transaction lingers.

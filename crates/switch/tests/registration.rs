@@ -8,8 +8,6 @@
     reason = "this is test code"
 )]
 
-mod world;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -17,11 +15,11 @@ use acd::AgentState;
 use base::Rng;
 use bytes::Bytes;
 use journal::Kind;
+use sim::{SWITCH, World, company};
 use sip::Flow;
 use sip::digest::{Algorithm, Challenge, Credentials, Secret};
 use sip_message::parse_datagram;
 use switch::{Destination, Place, User};
-use world::{SWITCH, World, company};
 
 const SECOND: Duration = Duration::from_secs(1);
 const PASSWORD: &str = "open sesame";
@@ -94,7 +92,7 @@ fn who_registers_is_logged_in_and_rung_where_he_is() {
     s.world.with_phone(caller, |phone, now| phone.call(now, "1", "201"));
     s.world.run(SECOND);
     let phone = s.phone;
-    assert!(s.world.at(phone).saw(&world::Seen::Rings), "the queue finds him");
+    assert!(s.world.at(phone).saw(&sim::Seen::Rings), "the queue finds him");
 }
 
 #[test]

@@ -10,8 +10,6 @@
     reason = "this is test code"
 )]
 
-mod world;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -19,7 +17,7 @@ use std::time::Duration;
 use acd::AgentState;
 use base::Rng;
 use journal::Kind;
-use world::World;
+use sim::World;
 
 const SEEDS: u64 = 400;
 /// Longer than a cancelled INVITE and the BYE after it linger, with the time to tidy up.
@@ -41,7 +39,7 @@ fn try_seed(seed: u64) {
 
 fn play(seed: u64) {
     let mut dice = Rng::from_number(seed ^ 0x5eed);
-    let mut world = World::with(world::company(), seed);
+    let mut world = World::with(sim::company(), seed);
     world.loss = [0, 5, 20][dice.below(3) as usize];
     let callers: Vec<SocketAddr> = (5090..5094).map(|port| world.phone(&format!("127.0.0.2:{port}"))).collect();
     let agents = ["127.0.0.1:5071", "127.0.0.1:5072"].map(|address| world.phone(address));

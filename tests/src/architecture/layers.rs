@@ -49,6 +49,9 @@ pub const TABLE: &[Place] = &[
     place("tests", 4, &["sim", "strowger"]),
 ];
 
+/// Dependencies of tests that may reach up: the machine's tests in `tests/` play in a world that is made of it.
+const TESTED_WITH: &[(&str, &str)] = &[("switch", "sim")];
+
 /// The last layer whose crates are machines: values without sockets, files, threads, clocks or randomness.
 pub const LAST_MACHINE_LAYER: u8 = 2;
 
@@ -123,7 +126,8 @@ pub fn check(tree: &Tree) -> Vec<Fault> {
         faults.extend(manifest.normal.iter().filter_map(|dep| judge(own, dep)).map(|why| Fault::new(path, 0, why)));
         // A test may use proptest or files, but must not reach up the layers either.
         let ours = manifest.dev.iter().filter(|dep| *dep != name && TABLE.iter().any(|place| place.name == *dep));
-        faults.extend(ours.clone().filter_map(|dep| judge(own, dep)).map(|why| Fault::new(path, 0, why)));
+        let ours = ours.filter(|dep| !TESTED_WITH.contains(&(name, dep.as_str())));
+        faults.extend(ours.filter_map(|dep| judge(own, dep)).map(|why| Fault::new(path, 0, why)));
         edges.insert(name, manifest.normal.into_iter().filter(|dep| TABLE.iter().any(|p| p.name == *dep)).collect());
     }
     faults.extend(cycle(&edges).map(|names| Fault::new("Cargo.toml", 0, format!("cycle of crates: {names}"))));
@@ -220,6 +224,13 @@ mod tests {
     fn a_test_dependency_upwards_is_a_fault_too() {
         let found = faults(&[("crates/rtp/Cargo.toml", "[dev-dependencies]\nleg.workspace = true\ntempfile = \"3\"")]);
         assert_eq!(found, ["`rtp` (layer 0) may not depend on `leg` (layer 1)"]);
+    }
+
+    #[test]
+    fn the_switchs_tests_may_play_in_the_sim_and_nothing_else_of_it_may() {
+        assert!(faults(&[("crates/switch/Cargo.toml", "[dev-dependencies]\nsim.workspace = true")]).is_empty());
+        assert_eq!(faults(&[("crates/switch/Cargo.toml", "[dependencies]\nsim.workspace = true")]).len(), 1);
+        assert_eq!(faults(&[("crates/acd/Cargo.toml", "[dev-dependencies]\nsim.workspace = true")]).len(), 1);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use sip::{Event, Flow, Invite, Refusal, SessionId, Stack, StackConfig, Transmit};
 use sip_message::{Message, NameAddr, Reject, Uri};
 
-use super::SWITCH;
+use crate::SWITCH;
 
 /// What a phone's owner sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,13 +34,17 @@ pub enum Seen {
 pub struct Phone {
     address: SocketAddr,
     stack: Stack,
+    /// Its call.
     pub session: Option<SessionId>,
+    /// What its owner saw, in order.
     pub seen: Vec<Seen>,
     /// Reacts to a call by itself, if set: refuses with this status, or answers with 200.
     pub reflex: Option<u16>,
 }
 
 impl Phone {
+    /// A phone at `address` that does nothing by itself.
+    #[must_use]
     pub fn new(address: SocketAddr, rng: Rng) -> Self {
         let config = StackConfig::new(
             "phone",
@@ -72,24 +76,28 @@ impl Phone {
         ));
     }
 
+    /// It rings: 180.
     pub fn ring(&mut self, now: Now) {
         if let Some(session) = self.session {
             self.stack.ring(now, session, 180, None);
         }
     }
 
+    /// Its owner takes the call: 200.
     pub fn answer(&mut self, now: Now) {
         if let Some(session) = self.session {
             self.stack.accept(now, session, self.sdp("PCMU/8000", 0, "sendrecv").into());
         }
     }
 
+    /// Its owner refuses the call.
     pub fn refuse(&mut self, now: Now, status: u16) {
         if let Some(session) = self.session {
             self.stack.refuse(now, session, Refusal::of(status));
         }
     }
 
+    /// Its owner hangs up: CANCEL, BYE, or a refusal.
     pub fn hang_up(&mut self, now: Now) {
         if let Some(session) = self.session {
             self.stack.hang_up(now, session, None);
@@ -103,6 +111,7 @@ impl Phone {
     }
 
     /// A description of one audio line.
+    #[must_use]
     pub fn sdp(&self, codec: &str, payload_type: u8, direction: &str) -> String {
         let ip = self.address.ip();
         format!(
@@ -111,19 +120,25 @@ impl Phone {
         )
     }
 
+    /// True if its owner saw that.
+    #[must_use]
     pub fn saw(&self, what: &Seen) -> bool {
         self.seen.contains(what)
     }
 
+    /// True if nothing lives in its stack.
+    #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.stack.is_quiet()
     }
 
+    /// A datagram came in.
     pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>) {
         self.stack.handle_datagram(now, flow, parsed, &mut sip::OpenGate);
         self.watch(now);
     }
 
+    /// Does what is due.
     pub fn handle_timeout(&mut self, now: Now) {
         if self.stack.poll_timeout().is_some_and(|due| due <= now.monotonic) {
             self.stack.handle_timeout(now);
@@ -131,10 +146,13 @@ impl Phone {
         }
     }
 
+    /// The next datagram to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.stack.poll_transmit()
     }
 
+    /// When to call [`Phone::handle_timeout`].
+    #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
         self.stack.poll_timeout()
     }

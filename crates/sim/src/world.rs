@@ -1,137 +1,55 @@
-//! A switch among phones, on a virtual clock and network. One verb: [`World::run`].
-//!
-//! Phones are the project's own SIP stack, which is fine here: these tests are about what the switch decides, not about
-//! what is on the wire. Media threads are played by the world: ports open at once, legs close when told to.
-#![allow(dead_code, unused_imports, reason = "each test file uses its own part of the world")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "this is test code"
-)]
+//! The world: a switch, its phones, the wires between them, and what media threads and disks would do.
 
-mod phone;
-
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use base::{CallId, LegId, Mono, Now, PlayId, Rng, Wall};
+use base::{CallId, LegId, Mono, Now, Rng, Wall};
 use journal::{Cdr, CdrFold, Kind};
-use leg::{Command, PromptId};
 use sip::{Flow, Transmit};
 use sip_message::parse_datagram;
-use switch::{Config, Destination, Setup, Switch, TakeOrder, TakeReport, Trunk, User};
+use switch::{Config, Setup, Switch, TakeOrder, TakeReport};
 
-pub use phone::{Phone, Seen};
+use crate::{Media, Phone, company};
 
 /// The switch's address.
 pub const SWITCH: &str = "127.0.0.1:5060";
 
-/// The menu that most tests call: 1 for the queue, 2 to be dialled through to 102, three attempts.
-const MENU: &str = "\
-version: 1
-nodes:
-  menu:
-    menu:
-      prompt: welcome
-      timeout: 2s
-      attempts: 3
-      keys: {1: sales, 2: direct, 3: recorded, 4: bye, 5: thanked}
-      exhausted: bye
-  sales:
-    queue: {name: sales, timed_out: bye, full: bye, no_agents: bye}
-    next: hangup
-  direct:
-    dial: {user: 102, ring_time: 10s, busy: bye, no_answer: bye, declined: bye, failed: bye}
-    next: hangup
-  recorded:
-    record: start
-    next: sales
-  thanked:
-    queue: sales
-    next: bye
-  bye:
-    play: goodbye
-    next: hangup
-";
-
 /// Everything, and the time.
 pub struct World {
+    /// The time.
     pub now: Now,
+    /// The switch.
     pub switch: Switch,
     phones: BTreeMap<SocketAddr, Phone>,
     wire: VecDeque<(SocketAddr, SocketAddr, bytes::Bytes)>,
     rng: Rng,
     /// Datagrams lost, of a hundred.
     pub loss: u32,
+    /// What the switch told the journal.
     pub journal: Vec<journal::Event>,
     fold: CdrFold,
+    /// The CDRs that follow from the journal.
     pub cdrs: Vec<Cdr>,
+    /// Media threads and the writer of recordings.
     pub media: Media,
 }
 
-/// What media threads and the writer of recordings were told.
-#[derive(Default)]
-pub struct Media {
-    /// Open legs with their ports.
-    pub open: BTreeMap<LegId, u16>,
-    /// What each leg plays.
-    pub plays: HashMap<LegId, PlayId>,
-    /// Who is bridged with whom, both ways.
-    pub bridges: BTreeMap<LegId, LegId>,
-    /// Recordings that run.
-    pub takes: HashMap<LegId, base::TakeId>,
-    /// The last direction of each leg.
-    pub directions: HashMap<LegId, sdp::Direction>,
-    /// No more ports if set.
-    pub exhausted: bool,
-    /// Ends of recordings that a slow disk has not told yet; none if the disk is quick.
-    pub slow_disk: Option<Vec<TakeReport>>,
-    ports: u16,
-}
-
-/// The company of the tests: 1000 the menu, 101 and 102 agents of `sales`, 201 the queue without a menu.
-pub fn company() -> Config {
-    let faults = yaml::Faults::default();
-    let flow = ivr::Flow::read("main", &yaml::Source::new("main.yaml", MENU), &faults);
-    assert!(faults.is_empty(), "{:?}", faults.into_sorted().iter().map(ToString::to_string).collect::<Vec<_>>());
-    let user = |port: u16| {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let contact = sip_message::Uri::from_address(address).with_user("agent");
-        User { display: None, place: switch::Place::Fixed(switch::FixedPhone { contact, address, reached_at: None }) }
-    };
-    let mut queue = acd::QueueConfig::new("sales", vec!["101".into(), "102".into()]);
-    queue.max_wait = Some(Duration::from_secs(120));
-    let agents = ["101", "102"].map(|name| acd::AgentConfig { name: name.into() });
-    let mut config = Config {
-        trunks: vec![Trunk { name: "local".into(), sources: vec!["127.0.0.2/32".parse().unwrap()] }],
-        users: [("101".into(), user(5071)), ("102".into(), user(5072))].into(),
-        numbers: [
-            ("1000".into(), Destination::Flow("main".into())),
-            ("101".into(), Destination::User("101".into())),
-            ("201".into(), Destination::Queue("sales".into())),
-        ]
-        .into(),
-        flows: [("main".into(), Arc::new(flow.unwrap()))].into(),
-        queues: vec![queue],
-        agents: agents.into(),
-        queue_music: [("sales".into(), "music".into())].into(),
-        ..Config::default()
-    };
-    for (name, id) in ["welcome", "goodbye", "music"].into_iter().zip(0..) {
-        config.prompts.insert(name.into(), PromptId(id));
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
     }
-    config
 }
 
 impl World {
+    /// A world with the sample [`company`].
+    #[must_use]
     pub fn new() -> Self {
         Self::with(company(), 1)
     }
 
+    /// A world with a company of one's own. The same seed and the same acts give the same events.
+    #[must_use]
     pub fn with(config: Config, seed: u64) -> Self {
         let now = Now { monotonic: Mono::from_nanos(1), wall: Wall::from_unix_micros(1_795_253_400_000_000) };
         let mut rng = Rng::from_number(seed);
@@ -151,7 +69,7 @@ impl World {
             journal: Vec::new(),
             fold: CdrFold::default(),
             cdrs: Vec::new(),
-            media: Media { ports: 16_384, ..Media::default() },
+            media: Media::default(),
         }
     }
 
@@ -322,71 +240,5 @@ impl World {
                 self.switch.handle_media(self.now, &event);
             }
         }
-    }
-}
-
-impl Media {
-    fn execute(&mut self, command: Command) -> Vec<leg::Event> {
-        match command {
-            Command::Open { leg } if self.exhausted => {
-                vec![leg::Event::OpenFailed { leg, reason: leg::OpenFailure::NoPort }]
-            }
-            Command::Open { leg } => {
-                self.ports += 2;
-                assert!(self.open.insert(leg, self.ports).is_none(), "opened twice");
-                vec![leg::Event::Opened { leg, port: self.ports }]
-            }
-            Command::Close { leg } => self.close(leg),
-            Command::Play { leg, play, .. } => {
-                assert!(self.open.contains_key(&leg));
-                self.plays.insert(leg, play);
-                vec![]
-            }
-            Command::StopPlay { leg } => {
-                self.plays.remove(&leg);
-                vec![]
-            }
-            Command::Bridge { a, b } => {
-                assert!(self.open.contains_key(&a) && self.open.contains_key(&b));
-                self.bridges.extend([(a, b), (b, a)]);
-                vec![]
-            }
-            Command::Unbridge { leg } => {
-                self.unbridge(leg);
-                vec![]
-            }
-            Command::Record { leg, take } => {
-                self.takes.insert(leg, take);
-                vec![]
-            }
-            Command::StopRecord { leg } => self.end_take(leg),
-            Command::Start { leg, agreed } => {
-                self.directions.insert(leg, agreed.direction);
-                vec![]
-            }
-            Command::SendDigit { .. } => vec![],
-        }
-    }
-
-    fn close(&mut self, leg: LegId) -> Vec<leg::Event> {
-        if self.open.remove(&leg).is_none() {
-            return vec![];
-        }
-        self.plays.remove(&leg);
-        self.unbridge(leg);
-        let mut events = self.end_take(leg);
-        events.push(leg::Event::Closed { leg, stats: leg::Stats::default() });
-        events
-    }
-
-    fn unbridge(&mut self, leg: LegId) {
-        if let Some(other) = self.bridges.remove(&leg) {
-            self.bridges.remove(&other);
-        }
-    }
-
-    fn end_take(&mut self, leg: LegId) -> Vec<leg::Event> {
-        let ended = self.takes.remove(&leg);
-        ended.map(|take| leg::Event::TakeEnded { leg, take, frames: 100, lost: 0 }).into_iter().collect()
     }
 }
