@@ -1,5 +1,6 @@
 //! A prompt: a file decoded once and encoded once for each law, shared by every call that plays it.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,7 +63,7 @@ fn clipped(samples: &[i16]) -> u32 {
 }
 
 /// Sound ready to play: 8 kHz, one octet a sample, in both laws. A clone shares the octets.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Prompt {
     /// µ-law octets.
     pub ulaw: Arc<[u8]>,
@@ -101,6 +102,13 @@ impl Prompt {
     #[must_use]
     pub fn duration(&self) -> Duration {
         Duration::from_micros(u64::try_from(self.ulaw.len()).unwrap_or(u64::MAX).saturating_mul(125))
+    }
+}
+
+/// Without the octets, which nobody wants to read.
+impl fmt::Debug for Prompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prompt").field("duration", &self.duration()).field("levels", &self.levels).finish()
     }
 }
 

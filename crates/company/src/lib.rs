@@ -28,6 +28,7 @@ mod trunks;
 mod users;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sip::digest::Algorithm;
 use switch::Config;
@@ -35,7 +36,6 @@ use yaml::{Faults, Map, Shape, Value};
 
 pub use control::data_folder;
 pub use files::{Files, Visit, visit};
-pub use prompts::NamedPrompt;
 pub use report::{Note, Report};
 pub use system::{Advertise, Listener, Media, System};
 
@@ -50,8 +50,6 @@ pub struct Company {
     pub system: System,
     /// What the switch needs.
     pub switch: Config,
-    /// The prompts; the index of each is its id in [`Config::prompts`].
-    pub prompts: Vec<NamedPrompt>,
     /// What a person may want to look at, though nothing is wrong.
     pub notes: Vec<Note>,
 }
@@ -86,15 +84,13 @@ pub fn read(files: &Files) -> Result<Company, Report> {
     let (faults, mut notes) = (Faults::default(), Notes::default());
     let company = read_all(files, &faults, &mut notes);
     match company {
-        Some((system, switch, prompts)) if faults.is_empty() => {
-            Ok(Company { system, switch, prompts, notes: notes.into_sorted() })
-        }
+        Some((system, switch)) if faults.is_empty() => Ok(Company { system, switch, notes: notes.into_sorted() }),
         _ => Err(Report::new(faults, notes)),
     }
 }
 
 /// Goes on after a fault, so that all show at once; what it gives is of use only if there was none.
-fn read_all(files: &Files, faults: &Faults, notes: &mut Notes) -> Option<(System, Config, Vec<NamedPrompt>)> {
+fn read_all(files: &Files, faults: &Faults, notes: &mut Notes) -> Option<(System, Config)> {
     files.check(faults, notes);
     let [root, users, queues] =
         ["strowger.yaml", "users.yaml", "queues.yaml"].map(|path| Sheet::read(files, path, faults));
@@ -138,10 +134,10 @@ fn read_all(files: &Files, faults: &Faults, notes: &mut Notes) -> Option<(System
         queues: queues_read.queues,
         agents: queues_read.agents,
         queue_music: queues_read.music,
-        prompts: prompts.ids,
+        prompts: Arc::new(prompts),
         limits,
     };
-    Some((system, config, prompts.list))
+    Some((system, config))
 }
 
 fn catalogue(files: &Files, root: Option<&Map<'_>>, users: Section<'_>, queues: Section<'_>) -> Catalogue {
@@ -170,7 +166,7 @@ fn digest(value: Value<'_>) -> Option<Vec<Algorithm>> {
 }
 
 /// The realm stands in quotes in each challenge.
-fn realm(value: Value<'_>) -> Option<std::sync::Arc<str>> {
+fn realm(value: Value<'_>) -> Option<Arc<str>> {
     let text = value.string()?;
     if text.is_empty() || text.len() > 128 || text.chars().any(|c| c.is_control() || "\"\\".contains(c)) {
         value.fault("a realm is one line of at most 128 octets without quotes", "write a name such as `example.org`");

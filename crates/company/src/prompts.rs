@@ -1,29 +1,12 @@
 //! `prompts/LANGUAGE/…`: each file decoded, and encoded once for every call that will play it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use audio::Prompt;
-use leg::PromptId;
 use switch::PromptName;
 use yaml::Faults;
 
 use crate::{Files, Notes};
-
-/// A prompt with its name.
-#[derive(Clone, Debug)]
-pub struct NamedPrompt {
-    /// Its path below the language's folder without the ending: `digits/4`.
-    pub name: PromptName,
-    /// Its sound.
-    pub prompt: Prompt,
-}
-
-/// The prompts of a language in the order of their ids, and the ids by name.
-#[derive(Debug, Default)]
-pub(crate) struct Prompts {
-    pub list: Vec<NamedPrompt>,
-    pub ids: HashMap<PromptName, PromptId>,
-}
 
 /// The names of all prompts of `language`, be the files good or not.
 pub(crate) fn names(files: &Files, language: &str) -> BTreeSet<String> {
@@ -31,8 +14,8 @@ pub(crate) fn names(files: &Files, language: &str) -> BTreeSet<String> {
 }
 
 /// Decodes every prompt of `language`.
-pub(crate) fn read(files: &Files, language: &str, faults: &Faults, notes: &mut Notes) -> Prompts {
-    let mut prompts = Prompts::default();
+pub(crate) fn read(files: &Files, language: &str, faults: &Faults, notes: &mut Notes) -> BTreeMap<PromptName, Prompt> {
+    let mut prompts = BTreeMap::new();
     for (path, name) in files.between(&folder(language), ".wav") {
         if !name.split('/').all(is_name) {
             let remedy = "rename it: lower-case letters, digits and `-`, like `main-menu.wav`";
@@ -42,10 +25,7 @@ pub(crate) fn read(files: &Files, language: &str, faults: &Faults, notes: &mut N
         match Prompt::from_wav(bytes) {
             Ok(prompt) => {
                 listen(&prompt, path, files, notes);
-                let id = PromptId(u32::try_from(prompts.list.len()).unwrap_or(u32::MAX));
-                let name: PromptName = name.into();
-                prompts.ids.insert(name.clone(), id);
-                prompts.list.push(NamedPrompt { name, prompt });
+                prompts.insert(name.into(), prompt);
             }
             Err(error) => faults.add(files.place(path), error.to_string(), error.remedy(&files.shown(path))),
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base::{LegId, Mono, Now, PlayId, Rng, TakeId, Wall};
 use criterion::{Criterion, criterion_group, criterion_main};
-use leg::{Bay, Chunk, Item, Leg, Library, Order, PACKET, PromptId, Stereo, TakeSink};
+use leg::{Bay, Chunk, Item, Leg, Order, PACKET, Stereo, TakeSink, Tones};
 use sdp::{Agreed, Codec, Direction};
 
 struct Drain(Vec<Stereo>);
@@ -26,7 +26,7 @@ impl TakeSink for Drain {
 struct Bench {
     now: Now,
     tick: u64,
-    library: Library,
+    tones: Tones,
     takes: Drain,
     events: Vec<leg::Event>,
     rng: Rng,
@@ -41,10 +41,9 @@ impl Bench {
     /// Two legs, µ-law and `codec`.
     fn new(codec: Codec) -> Self {
         let mut rng = Rng::from_number(1);
-        let library = Library::new(vec![audio::Prompt::from_samples(&[1000; 80_000])]);
         let legs = [1, 2].map(|id| Leg::new(LegId::from_raw(id), &mut rng));
         let now = Now { monotonic: Mono::from_nanos(1), wall: Wall::from_unix_micros(1) };
-        let mut bench = Self { now, tick: 1, library, takes: Drain(vec![]), events: vec![], rng, legs };
+        let mut bench = Self { now, tick: 1, tones: Tones::default(), takes: Drain(vec![]), events: vec![], rng, legs };
         for (leg, codec) in [(0, Codec::Pcmu), (1, codec)] {
             bench.order(leg, Order::Start(agreed(codec)));
         }
@@ -52,8 +51,8 @@ impl Bench {
     }
 
     fn order(&mut self, leg: usize, order: Order) {
-        let Self { library, takes, events, rng, .. } = self;
-        let mut bay = Bay { library, takes, events, rng, rtp_timeout: Duration::from_secs(9999) };
+        let Self { tones, takes, events, rng, .. } = self;
+        let mut bay = Bay { tones, takes, events, rng, rtp_timeout: Duration::from_secs(9999) };
         self.legs[leg].handle_order(self.now.monotonic, order, &mut bay);
     }
 
@@ -61,8 +60,8 @@ impl Bench {
     fn step(&mut self, both: bool) {
         self.tick += 1;
         self.now = self.now.after(Duration::from_millis(20));
-        let Self { library, takes, events, rng, .. } = self;
-        let mut bay = Bay { library, takes, events, rng, rtp_timeout: Duration::from_secs(9999) };
+        let Self { tones, takes, events, rng, .. } = self;
+        let mut bay = Bay { tones, takes, events, rng, rtp_timeout: Duration::from_secs(9999) };
         let header = rtp::Header {
             marker: false,
             payload_type: 0,
@@ -105,7 +104,8 @@ fn agreed(codec: Codec) -> Agreed {
 
 fn ticks(c: &mut Criterion) {
     let mut prompt = Bench::new(Codec::Pcmu);
-    prompt.order(0, Order::Play(PlayId::from_raw(1), [Item::Prompt(PromptId(0))].into(), true));
+    let sound = Item::Prompt(audio::Prompt::from_samples(&[1000; 80_000]));
+    prompt.order(0, Order::Play(PlayId::from_raw(1), [sound].into(), true));
     c.bench_function("a leg that plays a prompt, packet in and packet out", |b| b.iter(|| prompt.step(false)));
     prompt.order(0, Order::Record(TakeId::from_raw(1)));
     c.bench_function("the same, recorded", |b| b.iter(|| prompt.step(false)));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use audio::{FRAME, Law};
+pub use audio::{FRAME, Law, Prompt};
 use base::{LegId, PlayId, TakeId};
 pub use rtp::Digit;
 use sdp::Agreed;
@@ -82,15 +82,11 @@ pub enum Command {
     },
 }
 
-/// Names a prompt of the [`Library`](crate::Library): its index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PromptId(pub u32);
-
 /// One thing to play.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Item {
-    /// A prompt from its beginning to its end.
-    Prompt(PromptId),
+    /// A prompt from its beginning to its end. What plays holds its sound, whatever becomes of the configuration meanwhile.
+    Prompt(Prompt),
     /// Nothing, for a time (played in steps of 1/8000 s).
     Silence(Duration),
     /// One period of a tone; with `repeat` it goes on without a seam.

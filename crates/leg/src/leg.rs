@@ -13,12 +13,12 @@ use crate::digits::Digits;
 use crate::jitter::Popped;
 use crate::keys::Keys;
 use crate::latch::Latch;
-use crate::library::Library;
 use crate::playout::Playout;
 use crate::receive::Receiver;
 use crate::report::Reporter;
 use crate::send::Sender;
 use crate::tap::Tap;
+use crate::tones::Tones;
 
 /// Recordings that wait for room to pass on their end; a leg that is asked for more drops the oldest's end.
 const MAX_ENDING: usize = 8;
@@ -59,8 +59,8 @@ pub struct Leg {
 
 /// What a leg needs of its surroundings: shared by all legs of a thread.
 pub struct Bay<'a> {
-    /// Prompts and tones.
-    pub library: &'a Library,
+    /// The tones.
+    pub tones: &'a Tones,
     /// Where recorded audio goes.
     pub takes: &'a mut dyn TakeSink,
     /// Where events go, in order.

@@ -13,7 +13,7 @@
 //! | `jitter`, `ring` | audio by timestamp, taken out 20 ms at a time; concealment |
 //! | `digits`, `keys` | RFC 4733 events in and out |
 //! | `send` | one packet a tick: an event, what plays, the bridged peer, or silence |
-//! | `playout`, `library` | lists of prompts, tones and pauses, cut into frames |
+//! | `playout`, `tones` | lists of prompts, tones and pauses, cut into frames |
 //! | `tap` | the recording of both directions |
 //! | `report` | RTCP |
 //!
@@ -28,18 +28,18 @@ mod keys;
 mod latch;
 #[allow(clippy::module_inception, reason = "the crate's one type has a file of its own")]
 mod leg;
-mod library;
 mod playout;
 mod receive;
 mod report;
 mod ring;
 mod send;
 mod tap;
+mod tones;
 
 pub use control::{
-    CHUNK_FRAMES, Chunk, Command, Digit, Event, FRAME, Item, Law, OpenFailure, PromptId, Stats, Stereo, TakeSink, Tone,
+    CHUNK_FRAMES, Chunk, Command, Digit, Event, FRAME, Item, Law, OpenFailure, Prompt, Stats, Stereo, TakeSink, Tone,
 };
 pub use leg::{Bay, Leg, Order};
-pub use library::Library;
 pub use rtp::rtcp::MAX_REPORT;
 pub use send::PACKET;
+pub use tones::Tones;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base::PlayId;
 
 use crate::control::{FRAME, Item, Law};
-use crate::library::Library;
+use crate::tones::Tones;
 
 /// A list being played. An item may end in mid-frame; the next begins there.
 #[derive(Debug)]
@@ -40,17 +40,17 @@ impl Playout {
     }
 
     /// Fills a frame; what the list does not reach is silence.
-    pub(crate) fn fill(&mut self, library: &Library, law: Law, frame: &mut [u8; FRAME]) -> Progress {
+    pub(crate) fn fill(&mut self, tones: &Tones, law: Law, frame: &mut [u8; FRAME]) -> Progress {
         let mut at = 0;
         // Items without a length must not keep a repeated list here for ever.
         let mut idle = 0;
         while let Some(room) = frame.get_mut(at..).filter(|room| !room.is_empty()) {
             let Some(item) = self.items.get(self.index) else { break };
-            let played = put(*item, self.offset, library, law, room);
+            let played = put(item, self.offset, tones, law, room);
             at += played;
             self.offset += played;
             idle = if played == 0 { idle + 1 } else { 0 };
-            if self.offset >= length(*item, library, law) {
+            if self.offset >= length(item, tones, law) {
                 self.next_item();
             }
             if idle > self.items.len() {
@@ -78,12 +78,12 @@ impl Playout {
 }
 
 /// Plays `item` from `offset` into `room`; returns the octets that it had.
-fn put(item: Item, offset: usize, library: &Library, law: Law, room: &mut [u8]) -> usize {
-    let octets = match item {
-        Item::Prompt(id) => library.prompt(id, law),
-        Item::Tone(tone) => library.tone(tone, law),
+fn put(item: &Item, offset: usize, tones: &Tones, law: Law, room: &mut [u8]) -> usize {
+    let octets: &[u8] = match item {
+        Item::Prompt(prompt) => prompt.octets(law),
+        Item::Tone(tone) => tones.octets(*tone, law),
         Item::Silence(duration) => {
-            let count = samples(duration).saturating_sub(offset).min(room.len());
+            let count = samples(*duration).saturating_sub(offset).min(room.len());
             room.iter_mut().take(count).for_each(|octet| *octet = law.silence());
             return count;
         }
@@ -96,11 +96,11 @@ fn put(item: Item, offset: usize, library: &Library, law: Law, room: &mut [u8]) 
     count
 }
 
-fn length(item: Item, library: &Library, law: Law) -> usize {
+fn length(item: &Item, tones: &Tones, law: Law) -> usize {
     match item {
-        Item::Prompt(id) => library.prompt(id, law).len(),
-        Item::Tone(tone) => library.tone(tone, law).len(),
-        Item::Silence(duration) => samples(duration),
+        Item::Prompt(prompt) => prompt.octets(law).len(),
+        Item::Tone(tone) => tones.octets(*tone, law).len(),
+        Item::Silence(duration) => samples(*duration),
     }
 }
 
@@ -111,21 +111,19 @@ fn samples(duration: Duration) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PromptId;
     use audio::Prompt;
 
-    fn prompt(octets: &[u8]) -> Prompt {
-        Prompt { ulaw: octets.into(), alaw: octets.into(), levels: audio::Levels::default() }
+    fn prompt(octets: &[u8]) -> Item {
+        Item::Prompt(Prompt { ulaw: octets.into(), alaw: octets.into(), levels: audio::Levels::default() })
     }
 
-    fn play(prompts: &[&[u8]], items: &[Item], repeat: bool, frames: usize) -> (Vec<u8>, Vec<Progress>) {
-        let library = Library::new(prompts.iter().map(|octets| prompt(octets)).collect());
-        let mut playout = Playout::new(PlayId::from_raw(1), items.into(), repeat);
+    fn play(items: &[Item], repeat: bool, frames: usize) -> (Vec<u8>, Vec<Progress>) {
+        let (tones, mut playout) = (Tones::default(), Playout::new(PlayId::from_raw(1), items.into(), repeat));
         let mut sound = Vec::new();
         let progress = (0..frames)
             .map(|_| {
                 let mut frame = [0; FRAME];
-                let progress = playout.fill(&library, Law::Ulaw, &mut frame);
+                let progress = playout.fill(&tones, Law::Ulaw, &mut frame);
                 sound.extend_from_slice(&frame);
                 progress
             })
@@ -135,8 +133,8 @@ mod tests {
 
     #[test]
     fn items_follow_one_another_within_a_frame() {
-        let items = [Item::Prompt(PromptId(0)), Item::Silence(Duration::from_millis(10)), Item::Prompt(PromptId(1))];
-        let (sound, progress) = play(&[&[1; 100], &[2; 60]], &items, false, 3);
+        let items = [prompt(&[1; 100]), Item::Silence(Duration::from_millis(10)), prompt(&[2; 60])];
+        let (sound, progress) = play(&items, false, 3);
         assert_eq!((&sound[..100], &sound[100..180], &sound[180..240]), (&[1; 100][..], &[255; 80][..], &[2; 60][..]));
         assert!(sound[240..].iter().all(|octet| *octet == 255));
         assert_eq!(progress, [Progress::Playing, Progress::Done, Progress::Empty]);
@@ -144,21 +142,21 @@ mod tests {
 
     #[test]
     fn a_list_that_ends_with_its_frame_is_done_in_that_frame() {
-        let (_, progress) = play(&[&[1; 320]], &[Item::Prompt(PromptId(0))], false, 2);
+        let (_, progress) = play(&[prompt(&[1; 320])], false, 2);
         assert_eq!(progress, [Progress::Playing, Progress::Done]);
     }
 
     #[test]
     fn a_repeated_list_has_no_seam() {
-        let (sound, progress) = play(&[&[1; 100]], &[Item::Prompt(PromptId(0))], true, 5);
+        let (sound, progress) = play(&[prompt(&[1; 100])], true, 5);
         assert!(sound.iter().all(|octet| *octet == 1));
         assert_eq!(progress, [Progress::Playing; 5]);
     }
 
     #[test]
     fn a_repeated_list_of_nothing_ends() {
-        let nothing = [Item::Prompt(PromptId(9)), Item::Silence(Duration::ZERO)];
-        assert_eq!(play(&[], &nothing, true, 1).1, [Progress::Empty]);
-        assert_eq!(play(&[], &[], true, 1).1, [Progress::Empty]);
+        let nothing = [prompt(&[]), Item::Silence(Duration::ZERO)];
+        assert_eq!(play(&nothing, true, 1).1, [Progress::Empty]);
+        assert_eq!(play(&[], true, 1).1, [Progress::Empty]);
     }
 }

@@ -117,7 +117,7 @@ impl Leg {
         // Before offer and answer are through nobody would hear it; it waits.
         if let Some(playout) = self.playout.as_mut().filter(|_| self.agreed.is_some()) {
             let play = playout.play();
-            let progress = playout.fill(bay.library, self.law, frame);
+            let progress = playout.fill(bay.tones, self.law, frame);
             if progress != Progress::Playing {
                 self.playout = None;
                 bay.events.push(Event::PlayDone { leg: self.id, play });

@@ -11,12 +11,13 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base::PlayId;
-use leg::{Event, Item, Law, Order, PromptId};
+use leg::{Event, Item, Law, Order};
 use sdp::Direction;
-use support::{Faults, Wire, World, tone};
+use support::{Faults, Wire, World, sine, tone};
 
 /// A bridged pair: 400 Hz by µ-law on one side, 1,000 Hz by A-law on the other.
 fn pair(faults: Faults, seed: u64) -> World {
@@ -218,12 +219,22 @@ fn a_leg_that_sends_only_plays_and_hears_nothing() {
     assert!(tone(&world.sound(0, 1000), 1000.0).0 >= 95);
 }
 
+/// 40 frames of 500 Hz, to play.
+fn long() -> Arc<[Item]> {
+    [Item::Prompt(sine(500, 40))].into()
+}
+
+/// Three frames of 700 Hz, to play.
+fn short() -> Arc<[Item]> {
+    [Item::Prompt(sine(700, 3))].into()
+}
+
 #[test]
 fn a_prompt_plays_over_the_bridge_and_then_the_peer_is_heard_again() {
     let mut world = pair(Faults::default(), 1);
     world.steps(50);
     let play = PlayId::from_raw(5);
-    world.order(0, Order::Play(play, [Item::Prompt(PromptId(0))].into(), false));
+    world.order(0, Order::Play(play, long(), false));
     let from = world.tick;
     world.steps(40);
     assert_eq!(tone(&world.sound(0, from), 500.0), (40, 0));
@@ -237,15 +248,15 @@ fn a_prompt_plays_over_the_bridge_and_then_the_peer_is_heard_again() {
 fn what_is_ordered_plays_from_the_next_tick_on_and_replaces_what_played() {
     let mut world = World::new();
     world.add(Law::Alaw, 400, Wire::new(1, Faults::default()));
-    world.order(0, Order::Play(PlayId::from_raw(1), [Item::Prompt(PromptId(0))].into(), true));
+    world.order(0, Order::Play(PlayId::from_raw(1), long(), true));
     let from = world.tick;
     world.steps(100);
     assert_eq!(tone(&world.sound(0, from), 500.0), (100, 0), "repeated");
-    world.order(0, Order::Play(PlayId::from_raw(2), [Item::Prompt(PromptId(1))].into(), false));
+    world.order(0, Order::Play(PlayId::from_raw(2), short(), false));
     let from = world.tick;
     world.steps(10);
     assert_eq!(tone(&world.sound(0, from), 700.0), (3, 7));
-    world.order(0, Order::Play(PlayId::from_raw(3), [Item::Prompt(PromptId(0))].into(), false));
+    world.order(0, Order::Play(PlayId::from_raw(3), long(), false));
     world.steps(2);
     world.order(0, Order::StopPlay);
     world.steps(50);
@@ -258,7 +269,7 @@ fn what_is_ordered_before_media_is_agreed_waits() {
     world.add(Law::Ulaw, 400, Wire::new(1, Faults::default()));
     let mut rng = base::Rng::from_number(1);
     world.sides[0].leg = leg::Leg::new(base::LegId::from_raw(9), &mut rng);
-    world.order(0, Order::Play(PlayId::from_raw(1), [Item::Prompt(PromptId(1))].into(), false));
+    world.order(0, Order::Play(PlayId::from_raw(1), short(), false));
     world.steps(20);
     assert!(world.events.is_empty() && world.sides[0].sent.is_empty());
     let agreed = world.sides[0].phone.agreed();

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use base::{LegId, PlayId, TakeId};
-use leg::{Chunk, Command, Event, Item, Library, PromptId, Stereo, TakeSink};
+use leg::{Chunk, Command, Event, Item, Stereo, TakeSink};
 use media::{Config, Media, Sinks};
 use sdp::{Agreed, Codec, Direction};
 
@@ -57,7 +57,6 @@ fn main() {
         port_rest: Duration::from_secs(5),
         dscp: 46,
         rtp_timeout: Duration::from_secs(60),
-        library: Arc::new(Library::new(vec![audio::Prompt::from_samples(&vec![1000; 80_000])])),
         seed: [1; 32],
     };
     let sinks = |_| Sinks { events: Box::new(|_| Ok(())), takes: Box::new(Drain(vec![])) };
@@ -65,8 +64,9 @@ fn main() {
 
     let caller = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let probe = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let targets: Vec<SocketAddr> =
-        (0..legs).map(|leg| start(&mut media, leg, if leg == 0 { &probe } else { &caller }, mode)).collect();
+    let items: Arc<[Item]> = [Item::Prompt(audio::Prompt::from_samples(&vec![1000; 80_000]))].into();
+    let mut open = |leg| start(&mut media, leg, if leg == 0 { &probe } else { &caller }, mode, &items);
+    let targets: Vec<SocketAddr> = (0..legs).map(&mut open).collect();
     if mode == "bridge" {
         for call in 0..calls {
             media.execute(Command::Bridge { a: id(call * 2), b: id(call * 2 + 1) });
@@ -108,7 +108,7 @@ fn id(leg: u64) -> LegId {
     LegId::from_raw(leg)
 }
 
-fn start(media: &mut Media, leg: u64, phone: &UdpSocket, mode: &str) -> SocketAddr {
+fn start(media: &mut Media, leg: u64, phone: &UdpSocket, mode: &str, items: &Arc<[Item]>) -> SocketAddr {
     let leg = id(leg);
     let Some(Event::Opened { port, .. }) = media.execute(Command::Open { leg }) else { panic!("no port") };
     let agreed = Agreed {
@@ -126,7 +126,7 @@ fn start(media: &mut Media, leg: u64, phone: &UdpSocket, mode: &str) -> SocketAd
     media.execute(Command::Start { leg, agreed });
     if mode != "bridge" {
         let play = PlayId::from_raw(1);
-        media.execute(Command::Play { leg, play, items: [Item::Prompt(PromptId(0))].into(), repeat: true });
+        media.execute(Command::Play { leg, play, items: items.clone(), repeat: true });
     }
     if mode == "record" {
         media.execute(Command::Record { leg, take: TakeId::from_raw(1) });

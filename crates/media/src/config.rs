@@ -2,11 +2,10 @@
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use leg::{Chunk, Event, Library, Stereo, TakeSink};
+use leg::{Chunk, Event, Stereo, TakeSink};
 
 /// How to start.
 #[derive(Clone, Debug)]
@@ -24,8 +23,6 @@ pub struct Config {
     pub dscp: u8,
     /// How long a leg may receive nothing before it is told as silent.
     pub rtp_timeout: Duration,
-    /// The prompts and tones.
-    pub library: Arc<Library>,
     /// The seed of SSRCs, sequence numbers and the like; from the system's CSPRNG.
     pub seed: [u8; 32],
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use base::{LegId, Rng};
 use crossbeam_channel::{Receiver, bounded};
-use leg::{Command, Event, Leg, OpenFailure, Order};
+use leg::{Command, Event, Leg, OpenFailure, Order, Tones};
 
 use crate::clock::{Clock, TICK};
 use crate::config::{Config, Counters, MediaError, Sinks, Tally};
@@ -84,6 +84,7 @@ impl Media {
             let line = Line { messages, alarm: Arc::new(Alarm::new()?), dormant: Arc::new(AtomicBool::new(false)) };
             queues.push((line, queue));
         }
+        let tones = Arc::new(Tones::default());
         let lines: Vec<Line> = queues.iter().map(|(line, _)| line.clone()).collect();
         let share = TICK / u32::try_from(config.threads).unwrap_or(1);
         let mut media = Self {
@@ -108,7 +109,7 @@ impl Media {
                 ports: ports_back.clone(),
                 sinks: sinks(number),
                 tally: Arc::clone(&tally),
-                library: Arc::clone(&config.library),
+                tones: Arc::clone(&tones),
                 rtp_timeout: config.rtp_timeout,
                 bind: config.bind,
                 dscp: config.dscp,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use base::{LegId, Mono, Now, Rng};
 use crossbeam_channel::{Receiver, Sender};
-use leg::{Event, Library, MAX_REPORT, Order};
+use leg::{Event, MAX_REPORT, Order, Tones};
 
 use crate::clock::{Clock, TICK, Ticks};
 use crate::config::{Sinks, Tally};
@@ -66,7 +66,7 @@ pub(crate) struct Setup {
     pub(crate) ports: Sender<u16>,
     pub(crate) sinks: Sinks,
     pub(crate) tally: Arc<Tally>,
-    pub(crate) library: Arc<Library>,
+    pub(crate) tones: Arc<Tones>,
     pub(crate) rtp_timeout: Duration,
     pub(crate) bind: IpAddr,
     pub(crate) dscp: u8,

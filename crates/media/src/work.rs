@@ -149,7 +149,7 @@ impl Slot {
 /// The surroundings of a leg.
 pub(crate) fn bay_of<'a>(setup: &'a mut Setup, events: &'a mut Vec<Event>) -> Bay<'a> {
     Bay {
-        library: &setup.library,
+        tones: &setup.tones,
         takes: &mut *setup.sinks.takes,
         events,
         rng: &mut setup.rng,

@@ -7,8 +7,8 @@ use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
 use base::{LegId, PlayId};
-use leg::{Command, Event, Item, Law, OpenFailure, PromptId};
-use support::{LOCAL, Phone, System, assert_tone, config, port_range, talk};
+use leg::{Command, Event, Item, Law, OpenFailure};
+use support::{LOCAL, Phone, System, assert_tone, config, port_range, prompt, talk};
 
 #[test]
 fn a_port_rests_before_its_next_use_and_the_range_can_be_exhausted() {
@@ -150,6 +150,7 @@ fn a_digit_is_answered_by_a_new_prompt_within_a_tick_or_two() {
         })
     };
     talk(&mut [&mut phone], Duration::from_millis(100));
+    let prompts = [440, 880].map(|hertz| Item::Prompt(prompt(hertz)));
     let mut times: Vec<Duration> = (0..21u32)
         .map(|n| {
             // At all phases of the tick.
@@ -158,9 +159,9 @@ fn a_digit_is_answered_by_a_new_prompt_within_a_tick_or_two() {
             let pressed = Instant::now();
             phone.send(101, phone.timestamp, &[5, 0x8a, 3, 32]);
             system.wait_for(|event| matches!(event, Event::Digit { .. }));
-            let (prompt, hertz) = [(PromptId(0), 440.0), (PromptId(1), 880.0)][n as usize % 2];
+            let (prompt, hertz) = [(&prompts[0], 440.0), (&prompts[1], 880.0)][n as usize % 2];
             let (leg, play) = (phone.leg, PlayId::from_raw(u64::from(n)));
-            system.media.execute(Command::Play { leg, play, items: [Item::Prompt(prompt)].into(), repeat: true });
+            system.media.execute(Command::Play { leg, play, items: [prompt.clone()].into(), repeat: true });
             while !sounds(&phone, hertz) {
                 assert!(pressed.elapsed() < Duration::from_secs(5));
                 std::thread::sleep(Duration::from_micros(100));

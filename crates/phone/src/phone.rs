@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use base::{LegId, Mono, Now, PlayId, Rng, TakeId};
-use leg::{Chunk, Command, Event, Item, PromptId, Stats};
+use leg::{Chunk, Command, Event, Item, Stats};
 use sdp::{Agreed, Description, Local, Preferences};
 use sip::{Flow, Invite, SessionId, Stack, StackConfig, Transmit, Transport};
 use sip_message::{AnyUri, Message, NameAddr, Reject, Uri};
@@ -262,8 +262,8 @@ impl Phone {
         self.tell(now, Step::Answered);
         self.timers.ring = None;
         self.timers.hold = self.plan.hold.map(|hold| now.monotonic + hold);
-        if self.plan.plays {
-            let items = [Item::Prompt(PromptId(0))].into();
+        if let Some(prompt) = self.plan.play.take() {
+            let items = [Item::Prompt(prompt)].into();
             self.commands.push_back(Command::Play { leg: LEG, play: PLAY, items, repeat: true });
         }
         if self.keys.is_empty() {

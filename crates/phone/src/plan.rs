@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use leg::Digit;
+use leg::{Digit, Prompt};
 use sip_message::Uri;
 
 /// The most keys and pauses of one call.
@@ -63,8 +63,8 @@ pub struct Plan {
     pub from: String,
     /// What is pressed once the call is answered.
     pub keys: Vec<Key>,
-    /// Whether prompt 0 of the media's library is played, again and again, once the call is answered; else silence is sent.
-    pub plays: bool,
+    /// What is played, again and again, once the call is answered; else silence is sent.
+    pub play: Option<Prompt>,
     /// How long the call may ring.
     pub ring: Duration,
     /// How long after the answer the phone hangs up; without it the other side must.

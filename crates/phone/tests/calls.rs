@@ -36,7 +36,7 @@ fn plan() -> Plan {
         target: "sip:1000@192.0.2.2".parse().unwrap(),
         from: "tester".to_owned(),
         keys: Vec::new(),
-        plays: false,
+        play: None,
         ring: Duration::from_secs(60),
         hold: None,
     }
@@ -221,7 +221,7 @@ fn a_100_is_told_once() {
 
 #[test]
 fn media_starts_and_is_recorded_from_the_answer_on() {
-    let mut world = World::new(Plan { plays: true, ..plan() });
+    let mut world = World::new(Plan { play: Some(audio::Prompt::from_samples(&[1_000; 160])), ..plan() });
     world.connect();
     let kinds: Vec<_> = world
         .commands

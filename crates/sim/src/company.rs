@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use leg::PromptId;
+use leg::Prompt;
 use switch::{Config, Destination, Trunk, User};
 
 /// The menu that most tests call: 1 for the queue, 2 to be dialled through to 102, three attempts.
@@ -49,7 +49,7 @@ pub fn company() -> Config {
     let mut queue = acd::QueueConfig::new("sales", vec!["101".into(), "102".into()]);
     queue.max_wait = Some(Duration::from_secs(120));
     let agents = ["101", "102"].map(|name| acd::AgentConfig { name: name.into() });
-    let mut config = Config {
+    Config {
         trunks: vec![Trunk { name: "local".into(), sources: vec!["127.0.0.2/32".parse().unwrap()] }],
         users: [("101".into(), user(5071)), ("102".into(), user(5072))].into(),
         numbers: [
@@ -62,10 +62,7 @@ pub fn company() -> Config {
         queues: vec![queue],
         agents: agents.into(),
         queue_music: [("sales".into(), "music".into())].into(),
+        prompts: Arc::new(["welcome", "goodbye", "music"].map(|name| (name.into(), Prompt::from_samples(&[0]))).into()),
         ..Config::default()
-    };
-    for (name, id) in ["welcome", "goodbye", "music"].into_iter().zip(0..) {
-        config.prompts.insert(name.into(), PromptId(id));
     }
-    config
 }

@@ -23,7 +23,7 @@ pub(crate) fn check(folder: &Path) -> Result<(), Error> {
         switch.queues.len(),
         switch.users.len(),
         switch.trunks.len(),
-        company.prompts.len(),
+        switch.prompts.len(),
     );
     Ok(())
 }

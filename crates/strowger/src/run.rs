@@ -148,7 +148,6 @@ pub(crate) fn own_address_towards(remote: SocketAddr) -> Option<IpAddr> {
 fn start_media(company: &Company, inputs: &Sender<Input>, storage: &Storage) -> Result<Media, Error> {
     let wanted = &company.system.media;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let prompts = company.prompts.iter().map(|named| named.prompt.clone()).collect();
     let config = media::Config {
         threads: wanted.threads.unwrap_or(cores),
         bind: wanted.bind,
@@ -156,7 +155,6 @@ fn start_media(company: &Company, inputs: &Sender<Input>, storage: &Storage) -> 
         port_rest: PORT_REST,
         dscp: wanted.dscp,
         rtp_timeout: wanted.silence,
-        library: Arc::new(leg::Library::new(prompts)),
         seed: seed()?,
     };
     Ok(Media::start(config, |_thread| {

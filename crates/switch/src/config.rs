@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use leg::PromptId;
+use leg::Prompt;
 use sip::Transport;
 use sip::digest::{Algorithm, Secret};
 use sip_message::Uri;
@@ -41,8 +41,8 @@ pub struct Config {
     pub agents: Vec<acd::AgentConfig>,
     /// What each queue plays to those who wait in it.
     pub queue_music: HashMap<acd::QueueName, PromptName>,
-    /// Where each prompt lies in the table that the media threads hold.
-    pub prompts: HashMap<PromptName, PromptId>,
+    /// What callers can hear. Shared with the calls that live, as their flows go on naming what was there when they began.
+    pub prompts: Arc<BTreeMap<PromptName, Prompt>>,
     /// Limits and times.
     pub limits: Limits,
 }

@@ -91,7 +91,7 @@ impl Switch {
     fn play(&mut self, now: Now, call: CallId, prompts: Vec<PromptName>, repeat: bool) {
         // Names were checked when the configuration was read; one that is not there is passed over.
         let items: Arc<[Item]> =
-            prompts.iter().filter_map(|name| self.config.prompts.get(name)).map(|&id| Item::Prompt(id)).collect();
+            prompts.iter().filter_map(|name| self.config.prompts.get(name)).cloned().map(Item::Prompt).collect();
         self.play_items(call, items, repeat);
         if let Some(play) = self.calls.get(&call).and_then(|found| found.play) {
             self.note(now, call, Kind::Play { play, items: prompts });

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use audio::{Prompt, Tone, ToneGenerator};
 use base::{LegId, Mono, Now, Rng, Wall};
-use leg::{Bay, Chunk, Event, FRAME, Law, Leg, Library, MAX_REPORT, Order, PACKET, Stereo, TakeSink};
+use leg::{Bay, Chunk, Event, FRAME, Law, Leg, MAX_REPORT, Order, PACKET, Stereo, TakeSink, Tones};
 use rtp::{EventPayload, Header, Packet};
 use sdp::{Agreed, Codec, Direction};
 
@@ -96,7 +96,7 @@ pub struct World {
     pub sides: Vec<Side>,
     pub events: Vec<Event>,
     pub takes: Takes,
-    pub library: Library,
+    pub tones: Tones,
     pub rng: Rng,
     pub rtp_timeout: Duration,
 }
@@ -104,14 +104,13 @@ pub struct World {
 impl World {
     pub fn new() -> Self {
         let now = Now { monotonic: Mono::from_nanos(1 << 40), wall: Wall::from_unix_micros(1_795_253_400_000_000) };
-        let library = Library::new(vec![sine(500, 40), sine(700, 3)]);
         Self {
             now,
             tick: 1000,
             sides: vec![],
             events: vec![],
             takes: Takes::default(),
-            library,
+            tones: Tones::default(),
             rng: Rng::from_number(99),
             rtp_timeout: Duration::from_secs(10),
         }
@@ -129,8 +128,8 @@ impl World {
     }
 
     pub fn order(&mut self, side: usize, order: Order) {
-        let Self { now, sides, events, takes, library, rng, rtp_timeout, .. } = self;
-        let mut bay = Bay { library, takes, events, rng, rtp_timeout: *rtp_timeout };
+        let Self { now, sides, events, takes, tones, rng, rtp_timeout, .. } = self;
+        let mut bay = Bay { tones, takes, events, rng, rtp_timeout: *rtp_timeout };
         sides[side].leg.handle_order(now.monotonic, order, &mut bay);
     }
 
@@ -142,8 +141,8 @@ impl World {
 
     /// A packet from anywhere straight to a leg.
     pub fn inject(&mut self, side: usize, source: SocketAddr, packet: &[u8]) {
-        let Self { now, sides, events, takes, library, rng, rtp_timeout, .. } = self;
-        let mut bay = Bay { library, takes, events, rng, rtp_timeout: *rtp_timeout };
+        let Self { now, sides, events, takes, tones, rng, rtp_timeout, .. } = self;
+        let mut bay = Bay { tones, takes, events, rng, rtp_timeout: *rtp_timeout };
         sides[side].leg.handle_rtp(*now, source, packet, &mut bay);
     }
 
@@ -157,8 +156,8 @@ impl World {
 
     /// The same without new packets of phones.
     pub fn tick(&mut self) {
-        let Self { now, sides, events, takes, library, rng, rtp_timeout, .. } = self;
-        let mut bay = Bay { library, takes, events, rng, rtp_timeout: *rtp_timeout };
+        let Self { now, sides, events, takes, tones, rng, rtp_timeout, .. } = self;
+        let mut bay = Bay { tones, takes, events, rng, rtp_timeout: *rtp_timeout };
         let swept = now.monotonic + Duration::from_millis(17);
         for side in sides.iter_mut() {
             while let Some((at, source, packet)) = side.wire.take_due(swept) {

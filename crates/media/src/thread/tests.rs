@@ -27,7 +27,7 @@ fn workers() -> [Worker; 2] {
             ports: crossbeam_channel::bounded(10).0,
             sinks: Sinks { events: Box::new(|_| Ok(())), takes: Box::new(NoTakes) },
             tally: Arc::default(),
-            library: Arc::default(),
+            tones: Arc::default(),
             rtp_timeout: Duration::from_secs(10),
             bind: std::net::Ipv4Addr::LOCALHOST.into(),
             dscp: 46,

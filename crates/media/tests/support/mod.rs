@@ -9,13 +9,12 @@
 )]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use audio::{Prompt, Tone, ToneGenerator};
 use base::LegId;
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use leg::{Chunk, Command, Event, FRAME, Law, Library, Stereo, TakeSink};
+use leg::{Chunk, Command, Event, FRAME, Law, Stereo, TakeSink};
 use media::{Config, Media, Sinks};
 use rtp::{Header, Packet};
 use sdp::{Agreed, Codec, Direction};
@@ -63,7 +62,6 @@ pub fn config(threads: usize) -> Config {
         port_rest: Duration::from_millis(200),
         dscp: 46,
         rtp_timeout: Duration::from_secs(30),
-        library: Arc::new(Library::new(vec![prompt(440), prompt(880), prompt(1320)])),
         seed: [7; 32],
     }
 }

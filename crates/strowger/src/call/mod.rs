@@ -9,12 +9,11 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use audio::Prompt;
 use base::Rng;
-use leg::{Chunk, Library};
+use leg::Chunk;
 use media::{Media, Sinks};
 use net::Received;
 use net::udp::{Listener, Sender};
@@ -56,7 +55,7 @@ enum Input {
 /// # Errors
 /// What this machine lacks for the call: an address, a port, a file.
 pub(crate) fn call(request: &Call) -> Result<ExitCode, Error> {
-    let prompts = request.play.as_deref().map(read_prompt).transpose()?;
+    let play = request.play.as_deref().map(read_prompt).transpose()?;
     let recording = request.record.as_deref().map(Recording::create).transpose()?;
     let (inputs_tx, inputs) = mailbox(INPUTS);
     let remote = resolve(&request.target, request.local)?;
@@ -64,7 +63,7 @@ pub(crate) fn call(request: &Call) -> Result<ExitCode, Error> {
     let flow = Flow::udp(0, local_of(&listener, remote), remote);
     let sink = inputs_tx.clone();
     listener.start(move |received| sink.try_send(Input::Sip(received)).is_ok())?;
-    let media = start_media(flow, prompts.into_iter().collect(), &inputs_tx)?;
+    let media = start_media(flow, &inputs_tx)?;
     hang_up_on_signal(inputs_tx)?;
     let own = sip::Listener { transport: Transport::Udp, local: listener.local(), advertised: None };
     let sip = StackConfig::new(concat!("Strowger/", env!("CARGO_PKG_VERSION")), vec![own]);
@@ -72,7 +71,7 @@ pub(crate) fn call(request: &Call) -> Result<ExitCode, Error> {
         target: request.target.clone(),
         from: request.from.clone(),
         keys: request.press.clone().map(|keys| keys.0).unwrap_or_default(),
-        plays: request.play.is_some(),
+        play,
         ring: request.ring,
         hold: request.hold,
     };
@@ -192,7 +191,7 @@ fn local_of(listener: &Listener, remote: SocketAddr) -> SocketAddr {
     SocketAddr::new(towards.unwrap_or(bound.ip()), bound.port())
 }
 
-fn start_media(flow: Flow, prompts: Vec<Prompt>, inputs: &mailbox::Sender<Input>) -> Result<Media, Error> {
+fn start_media(flow: Flow, inputs: &mailbox::Sender<Input>) -> Result<Media, Error> {
     let config = media::Config {
         threads: 1,
         bind: flow.local.ip(),
@@ -200,7 +199,6 @@ fn start_media(flow: Flow, prompts: Vec<Prompt>, inputs: &mailbox::Sender<Input>
         port_rest: Duration::ZERO,
         dscp: DSCP,
         rtp_timeout: SILENCE,
-        library: Arc::new(Library::new(prompts)),
         seed: seed()?,
     };
     Ok(Media::start(config, |_thread| {

@@ -1,33 +1,18 @@
-//! What legs can play: prompts and tones, encoded once and shared by all threads.
+//! The tones that legs play, encoded once and shared by all threads.
 
 use audio::{Law, Prompt, ToneGenerator};
 
-use crate::{PromptId, Tone};
+use crate::Tone;
 
-/// The prompts and tones that legs play.
+/// One period of each tone.
 #[derive(Debug)]
-pub struct Library {
-    prompts: Vec<Prompt>,
-    tones: [Prompt; 4],
-}
+pub struct Tones([Prompt; 4]);
 
-impl Library {
-    /// A library of `prompts`, named by their index ([`PromptId`]), and all tones.
-    #[must_use]
-    pub fn new(prompts: Vec<Prompt>) -> Self {
-        Self { prompts, tones: [Tone::Ringback, Tone::Busy, Tone::Congestion, Tone::Beep].map(render) }
-    }
-
-    /// The octets of a prompt; none for an id that no prompt has.
-    #[must_use]
-    pub fn prompt(&self, id: PromptId, law: Law) -> &[u8] {
-        usize::try_from(id.0).ok().and_then(|index| self.prompts.get(index)).map_or(&[], |prompt| prompt.octets(law))
-    }
-
+impl Tones {
     /// The octets of one period of a tone.
     #[must_use]
-    pub fn tone(&self, tone: Tone, law: Law) -> &[u8] {
-        let [ringback, busy, congestion, beep] = &self.tones;
+    pub fn octets(&self, tone: Tone, law: Law) -> &[u8] {
+        let [ringback, busy, congestion, beep] = &self.0;
         let prompt = match tone {
             Tone::Ringback => ringback,
             Tone::Busy => busy,
@@ -38,9 +23,9 @@ impl Library {
     }
 }
 
-impl Default for Library {
+impl Default for Tones {
     fn default() -> Self {
-        Self::new(Vec::new())
+        Self([Tone::Ringback, Tone::Busy, Tone::Congestion, Tone::Beep].map(render))
     }
 }
 
@@ -62,24 +47,19 @@ mod tests {
 
     #[test]
     fn a_period_of_each_tone_has_its_cadence() {
-        let library = Library::default();
+        let tones = Tones::default();
         for (tone, on, period) in [
             (Tone::Ringback, 8_000, 40_000),
             (Tone::Busy, 4_000, 8_000),
             (Tone::Congestion, 2_000, 4_000),
             (Tone::Beep, 1_600, 1_600),
         ] {
-            let octets = library.tone(tone, Law::Ulaw);
+            let octets = tones.octets(tone, Law::Ulaw);
             assert_eq!(octets.len(), period, "{tone:?}");
             let mut samples = vec![0; period];
             Law::Ulaw.decode(octets, &mut samples);
             assert!(audio::analysis::rms(&samples[..on]) > 1000.0, "{tone:?} sounds");
             assert!(audio::analysis::rms(&samples[on..]) < 10.0, "{tone:?} pauses");
         }
-    }
-
-    #[test]
-    fn an_unknown_prompt_is_empty() {
-        assert!(Library::default().prompt(PromptId(3), Law::Alaw).is_empty());
     }
 }
