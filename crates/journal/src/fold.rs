@@ -119,6 +119,11 @@ impl Account {
                 self.cdr.hung_up_by = Some(*by);
                 self.cdr.cause = cause.clone();
             }
+            // Should the hang-up itself have been cut short by the fault, this is why the call ended.
+            Kind::Fault { .. } if self.cdr.hung_up_by.is_none() => {
+                self.cdr.hung_up_by = Some(Party::System);
+                self.cdr.cause = "fault".into();
+            }
             Kind::QueueJoined { .. } | Kind::QueueLeft { .. } => self.take_queue(event),
             Kind::OfferMade { .. } => self.cdr.offers = self.cdr.offers.saturating_add(1),
             Kind::OfferEnded { rang_ms, .. } => self.cdr.ring_ms = self.cdr.ring_ms.saturating_add(*rang_ms),

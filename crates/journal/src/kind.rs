@@ -38,6 +38,12 @@ pub enum Kind {
         /// Why, in one or few words: `bye`, `cancel`, `flow_end`, `max_call_time`, `media_silent`, `shutdown`, …
         cause: Name,
     },
+    /// A fault of the program (a panic) while it handled something of this call, which is then ended; without a call:
+    /// while it handled something else, which is then dropped.
+    Fault {
+        /// Where in the source: `file:line:column`. Nothing of what was being handled is told.
+        place: Name,
+    },
     /// Last event of a call: all its legs, offers and recordings are over.
     CallEnded {
         /// True if the switch died during the call and a later start ended it for the books. `at` is then the time of

@@ -1,7 +1,7 @@
 //! Records folded from events: what became of a call, its times, its recordings; and the events' JSON.
 //!
 //! Covered: answered by an agent · abandoned in the queue · ended in the menu · cancelled before the answer · refused ·
-//! two queues and two talks · recordings whole, with losses, never opened · cut by a crash · other calls between ·
+//! two queues and two talks · recordings whole, with losses, never opened · cut by a crash or a fault · other calls between ·
 //! a wall clock that goes back · events that come after the end or without a beginning.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -190,6 +190,15 @@ fn calls_that_a_crash_cut_get_their_records_from_what_was_journaled() {
     assert_eq!((cdr.duration_ms, cdr.talk_ms), (9_000, 6_000), "up to the last event");
     assert_eq!((cdr.disposition, &*cdr.cause), (Disposition::Answered, "crash"));
     assert_eq!(fold.live(), 0);
+}
+
+#[test]
+fn a_call_whose_hang_up_a_fault_cut_short_ended_by_that_fault() {
+    let fault = || Kind::Fault { place: "crates/acd/src/floor.rs:1:1".into() };
+    let cdr = Story::new(1).at(1.0, fault()).end(2.0);
+    assert_eq!((&*cdr.cause, cdr.hung_up_by), ("fault", Some(Party::System)));
+    let cdr = Story::new(1).hung_up(1.0, Party::Caller, "bye").at(1.5, fault()).end(2.0);
+    assert_eq!((&*cdr.cause, cdr.hung_up_by), ("bye", Some(Party::Caller)), "one that came later changes nothing");
 }
 
 #[test]

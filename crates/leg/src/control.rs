@@ -171,6 +171,23 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The leg that it is about.
+    #[must_use]
+    pub const fn leg(&self) -> LegId {
+        match self {
+            Self::Opened { leg, .. }
+            | Self::OpenFailed { leg, .. }
+            | Self::Digit { leg, .. }
+            | Self::DigitEnd { leg, .. }
+            | Self::PlayDone { leg, .. }
+            | Self::Silent { leg }
+            | Self::TakeEnded { leg, .. }
+            | Self::Closed { leg, .. } => *leg,
+        }
+    }
+}
+
 /// Why a leg got no port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenFailure {

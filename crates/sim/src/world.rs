@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use base::{CallId, LegId, Mono, Now, Rng, Wall};
 use journal::{Cdr, CdrFold, Kind};
+use routing::{LongestIdle, Strategy};
 use sip::{Flow, Transmit};
 use sip_message::parse_datagram;
 use switch::{Config, Setup, Switch, TakeOrder, TakeReport};
@@ -33,6 +35,10 @@ pub struct World {
     pub cdrs: Vec<Cdr>,
     /// Media threads and the writer of recordings.
     pub media: Media,
+    /// A panic of the switch is caught and told to it, as a driver does; else it fails the test.
+    pub survives: bool,
+    /// Panics that were caught.
+    pub faults: usize,
 }
 
 impl Default for World {
@@ -51,6 +57,12 @@ impl World {
     /// A world with a company of one's own. The same seed and the same acts give the same events.
     #[must_use]
     pub fn with(config: Config, seed: u64) -> Self {
+        Self::with_strategy(config, seed, Box::new(LongestIdle))
+    }
+
+    /// A world where `strategy` chooses who gets which call.
+    #[must_use]
+    pub fn with_strategy(config: Config, seed: u64, strategy: Box<dyn Strategy>) -> Self {
         let now = Now { monotonic: Mono::from_nanos(1), wall: Wall::from_unix_micros(1_795_253_400_000_000) };
         let mut rng = Rng::from_number(seed);
         let local: SocketAddr = SWITCH.parse().unwrap();
@@ -58,7 +70,7 @@ impl World {
             "test",
             vec![sip::Listener { transport: sip::Transport::Udp, local, advertised: None }],
         );
-        let setup = Setup { sip, node: 0, version: "test".into(), rng: rng.fork() };
+        let setup = Setup { sip, node: 0, version: "test".into(), strategy, rng: rng.fork() };
         Self {
             now,
             switch: Switch::new(now, config, setup),
@@ -70,6 +82,8 @@ impl World {
             fold: CdrFold::default(),
             cdrs: Vec::new(),
             media: Media::default(),
+            survives: false,
+            faults: 0,
         }
     }
 
@@ -109,7 +123,7 @@ impl World {
             self.advance_to(due);
             let now = self.now;
             if self.switch.poll_timeout().is_some_and(|due| due <= now.monotonic) {
-                self.switch.handle_timeout(now);
+                self.tell(Switch::handle_timeout);
             }
             for phone in self.phones.values_mut() {
                 phone.handle_timeout(now);
@@ -126,28 +140,28 @@ impl World {
     /// Presses a key on a leg's phone.
     pub fn press(&mut self, leg: LegId, key: char) {
         let digit = leg::Digit::from_char(key).unwrap();
-        self.switch.handle_media(self.now, &leg::Event::Digit { leg, digit });
+        self.tell(|switch, now| switch.handle_media(now, &leg::Event::Digit { leg, digit }));
         self.react();
     }
 
     /// What a leg plays comes to its end.
     pub fn finish_play(&mut self, leg: LegId) {
         let play = self.media.plays.remove(&leg).expect("nothing plays");
-        self.switch.handle_media(self.now, &leg::Event::PlayDone { leg, play });
+        self.tell(|switch, now| switch.handle_media(now, &leg::Event::PlayDone { leg, play }));
         self.react();
     }
 
     /// The slow disk is done with what it has.
     pub fn finish_takes(&mut self) {
         for report in self.media.slow_disk.take().into_iter().flatten() {
-            self.switch.handle_take(self.now, report);
+            self.tell(|switch, now| switch.handle_take(now, report));
         }
         self.react();
     }
 
     /// A leg's peer sends no media any more.
     pub fn silence(&mut self, leg: LegId) {
-        self.switch.handle_media(self.now, &leg::Event::Silent { leg });
+        self.tell(|switch, now| switch.handle_media(now, &leg::Event::Silent { leg }));
         self.react();
     }
 
@@ -172,6 +186,19 @@ impl World {
     /// Everything that was journaled about a call, for messages.
     pub fn story(&self, call: CallId) -> Vec<&Kind> {
         self.journal.iter().filter(|event| event.call == Some(call)).map(|event| &event.kind).collect()
+    }
+
+    /// Hands the switch an input.
+    fn tell(&mut self, input: impl FnOnce(&mut Switch, Now)) {
+        let (now, switch) = (self.now, &mut self.switch);
+        if !self.survives {
+            return input(switch, now);
+        }
+        // What is broken of the switch is what `handle_fault` is there for.
+        if catch_unwind(AssertUnwindSafe(|| input(switch, now))).is_err() {
+            self.faults += 1;
+            switch.handle_fault(now, "test");
+        }
     }
 
     /// Moves datagrams and orders until nobody has anything to say.
@@ -212,7 +239,7 @@ impl World {
         let flow = Flow::udp(0, to, from);
         let parsed = parse_datagram(payload);
         if to == SWITCH.parse().unwrap() {
-            self.switch.handle_datagram(now, flow, parsed);
+            self.tell(|switch, now| switch.handle_datagram(now, flow, parsed));
         } else if let Some(phone) = self.phones.get_mut(&to) {
             phone.handle_datagram(now, flow, parsed);
         }
@@ -224,7 +251,7 @@ impl World {
             while let Some(order) = self.switch.poll_take() {
                 if let TakeOrder::Begin { take, .. } = order {
                     let file = format!("{take}.wav").into();
-                    self.switch.handle_take(self.now, TakeReport::Started { take, file });
+                    self.tell(|switch, now| switch.handle_take(now, TakeReport::Started { take, file }));
                 }
             }
             let Some(command) = self.switch.poll_media() else { return };
@@ -234,10 +261,10 @@ impl World {
                     let report = TakeReport::Finished { take, file, frames, lost };
                     match &mut self.media.slow_disk {
                         Some(held) => held.push(report),
-                        None => self.switch.handle_take(self.now, report),
+                        None => self.tell(|switch, now| switch.handle_take(now, report)),
                     }
                 }
-                self.switch.handle_media(self.now, &event);
+                self.tell(|switch, now| switch.handle_media(now, &event));
             }
         }
     }

@@ -14,6 +14,7 @@ use storage::{JournalPort, Notice, Records, TakeEvent, TakePort};
 use switch::{Switch, TakeOrder, TakeReport};
 
 use crate::clock::Clock;
+use crate::fault::{GaveUp, Guard};
 use crate::listener::Sender;
 use crate::mailbox::Receiver;
 
@@ -50,6 +51,14 @@ pub(crate) enum End {
     /// A media thread died by a fault of ours, and its calls with it. Whoever supervises the process starts a new one,
     /// which is better than half the calls without sound.
     MediaDied,
+    /// The switch met too many faults of its own; the same holds.
+    Faulty,
+}
+
+impl From<GaveUp> for End {
+    fn from(_: GaveUp) -> Self {
+        Self::Faulty
+    }
 }
 
 /// What drivers count of losses, and how much of it was told.
@@ -86,6 +95,7 @@ pub(crate) struct Domain {
     pub takes: TakePort,
     pub records: Arc<Records>,
     pub drops: Drops,
+    pub guard: Guard,
     pub grace: Duration,
 }
 
@@ -93,43 +103,51 @@ impl Domain {
     /// Runs until a shutdown has ended all calls, or until there is no sense in going on.
     pub fn run(mut self) -> End {
         let mut outbox = Outbox::new(self.senders.len());
+        let end = self.work(&mut outbox).unwrap_or_else(|end| end);
+        let cause = match end {
+            End::Asked => "signal",
+            End::MediaDied => "media_thread_died",
+            // Nothing more is asked of the switch; what it has told so far is written down.
+            End::Faulty => {
+                self.record();
+                return end;
+            }
+        };
+        self.switch.handle_stopped(self.clock.now(), cause);
+        self.flush(&mut outbox).map_or_else(End::from, |()| end)
+    }
+
+    fn work(&mut self, outbox: &mut Outbox) -> Result<End, End> {
         let mut drained_at: Option<Mono> = None;
         let mut inputs = Vec::new();
-        let end = loop {
-            self.flush(&mut outbox);
+        loop {
+            self.flush(outbox)?;
             self.inputs.take_all(&mut inputs, self.sleep());
             let mut taken = 0;
             for input in inputs.drain(..) {
-                self.take(input);
+                self.take(input)?;
                 taken += 1;
                 if taken % BATCH == 0 {
-                    self.flush(&mut outbox);
+                    self.flush(outbox)?;
                 }
             }
             let now = self.clock.now();
             if self.switch.poll_timeout().is_some_and(|due| due <= now.monotonic) {
-                self.switch.handle_timeout(now);
+                self.guard.tell(now, &mut self.switch, |switch| switch.handle_timeout(now))?;
             }
             if self.switch.is_draining() && self.switch.live_calls() == 0 {
                 let since = *drained_at.get_or_insert(now.monotonic);
                 if self.switch.is_quiet() || now.monotonic.since(since) > LAST_WORDS {
-                    break End::Asked;
+                    return Ok(End::Asked);
                 }
             }
             if self.drops.is_due(now.monotonic) {
                 self.tell_drops(now);
             }
             if !self.media.is_running() {
-                break End::MediaDied;
+                return Ok(End::MediaDied);
             }
-        };
-        let cause = match end {
-            End::Asked => "signal",
-            End::MediaDied => "media_thread_died",
-        };
-        self.switch.handle_stopped(self.clock.now(), cause);
-        self.flush(&mut outbox);
-        end
+        }
     }
 
     fn sleep(&self) -> Duration {
@@ -137,29 +155,33 @@ impl Domain {
         self.switch.poll_timeout().map_or(IDLE, |due| due.since(now).min(IDLE))
     }
 
-    fn take(&mut self, input: Input) {
-        let now = self.clock.now();
-        match input {
-            Input::Sip(Received::Message { flow, parsed }) => self.switch.handle_datagram(now, flow, *parsed),
+    fn take(&mut self, input: Input) -> Result<(), GaveUp> {
+        let (now, grace) = (self.clock.now(), self.grace);
+        let input = match input {
+            // Answers an operator. One who has gone meanwhile misses his answer.
+            Input::Control(Query::Figures { reply }) => {
+                drop(reply.send(Box::new(self.figures(now))));
+                return Ok(());
+            }
+            input => input,
+        };
+        let told = self.guard.tell(now, &mut self.switch, |switch| match input {
+            Input::Sip(Received::Message { flow, parsed }) => switch.handle_datagram(now, flow, *parsed),
             Input::Sip(Received::Unreachable { transport, remote }) => {
-                self.switch.handle_unreachable(now, transport, remote);
+                switch.handle_unreachable(now, transport, remote);
             }
             Input::Sip(Received::Closed { connection, remote }) => {
-                self.switch.handle_connection_closed(now, connection, remote);
+                switch.handle_connection_closed(now, connection, remote);
             }
-            Input::Media(event) => self.switch.handle_media(now, &event),
-            Input::Storage(notice) => self.take_notice(notice),
-            Input::Control(query) => self.reply(now, query),
-            Input::Drain => self.switch.drain(now, self.grace),
-        }
-    }
-
-    /// Answers an operator. One who has gone meanwhile misses his answer.
-    fn reply(&mut self, now: Now, query: Query) {
-        match query {
-            Query::Control { request, reply } => drop(reply.send(self.switch.handle_control(now, request))),
-            Query::Figures { reply } => drop(reply.send(Box::new(self.figures(now)))),
-        }
+            Input::Media(event) => switch.handle_media(now, &event),
+            Input::Storage(notice) => tell_notice(switch, now, notice),
+            Input::Control(Query::Control { request, reply }) => {
+                drop(reply.send(switch.handle_control(now, request)));
+            }
+            Input::Control(Query::Figures { .. }) => {}
+            Input::Drain => switch.drain(now, grace),
+        });
+        told.map(|_| ())
     }
 
     fn figures(&mut self, now: Now) -> Figures {
@@ -199,29 +221,8 @@ impl Domain {
         }
     }
 
-    fn take_notice(&mut self, notice: Notice) {
-        let now = self.clock.now();
-        let kind = match notice {
-            Notice::Take { take, event, .. } => {
-                let report = match event {
-                    TakeEvent::Started { file } => TakeReport::Started { take, file },
-                    TakeEvent::Lost { frames, why } => TakeReport::Lost { take, frames, why },
-                    TakeEvent::Finished { file, frames, lost } => {
-                        TakeReport::Finished { take, file: file.unwrap_or_default(), frames, lost }
-                    }
-                };
-                self.switch.handle_take(now, report);
-                return;
-            }
-            Notice::EventsLost { count } => Kind::EventsLost { count },
-            Notice::DiskFault { what, error } => Kind::DiskFault { what: what.into(), error },
-            Notice::DiskWell { what } => Kind::DiskFault { what: what.into(), error: String::new() },
-        };
-        self.switch.handle_notice(now, kind);
-    }
-
     /// Carries out all that the switch asks for.
-    fn flush(&mut self, outbox: &mut Outbox) {
+    fn flush(&mut self, outbox: &mut Outbox) -> Result<(), GaveUp> {
         // A command may be answered at once (a port is open), and the answer may ask for more.
         loop {
             let now = self.clock.now();
@@ -233,17 +234,43 @@ impl Domain {
             }
             let Some(command) = self.switch.poll_media() else { break };
             if let Some(event) = self.media.execute(command) {
-                self.switch.handle_media(now, &event);
+                self.guard.tell(now, &mut self.switch, |switch| switch.handle_media(now, &event))?;
             }
         }
         while let Some(transmit) = self.switch.poll_transmit() {
             outbox.put(transmit);
         }
         outbox.send(&mut self.senders);
+        self.record();
+        Ok(())
+    }
+
+    fn record(&mut self) {
         while let Some(event) = self.switch.poll_journal() {
             self.journal.record(event);
         }
     }
+}
+
+/// Passes on what a writer of storage says.
+fn tell_notice(switch: &mut Switch, now: Now, notice: Notice) {
+    let kind = match notice {
+        Notice::Take { take, event, .. } => {
+            let report = match event {
+                TakeEvent::Started { file } => TakeReport::Started { take, file },
+                TakeEvent::Lost { frames, why } => TakeReport::Lost { take, frames, why },
+                TakeEvent::Finished { file, frames, lost } => {
+                    TakeReport::Finished { take, file: file.unwrap_or_default(), frames, lost }
+                }
+            };
+            switch.handle_take(now, report);
+            return;
+        }
+        Notice::EventsLost { count } => Kind::EventsLost { count },
+        Notice::DiskFault { what, error } => Kind::DiskFault { what: what.into(), error },
+        Notice::DiskWell { what } => Kind::DiskFault { what: what.into(), error: String::new() },
+    };
+    switch.handle_notice(now, kind);
 }
 
 /// Datagrams by listener, so that each socket sends its own in one call.

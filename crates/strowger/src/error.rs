@@ -68,12 +68,15 @@ pub(crate) enum Error {
         /// Which.
         call: base::CallId,
     },
-    /// A thread without which there is nothing to do panicked; the panic's own message stands above.
+    /// A thread without which there is nothing to do panicked; its place stands above.
     #[error("a {thread} thread died; this is a fault of the program, please report it")]
     Died {
         /// Which.
         thread: &'static str,
     },
+    /// The switch met too many faults of its own.
+    #[error("too many faults of the program, whose places stand above; please report them")]
+    Faulty,
     /// The system has no randomness or no thread for us.
     #[error("the system gives no {what}: {source}")]
     System {

@@ -2,7 +2,7 @@
 //!
 //! `cli` what can be asked for · `folder` reads a company's files · `check` says whether they are right · `run` starts the
 //! drivers and ends them · `operate` asks a running switch · `call` a phone for the command line · `domain` the one thread
-//! that owns the switch · `mailbox` the queue into it · `clock` its clock ·
+//! that owns the switch · `fault` keeps its panics to the call that they are about · `mailbox` the queue into it · `clock` its clock ·
 //! `error` what is printed when the program cannot go on, faults of a configuration included.
 #![allow(
     clippy::disallowed_methods,
@@ -16,6 +16,7 @@ mod cli;
 mod clock;
 mod domain;
 mod error;
+mod fault;
 mod folder;
 mod listener;
 mod mailbox;

@@ -10,6 +10,7 @@ use api::{Api, Post};
 use base::Rng;
 use company::{Company, System};
 use media::{Media, Sinks};
+use routing::LongestIdle;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use storage::Storage;
 use switch::{Place, Setup, Switch};
@@ -19,6 +20,7 @@ use tokio::sync::oneshot;
 use crate::clock::Clock;
 use crate::domain::{Domain, Drops, End, Input};
 use crate::error::Error;
+use crate::fault::{Guard, watch_panics};
 use crate::folder::read_company;
 use crate::listener::Listener;
 use crate::mailbox::{Receiver, Sender, mailbox};
@@ -37,6 +39,7 @@ const PORT_REST: Duration = Duration::from_secs(5);
 /// Whatever keeps the switch from starting.
 pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     let company = read_company(folder)?;
+    watch_panics();
     raise_descriptor_limit();
     let clock = Clock::start();
     let data = company.system.data_folder(folder);
@@ -69,6 +72,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
         }
         // Storage is not stopped in order: the next start closes the books of the calls that were cut.
         Ok(End::MediaDied) => Err(Error::Died { thread: "media" }),
+        Ok(End::Faulty) => Err(Error::Faulty),
         Err(_) => Err(Error::Died { thread: "domain" }),
     }
 }
@@ -116,7 +120,13 @@ fn wire(
     sip.max_sessions = company.switch.limits.max_calls.saturating_mul(3);
     let mut config = company.switch.clone();
     passwords::give(&mut config, data, &mut Rng::from_seed(seed()?))?;
-    let setup = Setup { sip, node: 0, version: env!("CARGO_PKG_VERSION").into(), rng: Rng::from_seed(seed()?) };
+    let setup = Setup {
+        sip,
+        node: 0,
+        version: env!("CARGO_PKG_VERSION").into(),
+        strategy: Box::new(LongestIdle),
+        rng: Rng::from_seed(seed()?),
+    };
     for user in config.users.values_mut() {
         if let Place::Fixed(phone) = &mut user.place {
             phone.reached_at = own_address_towards(phone.address);
@@ -132,6 +142,7 @@ fn wire(
         takes: storage.take_port(),
         records: storage.records(),
         drops: Drops::new(listeners.iter().filter_map(Listener::dropped).collect()),
+        guard: Guard::default(),
         grace: company.system.grace,
     })
 }

@@ -13,6 +13,7 @@ use journal::Party;
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Call, Role, Stage};
+use crate::fault::Hand;
 use crate::switch::Switch;
 
 /// The most calls on one page.
@@ -187,6 +188,7 @@ pub enum Place {
 impl Switch {
     /// Answers an operator.
     pub fn handle_control(&mut self, now: Now, request: Request) -> Response {
+        self.hand = Hand::Nothing;
         match request {
             Request::Status => Response::Status(self.status(now)),
             Request::Calls { after, limit } => Response::Calls(self.page(after, limit)),
@@ -194,6 +196,7 @@ impl Switch {
                 if self.calls.get(&call).is_none_or(|found| found.over) {
                     return Response::NoSuchCall;
                 }
+                self.hand = Hand::Call(call);
                 self.end_call(now, call, Party::System, "operator", NORMAL_CLEARING);
                 self.settle(now);
                 Response::HungUp

@@ -129,6 +129,8 @@ impl Switch {
         found.limit = None;
         let (legs, takes) = (std::mem::take(&mut found.open_legs), std::mem::take(&mut found.open_takes));
         for leg in legs {
+            // One that was told to close has nothing left to give back; after a fault, that may not have come about.
+            self.drop_leg(now, leg, "hung_up", None);
             self.legs.remove(&leg);
         }
         for take in takes {

@@ -22,7 +22,7 @@
 //! A queue decision: the ACD asks (`DecisionNeeded`), `switch::on_acd` calls the queue's `routing::Strategy`, the ACD
 //! checks the answer and says `Offer`.
 //!
-//! `switch` holds the machine and passes events around, `call` what is kept of calls and legs, `book` what leaves for the
+//! `fault` ends the call whose handling panicked. `switch` holds the machine and passes events around, `call` what is kept of calls and legs, `book` what leaves for the
 //! journal, `config` what is known of the company, `control` what operators ask.
 //!
 //! Invariants:
@@ -36,6 +36,7 @@ mod call;
 mod config;
 pub mod control;
 mod ending;
+mod fault;
 mod flow;
 mod incoming;
 mod outgoing;

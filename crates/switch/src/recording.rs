@@ -55,6 +55,16 @@ pub enum TakeReport {
     },
 }
 
+impl TakeReport {
+    /// The take that it is about.
+    #[must_use]
+    pub const fn take(&self) -> TakeId {
+        match self {
+            Self::Started { take, .. } | Self::Lost { take, .. } | Self::Finished { take, .. } => *take,
+        }
+    }
+}
+
 impl Switch {
     /// Begins or ends the recording of a call. Both are harmless where nothing changes.
     pub(crate) fn record(&mut self, call: CallId, on: bool) {

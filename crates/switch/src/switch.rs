@@ -8,12 +8,13 @@ use std::time::Duration;
 use acd::Acd;
 use base::{CallId, IdGen, LegId, Mono, Now, OfferId, Rng, TakeId, Timers, Wall};
 use journal::{Kind, Name, Party};
-use routing::{LongestIdle, Strategy};
+use routing::Strategy;
 use sip::{ConnectionId, Flow, SessionId, Stack, StackConfig, Transmit, Transport};
 use sip_message::{Message, Reject};
 
 use crate::book::Book;
 use crate::call::{Call, Leg};
+use crate::fault::Hand;
 use crate::flow::FlowInput;
 use crate::registration::{Desk, Door};
 use crate::{Config, Place, TakeOrder, TakeReport};
@@ -33,10 +34,11 @@ pub(crate) enum Timer {
     Tidy(CallId),
     /// When the grace time of a shutdown is over: hang up all calls.
     Grace,
+    /// Right after that, one for each call: hang it up.
+    Shutdown(CallId),
 }
 
 /// What the switch is told once, when it starts.
-#[derive(Debug)]
 pub struct Setup {
     /// The settings of its SIP stack, listeners included.
     pub sip: StackConfig,
@@ -44,6 +46,8 @@ pub struct Setup {
     pub node: u16,
     /// Its version, for the journal.
     pub version: Name,
+    /// Which agent gets which call.
+    pub strategy: Box<dyn Strategy>,
     /// The seed of all its randomness.
     pub rng: Rng,
 }
@@ -73,6 +77,8 @@ pub struct Switch {
     /// When it started.
     pub(crate) started: Wall,
     pub(crate) desk: Desk,
+    /// What is being handled.
+    pub(crate) hand: Hand,
     draining: bool,
 }
 
@@ -80,7 +86,7 @@ impl Switch {
     /// A switch without calls.
     #[must_use]
     pub fn new(now: Now, config: Config, setup: Setup) -> Self {
-        let Setup { sip, node, version, mut rng } = setup;
+        let Setup { sip, node, version, strategy, mut rng } = setup;
         let ids = IdGen::new(node, now.wall);
         let mut book = Book::default();
         book.write_system(now, Kind::Started { version: version.clone() });
@@ -94,7 +100,7 @@ impl Switch {
             config: Arc::new(config),
             listeners: sip.listeners.clone(),
             sip: Stack::new(sip, rng.fork()),
-            strategy: Box::new(LongestIdle),
+            strategy,
             ids,
             rng,
             calls: BTreeMap::new(),
@@ -109,12 +115,14 @@ impl Switch {
             book,
             version,
             started: now.wall,
+            hand: Hand::default(),
             draining: false,
         }
     }
 
     /// A datagram came in and was read or refused.
     pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>) {
+        self.hand = Hand::Sip;
         let mut door = Door { config: &self.config, desk: &mut self.desk, book: &mut self.book };
         self.sip.handle_datagram(now, flow, parsed, &mut door);
         self.settle(now);
@@ -122,40 +130,48 @@ impl Switch {
 
     /// The network says that nobody listens at `remote` (ICMP, a connection refused).
     pub fn handle_unreachable(&mut self, now: Now, transport: Transport, remote: SocketAddr) {
+        self.hand = Hand::Sip;
         self.sip.handle_unreachable(now, transport, remote);
         self.settle(now);
     }
 
     /// A connection with `remote` is gone. Calls whose signalling went over it live on.
     pub fn handle_connection_closed(&mut self, now: Now, connection: ConnectionId, remote: SocketAddr) {
+        self.hand = Hand::Sip;
         self.sip.handle_connection_closed(now, connection, remote);
         self.settle(now);
     }
 
     /// The media threads report.
     pub fn handle_media(&mut self, now: Now, event: &leg::Event) {
+        self.hand = self.legs.get(&event.leg()).map_or(Hand::Nothing, |leg| Hand::Call(leg.call));
         self.on_media(now, event);
         self.settle(now);
     }
 
     /// The writer of recordings reports.
     pub fn handle_take(&mut self, now: Now, report: TakeReport) {
+        self.hand = self.takes.get(&report.take()).map_or(Hand::Nothing, |call| Hand::Call(*call));
         self.on_take(now, report);
         self.settle(now);
     }
 
     /// Something that concerns the whole switch happened in a driver; it goes to the journal.
     pub fn handle_notice(&mut self, now: Now, kind: Kind) {
+        self.hand = Hand::Nothing;
         self.book.write_system(now, kind);
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Now) {
+        self.hand = Hand::Sip;
         self.sip.handle_timeout(now);
+        self.hand = Hand::Nothing;
         self.acd.handle_timeout(now);
         self.desk.handle_timeout(now);
         self.book.handle_timeout(now);
         while let Some(timer) = self.timers.pop_due(now.monotonic) {
+            self.hand = self.hand_of_timer(timer);
             self.on_timer(now, timer);
         }
         self.settle(now);
@@ -166,6 +182,7 @@ impl Switch {
         if self.draining {
             return;
         }
+        self.hand = Hand::Nothing;
         self.draining = true;
         self.sip.drain(true);
         self.timers.set(now.monotonic + grace, Timer::Grace);
@@ -251,12 +268,16 @@ impl Switch {
     pub(crate) fn settle(&mut self, now: Now) {
         loop {
             if let Some(event) = self.sip.poll_event() {
+                self.hand = event.session().map_or(Hand::Nothing, |session| self.hand_of_session(session));
                 self.on_sip(now, event);
             } else if let Some(event) = self.desk.registrar.poll_event() {
+                self.hand = Hand::Nothing;
                 self.on_registrar(now, event);
             } else if let Some(event) = self.acd.poll_event() {
+                self.hand = Hand::of_acd(&event);
                 self.on_acd(now, event);
             } else if let Some((call, input)) = self.flow_inputs.pop_front() {
+                self.hand = Hand::Call(call);
                 self.feed_flow(now, call, input);
             } else {
                 return;
@@ -350,11 +371,11 @@ impl Switch {
             Timer::Ring(leg) => self.ring_over(now, leg),
             Timer::Tidy(call) => self.tidy(now, call),
             Timer::Grace => {
-                let calls: Vec<CallId> = self.calls.keys().copied().collect();
-                for call in calls {
-                    self.end_call(now, call, Party::System, "shutdown", 16);
+                for call in self.calls.keys() {
+                    self.timers.set(now.monotonic, Timer::Shutdown(*call));
                 }
             }
+            Timer::Shutdown(call) => self.end_call(now, call, Party::System, "shutdown", 16),
         }
     }
 

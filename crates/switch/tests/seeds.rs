@@ -62,7 +62,7 @@ fn play(seed: u64) {
 
 fn act(world: &mut World, dice: &mut Rng, callers: &[SocketAddr], agents: &[SocketAddr]) {
     let pick = |dice: &mut Rng, of: &[SocketAddr]| of[dice.below(of.len() as u32) as usize];
-    match dice.below(14) {
+    match dice.below(15) {
         0..=3 => {
             let number = ["1000", "1000", "101", "201", "999"][dice.below(5) as usize];
             let caller = pick(dice, callers);
@@ -90,6 +90,14 @@ fn act(world: &mut World, dice: &mut Rng, callers: &[SocketAddr], agents: &[Sock
             playing.sort();
             if let Some(leg) = any(dice, playing) {
                 world.finish_play(leg);
+            }
+        }
+        // As if handling whatever came last had panicked.
+        13 => {
+            if dice.percent(20) {
+                let now = world.now;
+                world.switch.handle_fault(now, "test");
+                world.react();
             }
         }
         _ => {

@@ -104,6 +104,7 @@ impl Stack {
         let head = &request.head;
         key::dialog(&mut self.key, &head.call_id, head.to.tag().unwrap_or_default());
         let id = self.dialogs.get(self.key.as_str()).copied();
+        self.in_hand = id;
         let Some((id, session)) = id.and_then(|id| Some((id, self.sessions.get_mut(&id)?))) else {
             self.core.counters.strays += 1;
             return;

@@ -34,6 +34,8 @@ pub struct Stack {
     draining: bool,
     /// Where keys are written to be looked up, so that a look-up allocates nothing.
     key: String,
+    /// The session that the input being handled belongs to, as soon as that is known.
+    in_hand: Option<SessionId>,
 }
 
 impl Stack {
@@ -48,11 +50,13 @@ impl Stack {
             dialogs: HashMap::new(),
             draining: false,
             key: String::new(),
+            in_hand: None,
         }
     }
 
     /// Takes a message that came on `flow`, a datagram or a piece of a stream, parsed. `gate` decides who is let in.
     pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>, gate: &mut dyn Gate) {
+        self.in_hand = None;
         match parsed {
             Ok(Message::Request(request)) => self.handle_request(now, flow, request, gate),
             Ok(Message::Response(response)) => self.handle_response(now.monotonic, flow, response),
@@ -76,6 +80,7 @@ impl Stack {
     }
 
     fn lose_unheard(&mut self, now: Mono, way: Way) {
+        self.in_hand = None;
         while let Some(lost) = self.clients.take_unheard(&mut self.core, way) {
             self.handle_lost(now, lost, 503);
         }
@@ -85,8 +90,10 @@ impl Stack {
     pub fn handle_timeout(&mut self, now: Now) {
         let now = now.monotonic;
         while let Some(due) = self.core.timers.pop_due(now) {
+            self.in_hand = None;
             match due {
                 Due::Server(id, timer) => {
+                    self.in_hand = self.servers.owner(id);
                     if let Some(timeout) = self.servers.handle_timer(&mut self.core, now, id, timer) {
                         self.handle_server_timeout(timeout);
                     }
@@ -96,7 +103,10 @@ impl Stack {
                         self.handle_lost(now, lost, 408);
                     }
                 }
-                Due::Session(id, timer) => self.handle_session_timer(now, id, timer),
+                Due::Session(id, timer) => {
+                    self.in_hand = Some(id);
+                    self.handle_session_timer(now, id, timer);
+                }
             }
         }
     }
@@ -120,6 +130,12 @@ impl Stack {
     /// While `on`, INVITE and OPTIONS outside dialogs are answered 503 with Retry-After, and nothing is kept of them.
     pub fn drain(&mut self, on: bool) {
         self.draining = on;
+    }
+
+    /// The session that the last input belonged to, if that was found out: whose it was, should the stack have panicked.
+    #[must_use]
+    pub fn session_in_hand(&self) -> Option<SessionId> {
+        self.in_hand
     }
 
     /// What was counted so far.

@@ -101,6 +101,7 @@ impl Stack {
 
     fn begin_incoming(&mut self, now: Mono, asked: Asked, user: Option<Arc<str>>) {
         let id = SessionId(self.core.next_serial());
+        self.in_hand = Some(id);
         let local_tag = self.core.token();
         let contact = self.contact_of(&asked.request.uri, asked.flow);
         let symmetric = self.core.config.symmetric;
@@ -122,6 +123,7 @@ impl Stack {
         let head = &asked.request.head;
         key::dialog(&mut self.key, &head.call_id, head.to.tag().unwrap_or_default());
         let found = self.dialogs.get(self.key.as_str()).copied();
+        self.in_hand = found;
         let Some((id, session)) = found.and_then(|id| Some((id, self.sessions.get_mut(&id)?))) else {
             return self.answer_fault(now, &asked, Fault::of(481));
         };
@@ -195,6 +197,7 @@ impl Stack {
         let asked = Asked { id, request: Box::new(request), flow };
         let Some(invite) = invite else { return self.answer_fault(now, &asked, Fault::of(481)) };
         let session = self.servers.owner(invite);
+        self.in_hand = session;
         self.answer_cancel(now, &asked, session);
         if let Some(session) = session.filter(|_| self.servers.is_open(invite)) {
             self.cancelled(now, session);

@@ -22,6 +22,7 @@ impl Stack {
             Some(key) => self.clients.handle_response(&mut self.core, now, &key, &response),
             None => Heard::Stray,
         };
+        self.in_hand = heard.owner();
         match heard {
             Heard::Stray => self.core.counters.strays += 1,
             Heard::Absorbed | Heard::Provisional(_, None) | Heard::Final(_, None) => {}
@@ -36,6 +37,7 @@ impl Stack {
 
     /// A transaction of ours ended without a final response; `status` stands in for it (8.1.3.1).
     pub(super) fn handle_lost(&mut self, now: Mono, lost: Lost, status: u16) {
+        self.in_hand = lost.owner;
         if let (Some(owner), Some(status)) = (lost.owner, StatusCode::new(status)) {
             self.failed(now, lost.id, owner, status, None);
         }

@@ -75,6 +75,16 @@ pub(crate) enum Heard {
     Final(TransactionId, Option<SessionId>),
 }
 
+impl Heard {
+    /// The session that waits for the response.
+    pub(crate) fn owner(self) -> Option<SessionId> {
+        match self {
+            Self::Stray | Self::Absorbed => None,
+            Self::Provisional(_, owner) | Self::Accepted { owner, .. } | Self::Final(_, owner) => owner,
+        }
+    }
+}
+
 /// A transaction that ended without a final response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lost {
