@@ -98,13 +98,13 @@ impl Acd {
         Ok(())
     }
 
-    /// The agent, if he is idle, the call waits, and he did not decline it a moment ago.
+    /// The agent, if he is idle, serves the queue in which the call waits, and did not decline it a moment ago.
     fn free_pair(&self, now: Mono, call: CallId, agent: &AgentName) -> Option<AgentIx> {
         let ix = self.floor.find(agent)?;
-        let standing = self.floor.agent(ix)?.standing();
-        let entry = self.calls.get(&call)?;
+        let (agent, entry) = (self.floor.agent(ix)?, self.calls.get(&call)?);
+        let free = matches!(agent.standing(), Standing::Idle | Standing::Undecided) && agent.serves(entry.queue);
         let waits = matches!(entry.stage, Stage::Waiting(_)) && !entry.was_tried(ix, now);
-        (waits && matches!(standing, Standing::Idle | Standing::Undecided)).then_some(ix)
+        (free && waits).then_some(ix)
     }
 
     fn refuse(&mut self, now: Now, ask: &Ask, call: CallId, decision: &Decision) -> Result<(), DecisionFault> {

@@ -26,7 +26,7 @@ pub struct QueueFigures {
 impl Acd {
     /// Every queue, in the order of the configuration.
     pub fn queues(&self, now: Now) -> impl Iterator<Item = QueueFigures> + '_ {
-        self.floor.queues.iter().map(move |queue| {
+        self.floor.listed.iter().filter_map(|ix| self.floor.queue(*ix)).map(move |queue| {
             let first = queue.waiting.first_key_value();
             QueueFigures {
                 name: queue.config.name.clone(),

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use base::{CallId, DecisionId, Mono, OfferId, TimerToken};
-use routing::AgentName;
+use routing::{AgentName, QueueName};
 
 use crate::queue::Queue;
 use crate::{AgentConfig, AgentState, QueueConfig, Status};
@@ -17,18 +17,24 @@ pub type AgentIx = usize;
 /// A queue's place in [`Floor::queues`].
 pub type QueueIx = usize;
 
-/// All agents and queues.
-#[derive(Debug)]
+/// All agents and queues. Each name that was ever configured has one place for good: who is configured no more may still
+/// be in a call, and who comes back is who he was.
+#[derive(Debug, Default)]
 pub struct Floor {
     pub agents: Vec<Agent>,
     pub queues: Vec<Queue>,
+    /// The queues that are configured, in that order. The others have no agents.
+    pub listed: Vec<QueueIx>,
     agent_names: HashMap<AgentName, AgentIx>,
+    queue_names: HashMap<QueueName, QueueIx>,
 }
 
 /// An agent.
 #[derive(Debug)]
 pub struct Agent {
     pub name: AgentName,
+    /// He is configured. If not, he has no queues, and what he holds is the last of him.
+    pub listed: bool,
     /// His queues, each with his rank in its list: who is idle equally long stands in that order.
     pub queues: Vec<(QueueIx, u32)>,
     pub status: Status,
@@ -95,6 +101,7 @@ impl Agent {
     fn new(name: AgentName, idle_since: Mono) -> Self {
         Self {
             name,
+            listed: false,
             queues: Vec::new(),
             status: Status::Available,
             held: None,
@@ -104,6 +111,11 @@ impl Agent {
             idle_since,
             answered: 0,
         }
+    }
+
+    /// True if he may be offered the calls of a queue.
+    pub fn serves(&self, queue: QueueIx) -> bool {
+        self.queues.iter().any(|(his, _)| *his == queue)
     }
 
     pub fn state(&self) -> AgentState {
@@ -132,36 +144,70 @@ impl Agent {
 }
 
 impl Floor {
-    pub fn new(now: Mono, queues: Vec<QueueConfig>, agents: Vec<AgentConfig>) -> Self {
-        let mut floor = Self { agents: Vec::new(), queues: Vec::new(), agent_names: HashMap::new() };
+    /// Takes new lists; `status` says of each agent what he is. What agents hold and the calls of queues stay as they are;
+    /// no decision about an agent may be under way.
+    pub fn list(
+        &mut self,
+        now: Mono,
+        queues: Vec<QueueConfig>,
+        agents: Vec<AgentConfig>,
+        status: impl Fn(&AgentName) -> Status,
+    ) {
+        for agent in &mut self.agents {
+            agent.listed = false;
+            agent.queues.clear();
+        }
         for AgentConfig { name } in agents {
-            if !floor.agent_names.contains_key(&name) {
-                floor.agent_names.insert(name.clone(), floor.agents.len());
-                floor.agents.push(Agent::new(name, now));
-            }
+            let status = status(&name);
+            self.list_agent(now, name, status);
         }
+        self.queues.iter_mut().for_each(Queue::dismiss_all);
+        self.listed.clear();
         for config in queues {
-            floor.add_queue(config);
+            self.list_queue(config);
         }
-        floor
     }
 
-    fn add_queue(&mut self, config: QueueConfig) {
-        let ix = self.queues.len();
-        let mut queue = Queue::new(config);
+    fn list_agent(&mut self, now: Mono, name: AgentName, status: Status) {
+        let ix = *self.agent_names.entry(name.clone()).or_insert(self.agents.len());
+        if ix == self.agents.len() {
+            self.agents.push(Agent::new(name, now));
+        }
+        let Some(agent) = self.agents.get_mut(ix) else { return };
+        agent.listed = true;
+        if agent.status != status {
+            agent.status = status;
+            agent.idle_since = now;
+        }
+    }
+
+    fn list_queue(&mut self, config: QueueConfig) {
+        let ix = *self.queue_names.entry(config.name.clone()).or_insert(self.queues.len());
+        match self.queues.get_mut(ix) {
+            Some(queue) => queue.config = config,
+            None => self.queues.push(Queue::new(config)),
+        }
+        let Some(queue) = self.queues.get_mut(ix) else { return };
+        self.listed.push(ix);
         for (name, rank) in queue.config.agents.clone().iter().zip(0..) {
             let Some(&agent_ix) = self.agent_names.get(name) else { continue };
-            let Some(agent) = self.agents.get_mut(agent_ix) else { continue };
+            let Some(agent) = self.agents.get_mut(agent_ix).filter(|agent| agent.listed) else { continue };
             if agent.queues.last().is_none_or(|(last, _)| *last != ix) {
                 agent.queues.push((ix, rank));
                 queue.enter(agent_ix, rank, agent);
             }
         }
-        self.queues.push(queue);
     }
 
+    /// An agent who is configured, or not yet gone.
     pub fn find(&self, name: &AgentName) -> Option<AgentIx> {
-        self.agent_names.get(name).copied()
+        let ix = *self.agent_names.get(name)?;
+        self.agent(ix).filter(|agent| agent.listed || agent.held.is_some()).map(|_| ix)
+    }
+
+    /// A queue that is or was configured.
+    pub fn find_queue(&self, name: &QueueName) -> Option<QueueIx> {
+        self.queue_names.get(name).copied()
     }
 
     pub fn agent(&self, ix: AgentIx) -> Option<&Agent> {

@@ -58,6 +58,8 @@ impl Acd {
             }
             Some(Held::Reserved(_)) | None => {}
         }
+        let nothing = agent.queues.is_empty() && agent.lease.is_none() && agent.ask.is_none() && agent.wake.is_none();
+        holds!(agent.listed || nothing, "{name} is configured no more and waits for something");
         if let Some(lease) = &agent.lease {
             holds!(lease.timer.at() > now, "{name}'s {:?} does not end", lease.kind);
         }
@@ -122,6 +124,9 @@ impl Acd {
         }
         let logged_in = members().filter(|agent| agent.status == Status::Available).count();
         holds!(queue.logged_in as usize == logged_in, "{name} counts {} logged in", queue.logged_in);
+        holds!(queue.logged_in > 0 || queue.waiting.is_empty(), "in {name} calls wait for nobody");
+        let listed = self.floor.listed.contains(&ix);
+        holds!(listed || members().next().is_none(), "{name} is configured no more and has agents");
         let here = || self.calls.values().filter(|entry| entry.queue == ix);
         let waiting = here().filter(|entry| matches!(entry.stage, Stage::Waiting(_))).count();
         let offered = here().filter(|entry| matches!(entry.stage, Stage::Offered(_))).count();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base::{CallId, Now};
 
-use crate::floor::{AgentIx, Held, Lease, LeaseKind};
+use crate::floor::{AgentIx, Held, Lease, LeaseKind, QueueIx};
 use crate::machine::{Acd, Timer};
 use crate::queue::Stage;
 use crate::{Event, LeaveReason, OfferEnd};
@@ -54,9 +54,15 @@ impl Acd {
         self.begin_lease(now, ix, LeaseKind::WrapUp, wrap_up);
     }
 
-    /// Keeps an agent from offers for a time, then he is idle anew.
+    /// Keeps an agent from offers for a time, then he is idle anew. One who is configured no more is gone.
     pub(crate) fn begin_lease(&mut self, now: Now, ix: AgentIx, kind: LeaseKind, lasts: Duration) {
-        self.floor.change(ix, |agent| agent.idle_since = now.monotonic);
+        let listed = self.floor.change(ix, |agent| {
+            agent.idle_since = now.monotonic;
+            agent.listed
+        });
+        if listed != Some(true) {
+            return;
+        }
         if lasts.is_zero() {
             self.agent_free(now, ix);
             return;
@@ -92,13 +98,18 @@ impl Acd {
     pub(crate) fn abandon_unserved(&mut self, now: Now, ix: AgentIx) {
         let queues = self.floor.agent(ix).map(|agent| agent.queues.clone()).unwrap_or_default();
         for (queue, _) in queues {
-            while let Some(call) = self.first_unserved(queue) {
-                self.remove_call(now, call, OfferEnd::CallerLeft, LeaveReason::NoAgents);
-            }
+            self.abandon_queue(now, queue);
         }
     }
 
-    fn first_unserved(&self, queue: usize) -> Option<CallId> {
+    /// Calls leave a queue if nobody serves it. Offers that ring go on: they may still be answered.
+    pub(crate) fn abandon_queue(&mut self, now: Now, queue: QueueIx) {
+        while let Some(call) = self.first_unserved(queue) {
+            self.remove_call(now, call, OfferEnd::CallerLeft, LeaveReason::NoAgents);
+        }
+    }
+
+    fn first_unserved(&self, queue: QueueIx) -> Option<CallId> {
         let queue = self.floor.queue(queue).filter(|queue| queue.logged_in == 0)?;
         queue.waiting.first_key_value().map(|(_, call)| *call)
     }

@@ -9,7 +9,7 @@
 //! ring time is kept here: when it is over, [`Event::OfferEnded`] comes by itself.
 //!
 //! Where to find what: `machine.rs` the inputs and timers, `decide.rs` when decisions are asked for and how they are
-//! checked, `snapshot.rs` what strategies are shown, `offer.rs` offers, `leave.rs` ways out and leases, `floor.rs` agents
+//! checked, `snapshot.rs` what strategies are shown, `offer.rs` offers, `leave.rs` ways out and leases, `reconfigure.rs` new lists of queues and agents, `floor.rs` agents
 //! and their derived state, `queue.rs` the line and its indexes, `figures.rs` what operators see, `config.rs` and `event.rs` the words, `invariants.rs`
 //! what must always hold.
 //!
@@ -19,7 +19,9 @@
 //! - A call that joined is waiting, offered or connected: one of these. It leaves by exactly one [`Event::LeftQueue`].
 //! - Every offer, lease, decision and wait has a timer that ends it; no offer outlives its ring time.
 //! - No call waits beside an idle agent of its queue unless a decision is under way or a timer will bring them together.
-//! - An event costs O(log n) of agents and calls, and O(candidates shown) for a decision; nothing scans.
+//! - Nobody waits in a queue that nobody serves, be it that all logged out or that the configuration changed.
+//! - An event costs O(log n) of agents and calls, and O(candidates shown) for a decision; nothing scans but a change of
+//!   the configuration.
 
 mod config;
 mod decide;
@@ -31,6 +33,7 @@ mod leave;
 mod machine;
 mod offer;
 mod queue;
+mod reconfigure;
 mod snapshot;
 
 pub use config::{AgentConfig, QueueConfig, Rest};

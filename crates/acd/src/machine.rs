@@ -6,7 +6,7 @@ use base::{CallId, DecisionId, IdGen, Mono, Now, OfferId, Timers};
 use routing::{AgentName, QueueName};
 
 use crate::decide::Ask;
-use crate::floor::{AgentIx, Floor, Held, QueueIx};
+use crate::floor::{AgentIx, Floor, Held};
 use crate::queue::{Entry, Place, Stage};
 use crate::{
     AgentConfig, AgentState, Caller, Event, JoinError, LeaveReason, OfferEnd, OfferFailure, QueueConfig, ReserveError,
@@ -18,7 +18,6 @@ use crate::{
 pub struct Acd {
     pub(crate) ids: IdGen,
     pub(crate) floor: Floor,
-    queue_names: HashMap<QueueName, QueueIx>,
     pub(crate) calls: HashMap<CallId, Entry>,
     /// Who has which live offer.
     pub(crate) offers: HashMap<OfferId, AgentIx>,
@@ -52,12 +51,11 @@ impl Acd {
     /// not hold is left out; `company` refuses such a configuration.
     #[must_use]
     pub fn new(now: Now, ids: IdGen, queues: Vec<QueueConfig>, agents: Vec<AgentConfig>) -> Self {
-        let floor = Floor::new(now.monotonic, queues, agents);
-        let queue_names = floor.queues.iter().map(|queue| queue.config.name.clone()).zip(0..).collect();
+        let mut floor = Floor::default();
+        floor.list(now.monotonic, queues, agents, |_| Status::Available);
         Self {
             ids,
             floor,
-            queue_names,
             calls: HashMap::new(),
             offers: HashMap::new(),
             asks: HashMap::new(),
@@ -70,9 +68,10 @@ impl Acd {
     /// A call enters a queue.
     ///
     /// # Errors
-    /// If there is no such queue, it is full or served by nobody, or the call is in one already.
+    /// If there is no such queue, it is full or served by nobody (as one that is configured no more), or the call is in one
+    /// already.
     pub fn join(&mut self, now: Now, call: CallId, queue: &QueueName, caller: Caller) -> Result<(), JoinError> {
-        let ix = *self.queue_names.get(queue).ok_or(JoinError::UnknownQueue)?;
+        let ix = self.floor.find_queue(queue).ok_or(JoinError::UnknownQueue)?;
         let queue = self.floor.queue_mut(ix).ok_or(JoinError::UnknownQueue)?;
         if self.calls.contains_key(&call) {
             return Err(JoinError::AlreadyIn);
@@ -169,7 +168,7 @@ impl Acd {
     /// Calls that wait in the queue or are offered from it.
     #[must_use]
     pub fn queue_length(&self, queue: &QueueName) -> Option<usize> {
-        self.queue_names.get(queue).and_then(|ix| self.floor.queue(*ix)).map(|queue| queue.length)
+        self.floor.find_queue(queue).and_then(|ix| self.floor.queue(ix)).map(|queue| queue.length)
     }
 
     /// Does what is due at `now`.

@@ -99,6 +99,14 @@ impl Queue {
         }
     }
 
+    /// No agent serves it any more; its calls stay.
+    pub fn dismiss_all(&mut self) {
+        self.config.agents.clear();
+        self.idle.clear();
+        self.excluded = Exclusions::default();
+        self.logged_in = 0;
+    }
+
     /// Puts an agent into the indexes as he stands.
     pub fn enter(&mut self, ix: AgentIx, rank: u32, agent: &Agent) {
         self.logged_in += u32::from(agent.status == Status::Available);

@@ -2,7 +2,8 @@
 //! callers have hung up nothing is left.
 //!
 //! Covered: join, leave at any moment, answer, busy, decline, unreachable, no answer, agents released, logged out and in,
-//! reserved and released; decisions at once, late, never, doubled, wrong, for others; time that passes and jumps.
+//! reserved and released; decisions at once, late, never, doubled, wrong, for others; time that passes and jumps; queues
+//! and agents that come, change and go by a new configuration.
 //! A failing seed is printed; `STROWGER_SEED=n` repeats it alone.
 #![allow(
     clippy::unwrap_used,
@@ -31,8 +32,11 @@ struct World {
     acd: Acd,
     now: Now,
     rng: Rng,
+    /// Every queue and agent that there ever may be.
     queues: Vec<QueueName>,
     agents: Vec<AgentName>,
+    /// Who serves which queue by the present configuration.
+    members: BTreeMap<QueueName, Vec<AgentName>>,
     next_call: u64,
     /// Calls that joined and did not leave their queue.
     queued: BTreeMap<CallId, Option<OfferId>>,
@@ -43,15 +47,17 @@ struct World {
     old_decisions: Vec<Arc<Snapshot>>,
     old_offers: Vec<OfferId>,
     answered: usize,
+    reconfigured: usize,
 }
 
 impl World {
     fn new(seed: u64) -> Self {
         let mut rng = Rng::from_number(seed);
         let agents: Vec<String> = (0..=rng.below(5)).map(|n| format!("agent{n}")).collect();
-        let queues: Vec<QueueConfig> = (0..=rng.below(3)).map(|n| random_queue(&mut rng, n, &agents)).collect();
+        let names: Vec<QueueName> = (0..=rng.below(3)).map(|n| QueueName::from(format!("queue{n}"))).collect();
+        let queues: Vec<QueueConfig> = names.iter().map(|name| random_queue(&mut rng, name, &agents)).collect();
+        let members = members(&queues);
         let now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(1_795_253_400_000_000) };
-        let names = queues.iter().map(|queue| queue.name.clone()).collect();
         let configs = agents.iter().map(|name| AgentConfig { name: name.as_str().into() }).collect();
         Self {
             acd: Acd::new(now, IdGen::new(0, now.wall), queues, configs),
@@ -59,6 +65,7 @@ impl World {
             rng,
             queues: names,
             agents: agents.into_iter().map(AgentName::from).collect(),
+            members,
             next_call: 1,
             queued: BTreeMap::new(),
             offers: BTreeMap::new(),
@@ -68,6 +75,7 @@ impl World {
             old_decisions: Vec::new(),
             old_offers: Vec::new(),
             answered: 0,
+            reconfigured: 0,
         }
     }
 
@@ -85,7 +93,8 @@ impl World {
             58..62 => self.log(),
             62..68 => self.direct(),
             68..84 => self.decide(),
-            84..99 => self.pass(),
+            84..96 => self.pass(),
+            96..99 => self.reconfigure(),
             _ => self.jump(),
         }
     }
@@ -192,6 +201,21 @@ impl World {
         self.go_to(self.now.monotonic + Duration::from_millis(millis));
     }
 
+    /// Some queues and agents go, some come back, all of them change; who is not logged in may be by the way.
+    fn reconfigure(&mut self) {
+        let agents: Vec<String> = self.agents.iter().map(ToString::to_string).collect();
+        let agents: Vec<String> = agents.into_iter().filter(|_| self.rng.percent(75)).collect();
+        let names: Vec<QueueName> = self.queues.clone().into_iter().filter(|_| self.rng.percent(75)).collect();
+        let queues: Vec<QueueConfig> = names.iter().map(|name| random_queue(&mut self.rng, name, &agents)).collect();
+        self.members = members(&queues);
+        let out = self.pick(&self.agents.clone()).unwrap();
+        let status = |agent: &AgentName| if *agent == out { Status::LoggedOut } else { Status::Available };
+        let listed = agents.iter().map(|name| AgentConfig { name: name.as_str().into() }).collect();
+        self.acd.reconfigure(self.now, queues, listed, status);
+        self.settle();
+        self.reconfigured += 1;
+    }
+
     /// The driver was away for long: everything that came due meanwhile is due at once.
     fn jump(&mut self) {
         self.now = self.now.after(Duration::from_secs(u64::from(self.rng.below(3_600))));
@@ -220,6 +244,8 @@ impl World {
                     assert!(self.offers.values().all(|(_, agent)| *agent != offer.agent), "two offers at once");
                     assert!(self.connected.values().all(|agent| *agent != offer.agent), "an offer in a call");
                     assert!(!self.reserved.contains_key(&offer.agent), "an offer in a direct call");
+                    let serves = self.members.get(&offer.queue).is_some_and(|who| who.contains(&offer.agent));
+                    assert!(serves, "an offer to one who does not serve the queue");
                     let place = self.queued.get_mut(&offer.call).expect("who is offered has joined");
                     assert_eq!(place.replace(offer.id), None, "one call, two offers");
                     self.offers.insert(offer.id, (offer.call, offer.agent));
@@ -255,16 +281,20 @@ impl World {
     }
 }
 
-fn random_queue(rng: &mut Rng, number: u32, agents: &[String]) -> QueueConfig {
+fn members(queues: &[QueueConfig]) -> BTreeMap<QueueName, Vec<AgentName>> {
+    queues.iter().map(|queue| (queue.name.clone(), queue.agents.clone())).collect()
+}
+
+fn random_queue(rng: &mut Rng, name: &QueueName, agents: &[String]) -> QueueConfig {
     let members: Vec<&str> = agents.iter().filter(|_| rng.percent(70)).map(String::as_str).collect();
-    let mut config = queue(&format!("queue{number}"), &members);
+    let mut config = queue(name.as_str(), &members);
     let mut time = |most: u32| Duration::from_millis(u64::from(rng.below(most)) / 500 * 500);
     config.wrap_up = time(8_000);
     config.retry_delay = time(40_000);
     config.rest.declined = time(6_000);
     config.rest.no_answer = time(20_000);
     config.max_wait = Some(SECOND + time(90_000)).filter(|wait| wait.as_millis() % 1000 == 0);
-    config.max_length = (number == 1).then_some(4);
+    config.max_length = (name.as_str() == "queue1").then_some(4);
     config
 }
 
@@ -272,7 +302,7 @@ fn random_queue(rng: &mut Rng, number: u32, agents: &[String]) -> QueueConfig {
 fn no_sequence_of_inputs_breaks_an_invariant() {
     let only: Option<u64> = std::env::var("STROWGER_SEED").ok().and_then(|seed| seed.parse().ok());
     let seeds = only.map_or(0..SEEDS, |seed| seed..seed + 1);
-    let (mut offered, mut answered) = (0, 0);
+    let (mut offered, mut answered, mut reconfigured) = (0, 0, 0);
     for seed in seeds {
         let run = std::panic::catch_unwind(|| {
             let mut world = World::new(seed);
@@ -281,13 +311,15 @@ fn no_sequence_of_inputs_breaks_an_invariant() {
             }
             let made = world.old_offers.len() + world.offers.len();
             world.end();
-            (made, world.answered)
+            (made, world.answered, world.reconfigured)
         });
-        let Ok((made, taken)) = run else { panic!("seed {seed} fails; STROWGER_SEED={seed} repeats it") };
+        let Ok((made, taken, changes)) = run else { panic!("seed {seed} fails; STROWGER_SEED={seed} repeats it") };
         offered += made;
         answered += taken;
+        reconfigured += changes;
     }
     if only.is_none() {
-        assert!(offered > 10_000 && answered > 3_000, "the sequences reach too little: {offered}, {answered}");
+        let enough = offered > 10_000 && answered > 3_000 && reconfigured > 5_000;
+        assert!(enough, "the sequences reach too little: {offered}, {answered}, {reconfigured}");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use acd::{Acd, AgentConfig, AgentName, AgentState, Caller, Event, Offer, QueueConfig};
+use acd::{Acd, AgentConfig, AgentName, AgentState, Caller, Event, Offer, QueueConfig, Status};
 use base::{CallId, IdGen, Mono, Now, OfferId, Wall};
 use routing::{Decision, LongestIdle, Snapshot, Strategy as _};
 
@@ -31,6 +31,13 @@ impl Centre {
     /// One queue `sales` with these agents and the usual times.
     pub fn sales(agents: &[&str]) -> Self {
         Self::new(vec![queue("sales", agents)], agents)
+    }
+
+    /// New lists of queues and agents; everybody is logged in.
+    pub fn reconfigure(&mut self, queues: Vec<QueueConfig>, agents: &[&str]) {
+        let agents = agents.iter().map(|name| AgentConfig { name: (*name).into() }).collect();
+        self.acd.reconfigure(self.now, queues, agents, |_| Status::Available);
+        self.settle();
     }
 
     /// Takes out all that the machine says, answers decisions, checks that all is well.
