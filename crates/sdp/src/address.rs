@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use compact_str::{CompactString, ToCompactString as _};
+
 use crate::parse::number;
 use crate::refusal::Warning;
 use crate::{Connection, Description, Media, Refusal};
@@ -89,7 +91,7 @@ fn rtcp(media: &Media, address: IpAddr) -> Option<SocketAddr> {
     let mut fields = value.split_ascii_whitespace();
     let port = number(fields.next()?).filter(|&port| port != 0)?;
     let rest = [fields.next(), fields.next(), fields.next()];
-    let [Some(net_type), Some(address_type), Some(host)] = rest.map(|field| field.map(str::to_owned)) else {
+    let [Some(net_type), Some(address_type), Some(host)] = rest.map(|field| field.map(CompactString::from)) else {
         return Some(SocketAddr::new(address, port));
     };
     match (Connection { net_type, address_type, address: host }).target() {
@@ -101,7 +103,11 @@ fn rtcp(media: &Media, address: IpAddr) -> Option<SocketAddr> {
 impl From<IpAddr> for Connection {
     fn from(address: IpAddr) -> Self {
         let address_type = if address.is_ipv4() { "IP4" } else { "IP6" };
-        Self { net_type: "IN".to_owned(), address_type: address_type.to_owned(), address: address.to_string() }
+        Self {
+            net_type: CompactString::const_new("IN"),
+            address_type: address_type.into(),
+            address: address.to_compact_string(),
+        }
     }
 }
 
@@ -112,8 +118,8 @@ mod tests {
     use super::*;
 
     fn target(address_type: &str, address: &str) -> Result<Target, u16> {
-        let (address_type, address) = (address_type.to_owned(), address.to_owned());
-        Connection { net_type: "IN".to_owned(), address_type, address }.target().map_err(|refusal| refusal.warn_code)
+        let (address_type, address) = (address_type.into(), address.into());
+        Connection { net_type: "IN".into(), address_type, address }.target().map_err(|refusal| refusal.warn_code)
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! A session description: the lines of RFC 8866 that offer/answer needs, and how they print.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use bytes::Bytes;
+use compact_str::{CompactString, ToCompactString as _};
+
+/// Room for what a phone usually says of one audio line.
+const USUAL_BYTES: usize = 320;
 
 /// Which way media flows, seen from the side whose description it stands in (RFC 8866 section 6.7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -68,9 +72,9 @@ impl Direction {
 /// The o= line (RFC 8866 section 5.2): who made the description, and which version of it this is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    pub(crate) username: String,
-    pub(crate) session_id: String,
-    pub(crate) version: String,
+    pub(crate) username: CompactString,
+    pub(crate) session_id: CompactString,
+    pub(crate) version: CompactString,
     pub(crate) address: Connection,
 }
 
@@ -91,36 +95,36 @@ impl Origin {
 /// A c= line (RFC 8866 section 5.7), as text; the same three fields end an o= line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
-    pub(crate) net_type: String,
-    pub(crate) address_type: String,
-    pub(crate) address: String,
+    pub(crate) net_type: CompactString,
+    pub(crate) address_type: CompactString,
+    pub(crate) address: CompactString,
 }
 
 /// An a= line (RFC 8866 section 5.13).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribute {
-    pub(crate) name: String,
-    pub(crate) value: Option<String>,
+    pub(crate) name: CompactString,
+    pub(crate) value: Option<CompactString>,
 }
 
 impl Attribute {
     pub(crate) fn flag(name: &str) -> Self {
-        Self { name: name.to_owned(), value: None }
+        Self { name: name.into(), value: None }
     }
 
     pub(crate) fn new(name: &str, value: impl fmt::Display) -> Self {
-        Self { name: name.to_owned(), value: Some(value.to_string()) }
+        Self { name: name.into(), value: Some(value.to_compact_string()) }
     }
 }
 
 /// An m= line and what follows it (RFC 8866 section 5.14).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Media {
-    pub(crate) kind: String,
+    pub(crate) kind: CompactString,
     pub(crate) port: u16,
     pub(crate) port_count: u16,
-    pub(crate) protocol: String,
-    pub(crate) formats: Vec<String>,
+    pub(crate) protocol: CompactString,
+    pub(crate) formats: Vec<CompactString>,
     pub(crate) connections: Vec<Connection>,
     pub(crate) attributes: Vec<Attribute>,
 }
@@ -145,9 +149,8 @@ impl Media {
     }
 
     /// The formats in order of preference; payload types where the protocol is RTP's.
-    #[must_use]
-    pub fn formats(&self) -> &[String] {
-        &self.formats
+    pub fn formats(&self) -> impl Iterator<Item = &str> {
+        self.formats.iter().map(CompactString::as_str)
     }
 
     /// The value of the first attribute `name`.
@@ -176,9 +179,9 @@ impl Media {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     pub(crate) origin: Origin,
-    pub(crate) name: String,
+    pub(crate) name: CompactString,
     pub(crate) connection: Option<Connection>,
-    pub(crate) times: Vec<String>,
+    pub(crate) times: Vec<CompactString>,
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) media: Vec<Media>,
 }
@@ -212,7 +215,10 @@ impl Description {
     /// The text to send, with CRLF line ends.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
-        Bytes::from(self.to_string())
+        let mut text = String::with_capacity(USUAL_BYTES);
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{self}");
+        Bytes::from(text)
     }
 }
 

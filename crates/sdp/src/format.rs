@@ -55,7 +55,7 @@ pub(crate) enum Meaning {
 /// meaning; without one it is that of RFC 3551's table or, in an answer, that of `offered`: some answers list a dynamic
 /// payload type of the offer and leave its a=rtpmap out.
 pub(crate) fn formats<'a>(media: &'a Media, offered: Option<&'a Media>) -> impl Iterator<Item = (u8, Meaning)> + 'a {
-    media.formats().iter().filter_map(move |format| {
+    media.formats().filter_map(move |format| {
         let pt = payload_type(format)?;
         let meaning = match mapping(media, pt).or_else(|| mapping(offered?, pt)) {
             Some(encoding) => meaning(encoding),

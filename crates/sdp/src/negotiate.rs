@@ -3,6 +3,8 @@
 use std::iter;
 use std::net::{IpAddr, SocketAddr};
 
+use compact_str::{CompactString, ToCompactString as _};
+
 use crate::address::endpoints;
 use crate::format::{Meaning, describe, formats, packet_length, takes_digits};
 use crate::refusal::Warning;
@@ -239,28 +241,28 @@ fn audio(port: u16, formats: &[(u8, Meaning)], ptime: u8, direction: Direction) 
     attributes.push(Attribute::new("ptime", ptime));
     attributes.push(Attribute::flag(direction.name()));
     Media {
-        kind: "audio".to_owned(),
+        kind: CompactString::const_new("audio"),
         port,
         port_count: 1,
-        protocol: RTP_AVP.to_owned(),
-        formats: formats.iter().map(|(pt, _)| pt.to_string()).collect(),
+        protocol: RTP_AVP.into(),
+        formats: formats.iter().map(|(pt, _)| pt.to_compact_string()).collect(),
         connections: Vec::new(),
         attributes,
     }
 }
 
 /// Our session lines. An answer repeats the offer's t= (RFC 3264 section 6); an offer says `0 0` (section 5).
-fn describe_session(local: &Local, mut times: Vec<String>, media: Vec<Media>) -> Description {
+fn describe_session(local: &Local, mut times: Vec<CompactString>, media: Vec<Media>) -> Description {
     if times.is_empty() {
-        times.push("0 0".to_owned());
+        times.push(CompactString::const_new("0 0"));
     }
     let connection = Connection::from(local.address);
     let origin = Origin {
-        username: "-".to_owned(),
-        session_id: (local.session_id & MAX_NUMBER).to_string(),
-        version: (local.version & MAX_NUMBER).to_string(),
+        username: CompactString::const_new("-"),
+        session_id: (local.session_id & MAX_NUMBER).to_compact_string(),
+        version: (local.version & MAX_NUMBER).to_compact_string(),
         address: connection.clone(),
     };
     let attributes = Vec::new();
-    Description { origin, name: "-".to_owned(), connection: Some(connection), times, attributes, media }
+    Description { origin, name: CompactString::const_new("-"), connection: Some(connection), times, attributes, media }
 }

@@ -5,6 +5,8 @@
 //! attributes. Refused as a whole: an unknown type letter (section 5 asks for it), NUL, and whatever else does not
 //! read.
 
+use compact_str::{CompactString, format_compact};
+
 use crate::{Attribute, Connection, Description, Media, Origin};
 
 /// The longest description that is read, in octets.
@@ -98,9 +100,9 @@ pub fn parse(text: &[u8]) -> Result<Description, SdpError> {
 struct Reader {
     version: bool,
     origin: Option<Origin>,
-    name: Option<String>,
+    name: Option<CompactString>,
     connection: Option<Connection>,
-    times: Vec<String>,
+    times: Vec<CompactString>,
     attributes: Vec<Attribute>,
     media: Vec<Media>,
 }
@@ -123,7 +125,7 @@ impl Reader {
             ('i' | 'b' | 'k', _) => {}
             ('v', _) => return Err(repeated),
             ('o', None) => put(&mut self.origin, origin(value).ok_or(malformed)?, repeated)?,
-            ('s', None) => put(&mut self.name, value.to_owned(), repeated)?,
+            ('s', None) => put(&mut self.name, value.into(), repeated)?,
             ('c', None) => put(&mut self.connection, connection(value).ok_or(malformed)?, repeated)?,
             ('a', None) => self.attributes.push(attribute(value).ok_or(malformed)?),
             ('t', None) => self.times.push(times(value).ok_or(malformed)?),
@@ -164,7 +166,7 @@ impl Reader {
         }
         let Self { origin, name, connection, times, attributes, media, .. } = self;
         let origin = origin.ok_or(SdpError::NoOrigin)?;
-        let name = name.unwrap_or_else(|| "-".to_owned());
+        let name = name.unwrap_or_else(|| CompactString::const_new("-"));
         Ok(Description { origin, name, connection, times, attributes, media })
     }
 }
@@ -189,8 +191,8 @@ fn split_line(text: &str) -> Option<(char, &str)> {
 /// `username sess-id sess-version nettype addrtype address`. The address is for people: whatever stands there is read.
 fn origin(value: &str) -> Option<Origin> {
     let mut fields = value.split_ascii_whitespace();
-    let username = fields.next()?.to_owned();
-    let number = |field: &str| field.bytes().all(|digit| digit.is_ascii_digit()).then(|| field.to_owned());
+    let username = CompactString::from(fields.next()?);
+    let number = |field: &str| field.bytes().all(|digit| digit.is_ascii_digit()).then(|| CompactString::from(field));
     let (session_id, version) = (number(fields.next()?)?, number(fields.next()?)?);
     let address = three(fields)?;
     Some(Origin { username, session_id, version, address })
@@ -201,35 +203,35 @@ fn connection(value: &str) -> Option<Connection> {
 }
 
 fn three<'a>(mut fields: impl Iterator<Item = &'a str>) -> Option<Connection> {
-    let [net_type, address_type, address] = [fields.next()?, fields.next()?, fields.next()?].map(str::to_owned);
+    let [net_type, address_type, address] = [fields.next()?, fields.next()?, fields.next()?].map(CompactString::from);
     fields.next().is_none().then_some(Connection { net_type, address_type, address })
 }
 
 /// `start stop`; kept as text, for the answer repeats it (RFC 3264 section 6) and nothing else reads it.
-fn times(value: &str) -> Option<String> {
+fn times(value: &str) -> Option<CompactString> {
     let mut fields = value.split_ascii_whitespace();
     let (start, stop) = (fields.next()?, fields.next()?);
     let digits = |field: &str| field.bytes().all(|digit| digit.is_ascii_digit());
-    (fields.next().is_none() && digits(start) && digits(stop)).then(|| format!("{start} {stop}"))
+    (fields.next().is_none() && digits(start) && digits(stop)).then(|| format_compact!("{start} {stop}"))
 }
 
 fn attribute(value: &str) -> Option<Attribute> {
     let (name, value) = match value.split_once(':') {
-        Some((name, value)) => (name, Some(value.to_owned())),
+        Some((name, value)) => (name, Some(value.into())),
         None => (value, None),
     };
-    (!name.is_empty()).then(|| Attribute { name: name.to_owned(), value })
+    (!name.is_empty()).then(|| Attribute { name: name.into(), value })
 }
 
 /// `media port[/count] proto fmt…` (section 5.14).
 fn media(value: &str) -> Option<Media> {
     let mut fields = value.split_ascii_whitespace();
-    let kind = fields.next()?.to_owned();
+    let kind = CompactString::from(fields.next()?);
     let port = fields.next()?;
     let (port, count) = port.split_once('/').unwrap_or((port, "1"));
     let (port, port_count) = (number(port)?, number(count).filter(|&count| count > 0)?);
-    let protocol = fields.next()?.to_owned();
-    let formats: Vec<String> = fields.take(MAX_FORMATS + 1).map(str::to_owned).collect();
+    let protocol = CompactString::from(fields.next()?);
+    let formats: Vec<CompactString> = fields.take(MAX_FORMATS + 1).map(CompactString::from).collect();
     let (connections, attributes) = (Vec::new(), Vec::new());
     (!formats.is_empty()).then_some(Media { kind, port, port_count, protocol, formats, connections, attributes })
 }

@@ -103,7 +103,7 @@ fn digits_go_by_the_event_format_of_8_khz_whatever_its_number() {
     let with_events = described("m=audio 5000 RTP/AVP 0 101\na=rtpmap:101 telephone-event/8000\n");
     let (description, agreed) = answer(&with_events, &LOCAL, &none).unwrap();
     assert_eq!((agreed.dtmf_send_pt, agreed.dtmf_receive_pt), (None, None));
-    assert_eq!(description.media()[0].formats(), ["0"]);
+    assert_eq!(description.media()[0].formats().collect::<Vec<_>>(), ["0"]);
 }
 
 #[test]
