@@ -85,6 +85,12 @@ impl Wall {
         self.0
     }
 
+    /// Whole days since the Unix epoch: the number of its day in UTC.
+    #[must_use]
+    pub const fn as_unix_days(self) -> i64 {
+        self.0.div_euclid(86_400_000_000)
+    }
+
     /// Time from `earlier` to `self`; zero if the wall clock went back between them.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
@@ -140,6 +146,12 @@ mod tests {
         for (micros, text) in cases {
             assert_eq!(Wall::from_unix_micros(micros).to_string(), text);
         }
+    }
+
+    #[test]
+    fn days_begin_at_midnight_also_before_1970() {
+        let days = [-1, 0, 86_399_999_999, 86_400_000_000].map(|micros| Wall::from_unix_micros(micros).as_unix_days());
+        assert_eq!(days, [-1, 0, 0, 1]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Values come from typed parts or are cleaned of line ends on their way out, so no input can add a header field to a
 //! message of ours. What a response echoes it echoes octet by octet.
 
+use std::fmt::Display;
+use std::io::Write as _;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
@@ -13,6 +15,8 @@ use crate::{AnyUri, CSeq, HeaderName, Method, NameAddr, Request, StatusCode, Via
 
 /// Room for a usual message, so that writing it allocates once.
 const USUAL_SIZE: usize = 1024;
+/// The same for the header fields that a response adds to what it echoes.
+const USUAL_ADDED: usize = 384;
 
 /// Writes a request. Header fields stand in the order of the calls; Content-Length and the body come last.
 #[derive(Clone, Debug)]
@@ -26,24 +30,24 @@ impl RequestBuilder {
     /// Begins a request to `uri`.
     pub fn new(method: &Method, uri: &AnyUri) -> Self {
         let mut out = Vec::with_capacity(USUAL_SIZE);
-        push_clean(&mut out, format!("{method} {uri} SIP/2.0").as_bytes());
+        push_display(&mut out, format_args!("{method} {uri} SIP/2.0"));
         out.extend_from_slice(b"\r\n");
         Self { out, body: Bytes::new() }
     }
 
     /// Adds a Via.
     pub fn via(self, via: &Via) -> Self {
-        self.header(HeaderName::Via, &via.to_string())
+        self.field(HeaderName::Via, via)
     }
 
     /// Adds From.
     pub fn from(self, from: &NameAddr) -> Self {
-        self.header(HeaderName::From, &from.to_string())
+        self.field(HeaderName::From, from)
     }
 
     /// Adds To.
     pub fn to(self, to: &NameAddr) -> Self {
-        self.header(HeaderName::To, &to.to_string())
+        self.field(HeaderName::To, to)
     }
 
     /// Adds Call-ID.
@@ -53,27 +57,35 @@ impl RequestBuilder {
 
     /// Adds CSeq.
     pub fn cseq(self, cseq: &CSeq) -> Self {
-        self.header(HeaderName::CSeq, &cseq.to_string())
+        self.field(HeaderName::CSeq, cseq)
     }
 
     /// Adds Max-Forwards; 70 is usual (RFC 3261 section 8.1.1.6).
     pub fn max_forwards(self, hops: u8) -> Self {
-        self.header(HeaderName::MaxForwards, &hops.to_string())
+        self.field(HeaderName::MaxForwards, hops)
     }
 
     /// Adds a Contact.
     pub fn contact(self, contact: &NameAddr) -> Self {
-        self.header(HeaderName::Contact, &contact.to_string())
+        self.field(HeaderName::Contact, contact)
     }
 
     /// Adds a Route.
     pub fn route(self, route: &NameAddr) -> Self {
-        self.header(HeaderName::Route, &route.to_string())
+        self.field(HeaderName::Route, route)
     }
 
     /// Adds any header field. Control characters in `value` become spaces; a `name` that is no token adds nothing.
     pub fn header(mut self, name: impl AsRef<str>, value: &str) -> Self {
         push_field(&mut self.out, name.as_ref(), value);
+        self
+    }
+
+    fn field(mut self, name: HeaderName, value: impl Display) -> Self {
+        self.out.extend_from_slice(name.as_str().as_bytes());
+        self.out.extend_from_slice(b": ");
+        push_display(&mut self.out, value);
+        self.out.extend_from_slice(b"\r\n");
         self
     }
 
@@ -109,7 +121,7 @@ pub struct ResponseBuilder<'a> {
 impl<'a> ResponseBuilder<'a> {
     /// Begins a response to `request`, which came from `source`: the topmost Via gets `received` and `rport` from that.
     pub fn to(request: &'a Request, source: SocketAddr, status: StatusCode) -> Self {
-        let (added, body) = (Vec::new(), Bytes::new());
+        let (added, body) = (Vec::with_capacity(USUAL_ADDED), Bytes::new());
         Self { request, source, status, reason: None, to_tag: None, added, body }
     }
 
@@ -241,6 +253,14 @@ pub(crate) fn push_octets(out: &mut Vec<u8>, name: HeaderName, value: &[u8]) {
     out.extend_from_slice(value);
     clean(out, start, |b| matches!(b, b'\r' | b'\n'));
     out.extend_from_slice(b"\r\n");
+}
+
+/// Writes what prints itself, without a text of its own in between.
+fn push_display(out: &mut Vec<u8>, value: impl Display) {
+    let start = out.len();
+    // Writing to a vector cannot fail.
+    let _ = write!(out, "{value}");
+    clean(out, start, |b| b.is_ascii_control());
 }
 
 fn push_clean(out: &mut Vec<u8>, value: &[u8]) {

@@ -1,6 +1,7 @@
 //! What all parts of the stack share: settings, randomness, timers, and the queues towards the driver.
 
 use std::collections::VecDeque;
+use std::fmt::{Display, Write as _};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -10,6 +11,9 @@ use bytes::Bytes;
 use crate::session::SessionTimer;
 use crate::transaction::{Armed, Timer, TransactionId};
 use crate::{Counters, Event, Flow, SessionId, StackConfig, Transmit};
+
+/// Octets of a URI with display name and tag.
+const USUAL_ADDRESS: usize = 96;
 
 /// Which timer is due, and whose it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +106,14 @@ impl Core {
     pub(crate) fn token(&mut self) -> String {
         hex(self.rng.u64())
     }
+}
+
+/// The value's text, in room that a usual address fits in: a text that grows piece by piece is allocated at each doubling.
+pub(crate) fn printed(value: impl Display) -> String {
+    let mut text = String::with_capacity(USUAL_ADDRESS);
+    // Writing to a string cannot fail.
+    let _ = write!(text, "{value}");
+    text
 }
 
 /// 16 hexadecimal digits.

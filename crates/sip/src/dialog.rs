@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use sip_message::{AnyUri, Head, NameAddr, Request, Response, Via};
 
+use crate::core::printed;
 use crate::outline::Outline;
 use crate::{Flow, Transport};
 
@@ -64,8 +65,8 @@ impl Dialog {
             call_id: Box::from(head.call_id.as_str()),
             local_tag: Box::from(local_tag),
             remote_tag: Box::from(head.from.tag().unwrap_or_default()),
-            local: head.to.clone().with_tag(local_tag).to_string().into(),
-            remote: head.from.to_string().into(),
+            local: printed(head.to.clone().with_tag(local_tag)).into(),
+            remote: printed(&head.from).into(),
             local_cseq: 0,
             remote_cseq: Some(head.cseq.number),
             routes: head.record_routes.iter().map(Hop::of_route).collect(),
@@ -83,8 +84,8 @@ impl Dialog {
             call_id: Box::from(head.call_id.as_str()),
             local_tag: Box::from(head.from.tag().unwrap_or_default()),
             remote_tag: Box::from(head.to.tag().unwrap_or_default()),
-            local: head.from.to_string().into(),
-            remote: head.to.to_string().into(),
+            local: printed(&head.from).into(),
+            remote: printed(&head.to).into(),
             local_cseq: head.cseq.number,
             remote_cseq: None,
             routes: head.record_routes.iter().rev().map(Hop::of_route).collect(),
@@ -193,7 +194,7 @@ impl Hop {
 /// A URI as it may stand on a request line: without header fields (19.1.1, table 1). It is a copy, so that it keeps no
 /// datagram alive.
 fn without_headers(uri: &AnyUri) -> AnyUri {
-    let mut text = uri.to_string();
+    let mut text = printed(uri);
     if uri.as_sip().is_some_and(|uri| !uri.raw_headers().is_empty()) {
         let host = text.rfind('@').unwrap_or(0);
         if let Some(headers) = text.get(host..).and_then(|rest| rest.find('?')) {

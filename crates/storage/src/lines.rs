@@ -13,7 +13,10 @@ const MAX_PENDING: usize = 8 << 20;
 /// Lines on their way to `FOLDER/YYYY-MM-DD.jsonl`.
 pub struct Lines {
     folder: PathBuf,
-    day: String,
+    /// The day of `file`, in days since 1970 (UTC).
+    day: i64,
+    /// The name of `file`.
+    name: String,
     file: Option<Box<dyn Write + Send>>,
     pending: Vec<u8>,
     /// Octets of `pending` that are written: a disk may take half a line.
@@ -27,7 +30,8 @@ impl Lines {
     pub fn new(folder: PathBuf) -> Self {
         Self {
             folder,
-            day: String::new(),
+            day: i64::MIN,
+            name: String::new(),
             file: None,
             pending: Vec::new(),
             written: 0,
@@ -67,7 +71,7 @@ impl Lines {
         while let Some(rest) = self.pending.get(self.written..).filter(|rest| !rest.is_empty()) {
             let file = match &mut self.file {
                 Some(file) => file,
-                None => self.file.insert(disk.append(&self.folder.join(format!("{}.jsonl", self.day)))?),
+                None => self.file.insert(disk.append(&self.folder.join(&self.name))?),
             };
             match file.write(rest) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -83,10 +87,11 @@ impl Lines {
 
     /// Goes on in the file of another day, once all that belongs into this one is written.
     fn turn_to(&mut self, disk: &mut dyn Disk, at: Wall) {
-        let text = at.to_string();
-        let day = text.get(..10).unwrap_or_default();
+        let day = at.as_unix_days();
         if self.day != day && (self.waiting() == 0 || self.flush(disk).is_ok()) {
-            self.day = day.to_owned();
+            let date: String = at.to_string().chars().take_while(|&c| c != 'T').collect();
+            self.name = format!("{date}.jsonl");
+            self.day = day;
             self.file = None;
         }
     }

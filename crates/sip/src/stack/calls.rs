@@ -5,6 +5,7 @@ use bytes::Bytes;
 use sip_message::{Method, StatusCode};
 
 use super::Stack;
+use crate::core::printed;
 use crate::outline::Outline;
 use crate::session::{Change, Leaving, Outgoing, Session, State};
 use crate::transaction::{TransactionId, key};
@@ -28,8 +29,8 @@ impl Stack {
             uri: invite.target,
             branch: key::branch(&self.core.token()).into(),
             flow,
-            from: invite.from.with_tag(&local_tag).to_string().into(),
-            to: invite.to.to_string().into(),
+            from: printed(invite.from.with_tag(&local_tag)).into(),
+            to: printed(&invite.to).into(),
             call_id: call_id.as_str().into(),
             cseq: 1,
             routes: Vec::new(),

@@ -14,6 +14,9 @@ use crate::session::{Asked, Change, Incoming, SessionTimer, State};
 use crate::transaction::{Acknowledged, TransactionId, key};
 use crate::{EndCause, Event, Flow, Gate, Pending, SessionId, Verdict};
 
+/// Room for the key that [`key::merge`] writes.
+const USUAL_KEY: usize = 96;
+
 impl Stack {
     pub(super) fn handle_request(&mut self, now: Now, flow: Flow, request: Request, gate: &mut dyn Gate) {
         match request.method {
@@ -70,7 +73,7 @@ impl Stack {
         if within {
             return (self.servers.open(&mut self.core, now, &self.key, None, reply, invite), false);
         }
-        let mut merge_key = String::new();
+        let mut merge_key = String::with_capacity(USUAL_KEY);
         key::merge(&mut merge_key, request);
         let merged = self.servers.is_merged(&merge_key);
         let merge_key = (!merged).then_some(merge_key.as_str());

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use sip_message::{AnyUri, HeaderName, NameAddr, Request, ResponseBuilder, StatusCode, Uri};
 
 use super::Stack;
-use crate::core::{Core, hex};
+use crate::core::{Core, hex, printed};
 use crate::dialog::Dialog;
 use crate::inspect::{ACCEPT, ALLOW, Fault};
 use crate::session::{Asked, Session};
@@ -101,7 +101,7 @@ impl Stack {
             Transport::Udp => uri,
             Transport::Tcp => uri.with_param("transport", Some("tcp")),
         };
-        NameAddr::new(uri).to_string()
+        printed(NameAddr::new(uri))
     }
 }
 
