@@ -5,7 +5,7 @@ Each part starts the binary afresh on a copy of config/bench, with its data in a
 SIPp on loopback, and ends it. Everything is bounded in count and time. CPU is user + system time of all threads of the
 server, over an interval in which all calls are up, divided by calls or call-seconds.
 
-parts: signalling short ivr recorded bridge recorded-bridge spacing digit answer (default: all)
+parts: signalling short ivr recorded bridge recorded-bridge spacing digit answer soak (default: all but soak)
 """
 import argparse
 import csv
@@ -39,6 +39,7 @@ AIMS = {
     'spacing': (22, 'p99.9: Asterisk 20.4-37, FreeSWITCH 21.8 (SCHED_FIFO), RustPBX p99 21.0'),
     'digit': (25, 'from digit end: Asterisk 1.3-2.9, RustPBX 19'),
     'answer': (None, '-'),
+    'soak': (None, '-'),
 }
 
 
@@ -93,6 +94,28 @@ class Server:
         """Resident memory in kB."""
         with open(f'/proc/{self.process.pid}/status') as f:
             return int(re.search(r'VmRSS:\s*(\d+)', f.read()).group(1))
+
+    def descriptors(self):
+        """Open file descriptors."""
+        return len(os.listdir(f'/proc/{self.process.pid}/fd'))
+
+    def sockets(self):
+        """UDP sockets: each call has one for each of its legs."""
+        with open(f'/proc/{self.process.pid}/net/udp') as f:
+            inodes = {line.split()[9] for line in f.readlines()[1:]}
+        found = 0
+        for fd in os.listdir(f'/proc/{self.process.pid}/fd'):
+            try:
+                target = os.readlink(f'/proc/{self.process.pid}/fd/{fd}')
+            except OSError:
+                continue
+            found += target.startswith('socket:[') and target[8:-1] in inodes
+        return found
+
+    def records(self):
+        """CDRs written so far."""
+        files = glob.glob(os.path.join(self.folder, 'config', 'data', 'cdr', '*.jsonl'))
+        return sum(1 for path in files for _ in open(path))
 
     def __enter__(self):
         return self
@@ -322,6 +345,42 @@ def answer(args):
     row('answer time on an idle switch, max', times[-1] if times else float('nan'), 'ms', 'answer')
 
 
+def mixed(server, calls):
+    """`calls` calls of three kinds at once: answered and ended, with a prompt, bridged and recorded. Gives how many ended well."""
+    kinds = ((2, '1000', 'uac_answer_bye.xml', 80), (2, '1001', 'uac_short_media.xml', 80), (1, '4002', 'uac_hold.xml', 40))
+    with Sipp('uas_agent.xml', '-p', str(server.agent_port), '-mi', '127.0.0.1', '-mp', str(free_port(9000)), '-rtp_echo'):
+        time.sleep(0.5)
+        callers = []
+        for place, (fifths, extension, scenario, rate) in enumerate(kinds):
+            # Ports apart: a caller's are bound some time after they were found free.
+            ports = ('-p', str(free_port(5091 + 100 * place)), '-mp', str(free_port(34000 + 1000 * place)))
+            callers.append(Sipp(scenario, *ports, '-s', extension, server.target, '-mi', '127.0.0.1', '-d', '1000',
+                                '-r', str(rate), '-l', '1000', '-m', str(calls * fifths // 5)))
+        try:
+            return sum(sipp.wait(calls / 200 * 2 + 60)['ok'] for sipp in callers)
+        finally:
+            for sipp in callers:
+                sipp.__exit__()
+
+
+def soak(args):
+    first, calls = 1000, 5000 if args.quick else 50000
+    # What a call leaves behind for RFC 3261's 32 s, and its ports for their rest.
+    quiet = 45
+    with Server(args) as server:
+        ended = mixed(server, first)
+        time.sleep(quiet)
+        before = server.memory(), server.descriptors(), server.sockets()
+        ended += mixed(server, calls)
+        time.sleep(quiet)
+        after = server.memory(), server.descriptors(), server.sockets()
+        records = server.records()
+    note = f'{ended} of {first + calls} calls ended well, {records} records'
+    for what, unit, was, now in zip(('memory', 'descriptors', 'UDP sockets'), ('kB', '', ''), before, after):
+        row(f'soak: {what} after {first} calls', was, unit, 'soak')
+        row(f'soak: {what} after {calls} more', now, unit, 'soak', note)
+
+
 PARTS = {
     'signalling': signalling,
     'answer': answer,
@@ -332,7 +391,10 @@ PARTS = {
     'recorded': media('recorded', '3000', 'uac_ivr_hold.xml'),
     'bridge': media('bridge', '4000', 'uac_hold.xml'),
     'recorded-bridge': media('recorded-bridge', '4002', 'uac_hold.xml'),
+    'soak': soak,
 }
+# Long, and only of use when it runs alone: to be asked for.
+LONG = {'soak'}
 
 
 def main():
@@ -349,7 +411,7 @@ def main():
         parser.error(f'no such part: {", ".join(sorted(unknown))}; parts: {" ".join(PARTS)}')
     print(f'{"figure":<34} {"measured":>9} {"unit":<14} {"aim":<8}{"":<8} peers (same scenarios, two vCPUs of this kind)')
     for name in PARTS:
-        if not args.parts or name in args.parts:
+        if name in args.parts or (not args.parts and name not in LONG):
             PARTS[name](args)
 
 
