@@ -192,19 +192,100 @@ fn escaped_nuls_tell_contacts_apart() {
 }
 
 #[test]
+fn a_contact_or_call_id_as_long_as_a_datagram_is_not_kept() {
+    let mut bench = bench();
+    let long = "x".repeat(512);
+    assert_eq!(bench.send(&format!("Contact: <sip:{long}@h>\r\n")).status, 400);
+    assert_eq!(bench.send_as("105", &long.repeat(2), 1, "Contact: <sip:a@h>\r\n").status, 400);
+    assert!(bench.registrar.is_empty());
+    assert_eq!(bench.send(&format!("Contact: <sip:{}@h>\r\n", &long[..400])).status, 200);
+}
+
+#[test]
+fn what_a_phone_says_it_is_is_kept_short_and_steers_no_terminal() {
+    let mut bench = bench();
+    bench.send(&format!("Contact: <sip:a@h>\r\nUser-Agent: a\u{1b}[2J\u{e9}{}\r\n", "b".repeat(100)));
+    let agent = bench.registrar.preferred("105").unwrap().agent.clone();
+    assert_eq!((agent.len(), &agent[..5]), (64, "a[2Jb"));
+}
+
+#[test]
+fn the_contact_with_the_highest_q_is_preferred_and_of_equals_the_newest() {
+    let mut bench = bench();
+    let preferred = |bench: &Bench| bench.registrar.preferred("105").unwrap().contact.to_string();
+    bench.send("Contact: <sip:a@h>;q=0.9\r\n");
+    bench.send("Contact: <sip:b@h>;q=0.1\r\n");
+    assert_eq!(preferred(&bench), "sip:a@h");
+    bench.send("Contact: <sip:c@h>;q=0.9\r\n");
+    assert_eq!(preferred(&bench), "sip:c@h");
+    bench.send("Contact: <sip:a@h>;q=0.9\r\n");
+    assert_eq!(preferred(&bench), "sip:a@h", "renewed last");
+}
+
+#[test]
+fn a_connection_is_opened_anew_to_where_the_phone_listens_but_for_one_behind_a_nat() {
+    let mut bench = bench();
+    let tcp = Flow { transport: sip::Transport::Tcp, connection: Some(sip::ConnectionId(3)), ..flow() };
+    let mut reached_at = |contact: &str, flow: Flow| {
+        let fields = format!("Contact: <sip:a@{contact}>\r\n");
+        bench.cseq += 1;
+        bench.registrar.register(bench.now, &"105".into(), &request("call", bench.cseq, &fields), flow);
+        bench.registrar.preferred("105").unwrap().way()
+    };
+    let listens = reached_at("192.0.2.7:5099", tcp);
+    assert_eq!((listens.connection, listens.remote), (tcp.connection, "192.0.2.7:5099".parse().unwrap()));
+    assert_eq!(reached_at("10.0.0.7:5099", tcp).remote, tcp.remote, "his own idea of his address");
+    assert_eq!(reached_at("192.0.2.7:5099", flow()).remote, flow().remote, "datagrams go where they come from");
+}
+
+#[test]
+fn addresses_of_record_are_listed_in_order_and_cleared_one_by_one() {
+    let mut bench = bench();
+    bench.send("Contact: <sip:a@h>, <sip:b@h>\r\n");
+    bench.send_as("106", "x", 1, "Contact: <sip:a@h>\r\n");
+    let listed =
+        |bench: &Bench, after| bench.registrar.records(after).map(|record| record.to_string()).collect::<Vec<_>>();
+    assert_eq!(
+        (listed(&bench, None), listed(&bench, Some("105"))),
+        (vec!["105".into(), "106".into()], vec!["106".into()])
+    );
+    bench.events();
+    bench.registrar.remove_all(&"105".into());
+    assert_eq!((listed(&bench, None), bench.registrar.len()), (vec!["106".into()], 1));
+    let last = bench.events().pop();
+    assert_eq!(last, Some(RegistrarEvent::Unbound { record: "105".into(), expired: false, last: true }));
+}
+
+#[test]
 fn locations_survive_a_restart_for_the_time_they_had_left() {
     let mut before = bench();
-    before.send("Contact: <sip:a@h>;expires=100;q=0.3, <sip:b@h>;expires=300\r\n");
-    let kept = before.registrar.export(before.now);
+    before.send("Contact: <sip:a@h>;expires=100;q=0.3, <sip:b@h>;expires=300;q=0.4\r\nUser-Agent: phone/1\r\n");
+    let kept = before.registrar.locations(before.now, "105");
+    let restore = |bench: &mut Bench| {
+        let (now, record) = (bench.now, "105".into());
+        kept.iter().filter(|location| bench.registrar.restore(now, &record, (*location).clone())).count()
+    };
     let mut after = bench();
     after.now = Now { monotonic: Mono::ZERO, wall: before.now.wall + Duration::from_secs(150) };
-    after.registrar.import(after.now, kept.clone());
+    assert_eq!(restore(&mut after), 1);
     assert_eq!(after.contacts(), ["sip:b@h"]);
-    assert_eq!(after.registrar.newest("105").unwrap().flow, flow());
+    let binding = after.registrar.preferred("105").unwrap();
+    assert_eq!((binding.flow, binding.q, &*binding.agent), (flow(), 400, "phone/1"));
     assert_eq!(after.registrar.poll_timeout(), Some(Mono::ZERO + Duration::from_secs(150)));
+    let bound = RegistrarEvent::Bound { record: "105".into(), new: false, first: true };
+    assert_eq!(after.events(), [bound], "nothing new, though he can be reached again");
     assert_eq!(after.send_as("105", "call", 1, "Contact: <sip:b@h>\r\n").status, 500, "the order of requests too");
+}
+
+#[test]
+fn a_clock_that_went_back_keeps_no_contact_for_longer_than_a_new_one() {
+    let mut before = bench();
+    before.send("Contact: <sip:a@h>, <sip:b@h>, <sip:c@h>\r\n");
+    let kept = before.registrar.locations(before.now, "105");
     let mut jumped = bench();
     jumped.now.wall = Wall::from_unix_micros(-86_400_000_000);
-    jumped.registrar.import(jumped.now, kept);
+    for location in kept {
+        assert!(jumped.registrar.restore(jumped.now, &"105".into(), location));
+    }
     assert_eq!(jumped.registrar.poll_timeout(), Some(jumped.now.monotonic + Duration::from_secs(3600)));
 }

@@ -61,10 +61,10 @@ impl Switch {
         let found = self.config.users.get(user)?;
         match &found.place {
             Place::Fixed(phone) => Some(Phone { contact: phone.contact.clone(), flow: self.flow_to(phone) }),
-            // Of several, the phone that he used last: one leg rings, as one offer is made to one agent.
+            // Of several, the phone that he prefers: one leg rings, as one offer is made to one agent.
             Place::Registered => {
-                let binding = self.desk.registrar.newest(user)?;
-                Some(Phone { contact: binding.contact.as_sip()?.clone(), flow: binding.flow })
+                let binding = self.desk.registrar.preferred(user)?;
+                Some(Phone { contact: binding.contact.as_sip()?.clone(), flow: binding.way() })
             }
         }
     }

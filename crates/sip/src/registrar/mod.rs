@@ -35,6 +35,8 @@ pub struct RegistrarConfig {
     pub max_contacts: usize,
     /// The most addresses of record that have contacts at a time.
     pub max_records: usize,
+    /// The longest contact or Call-ID that is kept, in octets.
+    pub max_text: usize,
 }
 
 impl Default for RegistrarConfig {
@@ -44,6 +46,7 @@ impl Default for RegistrarConfig {
             max_expires: Duration::from_secs(3600),
             max_contacts: 10,
             max_records: 100_000,
+            max_text: 512,
         }
     }
 }
@@ -55,10 +58,12 @@ pub struct Binding {
     pub contact: AnyUri,
     /// How much the user prefers it, in thousandths; 1000 if he did not say.
     pub q: u16,
-    /// Where the REGISTER came from: through a NAT, the phone can be reached there alone.
+    /// Where the REGISTER came from.
     pub flow: Flow,
     /// When it ends, if it is not renewed.
     pub ends: Mono,
+    /// What the phone says it is (User-Agent), shortened; empty if it does not say.
+    pub agent: Box<str>,
     /// The Call-ID of the request that set it.
     call_id: Arc<str>,
     /// The CSeq number of the request that set it.
@@ -67,19 +72,32 @@ pub struct Binding {
     order: u64,
 }
 
-/// A binding as it is kept over a restart.
+impl Binding {
+    /// The way to the phone: where its REGISTER came from, as through a NAT it can be reached there alone. Once a
+    /// connection is gone, another one is opened to where the phone listens, not to where it happened to call from; but
+    /// for a contact with another machine's address, which is its own idea of its address.
+    #[must_use]
+    pub fn way(&self) -> Flow {
+        let address = self.contact.as_sip().and_then(sip_message::Uri::socket_addr);
+        let source = self.flow.remote;
+        let listens = address.filter(|address| self.flow.transport.is_reliable() && address.ip() == source.ip());
+        Flow { remote: listens.unwrap_or(source), ..self.flow }
+    }
+}
+
+/// A contact as it is kept over a restart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// The address of record.
-    pub record: Arc<str>,
-    /// Its contact.
+    /// The URI that requests for the user go to.
     pub contact: AnyUri,
     /// How much the user prefers it, in thousandths.
     pub q: u16,
-    /// Where it was registered from.
+    /// Where its REGISTER came from. A connection does not outlive a restart.
     pub flow: Flow,
     /// When it ends, by the wall clock, as the monotonic one begins anew.
     pub ends: Wall,
+    /// What the phone says it is.
+    pub agent: Box<str>,
     /// The Call-ID of the request that set it.
     pub call_id: Arc<str>,
     /// The CSeq number of the request that set it.
@@ -98,11 +116,11 @@ pub struct Reply {
 /// What changed, for the journal and for what is kept over a restart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RegistrarEvent {
-    /// A contact is new or was renewed.
+    /// A contact is new, was renewed, or was taken over a restart.
     Bound {
         /// The address of record.
         record: Arc<str>,
-        /// It was not there before.
+        /// It was not there before, and not before a restart.
         new: bool,
         /// The address of record had no contact before: its user can be reached from now on.
         first: bool,

@@ -1,21 +1,44 @@
 //! What a REGISTER asks for (RFC 3261 10.2, 10.3 steps 6 and 7).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sip_message::{AnyUri, Contacts, HeaderName, NameAddr, Request};
 
 use super::{RegistrarConfig, Reply};
+use crate::Flow;
 
 /// What is taken for an Expires that is missing or malformed, in seconds (10.2.1.1, 20.10).
 const USUAL_EXPIRES: u32 = 3600;
 /// A q that is missing or malformed: the highest.
 const USUAL_Q: u16 = 1000;
+/// So much of a User-Agent is kept, in octets.
+const MAX_AGENT: usize = 64;
 
 /// One contact and how long it shall stay; zero: it shall go.
 pub(super) struct Wish {
     pub(super) contact: AnyUri,
     pub(super) q: u16,
     pub(super) time: Duration,
+}
+
+/// What all contacts have of the request that sets them. Text is copied, so that it keeps no datagram alive.
+#[derive(Clone)]
+pub(super) struct Sent {
+    pub(super) flow: Flow,
+    pub(super) agent: Box<str>,
+    pub(super) call_id: Arc<str>,
+    pub(super) cseq: u32,
+}
+
+impl Sent {
+    pub(super) fn read(request: &Request, flow: Flow) -> Self {
+        let agent = request.head.header(HeaderName::UserAgent).unwrap_or_default();
+        // It is for people's eyes: what steers terminals is left out.
+        let agent: String = agent.chars().filter(|c| *c == ' ' || c.is_ascii_graphic()).take(MAX_AGENT).collect();
+        let (call_id, cseq) = (request.head.call_id.as_str().into(), request.head.cseq.number);
+        Self { flow, agent: agent.into(), call_id, cseq }
+    }
 }
 
 /// A whole request.
@@ -29,6 +52,9 @@ pub(super) enum Wishes {
 impl Wishes {
     /// Reads a request. What it asks for is possible as far as it alone can tell.
     pub(super) fn read(request: &Request, config: &RegistrarConfig) -> Result<Self, Reply> {
+        if request.head.call_id.as_str().len() > config.max_text {
+            return Err(Reply::of(400));
+        }
         let expires = request.head.expires();
         let list = match &request.head.contacts {
             Contacts::Star if expires == Some(0) => return Ok(Self::RemoveAll),
@@ -43,9 +69,11 @@ impl Wishes {
 fn wish(contact: &NameAddr, header: Option<u32>, config: &RegistrarConfig) -> Result<Wish, Reply> {
     // Nothing but SIP could be sent there; a URI with header fields would put words into our requests.
     let usable = contact.uri.as_sip().is_some_and(|uri| uri.raw_headers().is_empty());
-    if !usable {
+    let text = contact.uri.to_string();
+    if !usable || text.len() > config.max_text {
         return Err(Reply::of(400));
     }
+    let copy = text.parse().map_err(|_| Reply::of(400))?;
     let own = contact.params.value("expires").map(|text| text.parse().unwrap_or(USUAL_EXPIRES));
     let seconds = own.or(header).unwrap_or(USUAL_EXPIRES);
     let time = Duration::from_secs(u64::from(seconds)).min(config.max_expires);
@@ -54,7 +82,7 @@ fn wish(contact: &NameAddr, header: Option<u32>, config: &RegistrarConfig) -> Re
         return Err(Reply { status: 423, headers: vec![(HeaderName::MinExpires.as_str().to_owned(), least)] });
     }
     let q = contact.params.value("q").and_then(thousandths).unwrap_or(USUAL_Q);
-    Ok(Wish { contact: contact.uri.clone(), q, time })
+    Ok(Wish { contact: copy, q, time })
 }
 
 /// `0`, `0.7`, `1.000`: at most three digits behind the point (RFC 3261 25.1, qvalue).

@@ -1,19 +1,20 @@
 //! Bindings by address of record, and their ends (RFC 3261 10.3 steps 6 to 8).
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use base::{Mono, Now, TimerToken, Timers};
 use sip_message::{AnyUri, HeaderName, NameAddr, Request};
 
-use super::request::{Wish, Wishes, q_text};
+use super::request::{Sent, Wish, Wishes, q_text};
 use super::{Binding, Location, RegistrarConfig, RegistrarEvent, Reply};
 use crate::Flow;
 
 /// The registrar. See the module's documentation.
 pub struct Registrar {
     config: RegistrarConfig,
-    /// Ordered, so that what is exported is. None is empty.
+    /// Ordered, so that it can be listed page by page. None is empty.
     records: BTreeMap<Arc<str>, Vec<Kept>>,
     timers: Timers<(Arc<str>, u64)>,
     events: VecDeque<RegistrarEvent>,
@@ -41,16 +42,15 @@ impl Registrar {
             Ok(wishes) => wishes,
             Err(reply) => return reply,
         };
-        let (call_id, cseq) = (request.head.call_id.as_str(), request.head.cseq.number);
-        if let Err(status) = self.check(record, &wishes, call_id, cseq) {
+        let sent = Sent::read(request, flow);
+        if let Err(status) = self.check(record, &wishes, &sent) {
             return Reply::of(status);
         }
         match wishes {
             Wishes::RemoveAll => self.remove_all(record),
             Wishes::Each(wishes) => {
-                let call_id: Arc<str> = call_id.into();
                 for wish in wishes {
-                    self.remove_or_bind(now.monotonic, record, wish, &call_id, cseq, flow);
+                    self.remove_or_bind(now.monotonic, record, wish, &sent);
                 }
             }
         }
@@ -66,10 +66,21 @@ impl Registrar {
         found
     }
 
-    /// The binding that was set or renewed last.
+    /// The binding that its user prefers; of several, the one that was set or renewed last.
     #[must_use]
-    pub fn newest(&self, record: &str) -> Option<&Binding> {
-        self.records.get(record)?.iter().map(|kept| &kept.binding).max_by_key(|binding| binding.order)
+    pub fn preferred(&self, record: &str) -> Option<&Binding> {
+        self.records.get(record)?.iter().map(|kept| &kept.binding).max_by_key(|binding| (binding.q, binding.order))
+    }
+
+    /// The addresses of record that have bindings, in order, from the one behind `after`.
+    pub fn records(&self, after: Option<&str>) -> impl Iterator<Item = &Arc<str>> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.records.range::<str, _>((from, Bound::Unbounded)).map(|(record, _)| record)
+    }
+
+    /// Removes all bindings of an address of record, as it is nobody's any more.
+    pub fn remove_all(&mut self, record: &Arc<str>) {
+        while self.remove(record, false, |_| true) {}
     }
 
     /// Removes what has ended.
@@ -102,44 +113,41 @@ impl Registrar {
         self.timers.is_empty()
     }
 
-    /// All bindings, to be kept over a restart: by address of record, the oldest first.
+    /// The bindings of an address of record as they are kept over a restart, the oldest first.
     #[must_use]
-    pub fn export(&self, now: Now) -> Vec<Location> {
-        let all = self.records.keys().flat_map(|record| {
-            self.bindings(record).into_iter().rev().map(|binding| Location {
-                record: record.clone(),
-                contact: binding.contact.clone(),
-                q: binding.q,
-                flow: binding.flow,
-                ends: now.wall + binding.ends.since(now.monotonic),
-                call_id: binding.call_id.clone(),
-                cseq: binding.cseq,
-            })
-        });
-        all.collect()
+    pub fn locations(&self, now: Now, record: &str) -> Vec<Location> {
+        let location = |binding: &Binding| Location {
+            contact: binding.contact.clone(),
+            q: binding.q,
+            flow: binding.flow,
+            ends: now.wall + binding.ends.since(now.monotonic),
+            agent: binding.agent.clone(),
+            call_id: binding.call_id.clone(),
+            cseq: binding.cseq,
+        };
+        self.bindings(record).into_iter().rev().map(location).collect()
     }
 
-    /// Takes back what [`Registrar::export`] gave, but for what has ended meanwhile and what is beyond our limits. No
-    /// binding stays longer than it could if it were new, whatever the wall clock did. Events tell of each.
-    pub fn import(&mut self, now: Now, locations: impl IntoIterator<Item = Location>) {
-        for location in locations {
-            let time = location.ends.since(now.wall).min(self.config.max_expires);
-            let wish = Wish { contact: location.contact, q: location.q, time };
-            let fits = !time.is_zero() && self.has_room(&location.record, std::slice::from_ref(&wish));
-            if fits {
-                self.bind(now.monotonic, &location.record, wish, &location.call_id, location.cseq, location.flow);
-            }
+    /// Takes back what [`Registrar::locations`] gave before a restart. False if it has ended meanwhile or is beyond our
+    /// limits. It stays no longer than it could if it were new, whatever the wall clock did.
+    pub fn restore(&mut self, now: Now, record: &Arc<str>, location: Location) -> bool {
+        let Location { contact, q, flow, ends, agent, call_id, cseq } = location;
+        let wish = Wish { contact, q, time: ends.since(now.wall).min(self.config.max_expires) };
+        if wish.time.is_zero() || !self.has_room(record, std::slice::from_ref(&wish)) {
+            return false;
         }
+        self.bind(now.monotonic, record, wish, &Sent { flow, agent, call_id, cseq }, true);
+        true
     }
 
     /// 10.3 steps 6 and 7: a request of the same call must be newer than what it changes. And our limits.
-    fn check(&self, record: &str, wishes: &Wishes, call_id: &str, cseq: u32) -> Result<(), u16> {
+    fn check(&self, record: &str, wishes: &Wishes, sent: &Sent) -> Result<(), u16> {
         let kept = self.records.get(record).map(Vec::as_slice).unwrap_or_default();
         let touched = |binding: &Binding| match wishes {
             Wishes::RemoveAll => true,
             Wishes::Each(wishes) => wishes.iter().any(|wish| wish.contact.matches(&binding.contact)),
         };
-        let old = |binding: &Binding| &*binding.call_id == call_id && cseq <= binding.cseq;
+        let old = |binding: &Binding| binding.call_id == sent.call_id && sent.cseq <= binding.cseq;
         if kept.iter().any(|kept| touched(&kept.binding) && old(&kept.binding)) {
             return Err(500);
         }
@@ -158,24 +166,25 @@ impl Registrar {
         contacts && (added == 0 || !kept.is_empty() || self.records.len() < self.config.max_records)
     }
 
-    fn remove_or_bind(&mut self, now: Mono, record: &Arc<str>, wish: Wish, call_id: &Arc<str>, cseq: u32, flow: Flow) {
+    fn remove_or_bind(&mut self, now: Mono, record: &Arc<str>, wish: Wish, sent: &Sent) {
         if wish.time.is_zero() {
             self.remove(record, false, |binding| binding.contact.matches(&wish.contact));
         } else {
-            self.bind(now, record, wish, call_id, cseq, flow);
+            self.bind(now, record, wish, sent, false);
         }
     }
 
-    fn bind(&mut self, now: Mono, record: &Arc<str>, wish: Wish, call_id: &Arc<str>, cseq: u32, flow: Flow) {
+    fn bind(&mut self, now: Mono, record: &Arc<str>, wish: Wish, sent: &Sent, restored: bool) {
         self.order += 1;
         let (order, ends) = (self.order, now + wish.time);
         let Wish { contact, q, .. } = wish;
-        let binding = Binding { contact, q, flow, ends, call_id: call_id.clone(), cseq, order };
+        let Sent { flow, agent, call_id, cseq } = sent.clone();
+        let binding = Binding { contact, q, flow, ends, agent, call_id, cseq, order };
         let end = self.timers.set(ends, (record.clone(), order));
         let list = self.records.entry(record.clone()).or_default();
         let first = list.is_empty();
         let known = list.iter_mut().find(|kept| kept.binding.contact.matches(&binding.contact));
-        let new = known.is_none();
+        let new = known.is_none() && !restored;
         match known {
             Some(kept) => {
                 let before = std::mem::replace(kept, Kept { binding, end });
@@ -184,10 +193,6 @@ impl Registrar {
             None => list.push(Kept { binding, end }),
         }
         self.events.push_back(RegistrarEvent::Bound { record: record.clone(), new, first });
-    }
-
-    fn remove_all(&mut self, record: &Arc<str>) {
-        while self.remove(record, false, |_| true) {}
     }
 
     /// Removes the first binding that `is_it`. False if there is none.
