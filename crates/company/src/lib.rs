@@ -106,7 +106,8 @@ fn read_all(files: &Files, faults: &Faults, notes: &mut Notes) -> Option<(System
 
     let system = root.as_ref().map(system::read);
     let listeners = system.as_ref().map_or(&[][..], |system| &system.listeners);
-    let users_read = users.value().map(|value| users::read(&value, listeners, notes)).unwrap_or_default();
+    let read_users = |value| users::read(&value, listeners, &catalogue.users, faults, notes);
+    let users_read = users.value().map(read_users).unwrap_or_default();
     let queues_read = queues.value().map(|value| queues::read(&value, &mut catalogue, faults)).unwrap_or_default();
     let flows = flows::read(files, &mut catalogue, faults);
     let prompts = prompts::read(files, &catalogue.language, faults, notes);
@@ -124,11 +125,13 @@ fn read_all(files: &Files, faults: &Faults, notes: &mut Notes) -> Option<(System
     let realm = or(&root, "realm", "strowger".into(), realm);
     let config = Config {
         realm,
-        algorithms: or(&root, "digest", vec![Algorithm::Sha256, Algorithm::Md5], digest),
+        algorithms: or(&root, "digest", ANY_DIGEST, digest).to_vec(),
+        listener_algorithms: listener_algorithms(&system),
         // The driver keeps the passwords.
         secrets: BTreeMap::new(),
         trunks,
-        users: users_read,
+        registers_for: users_read.registers_for,
+        users: users_read.users,
         numbers,
         flows,
         queues: queues_read.queues,
@@ -158,11 +161,17 @@ fn check_version(root: &Map<'_>) {
     }
 }
 
+/// What is offered where nothing is written, the strongest first.
+const ANY_DIGEST: &[Algorithm] = &[Algorithm::Sha256, Algorithm::Md5];
+
 /// Old phones take fright at a challenge that they don't know, though another stands beside it.
-fn digest(value: Value<'_>) -> Option<Vec<Algorithm>> {
-    const BOTH: &[Algorithm] = &[Algorithm::Sha256, Algorithm::Md5];
-    let choices = [("any", BOTH), ("sha-256", &[Algorithm::Sha256]), ("md5", &[Algorithm::Md5])];
-    value.choose(&choices).map(<[Algorithm]>::to_vec)
+fn digest(value: Value<'_>) -> Option<&'static [Algorithm]> {
+    value.choose(&[("any", ANY_DIGEST), ("sha-256", &[Algorithm::Sha256]), ("md5", &[Algorithm::Md5])])
+}
+
+fn listener_algorithms(system: &System) -> BTreeMap<u16, Vec<Algorithm>> {
+    let own = system.listeners.iter().zip(0..).filter_map(|(listener, index)| Some((index, listener.digest?.to_vec())));
+    own.collect()
 }
 
 /// The realm stands in quotes in each challenge.

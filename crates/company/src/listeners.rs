@@ -7,7 +7,7 @@ use yaml::{Shape, Value};
 
 use crate::system::{Advertise, Listener};
 
-const LISTENER: Shape = Shape { what: "a listener", keys: &["udp", "tcp", "advertise"] };
+const LISTENER: Shape = Shape { what: "a listener", keys: &["udp", "tcp", "advertise", "digest"] };
 
 /// More than anyone has addresses for; each takes a socket and a thread's attention.
 const MAX_LISTENERS: usize = 32;
@@ -57,7 +57,8 @@ fn listener<'a>(item: &Value<'a>) -> Option<(Listener, Value<'a>)> {
     {
         value.fault(format!("`{address}` and `{}` are not of one IP version", bound.ip()), "");
     }
-    Some((Listener { transport, address: bound, advertise }, place))
+    let digest = map.optional("digest").and_then(crate::digest);
+    Some((Listener { transport, address: bound, advertise, digest }, place))
 }
 
 fn advertise(value: &Value<'_>) -> Option<Advertise> {

@@ -21,9 +21,17 @@ impl Names {
 
     /// Notes a use of `name`, which is a fault at `place` if there is no such thing; `remedy` tells how to make one.
     pub fn refer(&mut self, name: &str, place: &Place, remedy: impl Into<String>, faults: &Faults) -> bool {
+        let known = self.check(name, place, remedy, faults);
+        if known {
+            self.used.insert(name.to_owned());
+        }
+        known
+    }
+
+    /// As [`Names::refer`], for a word about a thing that leads nobody to it.
+    pub fn check(&self, name: &str, place: &Place, remedy: impl Into<String>, faults: &Faults) -> bool {
         let Some(known) = &self.known else { return false };
         if known.contains(name) {
-            self.used.insert(name.to_owned());
             return true;
         }
         // Of two numbers, one is not a misspelt other.

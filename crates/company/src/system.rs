@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use sip::Transport;
+use sip::digest::Algorithm;
 use yaml::{Map, Shape, Value};
 
 use crate::{control, limits, listeners, or};
@@ -50,6 +51,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// What to write into Via and Contact in its place.
     pub advertise: Option<Advertise>,
+    /// The hashes by which users prove themselves here, if not those of all listeners.
+    pub digest: Option<&'static [Algorithm]>,
 }
 
 impl Listener {

@@ -1,25 +1,40 @@
 //! `users.yaml`: everyone who has a phone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use sip::Transport;
 use sip_message::{AnyUri, Scheme, Uri};
 use switch::{FixedPhone, Place, User, UserName};
-use yaml::{Shape, Value};
+use yaml::{Faults, Shape, Value};
 
 use crate::Notes;
+use crate::names::Names;
 use crate::system::Listener;
 
-const USER: Shape = Shape { what: "a user", keys: &["display", "contact", "register"] };
+const USER: Shape = Shape { what: "a user", keys: &["display", "contact", "register", "register_for"] };
 
 /// The longest name that is shown on phones.
 const MAX_DISPLAY: usize = 64;
 
-/// Every user of the map at `value`. A phone cannot be one of our own `listeners`.
-pub(crate) fn read(value: &Value<'_>, listeners: &[Listener], notes: &mut Notes) -> BTreeMap<UserName, User> {
+/// All users, and for whom else each may register.
+#[derive(Debug, Default)]
+pub(crate) struct Users {
+    pub users: BTreeMap<UserName, User>,
+    pub registers_for: BTreeMap<UserName, BTreeSet<UserName>>,
+}
+
+/// Every user of the map at `value`, whose names are `names`. A phone cannot be one of our own `listeners`.
+pub(crate) fn read(
+    value: &Value<'_>,
+    listeners: &[Listener],
+    names: &Names,
+    faults: &Faults,
+    notes: &mut Notes,
+) -> Users {
     let mut users: BTreeMap<UserName, User> = BTreeMap::new();
+    let mut grants: Vec<(UserName, Vec<Value<'_>>)> = Vec::new();
     let mut phones: BTreeMap<String, Arc<str>> = BTreeMap::new();
     for (key, value) in value.entries("a map of users").unwrap_or_default() {
         let (Some(name), Some(map)) = (key.name(), value.map(&USER)) else { continue };
@@ -27,8 +42,14 @@ pub(crate) fn read(value: &Value<'_>, listeners: &[Listener], notes: &mut Notes)
         let name: UserName = name.into();
         if let Some(register) = map.optional("register") {
             registers(&register, map.optional("contact"));
+            grants
+                .push((name.clone(), map.optional("register_for").map_or_else(Vec::new, |value| value.one_or_list())));
             users.insert(name, User { display, place: Place::Registered });
             continue;
+        }
+        if let Some(value) = map.optional("register_for") {
+            let remedy = "take it out, or write `register: true` in the place of `contact`";
+            value.fault("a phone at a fixed place registers for nobody", remedy);
         }
         let Some(contact) = map.required("contact") else { continue };
         let Some((uri, address)) = phone(&contact, listeners) else { continue };
@@ -40,7 +61,36 @@ pub(crate) fn read(value: &Value<'_>, listeners: &[Listener], notes: &mut Notes)
             User { display, place: Place::Fixed(FixedPhone { contact: uri, address, reached_at: None }) },
         );
     }
-    users
+    let granted = |(name, wanted): (UserName, Vec<Value<'_>>)| {
+        let others = registers_for(&name, &wanted, &users, names, faults);
+        (!others.is_empty()).then_some((name, others))
+    };
+    let registers_for = grants.into_iter().filter_map(granted).collect();
+    Users { users, registers_for }
+}
+
+/// The users for whom `user` may register besides himself.
+fn registers_for(
+    user: &UserName,
+    wanted: &[Value<'_>],
+    users: &BTreeMap<UserName, User>,
+    names: &Names,
+    faults: &Faults,
+) -> BTreeSet<UserName> {
+    let mut others = BTreeSet::new();
+    for value in wanted {
+        let Some(other) = value.name() else { continue };
+        if *other == **user {
+            value.fault(format!("`{user}` registers for itself anyway"), "take it out");
+        } else if !names.check(other, &value.place(), "add it to `users.yaml`", faults) {
+            continue;
+        } else if users.get(other).is_some_and(|found| found.place != Place::Registered) {
+            value.fault(format!("`{other}` does not register"), "write `register: true` in the place of its `contact`");
+        } else if !others.insert(other.into()) {
+            value.fault(format!("`{other}` is given twice"), "keep one of them");
+        }
+    }
+    others
 }
 
 /// `register: true` stands in the place of a contact.

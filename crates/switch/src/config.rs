@@ -1,6 +1,6 @@
 //! What the switch needs to know of a company: made and checked by crate `company`, taken whole and never half.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,8 +27,12 @@ pub struct Config {
     pub realm: Arc<str>,
     /// The hashes that are offered to those who register, the strongest first, and taken of them.
     pub algorithms: Vec<Algorithm>,
+    /// The same by a listener's index, where it differs.
+    pub listener_algorithms: BTreeMap<u16, Vec<Algorithm>>,
     /// What those prove themselves with who register. Found by the driver, which keeps the passwords.
     pub secrets: BTreeMap<UserName, Secret>,
+    /// For which other users a user's phone may register, besides himself.
+    pub registers_for: BTreeMap<UserName, BTreeSet<UserName>>,
     /// Everyone who has a phone.
     pub users: BTreeMap<UserName, User>,
     /// The number plan: which number reaches what.
@@ -157,6 +161,21 @@ impl Config {
             })
             .max_by_key(|(prefix, _)| *prefix)
             .map(|(_, trunk)| trunk)
+    }
+
+    /// The hashes that are offered and taken at a listener.
+    #[must_use]
+    pub fn algorithms_of(&self, listener: u16) -> &[Algorithm] {
+        self.listener_algorithms.get(&listener).unwrap_or(&self.algorithms)
+    }
+
+    /// The user `named`, if `user` may register for him.
+    #[must_use]
+    pub fn record_of(&self, user: &UserName, named: &str) -> Option<UserName> {
+        if **user == *named {
+            return Some(user.clone());
+        }
+        self.registers_for.get(user)?.get(named).cloned()
     }
 
     /// The user whose phone sends from `source` and calls himself `name`.

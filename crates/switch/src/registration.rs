@@ -29,7 +29,10 @@ impl Desk {
     pub fn new(config: &Config, rng: &mut Rng) -> Self {
         let realm = config.realm.to_string();
         let settings = AuthenticatorConfig { realm, lifetime: NONCE_LIFETIME, max_proven: MAX_PROVEN };
-        Self { authenticator: Authenticator::new(settings, rng), registrar: Registrar::new(RegistrarConfig::default()) }
+        Self {
+            authenticator: Authenticator::new(settings, rng),
+            registrar: Registrar::new(RegistrarConfig::default()),
+        }
     }
 
     pub fn handle_timeout(&mut self, now: Now) {
@@ -57,14 +60,15 @@ impl Gate for Door<'_> {
         }
         let secrets = &self.config.secrets;
         let secret_of = |user: &str| secrets.get(user);
-        match self.desk.authenticator.check(now, request, flow.remote, &self.config.algorithms, secret_of) {
+        let algorithms = self.config.algorithms_of(flow.listener);
+        match self.desk.authenticator.check(now, request, flow.remote, algorithms, secret_of) {
             Proof::Proven { user } => Verdict::Pass { user: Some(user.into()) },
             Proof::Malformed => Verdict::Answer { status: 400, headers: Vec::new() },
             Proof::Unproven { stale } => {
                 if !stale && request.head.header(HeaderName::Authorization).is_some() {
                     self.book.unproven(now, flow.remote.ip());
                 }
-                let headers = self.desk.authenticator.challenges(now, flow.remote, &self.config.algorithms, stale);
+                let headers = self.desk.authenticator.challenges(now, flow.remote, algorithms, stale);
                 Verdict::Answer { status: 401, headers }
             }
         }
@@ -85,17 +89,19 @@ impl Door<'_> {
 }
 
 impl Switch {
-    /// A REGISTER of a user who is proven. His address of record is his own name; he has no other.
+    /// A REGISTER of a user who is proven. The address of record is his own name, or that of a user for whom he may
+    /// register; of all others he learns nothing, not even whether there are such.
     pub(crate) fn register(&mut self, now: Now, pending: Pending, user: Option<Arc<str>>) {
         let to = &pending.request().head.to.uri;
-        let own = to.as_sip().map(|uri| uri.user().as_deref() == user.as_deref());
-        let (status, headers) = match (own, user) {
+        let named = to.as_sip().map(|uri| uri.user().unwrap_or_default());
+        let record = named.as_deref().zip(user).and_then(|(named, user)| self.config.record_of(&user, named));
+        let (status, headers) = match (named, record) {
             (None, _) => (400, Vec::new()),
-            (Some(true), Some(user)) => {
-                let reply = self.desk.registrar.register(now, &user, pending.request(), pending.flow());
+            (Some(_), Some(record)) => {
+                let reply = self.desk.registrar.register(now, &record, pending.request(), pending.flow());
                 (reply.status, reply.headers)
             }
-            (Some(_), _) => (403, Vec::new()),
+            (Some(_), None) => (403, Vec::new()),
         };
         self.sip.respond(now, pending, status, &headers);
     }

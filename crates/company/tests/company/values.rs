@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use company::{Advertise, Company, Media};
+use sip::digest::Algorithm;
 use switch::Destination;
 
 use crate::inline;
@@ -74,6 +75,44 @@ fn what_is_left_out_has_its_usual_value() {
         (Duration::from_secs(20), Duration::from_secs(5))
     );
     assert_eq!((switch.queues[0].max_wait, switch.queues[0].max_length), (None, None));
+}
+
+#[test]
+fn digest_policies_and_grants_to_register_arrive() {
+    let company = read(&[
+        (
+            "strowger.yaml",
+            "\
+version: 1
+realm: example.org
+digest: md5
+listeners:
+  - udp: 192.0.2.1:5070
+  - udp: 192.0.2.1:5080
+    digest: sha-256
+  - tcp: 192.0.2.1:5080
+    digest: any
+numbers: { 1000: { flow: main } }
+",
+        ),
+        (
+            "users.yaml",
+            "\
+users:
+  101: { register: true, register_for: [102, desk] }
+  102: { register: true }
+  desk: { register: true, register_for: 102 }
+",
+        ),
+    ]);
+    let switch = company.switch;
+    assert_eq!(&*switch.realm, "example.org");
+    assert_eq!(switch.algorithms_of(0), [Algorithm::Md5]);
+    assert_eq!(switch.algorithms_of(1), [Algorithm::Sha256]);
+    assert_eq!(switch.algorithms_of(2), [Algorithm::Sha256, Algorithm::Md5]);
+    let may = |user: &str, named| switch.record_of(&user.into(), named).is_some();
+    assert!(may("101", "101") && may("101", "102") && may("101", "desk") && may("desk", "102"));
+    assert!(!may("102", "101") && !may("desk", "101") && !may("101", "nobody") && !may("101", ""));
 }
 
 #[test]
