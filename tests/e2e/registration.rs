@@ -1,13 +1,15 @@
 //! Phones that register: proven by digest, called where they are, unreachable when they are gone (RFC 3261 10, 22; RFC 7616).
 
+use std::os::unix::fs::PermissionsExt;
+
 use base::Rng;
 use sip::digest::{Challenge, Credentials};
-use tests::baresip::{Baresip, Manner};
+use tests::baresip::{Baresip, Manner, Registrar};
 use tests::company::{Company, tones};
 use tests::phone::{Message, Phone};
 use tests::ports::Ports;
 use tests::switch::Switch;
-use tests::wait::SOON;
+use tests::wait::{SOON, until_true};
 
 /// A company whose `agent1` registers.
 fn company(ports: &Ports) -> Company {
@@ -93,12 +95,72 @@ fn a_registered_phone_is_rung_by_its_number_and_unreachable_once_it_has_gone() {
 }
 
 #[test]
-fn baresip_registers_and_is_called_where_it_is() {
+fn after_kill_9_a_registered_phone_is_rung_where_it_was() {
     let mut ports = Ports::slice();
-    let switch = Switch::start(&company(&ports));
+    let mut switch = Switch::start(&company(&ports));
+    let mut agent = Registering::new(&switch, &mut ports);
+    let password = password(&switch);
+    let contact = agent.contact();
+    assert_eq!(agent.register(&password, &contact).status(), Some(200));
+    let file = switch.data().join("locations.jsonl");
+    let kept = || std::fs::read_to_string(&file).unwrap_or_default();
+    until_true("the registration is kept", SOON, || kept().contains(&agent.phone.address().to_string()));
+    let mode = std::fs::metadata(&file).expect("the file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "it is nobody else's");
+    // As if the machine had died while a line was written.
+    switch.process().kill();
+    std::fs::write(&file, kept() + "{\"user\":\"agent1\",\"conta").expect("written");
+    switch.restart();
+    let restored = switch.wait_for_event("restored", 1, SOON);
+    assert_eq!((restored["contacts"].as_u64(), restored["unreadable"].as_u64()), (Some(1), Some(1)), "{restored}");
+    let caller = Phone::new(switch.address(), &mut ports);
+    agent.phone.set_switch(switch.address());
+    let _dialog = caller.invite("3000", &caller.sdp());
+    let invite = agent.phone.wait_for_request("INVITE", SOON);
+    agent.phone.respond(&invite, "486 Busy Here", "", "");
+}
+
+#[test]
+fn after_kill_9_a_phone_on_a_connection_is_reached_by_a_new_one() {
+    let mut ports = Ports::slice();
+    let mut company = company(&ports);
+    company.tcp = true;
+    let mut switch = Switch::start(&company);
     let manner = Manner { hertz: tones::AGENT, codecs: "PCMU/8000/1", answers: true };
     let password = password(&switch);
-    let phone = Baresip::register("agent1", &password, switch.address(), manner, &mut ports, switch.folder());
+    let registrar = Registrar { address: switch.tcp(), transport: "tcp" };
+    let phone = Baresip::register("agent1", &password, registrar, manner, &mut ports, switch.folder());
+    switch.wait_for_event("bound", 1, SOON);
+    let kept = || std::fs::read_to_string(switch.data().join("locations.jsonl")).unwrap_or_default();
+    until_true("the registration is kept", SOON, || kept().contains("\"tcp\""));
+    switch.restart();
+    let mut caller = Phone::new(switch.address(), &mut ports);
+    let mut dialog = caller.call("3000");
+    phone.wait_for("CALL_ESTABLISHED", 1, SOON);
+    caller.bye(&mut dialog);
+    phone.wait_for("CALL_CLOSED", 1, SOON);
+}
+
+#[test]
+fn baresip_registers_and_is_called_and_calls_over_udp() {
+    baresip_registers_and_is_called_and_calls("udp");
+}
+
+#[test]
+fn baresip_registers_and_is_called_and_calls_over_tcp() {
+    baresip_registers_and_is_called_and_calls("tcp");
+}
+
+fn baresip_registers_and_is_called_and_calls(transport: &'static str) {
+    let mut ports = Ports::slice();
+    let mut company = company(&ports);
+    company.tcp = true;
+    let switch = Switch::start(&company);
+    let address = if transport == "tcp" { switch.tcp() } else { switch.address() };
+    let manner = Manner { hertz: tones::AGENT, codecs: "PCMU/8000/1", answers: true };
+    let password = password(&switch);
+    let registrar = Registrar { address, transport };
+    let mut phone = Baresip::register("agent1", &password, registrar, manner, &mut ports, switch.folder());
     // The phone's own word for it may come before anyone listens to it.
     switch.wait_for_event("bound", 1, SOON);
     let mut caller = Phone::new(switch.address(), &mut ports);
@@ -107,6 +169,14 @@ fn baresip_registers_and_is_called_where_it_is() {
     caller.bye(&mut dialog);
     phone.wait_for("CALL_CLOSED", 1, SOON);
     assert_eq!(switch.wait_for_cdr()["agent"], "agent1");
+
+    // Its call is challenged, and then his, though his address is a trunk's.
+    phone.dial("1002", address);
+    phone.wait_for("CALL_ESTABLISHED", 2, SOON);
+    let began = switch.wait_for_event("call_began", 2, SOON);
+    assert_eq!((began["from"].as_str(), began["origin"]["user"].as_str()), (Some("agent1"), Some("agent1")), "{began}");
+    phone.hang_up();
+    switch.wait_for_cdrs(2);
 }
 
 #[test]

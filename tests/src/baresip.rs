@@ -34,6 +34,15 @@ pub struct Manner {
     pub answers: bool,
 }
 
+/// Where a [`Baresip`] registers.
+#[derive(Clone, Copy, Debug)]
+pub struct Registrar {
+    /// Its address.
+    pub address: SocketAddr,
+    /// `udp` or `tcp`.
+    pub transport: &'static str,
+}
+
 impl Baresip {
     /// Starts the telephone `user`.
     ///
@@ -50,12 +59,14 @@ impl Baresip {
     pub fn register(
         user: &str,
         password: &str,
-        registrar: SocketAddr,
+        registrar: Registrar,
         manner: Manner,
         ports: &mut Ports,
         folder: &Path,
     ) -> Self {
-        let account = format!("<sip:{user}@{registrar};transport=udp>;auth_user={user};auth_pass={password};regint=60");
+        let Registrar { address, transport } = registrar;
+        let account =
+            format!("<sip:{user}@{address};transport={transport}>;auth_user={user};auth_pass={password};regint=60");
         Self::start_as(user, &account, manner, ports, folder)
     }
 

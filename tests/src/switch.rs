@@ -51,16 +51,14 @@ impl Switch {
     pub fn start_with(company: &Company, change: impl FnOnce(Command) -> Command) -> Self {
         let folder = tempfile::Builder::new().prefix("strowger-e2e-").tempdir().expect("a folder");
         company.write(&folder.path().join("config"));
-        let mut command = Command::new(binary());
-        command.args(["run", "--config"]).arg(folder.path().join("config"));
-        let mut process = Process::start("strowger", change(command), folder.path());
-        let line =
-            process.wait_for_line("listener", Duration::from_secs(30), |line| line.starts_with("listening udp "));
-        let address = line.trim_start_matches("listening udp ").parse().expect("an address");
-        process.wait_for_line("ready", Duration::from_secs(30), |line| line == "ready");
-        let lines = process.lines();
-        let tcp = lines.iter().find_map(|line| line.strip_prefix("listening tcp ")?.parse().ok());
+        let (process, address, tcp) = run(folder.path(), change);
         Self { process, address, tcp, folder }
+    }
+
+    /// Kills it (`kill -9`) if it runs, and starts it again on the same folder. It listens at other ports then.
+    pub fn restart(&mut self) {
+        self.process.kill();
+        (self.process, self.address, self.tcp) = run(self.folder.path(), |command| command);
     }
 
     /// Where it listens.
@@ -150,6 +148,19 @@ impl Switch {
         let pid = self.process.pid();
         wait::until_true("no RTP socket is left", wait::SOON, || udp_sockets(pid) <= 1);
     }
+}
+
+/// Runs the binary on the configuration in `folder` until it is ready; also where it listens.
+fn run(folder: &Path, change: impl FnOnce(Command) -> Command) -> (Process, SocketAddr, Option<SocketAddr>) {
+    let mut command = Command::new(binary());
+    command.args(["run", "--config"]).arg(folder.join("config"));
+    let mut process = Process::start("strowger", change(command), folder);
+    let line = process.wait_for_line("listener", Duration::from_secs(30), |line| line.starts_with("listening udp "));
+    let address = line.trim_start_matches("listening udp ").parse().expect("an address");
+    process.wait_for_line("ready", Duration::from_secs(30), |line| line == "ready");
+    let lines = process.lines();
+    let tcp = lines.iter().find_map(|line| line.strip_prefix("listening tcp ")?.parse().ok());
+    (process, address, tcp)
 }
 
 /// UDP sockets of a process.

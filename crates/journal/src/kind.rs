@@ -259,8 +259,17 @@ pub enum Kind {
     Unbound {
         /// The user.
         user: Name,
-        /// Its time ran out; else the user took it back.
+        /// Its time ran out; else the user took it back, or is not there any more.
         expired: bool,
+    },
+    /// Registrations of the run before were taken over. Their phones get no `bound`.
+    Restored {
+        /// How many are registered again.
+        contacts: u64,
+        /// How many are not: their time is over, or their user or listener is gone.
+        left_out: u64,
+        /// Lines that could not be read.
+        unreadable: u64,
     },
     /// Calls were turned away as the switch has as many as it may.
     Overload {
@@ -276,12 +285,12 @@ pub enum Kind {
     },
     /// A disk could not be written; or can be again.
     DiskFault {
-        /// What for: `journal`, `cdr`, `recordings`.
+        /// What for: `journal`, `cdr`, `recordings`, `locations`.
         what: Name,
         /// The system's words; empty when all is well again.
         error: String,
     },
-    /// Events that never reached the journal, as its queue was full or the disk failed.
+    /// Events, and changes of registrations, that were never written, as the queue was full or the disk failed.
     EventsLost {
         /// How many since the last such event.
         count: u64,

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use base::{CallId, LegId, Mono, Now, Rng, Wall};
-use journal::{Cdr, CdrFold, Kind};
+use journal::{Cdr, CdrFold, Kind, Locations, Name};
 use routing::{LongestIdle, Strategy};
 use sip::{Flow, Transmit};
 use sip_message::parse_datagram;
@@ -39,6 +39,8 @@ pub struct World {
     pub survives: bool,
     /// Panics that were caught.
     pub faults: usize,
+    /// Where registered users are, as storage would find it after a restart.
+    pub locations: BTreeMap<Name, Locations>,
 }
 
 impl Default for World {
@@ -84,6 +86,7 @@ impl World {
             media: Media::default(),
             survives: false,
             faults: 0,
+            locations: BTreeMap::new(),
         }
     }
 
@@ -231,6 +234,9 @@ impl World {
         while let Some(event) = self.switch.poll_journal() {
             self.cdrs.extend(self.fold.feed(&event));
             self.journal.push(event);
+        }
+        while let Some(locations) = self.switch.poll_locations() {
+            self.locations.insert(locations.user.clone(), locations);
         }
     }
 

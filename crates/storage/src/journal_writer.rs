@@ -1,4 +1,4 @@
-//! The journal's thread: events become lines, and records of calls are folded from them.
+//! The journal's thread: events become lines, records of calls are folded from them, and where users are is kept.
 
 use std::io;
 use std::path::Path;
@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use journal::{Cdr, CdrFold, Event};
+use journal::{Cdr, CdrFold, Event, Locations};
 
 use crate::Notice;
 use crate::disk::Disk;
-use crate::lines::Lines;
+use crate::lines::DailyLines;
+use crate::location_log::LocationLog;
 use crate::notice::Notify;
 use crate::records::Records;
 
@@ -25,17 +26,19 @@ const RETRY: Duration = Duration::from_secs(1);
 /// What comes to the journal's thread.
 pub enum Message {
     Event(Box<Event>),
+    Locations(Box<Locations>),
     Stop,
 }
 
 /// Lines and records, and what the disk makes of them. A value without a thread.
 pub struct Journal {
     disk: Box<dyn Disk>,
-    events: Lines,
-    records: Lines,
+    events: DailyLines,
+    records: DailyLines,
+    locations: LocationLog,
     fold: CdrFold,
-    /// Which of both fails: the journal, the records.
-    faulty: [bool; 2],
+    /// Which of these fails: the journal, the records, the locations.
+    faulty: [bool; 3],
     /// Records made so far.
     made: Arc<Records>,
     /// Events that found the queue full.
@@ -46,13 +49,21 @@ pub struct Journal {
 
 impl Journal {
     /// A journal below `folder` that goes on with the calls in `fold`.
-    pub fn new(folder: &Path, disk: Box<dyn Disk>, fold: CdrFold, dropped: Arc<AtomicU64>, notify: Notify) -> Self {
+    pub fn new(
+        folder: &Path,
+        disk: Box<dyn Disk>,
+        fold: CdrFold,
+        locations: LocationLog,
+        dropped: Arc<AtomicU64>,
+        notify: Notify,
+    ) -> Self {
         Self {
             disk,
-            events: Lines::new(folder.join("journal")),
-            records: Lines::new(folder.join("cdr")),
+            events: DailyLines::new(folder.join("journal")),
+            records: DailyLines::new(folder.join("cdr")),
+            locations,
             fold,
-            faulty: [false; 2],
+            faulty: [false; 3],
             made: Arc::default(),
             dropped,
             lost: 0,
@@ -77,6 +88,10 @@ impl Journal {
         self.records.push(&mut *self.disk, cdr.ended, cdr);
     }
 
+    pub fn keep(&mut self, locations: &Locations) {
+        self.locations.push(locations);
+    }
+
     /// What counts the records, for other threads.
     pub fn made(&self) -> Arc<Records> {
         Arc::clone(&self.made)
@@ -84,25 +99,27 @@ impl Journal {
 
     /// Octets that wait.
     pub fn waiting(&self) -> usize {
-        self.events.waiting() + self.records.waiting()
+        self.events.waiting() + self.records.waiting() + self.locations.waiting()
     }
 
     pub fn is_faulty(&self) -> bool {
-        self.faulty != [false; 2]
+        self.faulty != [false; 3]
     }
 
     /// Writes what waits.
     pub fn flush(&mut self) {
         let events = self.events.flush(&mut *self.disk);
         let records = self.records.flush(&mut *self.disk);
-        let [journal, cdr] = &mut self.faulty;
+        let locations = self.locations.flush(&mut *self.disk);
+        let [journal, cdr, kept] = &mut self.faulty;
         judge(&self.notify, "journal", &events, journal);
         judge(&self.notify, "cdr", &records, cdr);
+        judge(&self.notify, "locations", &locations, kept);
     }
 
     /// Tells what got lost. Not while the disk fails: what is told becomes an event, which would be lost, too.
     pub fn tell_loss(&mut self) {
-        self.lost += self.events.take_dropped() + self.records.take_dropped();
+        self.lost += self.events.take_dropped() + self.records.take_dropped() + self.locations.take_dropped();
         if !self.is_faulty() {
             let count = self.lost + self.dropped.swap(0, Ordering::Relaxed);
             self.lost = 0;
@@ -135,15 +152,14 @@ pub fn run(mut journal: Journal, inbox: &Receiver<Message>, patience: Duration) 
     let mut stopped = false;
     while !stopped {
         stopped = match inbox.recv_timeout(RETRY) {
-            Ok(Message::Event(event)) => {
-                journal.take(&event);
-                std::thread::sleep(if journal.is_faulty() { RETRY } else { patience });
-                take_all(&mut journal, inbox)
+            Ok(message) => {
+                let last = take(&mut journal, message);
+                if !last {
+                    std::thread::sleep(if journal.is_faulty() { RETRY } else { patience });
+                }
+                take_all(&mut journal, inbox) || last
             }
-            Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => {
-                take_all(&mut journal, inbox);
-                true
-            }
+            Err(RecvTimeoutError::Disconnected) => true,
             Err(RecvTimeoutError::Timeout) => false,
         };
         journal.flush();
@@ -158,13 +174,20 @@ pub fn run(mut journal: Journal, inbox: &Receiver<Message>, patience: Duration) 
 fn take_all(journal: &mut Journal, inbox: &Receiver<Message>) -> bool {
     let mut stopped = false;
     for message in inbox.try_iter() {
-        match message {
-            Message::Event(event) => journal.take(&event),
-            Message::Stop => stopped = true,
-        }
+        stopped |= take(journal, message);
         if journal.waiting() >= BATCH && !journal.is_faulty() {
             journal.flush();
         }
     }
     stopped
+}
+
+/// Takes a message. True if it is time to stop.
+fn take(journal: &mut Journal, message: Message) -> bool {
+    match message {
+        Message::Event(event) => journal.take(&event),
+        Message::Locations(locations) => journal.keep(&locations),
+        Message::Stop => return true,
+    }
+    false
 }

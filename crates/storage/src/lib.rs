@@ -11,11 +11,12 @@
 //! | `cdr/2026-11-21.jsonl` | a record a call, by the day on which it ended |
 //! | `recordings/2026/11/21/CALL-TAKE.wav` | stereo, 16 bits, 8 kHz; left the caller, right what he heard |
 //! | `journal/.running` | there while a switch runs; found at the start, it says that one died |
+//! | `locations.jsonl` | where registered users are, a line a change; the last of a user counts; mode 0600 |
 //! | `.lock` | held by the switch that writes here |
 //! | `recordings/.open` | which recordings were begun and not ended |
 //!
 //! Where to find what: `store.rs` start, ports and stop; `journal_writer.rs` the journal's thread, `lines.rs` a file of
-//! lines that survives a failing disk; `recorder.rs` all recordings, `take.rs` one of them; `recover.rs` what a start does
+//! lines that survives a failing disk; `location_log.rs` where users are; `replace.rs` a file written whole; `recorder.rs` all recordings, `take.rs` one of them; `recover.rs` what a start does
 //! after a crash, with `open_log.rs` and `mend.rs`; `disk.rs` the port to the file system, which tests replace.
 //!
 //! Invariants:
@@ -24,24 +25,28 @@
 //!   audio, by the second of two system calls. Audio stands at the place that its frame number gives; what is lost is
 //!   silence, so both sides stay aligned.
 //! - Names of files come from our own ids and the date.
-//! - Nothing is forced to the platter: a crash of the switch loses the last [`Config::journal_flush`] of events and half
-//!   a second of audio, a crash of the machine what the system had not written yet.
+//! - Nothing is forced to the platter but a file that takes another's place: a crash of the switch loses the last
+//!   [`Config::journal_flush`] of events and registrations and half a second of audio, a crash of the machine what the system had not written yet.
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "a driver: owns files, threads and a clock")]
 
 mod config;
 mod disk;
 mod journal_writer;
 mod lines;
+mod location_log;
 mod mend;
 mod notice;
 mod open_log;
 mod recorder;
 mod records;
 mod recover;
+mod replace;
 mod store;
 mod take;
 
 pub use config::Config;
+pub use location_log::Left;
 pub use notice::{Notice, StartError, TakeEvent};
 pub use records::Records;
+pub use replace::replace;
 pub use store::{ChunkPort, JournalPort, Storage, TakePort};

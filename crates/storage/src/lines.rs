@@ -1,4 +1,4 @@
-//! A file of lines, a new one each day, that keeps what it could not write and tries again.
+//! Files of lines that keep what they could not write and try again.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -10,13 +10,9 @@ use crate::disk::Disk;
 /// Octets that wait for a disk that fails; beyond it lines are dropped.
 const MAX_PENDING: usize = 8 << 20;
 
-/// Lines on their way to `FOLDER/YYYY-MM-DD.jsonl`.
+/// Lines on their way to a file, each a JSON object.
 pub struct Lines {
-    folder: PathBuf,
-    /// The day of `file`, in days since 1970 (UTC).
-    day: i64,
-    /// The name of `file`.
-    name: String,
+    path: PathBuf,
     file: Option<Box<dyn Write + Send>>,
     pending: Vec<u8>,
     /// Octets of `pending` that are written: a disk may take half a line.
@@ -27,22 +23,12 @@ pub struct Lines {
 }
 
 impl Lines {
-    pub fn new(folder: PathBuf) -> Self {
-        Self {
-            folder,
-            day: i64::MIN,
-            name: String::new(),
-            file: None,
-            pending: Vec::new(),
-            written: 0,
-            dropped: 0,
-            max_pending: MAX_PENDING,
-        }
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, file: None, pending: Vec::new(), written: 0, dropped: 0, max_pending: MAX_PENDING }
     }
 
-    /// Takes a line for the day of `at`. It is written by the next [`Self::flush`].
-    pub fn push(&mut self, disk: &mut dyn Disk, at: Wall, line: &impl serde::Serialize) {
-        self.turn_to(disk, at);
+    /// Takes a line. It is written by the next [`Self::flush`].
+    pub fn push(&mut self, line: &impl serde::Serialize) {
         if self.pending.len() - self.written >= self.max_pending {
             self.dropped += 1;
             return;
@@ -71,7 +57,7 @@ impl Lines {
         while let Some(rest) = self.pending.get(self.written..).filter(|rest| !rest.is_empty()) {
             let file = match &mut self.file {
                 Some(file) => file,
-                None => self.file.insert(disk.append(&self.folder.join(&self.name))?),
+                None => self.file.insert(disk.append(&self.path)?),
             };
             match file.write(rest) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -85,14 +71,54 @@ impl Lines {
         Ok(())
     }
 
+    /// Another file has taken the place of the one that is open. Nothing may wait.
+    pub fn reopen(&mut self) {
+        self.file = None;
+    }
+}
+
+/// Lines on their way to `FOLDER/YYYY-MM-DD.jsonl`, a file each day.
+pub struct DailyLines {
+    folder: PathBuf,
+    /// The day of the file, in days since 1970 (UTC).
+    day: i64,
+    lines: Lines,
+}
+
+impl DailyLines {
+    pub fn new(folder: PathBuf) -> Self {
+        Self { folder, day: i64::MIN, lines: Lines::new(PathBuf::new()) }
+    }
+
+    /// Takes a line for the day of `at`; see [`Lines::push`].
+    pub fn push(&mut self, disk: &mut dyn Disk, at: Wall, line: &impl serde::Serialize) {
+        self.turn_to(disk, at);
+        self.lines.push(line);
+    }
+
+    /// As [`Lines::waiting`].
+    pub fn waiting(&self) -> usize {
+        self.lines.waiting()
+    }
+
+    /// As [`Lines::take_dropped`].
+    pub fn take_dropped(&mut self) -> u64 {
+        self.lines.take_dropped()
+    }
+
+    /// As [`Lines::flush`].
+    pub fn flush(&mut self, disk: &mut dyn Disk) -> io::Result<()> {
+        self.lines.flush(disk)
+    }
+
     /// Goes on in the file of another day, once all that belongs into this one is written.
     fn turn_to(&mut self, disk: &mut dyn Disk, at: Wall) {
         let day = at.as_unix_days();
         if self.day != day && (self.waiting() == 0 || self.flush(disk).is_ok()) {
             let date: String = at.to_string().chars().take_while(|&c| c != 'T').collect();
-            self.name = format!("{date}.jsonl");
+            self.lines.path = self.folder.join(format!("{date}.jsonl"));
             self.day = day;
-            self.file = None;
+            self.lines.reopen();
         }
     }
 }
@@ -106,8 +132,8 @@ mod tests {
 
     const NOON: Wall = Wall::from_unix_micros(1_795_262_400_000_000);
 
-    fn lines() -> (Lines, Fake) {
-        (Lines::new("j".into()), Fake::default())
+    fn lines() -> (DailyLines, Fake) {
+        (DailyLines::new("j".into()), Fake::default())
     }
 
     #[test]
@@ -138,7 +164,7 @@ mod tests {
     #[test]
     fn a_disk_that_stays_full_drops_whole_lines_and_counts_them() {
         let (mut lines, mut disk) = lines();
-        lines.max_pending = 8;
+        lines.lines.max_pending = 8;
         disk.set_room(Some(0));
         for number in 100..110 {
             lines.push(&mut disk, NOON, &number);

@@ -14,7 +14,7 @@ pub enum Notice {
         /// What happened.
         event: TakeEvent,
     },
-    /// Events and records that were never written, as the queue was full or the disk failed. Told once the disk is well,
+    /// Events, records and changes of registrations that were never written, as the queue was full or the disk failed. Told once the disk is well,
     /// at most once a second.
     EventsLost {
         /// How many since the last such notice.
@@ -22,7 +22,7 @@ pub enum Notice {
     },
     /// A disk could not be written. Told once until it is well again.
     DiskFault {
-        /// What for: `journal`, `cdr` or `recordings`.
+        /// What for: `journal`, `cdr`, `locations` or `recordings`.
         what: &'static str,
         /// The system's words.
         error: String,

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use base::{CallId, Mono, Now, TakeId, Wall};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
-use journal::Event;
+use journal::{Event, Locations};
 use leg::{CHUNK_FRAMES, Chunk, FRAME, Stereo, TakeSink};
 
 use crate::disk::System;
 use crate::journal_writer::{self, Journal, Message};
+use crate::location_log::{Left, LocationLog};
 use crate::notice::Notify;
 use crate::open_log::OpenLog;
 use crate::recorder::Recorder;
@@ -36,13 +37,14 @@ pub struct Storage {
     threads: Vec<JoinHandle<()>>,
     folder: std::path::PathBuf,
     records: Arc<Records>,
+    left: Left,
     /// True once [`Storage::stop`] was called.
     in_order: bool,
     /// Held as long as the writers run, so that no second switch takes this one's live calls for dead ones.
     _lock: fs::File,
 }
 
-/// Where the switch puts its events. Never waits.
+/// Where the switch puts its events, and where its users are. Never waits.
 #[derive(Clone, Debug)]
 pub struct JournalPort {
     queue: Sender<Message>,
@@ -91,8 +93,11 @@ impl Storage {
         let cut = recover(&folder, &left_open);
         recover::mark(&folder).map_err(|error| folder_error(&folder, error))?;
 
+        let (locations, left) = LocationLog::start(&folder).map_err(|error| folder_error(&folder, error))?;
+
         let dropped = Arc::new(AtomicU64::new(0));
-        let mut journal = Journal::new(&folder, Box::new(System), cut.fold, Arc::clone(&dropped), Arc::clone(&notify));
+        let (told, disk) = (Arc::clone(&notify), Box::new(System));
+        let mut journal = Journal::new(&folder, disk, cut.fold, locations, Arc::clone(&dropped), told);
         let records = journal.made();
         cut.events.iter().for_each(|event| journal.take(event));
         let (queue, inbox) = bounded(config.journal_queue.max(4));
@@ -112,6 +117,7 @@ impl Storage {
             threads: vec![writer, recordings],
             folder,
             records,
+            left,
             in_order: false,
             _lock: lock,
         })
@@ -121,6 +127,11 @@ impl Storage {
     #[must_use]
     pub fn journal(&self) -> JournalPort {
         self.journal.clone()
+    }
+
+    /// Where users were when an earlier run ended. The second time, nowhere.
+    pub fn take_left(&mut self) -> Left {
+        std::mem::take(&mut self.left)
     }
 
     /// How many records of calls were made.
@@ -177,6 +188,14 @@ impl JournalPort {
     pub fn record(&self, event: Event) {
         let room = event.kind.is_vital() || self.queue.len() < self.for_all;
         if !room || self.queue.try_send(Message::Event(Box::new(event))).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Keeps a user's contacts over a restart. Dropped and counted as events are; his phones' next renewal mends that.
+    pub fn keep(&self, locations: Locations) {
+        let room = self.queue.len() < self.for_all;
+        if !room || self.queue.try_send(Message::Locations(Box::new(locations))).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -249,6 +249,9 @@ impl Domain {
         while let Some(event) = self.switch.poll_journal() {
             self.journal.record(event);
         }
+        while let Some(locations) = self.switch.poll_locations() {
+            self.journal.keep(locations);
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use base::Rng;
@@ -47,27 +46,16 @@ pub(crate) fn give(config: &mut Config, data: &Path, rng: &mut Rng) -> Result<()
         });
         config.secrets.insert(name.clone(), Secret::of(&name, &config.realm, password));
     }
-    if made { write(&path, &known).map_err(failed) } else { Ok(()) }
+    if !made {
+        return Ok(());
+    }
+    let write = |file: &mut dyn Write| known.iter().try_for_each(|(name, word)| writeln!(file, "{name}: {word}"));
+    storage::replace(&path, write).map_err(failed)
 }
 
 fn read(text: &str) -> BTreeMap<String, String> {
     let lines = text.lines().filter_map(|line| line.split_once(':'));
     lines.map(|(name, password)| (name.trim().to_owned(), password.trim().to_owned())).collect()
-}
-
-/// Whole or not at all: beside the old file, then in its place.
-fn write(path: &Path, passwords: &BTreeMap<String, String>) -> io::Result<()> {
-    let fresh = path.with_extension("new");
-    match fs::remove_file(&fresh) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-    for (name, password) in passwords {
-        writeln!(file, "{name}: {password}")?;
-    }
-    file.sync_all()?;
-    fs::rename(&fresh, path)
 }
 
 fn password(rng: &mut Rng) -> String {

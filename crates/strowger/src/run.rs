@@ -45,10 +45,10 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     let data = company.system.data_folder(folder);
     let (inputs_tx, inputs) = mailbox(INPUTS);
     let mut listeners = bind(&company.system)?;
-    let storage = start_storage(&data, inputs_tx.clone())?;
+    let mut storage = start_storage(&data, inputs_tx.clone())?;
     // Storage holds the folder's lock by now, so that a socket that lies there is nobody's.
     let api = Api::bind(&data, company.system.metrics)?;
-    let domain = wire(&company, &data, clock, &listeners, inputs, &inputs_tx, &storage)?;
+    let domain = wire(&company, &data, clock, &listeners, inputs, &inputs_tx, &mut storage)?;
     for listener in &mut listeners {
         listener.start(&inputs_tx)?;
     }
@@ -104,7 +104,7 @@ fn wire(
     listeners: &[Listener],
     inputs: Receiver<Input>,
     inputs_tx: &Sender<Input>,
-    storage: &Storage,
+    storage: &mut Storage,
 ) -> Result<Domain, Error> {
     let told: Vec<sip::Listener> = listeners
         .iter()
@@ -132,9 +132,12 @@ fn wire(
             phone.reached_at = own_address_towards(phone.address);
         }
     }
+    let mut switch = Switch::new(clock.now(), config, setup);
+    let left = storage.take_left();
+    switch.restore(clock.now(), left.locations, left.unreadable);
     Ok(Domain {
         clock,
-        switch: Switch::new(clock.now(), config, setup),
+        switch,
         inputs,
         senders: listeners.iter().filter_map(|listener| listener.sender(inputs_tx)).collect(),
         media: start_media(company, inputs_tx, storage)?,

@@ -2,8 +2,8 @@
 //!
 //! One contract: a driver hands in what happens ([`Switch::handle_datagram`], [`Switch::handle_media`],
 //! [`Switch::handle_take`], [`Switch::handle_timeout`], …) with the time, and after each takes out all of
-//! [`Switch::poll_take`] (before [`Switch::poll_media`]), [`Switch::poll_media`], [`Switch::poll_transmit`] and
-//! [`Switch::poll_journal`], and comes back at [`Switch::poll_timeout`]. The same inputs at the same times with the same
+//! [`Switch::poll_take`] (before [`Switch::poll_media`]), [`Switch::poll_media`], [`Switch::poll_transmit`],
+//! [`Switch::poll_journal`] and [`Switch::poll_locations`], and comes back at [`Switch::poll_timeout`]. The same inputs at the same times with the same
 //! seed give the same outputs.
 //!
 //! A call's way through the modules:
@@ -17,7 +17,8 @@
 //! ending     everything given back; the call's last event
 //! ```
 //!
-//! Before that, `registration` decides who is let in (digest), and knows where users are who register.
+//! Before that, `registration` decides who is let in (digest), and knows where users are who register; `locations` keeps
+//! that over a restart.
 //!
 //! A queue decision: the ACD asks (`DecisionNeeded`), `switch::on_acd` calls the queue's `routing::Strategy`, the ACD
 //! checks the answer and says `Offer`.
@@ -39,6 +40,7 @@ mod ending;
 mod fault;
 mod flow;
 mod incoming;
+mod locations;
 mod outgoing;
 mod recording;
 mod registration;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::book::Book;
+use crate::locations::Changes;
 use crate::switch::Switch;
 use crate::{Config, Place};
 
@@ -23,6 +24,7 @@ const MAX_PROVEN: usize = 50_000;
 pub(crate) struct Desk {
     authenticator: Authenticator,
     pub registrar: Registrar,
+    pub changes: Changes,
 }
 
 impl Desk {
@@ -32,6 +34,7 @@ impl Desk {
         Self {
             authenticator: Authenticator::new(settings, rng),
             registrar: Registrar::new(RegistrarConfig::default()),
+            changes: Changes::default(),
         }
     }
 
@@ -109,6 +112,7 @@ impl Switch {
     pub(crate) fn on_registrar(&mut self, now: Now, event: RegistrarEvent) {
         match event {
             RegistrarEvent::Bound { record, new, first } => {
+                self.desk.changes.note(record.clone());
                 if first {
                     self.acd.set_status(now, &record.clone().into(), acd::Status::Available);
                 }
@@ -118,6 +122,7 @@ impl Switch {
                 }
             }
             RegistrarEvent::Unbound { record, expired, last } => {
+                self.desk.changes.note(record.clone());
                 if last {
                     self.acd.set_status(now, &record.clone().into(), acd::Status::LoggedOut);
                 }

@@ -222,6 +222,11 @@ impl Switch {
         self.book.poll_event()
     }
 
+    /// The next user whose contacts changed, to be kept for [`Switch::restore`].
+    pub fn poll_locations(&mut self) -> Option<journal::Locations> {
+        self.desk.changes.poll()
+    }
+
     /// When to call [`Switch::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
@@ -280,6 +285,7 @@ impl Switch {
                 self.hand = Hand::Call(call);
                 self.feed_flow(now, call, input);
             } else {
+                self.desk.changes.collect(now, &self.desk.registrar);
                 return;
             }
         }

@@ -33,12 +33,18 @@ struct Scene {
 }
 
 fn scene() -> Scene {
+    scene_with(|_| {})
+}
+
+fn scene_with(change: impl FnOnce(&mut switch::Config)) -> Scene {
     let mut config = company();
     config.realm = "test".into();
     config.algorithms = vec![Algorithm::Sha256, Algorithm::Md5];
     config.users.insert("101".into(), User { display: None, place: Place::Registered });
     config.secrets.insert("101".into(), Secret::of("101", "test", PASSWORD));
     config.numbers.insert("101".into(), Destination::User("101".into()));
+    config.queues[0].agents = vec!["101".into()];
+    change(&mut config);
     let mut world = World::with(config, 1);
     let phone = world.phone("127.0.0.1:5077");
     Scene { world, phone, rng: Rng::from_number(9), cseq: 0 }
@@ -48,6 +54,8 @@ impl Scene {
     /// Sends a request from the phone's address and gives the switch's answer.
     fn ask(&mut self, method: &str, user: &str, fields: &str) -> String {
         self.cseq += 1;
+        // A nonce is its time and source: no two requests come at once from one source.
+        self.world.run(Duration::from_millis(1));
         let (cseq, phone) = (self.cseq, self.phone);
         let text = format!(
             "{method} sip:{SWITCH} SIP/2.0\r\nVia: SIP/2.0/UDP {phone};branch=z9hG4bKr{cseq}\r\nMax-Forwards: 70\r\n\
@@ -66,13 +74,27 @@ impl Scene {
         let challenge = Challenge::strongest(values).unwrap();
         let uri = format!("sip:{SWITCH}");
         let answer = Credentials::new("101", password).answer(&challenge, "REGISTER", &uri, &mut self.rng);
-        format!("Authorization: {answer}\r\nContact: <sip:101@{}>\r\nExpires: 600\r\n", self.phone)
+        format!("Authorization: {answer}\r\n")
     }
 
+    /// As 101, registers his phone for `user`.
     fn register(&mut self, user: &str, password: &str) -> String {
+        let fields = format!("Contact: <sip:101@{}>\r\nExpires: 600\r\n", self.phone);
+        self.register_as(user, password, &fields)
+    }
+
+    fn register_as(&mut self, user: &str, password: &str, fields: &str) -> String {
         let challenged = self.ask("REGISTER", user, "");
         let proof = self.proof(&challenged, password);
-        self.ask("REGISTER", user, &proof)
+        self.ask("REGISTER", user, &format!("{proof}{fields}"))
+    }
+
+    fn ask_to_leave(&mut self) {
+        self.register_as("101", PASSWORD, "Contact: *\r\nExpires: 0\r\n");
+    }
+
+    fn query(&mut self) -> String {
+        self.register_as("101", PASSWORD, "")
     }
 
     fn agent(&self) -> Option<AgentState> {
@@ -93,6 +115,114 @@ fn who_registers_is_logged_in_and_rung_where_he_is() {
     s.world.run(SECOND);
     let phone = s.phone;
     assert!(s.world.at(phone).saw(&sim::Seen::Rings), "the queue finds him");
+}
+
+/// What storage would give to a switch that starts after `s` ended.
+fn kept(s: &Scene) -> Vec<journal::Locations> {
+    s.world.locations.values().cloned().collect()
+}
+
+#[test]
+fn after_a_restart_he_is_registered_for_the_time_he_had_left_and_his_agent_logged_in() {
+    let mut before = scene();
+    before.register("101", PASSWORD);
+    before.world.run(200 * SECOND);
+    let mut s = scene();
+    // What the clock of a new process begins with is no matter.
+    s.world.now.wall = before.world.now.wall;
+    s.world.switch.restore(s.world.now, kept(&before), 2);
+    s.world.run(SECOND);
+    assert_eq!(s.agent(), Some(AgentState::Idle));
+    assert_eq!(
+        s.world.last(|kind| if let Kind::Restored { contacts, left_out, unreadable } = kind {
+            Some((*contacts, *left_out, *unreadable))
+        } else {
+            None
+        }),
+        (1, 0, 2)
+    );
+    assert_eq!(s.world.count(|kind| matches!(kind, Kind::Bound { .. })), 0, "nobody registered");
+    let (caller, phone) = (s.world.phone("127.0.0.2:5090"), s.phone);
+    s.world.with_phone(caller, |phone, now| phone.call(now, "1", "201"));
+    s.world.run(SECOND);
+    assert!(s.world.at(phone).saw(&sim::Seen::Rings), "the queue finds him");
+    s.world.with_phone(caller, sim::Phone::hang_up);
+    s.world.run(397 * SECOND);
+    assert_eq!(s.agent(), Some(AgentState::Idle));
+    s.world.run(2 * SECOND);
+    assert_eq!(s.agent(), Some(AgentState::LoggedOut), "600 s after he registered");
+    assert!(s.world.switch.is_quiet());
+}
+
+#[test]
+fn who_left_or_ended_before_a_restart_is_not_registered_after_it() {
+    let mut before = scene();
+    before.register("101", PASSWORD);
+    before.world.react();
+    let registered = kept(&before);
+    before.ask_to_leave();
+    before.world.react();
+    assert!(before.world.locations["101"].contacts.is_empty(), "what is kept says that he left");
+    let restore = |config: switch::Config, after: Duration, kept: Vec<journal::Locations>| {
+        let mut world = World::with(config, 1);
+        world.now.wall = world.now.wall + after;
+        world.switch.restore(world.now, kept, 0);
+        world.react();
+        let mut told = world.journal.iter().filter_map(|event| match event.kind {
+            Kind::Restored { contacts, left_out, .. } => Some((contacts, left_out)),
+            _ => None,
+        });
+        (told.next_back(), world.locations.get("101").map(|kept| kept.contacts.len()))
+    };
+    let registers = || {
+        let mut config = company();
+        config.users.insert("101".into(), User { display: None, place: Place::Registered });
+        config
+    };
+    assert_eq!(restore(registers(), Duration::ZERO, registered.clone()), (Some((1, 0)), None), "kept as it is");
+    assert_eq!(restore(registers(), 601 * SECOND, registered.clone()), (Some((0, 1)), Some(0)), "his time is over");
+    assert_eq!(restore(company(), Duration::ZERO, registered), (Some((0, 1)), Some(0)), "he has a fixed phone now");
+    assert_eq!(restore(registers(), Duration::ZERO, kept(&before)), (None, None));
+}
+
+#[test]
+fn what_is_kept_changes_with_the_contacts_and_not_with_questions() {
+    let mut s = scene();
+    s.register("101", PASSWORD);
+    s.world.react();
+    let first = s.world.locations.remove("101").expect("he registered");
+    assert_eq!(first.contacts.len(), 1);
+    s.query();
+    s.world.react();
+    assert!(s.world.locations.is_empty(), "a query changes nothing");
+    s.world.run(10 * SECOND);
+    s.register("101", PASSWORD);
+    s.world.react();
+    let renewed = &s.world.locations["101"].contacts[0];
+    assert_eq!(renewed.ends.since(first.contacts[0].ends).as_secs(), 10);
+    assert!(renewed.cseq > first.contacts[0].cseq);
+    s.world.run(700 * SECOND);
+    assert!(s.world.locations["101"].contacts.is_empty(), "his time is over");
+}
+
+#[test]
+fn a_user_registers_for_those_who_were_granted_to_him_and_for_nobody_else() {
+    let mut s = scene_with(|config| {
+        config.users.insert("desk".into(), User { display: None, place: Place::Registered });
+        config.registers_for.insert("101".into(), ["desk".into()].into());
+    });
+    let answer = s.register("desk", PASSWORD);
+    assert!(answer.starts_with("SIP/2.0 200"), "{answer}");
+    s.world.react();
+    assert_eq!(s.world.locations["desk"].contacts.len(), 1);
+    assert_eq!(s.agent(), Some(AgentState::LoggedOut), "his own name is not bound by it");
+    let alike = |answer: String| {
+        let differs = |line: &&str| !["To:", "CSeq:", "Via:", "From:"].iter().any(|name| line.starts_with(name));
+        answer.lines().filter(differs).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (other, unknown) = (s.register("102", PASSWORD), s.register("nobody", PASSWORD));
+    assert!(other.starts_with("SIP/2.0 403"), "{other}");
+    assert_eq!(alike(other), alike(unknown), "he learns nothing of who is there");
 }
 
 #[test]
