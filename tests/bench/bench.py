@@ -367,18 +367,17 @@ def soak(args):
     first, calls = 1000, 5000 if args.quick else 50000
     # What a call leaves behind for RFC 3261's 32 s, and its ports for their rest.
     quiet = 45
+    steps = (first, calls // 2, calls - calls // 2)
     with Server(args) as server:
-        ended = mixed(server, first)
-        time.sleep(quiet)
-        before = server.memory(), server.descriptors(), server.sockets()
-        ended += mixed(server, calls)
-        time.sleep(quiet)
-        after = server.memory(), server.descriptors(), server.sockets()
-        records = server.records()
-    note = f'{ended} of {first + calls} calls ended well, {records} records'
-    for what, unit, was, now in zip(('memory', 'descriptors', 'UDP sockets'), ('kB', '', ''), before, after):
-        row(f'soak: {what} after {first} calls', was, unit, 'soak')
-        row(f'soak: {what} after {calls} more', now, unit, 'soak', note)
+        sent = ended = 0
+        for step in steps:
+            ended += mixed(server, step)
+            sent += step
+            time.sleep(quiet)
+            note = f'{ended} of {sent} calls ended well, {server.records()} records'
+            row(f'soak: memory after {sent} calls', server.memory(), 'kB', 'soak', note)
+            row(f'soak: descriptors after {sent} calls', server.descriptors(), '', 'soak')
+            row(f'soak: UDP sockets after {sent} calls', server.sockets(), '', 'soak')
 
 
 PARTS = {

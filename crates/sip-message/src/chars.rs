@@ -118,6 +118,19 @@ pub(crate) fn trim_start(text: &str) -> &str {
     text.get(start..).unwrap_or("")
 }
 
+/// What stands before the first `separator`, an ASCII character, and what after it; None if there is none. Texts here are
+/// short, where `str::split_once` takes several times as long.
+pub(crate) fn split(text: &str, separator: u8) -> Option<(&str, &str)> {
+    let at = memchr::memchr(separator, text.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// What stands before the first `separator`, an ASCII character, and the rest that begins with it; all and nothing if there
+/// is none.
+pub(crate) fn before(text: &str, separator: u8) -> (&str, &str) {
+    text.split_at_checked(memchr::memchr(separator, text.as_bytes()).unwrap_or(text.len())).unwrap_or((text, ""))
+}
+
 /// Cuts at the first `separator` that stands neither in a quoted string nor in angle brackets: what comes before, and
 /// what comes after if there was one. A quote or bracket that is never closed hides the separators after it.
 pub(crate) fn cut(text: &str, separator: u8) -> (&str, Option<&str>) {

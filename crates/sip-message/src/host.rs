@@ -43,8 +43,8 @@ impl Host {
 
     /// Reads `host[:port]`; white space round the colon is allowed, as Via has it.
     pub(crate) fn parse_with_port(source: &Str, text: &str) -> Option<(Self, Option<u16>)> {
-        let after_brackets = text.find(']').map_or(0, |at| at + 1);
-        let colon = text.get(after_brackets..)?.find(':').map(|at| after_brackets + at);
+        let after_brackets = memchr::memchr(b']', text.as_bytes()).map_or(0, |at| at + 1);
+        let colon = memchr::memchr(b':', text.as_bytes().get(after_brackets..)?).map(|at| after_brackets + at);
         let Some(colon) = colon else { return Some((Self::parse_in(source, chars::trim(text))?, None)) };
         let host = Self::parse_in(source, chars::trim(text.get(..colon)?))?;
         let port: u16 = chars::number(chars::trim(text.get(colon + 1..)?))?;

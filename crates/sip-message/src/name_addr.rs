@@ -71,14 +71,14 @@ impl NameAddr {
     }
 
     fn parse_bracketed(source: &Str, display: Option<Str>, text: &str) -> Option<Self> {
-        let (uri, params) = text.strip_prefix('<')?.split_once('>')?;
+        let (uri, params) = chars::split(text.strip_prefix('<')?, b'>')?;
         let display = display.filter(|d| !d.is_empty());
         Some(Self { display, uri: AnyUri::parse_in(source, uri)?, params: Params::parse_in(source, params)? })
     }
 
     /// Without brackets the first `;` ends the URI, and a URI with `?` or `,` may not stand so.
     fn parse_short(source: &Str, text: &str) -> Option<Self> {
-        let (uri, params) = text.split_at(text.find(';').unwrap_or(text.len()));
+        let (uri, params) = chars::before(text, b';');
         if uri.contains(['?', ',']) {
             return None;
         }

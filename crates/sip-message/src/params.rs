@@ -103,7 +103,7 @@ impl Params {
 }
 
 fn split(param: &str) -> (&str, Option<&str>) {
-    match param.split_once('=') {
+    match chars::split(param, b'=') {
         Some((name, value)) => (chars::trim(name), Some(chars::trim(value))),
         None => (chars::trim(param), None),
     }

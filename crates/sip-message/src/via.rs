@@ -111,14 +111,14 @@ impl Via {
     /// Reads one whole value, a piece of `source`. The protocol must be SIP, of any version if `any_version`
     /// (for the answer to a request of another version).
     pub(crate) fn parse_in(source: &Str, text: &str, any_version: bool) -> Option<Self> {
-        let (protocol, rest) = text.split_once('/')?;
-        let (version, rest) = rest.split_once('/')?;
+        let (protocol, rest) = chars::split(text, b'/')?;
+        let (version, rest) = chars::split(rest, b'/')?;
         if !chars::trim(protocol).eq_ignore_ascii_case("SIP") || !(any_version || chars::trim(version) == "2.0") {
             return None;
         }
         let rest = chars::trim_start(rest);
         let (transport, rest) = rest.split_at(rest.find([' ', '\t'])?);
-        let (sent_by, params) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+        let (sent_by, params) = chars::before(rest, b';');
         let (host, port) = Host::parse_with_port(source, chars::trim(sent_by))?;
         let transport = Transport::parse_in(source, transport)?;
         Some(Self { transport, host, port, params: Params::parse_in(source, params)? })
@@ -166,7 +166,7 @@ pub fn response_destination(via: &Via, source: SocketAddr) -> SocketAddr {
 /// another address than sent-by says, and both `received` and `rport` if rport was asked for (RFC 3261 section 18.2.1,
 /// RFC 3581 section 4). What the request claimed about these two is dropped.
 pub(crate) fn mark_source(value: &str, via: &Via, source: SocketAddr) -> Vec<u8> {
-    let (sent_by, params) = value.split_at(value.find(';').unwrap_or(value.len()));
+    let (sent_by, params) = chars::before(value, b';');
     let mut marked = Vec::with_capacity(value.len() + 64);
     marked.extend_from_slice(chars::trim(sent_by).as_bytes());
     let mut rest = params.strip_prefix(';');

@@ -10,7 +10,7 @@ use std::str::FromStr;
 pub use sip::{Scheme, Uri};
 pub use tel::TelUri;
 
-use crate::{ParseError, Str};
+use crate::{ParseError, Str, chars};
 
 /// A URI of any scheme, as Request-URIs, From, To and Contact may carry.
 #[derive(Clone, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl AnyUri {
 
     /// Reads `text`, a piece of `source`.
     pub(crate) fn parse_in(source: &Str, text: &str) -> Option<Self> {
-        let (scheme, rest) = text.split_once(':')?;
+        let (scheme, rest) = chars::split(text, b':')?;
         if scheme.eq_ignore_ascii_case("sip") {
             return Uri::parse_rest(source, Scheme::Sip, rest).map(Self::Sip);
         }

@@ -150,9 +150,9 @@ impl Uri {
     /// Reads what follows the scheme's colon, a piece of `source`.
     pub(crate) fn parse_rest(source: &Str, scheme: Scheme, rest: &str) -> Option<Self> {
         // The user part may hold `;` and `?`, so the `@` is looked for first.
-        let (user, password, rest) = match rest.split_once('@') {
+        let (user, password, rest) = match chars::split(rest, b'@') {
             Some((userinfo, rest)) => {
-                let (user, password) = match userinfo.split_once(':') {
+                let (user, password) = match chars::split(userinfo, b':') {
                     Some((user, password)) => (user, Some(password)),
                     None => (userinfo, None),
                 };
@@ -163,13 +163,13 @@ impl Uri {
             }
             None => (Str::EMPTY, None, rest),
         };
-        let (rest, headers) = rest.split_once('?').unwrap_or((rest, ""));
-        let (host, params) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+        let (rest, headers) = chars::split(rest, b'?').unwrap_or((rest, ""));
+        let (host, params) = chars::before(rest, b';');
         let (host, port) = Host::parse_with_port(source, host).filter(|_| !host.contains([' ', '\t']))?;
         let fits = |text: &str| text.is_empty() || chars::is_uri_param(text);
         let well_formed = params.strip_prefix(';').is_none_or(|params| {
             let all = params.split(';').all(|param| {
-                let (name, value) = param.split_once('=').unwrap_or((param, ""));
+                let (name, value) = chars::split(param, b'=').unwrap_or((param, ""));
                 !name.is_empty() && fits(name) && fits(value)
             });
             all && params.split(';').count() <= MAX_PARAMS

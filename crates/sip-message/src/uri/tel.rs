@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Params, Str};
+use crate::{Params, Str, chars};
 
 /// A `tel:` URI: a number, which is global if it begins with `+`, and parameters (`phone-context`, `ext`, …).
 #[derive(Clone, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl TelUri {
 
     /// Reads what follows the scheme's colon, a piece of `source`.
     pub(crate) fn parse_rest(source: &Str, rest: &str) -> Option<Self> {
-        let (number, params) = rest.split_at(rest.find(';').unwrap_or(rest.len()));
+        let (number, params) = chars::before(rest, b';');
         let global = number.strip_prefix('+');
         let body = global.unwrap_or(number);
         let is_digit = |c: char| match global {
