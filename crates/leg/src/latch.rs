@@ -3,6 +3,9 @@
 //! The signalled address counts at once. Another counts only after a short window in which the signalled one was
 //! silent, and only if it sends what looks like one stream of the call. Once latched, the source moves by a new
 //! offer/answer, or after it fell silent for a while. All else is a stranger, who hears and changes nothing.
+//!
+//! A new address, and the end of a hold, open the window again; meanwhile the source of before still counts, so that no
+//! word is lost while the peer moves. A peer that holds sends nothing or its own music: nobody takes its place then.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,6 +21,9 @@ const SILENCE: Duration = Duration::from_secs(2);
 
 /// How long it must be silent before another address may follow.
 const SILENCE_OTHER: Duration = Duration::from_secs(5);
+
+/// How long after an offer/answer the signalled address takes over with its first packet, whoever is latched.
+const PRECEDENCE: Duration = Duration::from_secs(5);
 
 /// Packets in sequence that make a plausible stream, and the least time that they take.
 const PLAUSIBLE: (u16, Duration) = (5, Duration::from_millis(60));
@@ -35,10 +41,27 @@ const CANDIDATES: usize = 4;
 #[derive(Debug, Default)]
 pub(crate) struct Latch {
     signalled: Option<SocketAddr>,
+    /// When the last offer/answer named the signalled address.
+    named: Mono,
     source: Option<SocketAddr>,
+    standing: Standing,
+    /// The peer should send all the time: it does not hold.
+    expected: bool,
     /// When the window began, or the last packet of the latched source came.
     since: Mono,
     candidates: Option<Box<[Option<Candidate>; CANDIDATES]>>,
+}
+
+/// What the latched source is worth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Standing {
+    /// It is the peer's.
+    #[default]
+    Sure,
+    /// It is of before a hold, in which a NAT may have forgotten it.
+    Resumed,
+    /// It is of before the present address was signalled; nothing is sent there any more.
+    Former,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -63,15 +86,26 @@ pub(crate) enum Verdict {
 }
 
 impl Latch {
-    /// Takes up a signalled address. The latched source stays if the address is the one that was signalled before
-    /// (hold, resume, change of codec).
-    pub(crate) fn start(&mut self, now: Mono, signalled: Option<SocketAddr>) {
-        self.since = now;
-        self.candidates = None;
+    /// Takes up what an offer/answer says: the peer's address, and whether it should send all the time. The latched
+    /// source stays if neither is new (a refreshed session, a change of codec); else it is in doubt.
+    pub(crate) fn start(&mut self, now: Mono, signalled: Option<SocketAddr>, expected: bool) {
         if signalled.is_some() && signalled != self.signalled {
             self.signalled = signalled;
-            self.source = None;
+            self.standing = Standing::Former;
+        } else if expected && !self.expected && self.standing == Standing::Sure {
+            self.standing = Standing::Resumed;
         }
+        self.expected = expected;
+        self.named = now;
+        self.since = now;
+        self.candidates = None;
+    }
+
+    /// True for packets that are the peer's whatever is in them: of its source, or of the signalled address while that
+    /// takes precedence.
+    pub(crate) fn knows(&self, now: Mono, source: SocketAddr) -> bool {
+        let precedes = self.source.is_none() || now.since(self.named) < PRECEDENCE;
+        self.source == Some(source) || (self.signalled == Some(source) && precedes)
     }
 
     /// Judges a packet whose payload type is one of the call's.
@@ -79,18 +113,23 @@ impl Latch {
         if self.source == Some(source) {
             self.since = now;
             self.candidates = None;
+            if now.since(self.named) >= WINDOW {
+                self.standing = Standing::Sure;
+            }
             return Verdict::Peer;
         }
-        if self.source.is_none() && self.signalled == Some(source) {
+        if self.knows(now, source) {
             return self.latch(now, source);
         }
         let Some(known) = self.source.or(self.signalled) else { return Verdict::Stranger };
-        let quiet = match self.source {
-            None => WINDOW,
-            Some(_) if known.ip() == source.ip() => SILENCE,
-            Some(_) => SILENCE_OTHER,
+        let open = self.source.is_none() || self.standing != Standing::Sure;
+        let quiet = match known.ip() == source.ip() {
+            _ if open => WINDOW,
+            true => SILENCE,
+            false => SILENCE_OTHER,
         };
-        if now.since(self.since) < quiet && self.source.is_some() {
+        let held = !self.expected && (!open || now.since(self.named) >= PRECEDENCE);
+        if held || (!open && now.since(self.since) < quiet) {
             return Verdict::Stranger;
         }
         // Within the window a stream may already prove itself, but does not count yet.
@@ -102,12 +141,14 @@ impl Latch {
 
     /// Where to send: to the peer's source, or until it is known to the signalled address.
     pub(crate) fn destination(&self) -> Option<SocketAddr> {
-        self.source.or(self.signalled)
+        self.source.filter(|_| self.standing != Standing::Former).or(self.signalled)
     }
 
     /// The only source to receive from; `None` while others may be heard out.
     pub(crate) fn only_source(&self, now: Mono) -> Option<SocketAddr> {
-        self.source.filter(|_| now.since(self.since) < SILENCE)
+        let alone = self.is_as_signalled() || now.since(self.named) >= PRECEDENCE;
+        let sure = alone && self.standing == Standing::Sure;
+        self.source.filter(|_| sure && now.since(self.since) < SILENCE)
     }
 
     /// The source that was latched.
@@ -123,6 +164,7 @@ impl Latch {
     fn latch(&mut self, now: Mono, source: SocketAddr) -> Verdict {
         let moved = self.source.is_some();
         self.source = Some(source);
+        self.standing = Standing::Sure;
         self.since = now;
         self.candidates = None;
         Verdict::Latched(moved)
@@ -172,7 +214,7 @@ mod tests {
 
     fn latch() -> Latch {
         let mut latch = Latch::default();
-        latch.start(at(0), Some(PHONE.parse().unwrap()));
+        latch.start(at(0), Some(PHONE.parse().unwrap()), true);
         latch
     }
 
@@ -283,14 +325,82 @@ mod tests {
         assert_eq!(stream(&mut latch, NAT, 4920, 6000), None);
     }
 
-    #[test]
-    fn a_new_signalled_address_latches_anew_and_the_same_one_keeps_the_source() {
+    /// A phone behind a NAT that has held for a minute.
+    fn held() -> Latch {
         let mut latch = latch();
         stream(&mut latch, NAT, 0, 1000);
-        latch.start(at(1000), Some(PHONE.parse().unwrap()));
-        assert_eq!(latch.source(), Some(NAT.parse().unwrap()), "hold and resume behind a NAT");
-        latch.start(at(2000), Some("10.0.0.2:4000".parse().unwrap()));
+        latch.start(at(10_000), Some(PHONE.parse().unwrap()), false);
+        latch
+    }
+
+    #[test]
+    fn the_signalled_address_takes_over_from_whoever_was_first_for_5_s_only() {
+        let mut latch = latch();
+        assert_eq!(stream(&mut latch, NAT, 0, 1000), Some(300));
+        assert_eq!(latch.only_source(at(1000)), None, "the phone may yet speak");
+        assert_eq!(latch.admit(at(1000), PHONE.parse().unwrap(), &header(9, 1)), Verdict::Latched(true));
+        assert_eq!(stream(&mut latch, NAT, 1000, 2000), None);
+        let mut late = self::latch();
+        for ms in (0..5000).step_by(20) {
+            late.admit(at(ms), NAT.parse().unwrap(), &header(1, (ms / 20) as u16));
+        }
+        assert_eq!(late.only_source(at(5000)), Some(NAT.parse().unwrap()));
+        assert_eq!(late.admit(at(5000), PHONE.parse().unwrap(), &header(9, 1)), Verdict::Stranger);
+    }
+
+    #[test]
+    fn nobody_takes_the_place_of_a_peer_that_holds() {
+        let mut latch = held();
+        assert_eq!(stream(&mut latch, "10.6.6.6:1000", 10_000, 70_000), None);
+        assert_eq!(latch.destination(), Some(NAT.parse().unwrap()));
+        assert_eq!(latch.admit(at(70_000), NAT.parse().unwrap(), &header(1, 1)), Verdict::Peer, "its own music");
+    }
+
+    #[test]
+    fn after_a_hold_the_source_of_before_counts_at_once_and_a_nats_new_one_after_the_window() {
+        let mut same = held();
+        same.start(at(70_000), Some(PHONE.parse().unwrap()), true);
+        assert_eq!(same.destination(), Some(NAT.parse().unwrap()), "sent to without a gap");
+        assert_eq!(stream(&mut same, NAT, 70_000, 70_020), Some(70_000));
+        for ms in (70_020..72_000).step_by(20) {
+            assert_eq!(same.admit(at(ms), NAT.parse().unwrap(), &header(1, 1)), Verdict::Peer);
+            let other = same.admit(at(ms), "10.9.9.9:6002".parse().unwrap(), &header(2, (ms / 20) as u16));
+            assert_eq!(other, Verdict::Stranger, "it goes on as before");
+        }
+        let mut other = held();
+        other.start(at(70_000), Some(PHONE.parse().unwrap()), true);
+        assert_eq!(stream(&mut other, "10.9.9.9:6002", 70_000, 71_000), Some(70_300));
+    }
+
+    #[test]
+    fn while_the_peer_moves_its_source_of_before_is_heard_and_the_new_address_sent_to() {
+        let mut latch = latch();
+        stream(&mut latch, PHONE, 0, 20);
+        latch.start(at(1000), Some("10.0.0.2:4000".parse().unwrap()), true);
         assert_eq!(latch.destination(), Some("10.0.0.2:4000".parse().unwrap()));
-        assert_eq!(latch.only_source(at(2000)), None);
+        assert_eq!(latch.only_source(at(1000)), None);
+        assert_eq!(latch.admit(at(1001), PHONE.parse().unwrap(), &header(1, 50)), Verdict::Peer);
+        assert_eq!(latch.admit(at(1020), "10.0.0.2:4000".parse().unwrap(), &header(1, 51)), Verdict::Latched(true));
+        assert_eq!(latch.admit(at(1021), PHONE.parse().unwrap(), &header(1, 50)), Verdict::Stranger);
+    }
+
+    #[test]
+    fn a_peer_that_says_it_moved_and_sends_from_where_it_was_is_sent_to_there_after_the_window() {
+        let mut latch = latch();
+        stream(&mut latch, NAT, 0, 1000);
+        latch.start(at(1000), Some("10.0.0.2:4000".parse().unwrap()), true);
+        for ms in (1000..1320).step_by(20) {
+            assert_eq!(latch.admit(at(ms), NAT.parse().unwrap(), &header(1, 50)), Verdict::Peer);
+        }
+        assert_eq!(latch.destination(), Some(NAT.parse().unwrap()));
+    }
+
+    #[test]
+    fn a_session_that_is_only_refreshed_keeps_its_source() {
+        let mut latch = latch();
+        stream(&mut latch, NAT, 0, 1000);
+        latch.start(at(1000), Some(PHONE.parse().unwrap()), true);
+        assert_eq!(latch.destination(), Some(NAT.parse().unwrap()));
+        assert_eq!(stream(&mut latch, "10.6.6.6:1000", 1000, 2800), None, "no window for others");
     }
 }

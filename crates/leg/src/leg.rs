@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{LegId, Mono, PlayId, Rng, TakeId};
-use sdp::{Agreed, Codec};
+use sdp::{Agreed, Codec, Direction};
 
 use crate::control::{Digit, Event, FRAME, Item, Law, Stats, TakeSink};
 use crate::digits::Digits;
@@ -209,10 +209,7 @@ impl Leg {
     }
 
     fn start(&mut self, now: Mono, agreed: Agreed, bay: &mut Bay<'_>) {
-        self.latch.start(now, agreed.remote);
-        if self.latch.source().is_none() {
-            self.receiver.forget_stream();
-        }
+        self.latch.start(now, agreed.remote, should_send(&agreed));
         let law = law_of(agreed.codec);
         if law != self.law {
             self.receiver.forget_stream();
@@ -232,6 +229,11 @@ impl Leg {
         self.ending.push_back(*tap);
         self.finish(bay);
     }
+}
+
+/// True if the peer should send all the time. One that holds, or only sends, may send nothing for as long as it likes.
+pub(crate) fn should_send(agreed: &Agreed) -> bool {
+    agreed.direction == Direction::SendRecv && agreed.remote.is_some()
 }
 
 /// The law of a codec.

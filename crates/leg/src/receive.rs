@@ -11,7 +11,7 @@ use crate::control::{Event, Law, Stats};
 use crate::digits::Change;
 use crate::jitter::{Inserted, JitterBuffer, Popped};
 use crate::latch::Verdict;
-use crate::leg::{Bay, Leg, law_of};
+use crate::leg::{Bay, Leg, law_of, should_send};
 
 /// Comfort noise (RFC 3389): tells that the peer is there; we play silence for it.
 const COMFORT_NOISE: u8 = 13;
@@ -56,13 +56,13 @@ impl Leg {
         let Some((packet, payload, receives)) = parsed else { return self.ignore() };
         let now = now.monotonic;
         // Events may have an SSRC and a sequence of their own, so they prove nothing about an unknown source.
-        if matches!(payload, Payload::Event) && self.latch.destination() != Some(source) {
+        if matches!(payload, Payload::Event) && !self.latch.knows(now, source) {
             return self.ignore();
         }
         match self.latch.admit(now, source, &packet.header) {
             Verdict::Stranger => return self.ignore(),
             Verdict::Latched(moved) => {
-                self.receiver.forget_stream();
+                self.receiver.follow_source(&packet.header);
                 self.stats.moves += u32::from(moved);
             }
             Verdict::Peer => {}
@@ -142,15 +142,21 @@ impl Leg {
         if let Some(ended) = self.digits.handle_tick(now.monotonic) {
             self.tell(Change { ended: Some(ended), ..Change::default() }, bay);
         }
-        let listens = self.agreed.as_ref().is_some_and(|agreed| agreed.direction.receives() && agreed.remote.is_some());
-        if listens && self.receiver.is_silent(now.monotonic, bay.rtp_timeout) {
+        if self.agreed.as_ref().is_some_and(should_send) && self.receiver.is_silent(now.monotonic, bay.rtp_timeout) {
             bay.events.push(Event::Silent { leg: self.id });
         }
     }
 }
 
 impl Receiver {
-    /// The next packet begins a stream: another source, or another law.
+    /// The peer's packets come from another source, the first with this header. A stream goes on if it is the same.
+    fn follow_source(&mut self, header: &Header) {
+        if self.reception.as_ref().is_none_or(|present| present.ssrc() != header.ssrc) {
+            self.forget_stream();
+        }
+    }
+
+    /// The next packet begins a stream: another one, or another law.
     pub(crate) fn forget_stream(&mut self) {
         self.end_stream();
         if let Some(jitter) = &mut self.jitter {

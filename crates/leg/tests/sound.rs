@@ -304,6 +304,7 @@ fn a_held_leg_is_not_silent() {
     for held in [
         sdp::Agreed { direction: Direction::SendOnly, ..agreed },
         sdp::Agreed { direction: Direction::Inactive, ..agreed },
+        sdp::Agreed { direction: Direction::RecvOnly, ..agreed },
         sdp::Agreed { remote: None, ..agreed },
     ] {
         world.order(0, Order::Start(held));

@@ -72,7 +72,7 @@ fn a_phone_behind_a_nat_is_heard_and_sent_to() {
     let mut world = pair();
     let nat: SocketAddr = "192.0.2.7:61000".parse().unwrap();
     world.sides[0].phone.source = nat;
-    world.steps(20);
+    world.steps(250);
     let from = world.tick;
     world.steps(100);
     assert_eq!(tone(&world.sound(1, from), 400.0), (100, 0));
@@ -111,6 +111,44 @@ fn a_new_offer_moves_the_peer_at_once() {
     let heard = world.sound(1, from);
     assert!(tone(&heard, 400.0).0 >= 97);
     assert_eq!(tone(&heard, 2000.0).0, 0, "the old address is a stranger now");
+}
+
+/// A phone that moves its port and keeps its stream: what it sent from the old one meanwhile is heard, too.
+#[test]
+fn a_move_by_re_invite_is_not_heard_on_the_other_side() {
+    let mut world = pair();
+    world.steps(50);
+    let old = world.sides[0].phone.source;
+    world.sides[0].phone.source.set_port(9000);
+    let agreed = world.sides[0].phone.agreed();
+    world.order(0, Order::Start(agreed));
+    let from = world.tick;
+    // Our answer is on its way to him.
+    world.sides[0].phone.source = old;
+    world.steps(10);
+    world.sides[0].phone.source.set_port(9000);
+    world.steps(90);
+    assert_eq!(tone(&world.sound(1, from), 400.0), (100, 0));
+    assert_eq!((world.sides[0].leg.destination(), world.sides[0].leg.stats().moves), (agreed.remote, 1));
+}
+
+#[test]
+fn who_sprays_during_a_hold_is_not_heard_then_nor_after_it() {
+    let mut world = pair();
+    world.steps(300);
+    let mut attacker = sprayer("10.66.0.1:4000");
+    let agreed = world.sides[0].phone.agreed();
+    world.order(0, Order::Start(sdp::Agreed { direction: sdp::Direction::RecvOnly, ..agreed }));
+    world.sides[0].phone.silent = true;
+    let from = world.tick;
+    steps_with(&mut world, &mut attacker, 1000);
+    world.sides[0].phone.silent = false;
+    world.order(0, Order::Start(agreed));
+    let resumed = world.tick;
+    steps_with(&mut world, &mut attacker, 500);
+    assert_eq!(tone(&world.sound(1, from), 2000.0).0, 0);
+    assert!(tone(&world.sound(1, resumed), 400.0).0 >= 497);
+    assert_eq!(world.sides[0].leg.destination(), agreed.remote);
 }
 
 #[test]
