@@ -114,6 +114,7 @@ fn read_all(files: &Files, faults: &Faults, notes: &mut Notes) -> Option<(System
 
     let (root, system) = (root?, system?);
     let limits = limits::read(&root, &system, notes);
+    let hold_music = limits::hold_music(&root, &mut catalogue, faults);
     let trunks = root.optional("trunks").map(|value| trunks::read(&value, notes)).unwrap_or_default();
     let numbers =
         root.optional("numbers").map(|value| numbers::read(&value, &mut catalogue, faults)).unwrap_or_default();
@@ -137,6 +138,7 @@ fn read_all(files: &Files, faults: &Faults, notes: &mut Notes) -> Option<(System
         queues: queues_read.queues,
         agents: queues_read.agents,
         queue_music: queues_read.music,
+        hold_music,
         prompts: Arc::new(prompts),
         limits,
     };

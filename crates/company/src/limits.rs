@@ -3,13 +3,13 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use switch::Limits;
-use yaml::{Map, Shape};
+use switch::{Limits, PromptName};
+use yaml::{Faults, Map, Shape};
 
 use crate::system::System;
-use crate::{Notes, or};
+use crate::{Catalogue, Notes, or};
 
-const CALLS: Shape = Shape { what: "`calls`", keys: &["max", "max_time", "ring_time", "grace"] };
+const CALLS: Shape = Shape { what: "`calls`", keys: &["max", "max_time", "ring_time", "grace", "hold_music"] };
 
 /// Live calls may go on for so long after SIGTERM if nothing else is said.
 const USUAL_GRACE: Duration = Duration::from_secs(20);
@@ -31,6 +31,12 @@ pub(crate) fn read(root: &Map<'_>, system: &System, notes: &mut Notes) -> Limits
 pub(crate) fn grace(root: &Map<'_>) -> Duration {
     let map = root.optional("calls").and_then(|value| value.map(&CALLS));
     map.map_or(USUAL_GRACE, |map| time(&map, "grace", USUAL_GRACE, 0..=3_600))
+}
+
+/// What those hear who are held.
+pub(crate) fn hold_music(root: &Map<'_>, catalogue: &mut Catalogue, faults: &Faults) -> Option<PromptName> {
+    let map = root.optional("calls").and_then(|value| value.map(&CALLS))?;
+    catalogue.prompt(&map, "hold_music", faults)
 }
 
 fn time(map: &Map<'_>, key: &'static str, usual: Duration, seconds: RangeInclusive<u64>) -> Duration {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use yaml::{Faults, Place, did_you_mean};
+use switch::PromptName;
+use yaml::{Faults, Map, Place, did_you_mean};
 
 /// The names of one kind of thing. Those of a faulty thing count: a second fault for each use of it would help nobody.
 #[derive(Debug)]
@@ -66,6 +67,13 @@ impl Catalogue {
     pub fn refer_prompt(&mut self, name: &str, place: &Place, faults: &Faults) -> bool {
         let remedy = format!("record it as `prompts/{}/{}.wav`", self.language, short(name));
         self.prompts.refer(name, place, remedy, faults)
+    }
+
+    /// The prompt that an optional key names.
+    pub fn prompt(&mut self, map: &Map<'_>, key: &'static str, faults: &Faults) -> Option<PromptName> {
+        let value = map.optional(key)?;
+        let name = value.path()?;
+        self.refer_prompt(name, &value.place(), faults).then(|| name.into())
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn read(value: &Value<'_>, catalogue: &mut Catalogue, faults: &Faults
         let (name, map) = (key.name(), value.map(&QUEUE));
         let Some(map) = map else { continue };
         let queue = queue(name.unwrap_or_default(), &map, catalogue, faults);
-        let music = music(&map, catalogue, faults);
+        let music = catalogue.prompt(&map, "music", faults);
         if let (Some(music), Some(name)) = (music, name) {
             all.music.insert(name.into(), music);
         }
@@ -71,10 +71,4 @@ fn agents(value: &Value<'_>, catalogue: &mut Catalogue, faults: &Faults) -> Vec<
         agents.push(name.into());
     }
     agents
-}
-
-fn music(map: &Map<'_>, catalogue: &mut Catalogue, faults: &Faults) -> Option<PromptName> {
-    let value = map.optional("music")?;
-    let name = value.path()?;
-    catalogue.refer_prompt(name, &value.place(), faults).then(|| name.into())
 }

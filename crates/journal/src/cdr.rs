@@ -7,7 +7,7 @@ use crate::{Direction, Name, Origin, Party};
 
 /// Call detail record: one a call, made when it ends. Times are RFC 3339 in UTC, durations whole milliseconds.
 ///
-/// The words are the field's own: *wait* is time in queues, *ring* time that phones rang, *talk* time bridged.
+/// The words are the field's own: *wait* is time in queues, *ring* time that phones rang, *talk* time bridged without *hold*.
 /// Speed of answer is `wait_ms` of calls whose disposition is `answered` and that name a queue; handle time is
 /// `talk_ms + hold_ms` (wrap-up belongs to the agent, not to the call).
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -41,9 +41,9 @@ pub struct Cdr {
     pub wait_ms: u64,
     /// Time that agents' phones rang for it, summed over its offers.
     pub ring_ms: u64,
-    /// Time bridged with an agent or another party, summed.
+    /// Time bridged with an agent or another party, summed, but for `hold_ms`.
     pub talk_ms: u64,
-    /// Time on hold during talk; 0 until holding is journaled.
+    /// Time in which either side of a bridge held the other, summed.
     pub hold_ms: u64,
     /// The queue that it joined last.
     pub queue: Option<Name>,

@@ -1,6 +1,6 @@
 //! Events become records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base::{CallId, LegId, Pii, Wall};
 
@@ -27,7 +27,11 @@ struct Account {
     seq: u32,
     last: Wall,
     legs: BTreeMap<LegId, Name>,
-    bridged_since: Option<Wall>,
+    /// Since when the present stretch of talk lasts.
+    talking_since: Option<Wall>,
+    /// The bridged legs that hold, and since when there is one.
+    holding: BTreeSet<LegId>,
+    held_since: Option<Wall>,
     joined: Option<Wall>,
     abandoned: bool,
 }
@@ -107,7 +111,17 @@ impl Account {
             recording_lost_ms: 0,
             cut: false,
         };
-        Self { cdr, seq: 0, last: at, legs: BTreeMap::new(), bridged_since: None, joined: None, abandoned: false }
+        Self {
+            cdr,
+            seq: 0,
+            last: at,
+            legs: BTreeMap::new(),
+            talking_since: None,
+            holding: BTreeSet::new(),
+            held_since: None,
+            joined: None,
+            abandoned: false,
+        }
     }
 
     fn take(&mut self, event: &Event) {
@@ -132,11 +146,13 @@ impl Account {
             }
             Kind::LegEnded { leg, .. } => drop(self.legs.remove(leg)),
             Kind::Bridged { b, .. } => {
-                self.bridged_since = self.bridged_since.or(Some(event.at));
+                self.talking_since = self.talking_since.or(Some(event.at));
                 self.cdr.agent = self.legs.get(b).cloned().or(self.cdr.agent.take());
                 self.cdr.disposition = Disposition::Answered;
             }
-            Kind::Unbridged { .. } => self.end_talk(event.at),
+            Kind::Unbridged { .. } => self.end_bridge(event.at),
+            Kind::Held { leg } => self.hold(event.at, *leg),
+            Kind::Resumed { leg } => self.resume(event.at, *leg),
             Kind::RecordingStarted { .. } | Kind::RecordingLost { .. } | Kind::RecordingStopped { .. } => {
                 self.take_recording(&event.kind);
             }
@@ -187,15 +203,43 @@ impl Account {
         }
     }
 
+    fn hold(&mut self, at: Wall, leg: LegId) {
+        self.holding.insert(leg);
+        if self.talking_since.is_some() {
+            self.end_talk(at);
+            self.held_since = Some(at);
+        }
+    }
+
+    fn resume(&mut self, at: Wall, leg: LegId) {
+        self.holding.remove(&leg);
+        if self.holding.is_empty() && self.held_since.is_some() {
+            self.end_hold(at);
+            self.talking_since = Some(at);
+        }
+    }
+
+    fn end_bridge(&mut self, at: Wall) {
+        self.end_talk(at);
+        self.end_hold(at);
+        self.holding.clear();
+    }
+
     fn end_talk(&mut self, at: Wall) {
-        if let Some(since) = self.bridged_since.take() {
+        if let Some(since) = self.talking_since.take() {
             self.cdr.talk_ms = self.cdr.talk_ms.saturating_add(millis(since, at));
+        }
+    }
+
+    fn end_hold(&mut self, at: Wall) {
+        if let Some(since) = self.held_since.take() {
+            self.cdr.hold_ms = self.cdr.hold_ms.saturating_add(millis(since, at));
         }
     }
 
     /// The record. What was still going on ended now.
     fn close(mut self, at: Wall, cut: bool) -> Cdr {
-        self.end_talk(at);
+        self.end_bridge(at);
         if let Some(joined) = self.joined {
             self.cdr.wait_ms = self.cdr.wait_ms.saturating_add(millis(joined, at));
         }

@@ -167,6 +167,16 @@ pub enum Kind {
         /// The other one.
         b: LegId,
     },
+    /// The peer of a bridged leg holds: the other side hears music.
+    Held {
+        /// The leg.
+        leg: LegId,
+    },
+    /// The peer of a leg holds no longer.
+    Resumed {
+        /// The leg.
+        leg: LegId,
+    },
     /// What a leg's media carried, told when it closed.
     MediaStats {
         /// The leg.

@@ -123,6 +123,18 @@ fn a_call_that_an_agent_took() {
 }
 
 #[test]
+fn hold_is_no_talk_and_counts_once_when_both_sides_hold() {
+    let mut story = Story::new(1);
+    story.at(0.1, Kind::Answered).at(1.0, Kind::LegBegan { leg: leg(2), role: LegRole::Agent("ann".into()) });
+    story.at(2.0, Kind::Bridged { a: leg(1), b: leg(2) });
+    story.at(10.0, Kind::Held { leg: leg(2) }).at(15.0, Kind::Held { leg: leg(1) });
+    story.at(20.0, Kind::Resumed { leg: leg(2) }).at(30.0, Kind::Resumed { leg: leg(1) });
+    story.at(40.0, Kind::Held { leg: leg(1) }).at(45.0, Kind::Unbridged { a: leg(1), b: leg(2) });
+    let cdr = story.hung_up(45.0, Party::Caller, "bye").end(45.1);
+    assert_eq!((cdr.talk_ms, cdr.hold_ms), (8_000 + 10_000, 20_000 + 5_000));
+}
+
+#[test]
 fn a_call_that_hung_up_in_the_queue_is_abandoned() {
     let mut story = Story::new(1);
     story.at(0.1, Kind::Answered).joined(5.0, "sales").hung_up(17.0, Party::Caller, "bye");

@@ -85,8 +85,13 @@ impl Phone {
 
     /// Its owner takes the call: 200.
     pub fn answer(&mut self, now: Now) {
+        self.answer_with(now, self.sdp("PCMU/8000", 0, "sendrecv").into());
+    }
+
+    /// As [`Phone::answer`], with a body of one's own.
+    pub fn answer_with(&mut self, now: Now, answer: Bytes) {
         if let Some(session) = self.session {
-            self.stack.accept(now, session, self.sdp("PCMU/8000", 0, "sendrecv").into());
+            self.stack.accept(now, session, answer);
         }
     }
 
@@ -106,8 +111,12 @@ impl Phone {
 
     /// Offers a new direction by re-INVITE. False if the stack does not allow it now.
     pub fn change(&mut self, now: Now, direction: &str) -> bool {
-        let offer = self.sdp("PCMU/8000", 0, direction);
-        self.session.is_some_and(|session| self.stack.change(now, session, offer.into()).is_ok())
+        self.change_with(now, self.sdp("PCMU/8000", 0, direction).into())
+    }
+
+    /// As [`Phone::change`], with a body of one's own.
+    pub fn change_with(&mut self, now: Now, offer: Bytes) -> bool {
+        self.session.is_some_and(|session| self.stack.change(now, session, offer).is_ok())
     }
 
     /// A description of one audio line.

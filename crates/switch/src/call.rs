@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use acd::AgentName;
+use acd::{AgentName, QueueName};
 use base::{CallId, LegId, OfferId, Pii, PlayId, TakeId, TimerToken, Wall};
 use journal::Party;
 use sdp::{Agreed, Description, Local};
@@ -81,6 +81,8 @@ pub(crate) struct Leg {
     pub agreed: Option<Agreed>,
     /// True once a 2xx answered its INVITE.
     pub answered: bool,
+    /// Its peer holds the other side of the talk, which hears music.
+    pub holds: bool,
     /// True once its media is told to close; what it still holds is of no more use.
     pub closed: bool,
     /// The end of its ringing.
@@ -99,6 +101,8 @@ pub(crate) enum Role {
     Agent {
         /// The offer.
         offer: OfferId,
+        /// The queue that the caller waits in.
+        queue: QueueName,
         /// The agent.
         agent: AgentName,
         /// Where his phone is.
@@ -140,6 +144,7 @@ impl Leg {
             offered: None,
             agreed: None,
             answered: false,
+            holds: false,
             closed: false,
             ring: None,
         }

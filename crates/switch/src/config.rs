@@ -45,6 +45,9 @@ pub struct Config {
     pub agents: Vec<acd::AgentConfig>,
     /// What each queue plays to those who wait in it.
     pub queue_music: HashMap<acd::QueueName, PromptName>,
+    /// What those hear whom the other side holds, if they did not meet through a queue with music. Without either they hear
+    /// what the phone that holds sends.
+    pub hold_music: Option<PromptName>,
     /// What callers can hear. Shared with the calls that live, as their flows go on naming what was there when they began.
     pub prompts: Arc<BTreeMap<PromptName, Prompt>>,
     /// Limits and times.

@@ -13,6 +13,7 @@
 //! flow       the menu speaks: play, digits, queue, dial       ivr::Session
 //! outgoing   an agent's or user's phone is rung               acd::Offer → INVITE
 //! talk       bridged; re-INVITEs; one side hangs up
+//! hold       music for who is held
 //! recording  takes begin and end; their files report
 //! ending     everything given back; the call's last event
 //! ```
@@ -39,6 +40,7 @@ pub mod control;
 mod ending;
 mod fault;
 mod flow;
+mod hold;
 mod incoming;
 mod locations;
 mod outgoing;

@@ -21,14 +21,14 @@ use crate::{FixedPhone, Place, UserName};
 impl Switch {
     /// The ACD wants an agent's phone rung.
     pub(crate) fn place_offer(&mut self, now: Now, offer: acd::Offer) {
-        let acd::Offer { id, call, agent, .. } = &offer;
-        let (id, call, agent) = (*id, *call, agent.clone());
+        let acd::Offer { id, call, agent, queue, .. } = &offer;
+        let (id, call, agent, queue) = (*id, *call, agent.clone(), queue.clone());
         self.note(now, call, offer_made(offer, self.strategy.name()));
         let live = self.calls.get(&call).is_some_and(|found| !found.over);
         match self.phone_of(agent.shared()).filter(|_| live) {
             Some(phone) => {
                 let role = LegRole::Agent(agent.shared().clone());
-                let leg = self.open_leg(now, call, Role::Agent { offer: id, agent, phone }, role);
+                let leg = self.open_leg(now, call, Role::Agent { offer: id, queue, agent, phone }, role);
                 self.offers.insert(id, leg);
             }
             None => self.acd.offer_failed(now, id, OfferFailure::Unreachable),

@@ -29,6 +29,7 @@ impl Switch {
         self.stop_play(call);
         self.commands.push_back(Command::Bridge { a: caller, b: leg });
         self.note(now, call, Kind::Bridged { a: caller, b: leg });
+        self.attend_holds(now, call);
     }
 
     /// An ACK of a 2xx of ours. If the offer was ours, the ACK brings the answer.
@@ -40,6 +41,7 @@ impl Switch {
             self.side_gone(now, leg, Party::System, "bad_answer");
             return;
         }
+        self.attend_holds(now, call);
         let caller = self.calls.get(&call).is_some_and(|found| found.caller == leg);
         if caller {
             self.caller_acknowledged(now, call);
@@ -50,6 +52,7 @@ impl Switch {
     pub(crate) fn changed(&mut self, now: Now, leg: LegId, body: Option<&[u8]>) {
         let Some(found) = self.legs.get_mut(&leg) else { return };
         let Some(session) = found.session else { return };
+        let call = found.call;
         let local = found.local.next_version();
         let mut preferences = Preferences::default();
         if let Some(agreed) = found.agreed {
@@ -72,6 +75,7 @@ impl Switch {
                 found.agreed = Some(agreed);
                 self.commands.push_back(Command::Start { leg, agreed });
                 self.sip.accept_change(now, session, answer.to_bytes());
+                self.attend_holds(now, call);
             }
             Err(refusal) => self.sip.refuse_change(now, session, with_warning(&refusal)),
         }
@@ -119,6 +123,7 @@ impl Switch {
         let caller = found.caller;
         found.peer_left = by == Party::Agent;
         self.note(now, call, Kind::Unbridged { a: caller, b: leg });
+        self.forget_holds(caller, leg);
         if offered {
             self.acd.agent_released(now, &agent);
             self.queue_over(now, call, QueueOutcome::AgentEnded);

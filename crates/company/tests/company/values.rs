@@ -31,7 +31,7 @@ listeners:
 data: /var/lib/strowger
 media: { ports: 20000-20999, bind: 192.0.2.1, advertise: 203.0.113.8, threads: 3, dscp: 0, silence: 2m }
 control: { metrics: 127.0.0.1:9090 }
-calls: { max: 200, max_time: 1h, ring_time: 45s, grace: 0s }
+calls: { max: 200, max_time: 1h, ring_time: 45s, grace: 0s, hold_music: music }
 trunks:
   carrier: { from: [198.51.100.0/24, \"2001:db8:1::/48\"], note: the carrier }
 numbers: { 1000: { flow: main }, 101: { user: 101 }, \"+4930123\": { queue: sales } }
@@ -57,6 +57,7 @@ numbers: { 1000: { flow: main }, 101: { user: 101 }, \"+4930123\": { queue: sale
     let limits = &company.switch.limits;
     assert_eq!((limits.max_calls, limits.max_call_time), (200, Duration::from_secs(3600)));
     assert_eq!((limits.ring_time, limits.media_address), (Duration::from_secs(45), Some([203, 0, 113, 8].into())));
+    assert_eq!(company.switch.hold_music.as_deref(), Some("music"));
     assert!(company.switch.trunk_of("2001:db8:1::5".parse().unwrap()).is_some());
     assert_eq!(company.switch.numbers["+4930123"], Destination::Queue("sales".into()));
 }

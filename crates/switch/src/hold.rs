@@ -1,0 +1,61 @@
+//! One side of a talk holds the other, who hears music until it is back.
+//!
+//! A side holds when its phone takes no audio: `sendonly`, `inactive`, or 0.0.0.0 (RFC 3264 section 8.4). A hold is between
+//! a phone and the switch; the other side's session stays as it is, so that it can hold at any time, too.
+
+use std::sync::Arc;
+
+use base::{CallId, LegId, Now};
+use journal::Kind;
+use leg::{Command, Item};
+
+use crate::call::{Role, Stage};
+use crate::switch::Switch;
+
+impl Switch {
+    /// Two legs began to talk, or one of them agreed on something new: music begins and ends by who holds now.
+    pub(crate) fn attend_holds(&mut self, now: Now, call: CallId) {
+        let Some(found) = self.calls.get(&call) else { return };
+        let Stage::Talking(peer) = found.stage else { return };
+        let caller = found.caller;
+        for (leg, other) in [(caller, peer), (peer, caller)] {
+            let Some(found) = self.legs.get_mut(&leg) else { continue };
+            let holds = found.agreed.is_some_and(|agreed| !agreed.direction.sends());
+            if std::mem::replace(&mut found.holds, holds) == holds {
+                continue;
+            }
+            if holds {
+                self.note(now, call, Kind::Held { leg });
+                self.play_hold_music(other, peer);
+            } else {
+                self.note(now, call, Kind::Resumed { leg });
+                self.commands.push_back(Command::StopPlay { leg: other });
+            }
+        }
+    }
+
+    /// The leg `gone` has left its talk with a caller: nobody holds any more.
+    pub(crate) fn forget_holds(&mut self, caller: LegId, gone: LegId) {
+        if let Some(found) = self.legs.get_mut(&caller) {
+            found.holds = false;
+        }
+        if self.legs.get(&gone).is_some_and(|found| found.holds) {
+            self.commands.push_back(Command::StopPlay { leg: caller });
+        }
+    }
+
+    /// Plays the music of the queue through which the leg `peer` was reached, else the company's. Without either, what the
+    /// phone that holds sends goes on: its own music, or nothing.
+    fn play_hold_music(&mut self, leg: LegId, peer: LegId) {
+        let queue = match self.legs.get(&peer).map(|found| &found.role) {
+            Some(Role::Agent { queue, .. }) => self.config.queue_music.get(queue),
+            _ => None,
+        };
+        let music = queue.or(self.config.hold_music.as_ref()).and_then(|name| self.config.prompts.get(name));
+        if let Some(music) = music {
+            let play = self.ids.play();
+            let items: Arc<[Item]> = [Item::Prompt(music.clone())].into();
+            self.commands.push_back(Command::Play { leg, play, items, repeat: true });
+        }
+    }
+}
