@@ -50,10 +50,19 @@ impl Source {
         &self.0.text
     }
 
-    /// The place of `span` in this file.
+    /// The place of `span` in this file: its end if `span` lies behind that. (The parser counts a line more than there is if the
+    /// last one has no end.)
     #[must_use]
     pub fn place(&self, span: Span) -> Place {
+        let span = if self.line(span.line).is_some() { span } else { self.end() };
         Place { source: self.clone(), span }
+    }
+
+    fn end(&self) -> Span {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let line = count(self.0.lines.len());
+        let columns = self.line(line).map_or(0, |text| text.chars().count());
+        Span { line, column: count(columns).saturating_add(1), length: 1 }
     }
 
     /// The text of line `line` (from 1) without its end; `None` behind the last.

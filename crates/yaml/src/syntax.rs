@@ -107,7 +107,8 @@ fn unclosed(source: &Source, at: Span, info: &str, open: &[Span]) -> Option<Slip
 /// A `:` that the parser did not expect, or did not find.
 fn colon(source: &Source, at: Span, info: &str) -> Option<Slip> {
     let not_expected = info.contains("mapping values are not allowed") || info.contains("illegal placement of ':'");
-    if !not_expected && !info.contains("expect ':'") {
+    // The second of these is said at the end of the file.
+    if !not_expected && !info.contains("expect ':'") && !info.contains("simple key expected") {
         return None;
     }
     let text = source.line(at.line).unwrap_or("");

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
-use yaml::{Fault, Faults, MAX_BYTES, MAX_NODES, Source};
+use yaml::{Fault, Faults, MAX_BYTES, MAX_NODES, Shape, Source};
 
 fn read(text: &str) -> (bool, Vec<Fault>) {
     read_bytes(text.as_bytes())
@@ -93,6 +93,21 @@ fn files_made_to_be_slow_are_read_in_bounded_time() {
         writeln!(keys, "k{}: 1", key % 30_000).unwrap();
     }
     assert_eq!(read(&keys).1.len(), 500, "each second key is a fault, and 500 are kept");
+}
+
+/// The parser counts a line more than there is when the last one has no end, and faults once pointed there, at nothing.
+#[test]
+fn a_fault_lies_within_its_file_though_the_last_line_has_no_end() {
+    const ANY: Shape = Shape { what: "a test", keys: &["a"] };
+    for text in ["a: 1\nb", "\n---", "a: \"x", "a:\n- [b"] {
+        let source = Source::new("test.yaml", text);
+        let faults = Faults::default();
+        let document = yaml::read(&source, &faults);
+        let _ = document.as_ref().map(|document| document.root(&faults).map(&ANY).is_some());
+        for fault in faults.into_sorted() {
+            assert!(usize::try_from(fault.place.span.line).unwrap() <= text.lines().count(), "{text:?}:\n{fault}");
+        }
+    }
 }
 
 fn soup() -> impl Strategy<Value = String> {
