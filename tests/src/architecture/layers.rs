@@ -7,7 +7,7 @@ use super::{Fault, Tree};
 /// One crate's place. It may depend on crates of lower layers, and on those of its own layer named in `beside`.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
-    /// The crate's name, which is its folder's name under `crates/`.
+    /// The crate's name, which is its folder's name under `crates/` or `tests/`.
     pub name: &'static str,
     /// 0 ground, 1 machines, 2 domain, 3 drivers, 4 programs.
     pub layer: u8,
@@ -47,6 +47,7 @@ pub const TABLE: &[Place] = &[
     place("sim", 4, &[]),
     place("strowger", 4, &["sim"]),
     place("tests", 4, &["sim", "strowger"]),
+    place("fuzz", 4, &[]),
 ];
 
 /// Dependencies of tests that may reach up: the machine's tests in `tests/` play in a world that is made of it.

@@ -65,7 +65,8 @@ impl Tree {
     pub fn manifests(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         self.0.iter().filter_map(|(path, text)| {
             let folder = path.strip_suffix("/Cargo.toml")?;
-            Some((folder.strip_prefix("crates/").unwrap_or(folder), path.as_str(), text.as_str()))
+            let name = folder.strip_prefix("crates/").or(folder.strip_prefix("tests/")).unwrap_or(folder);
+            Some((name, path.as_str(), text.as_str()))
         })
     }
 

@@ -1,0 +1,6 @@
+//! `fuzz::sdp` for `cargo fuzz`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    fuzz::sdp(data);
+});
