@@ -229,6 +229,18 @@ pub enum Kind {
         /// Its version.
         version: Name,
     },
+    /// The switch took a new configuration; calls that lived then live on.
+    Reloaded {
+        /// What is new in it, in few words.
+        changes: String,
+    },
+    /// A new configuration was not taken; the old one holds.
+    ReloadRefused {
+        /// How many faults it has.
+        faults: u64,
+        /// The first of them, with its place and remedy.
+        first: String,
+    },
     /// The switch ended in order.
     Stopped {
         /// Why, in one or few words: `sigterm`, …

@@ -1,9 +1,10 @@
 //! Media threads and the writer of recordings, played: ports open at once, legs close when told to.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use base::{LegId, PlayId, TakeId};
-use leg::Command;
+use leg::{Command, Item};
 use switch::TakeReport;
 
 /// What media threads and the writer of recordings were told.
@@ -12,6 +13,8 @@ pub struct Media {
     pub open: BTreeMap<LegId, u16>,
     /// What each leg plays.
     pub plays: HashMap<LegId, PlayId>,
+    /// What each leg was told to play last.
+    pub heard: HashMap<LegId, Arc<[Item]>>,
     /// Who is bridged with whom, both ways.
     pub bridges: BTreeMap<LegId, LegId>,
     /// Recordings that run.
@@ -30,6 +33,7 @@ impl Default for Media {
         Self {
             open: BTreeMap::new(),
             plays: HashMap::new(),
+            heard: HashMap::new(),
             bridges: BTreeMap::new(),
             takes: HashMap::new(),
             directions: HashMap::new(),
@@ -56,8 +60,9 @@ impl Media {
                 vec![leg::Event::Opened { leg, port: self.ports }]
             }
             Command::Close { leg } => self.close(leg),
-            Command::Play { leg, play, .. } => {
+            Command::Play { leg, play, items, .. } => {
                 assert!(self.open.contains_key(&leg));
+                self.heard.insert(leg, items);
                 self.plays.insert(leg, play);
                 vec![]
             }

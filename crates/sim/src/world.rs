@@ -140,6 +140,12 @@ impl World {
         self.now = self.now.after(at.since(self.now.monotonic));
     }
 
+    /// Gives the switch another configuration.
+    pub fn reconfigure(&mut self, config: Config) {
+        self.tell(|switch, now| switch.reconfigure(now, config, "a test's"));
+        self.react();
+    }
+
     /// Presses a key on a leg's phone.
     pub fn press(&mut self, leg: LegId, key: char) {
         let digit = leg::Digit::from_char(key).unwrap();

@@ -115,9 +115,7 @@ fn wire(
             sip::Listener { transport, local, advertised: config.advertise.map(|_| config.advertised(local)) }
         })
         .collect();
-    let mut sip = sip::StackConfig::new(concat!("Strowger/", env!("CARGO_PKG_VERSION")), told);
-    // Each call has two legs at most; what is above comes from sessions that linger.
-    sip.max_sessions = company.switch.limits.max_calls.saturating_mul(3);
+    let sip = sip::StackConfig::new(concat!("Strowger/", env!("CARGO_PKG_VERSION")), told);
     let mut config = company.switch.clone();
     passwords::give(&mut config, data, &mut Rng::from_seed(seed()?))?;
     let setup = Setup {

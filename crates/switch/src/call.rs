@@ -10,7 +10,7 @@ use sdp::{Agreed, Description, Local};
 use sip::{Flow, SessionId};
 use sip_message::Uri;
 
-use crate::Destination;
+use crate::{Destination, Prompts};
 
 /// One call: a caller and what is done for him.
 #[derive(Debug)]
@@ -25,8 +25,11 @@ pub(crate) struct Call {
     pub dialled: Arc<str>,
     /// What that number reaches.
     pub destination: Destination,
-    /// Where the caller is in his flow; none if his number reaches no flow.
+    /// Where the caller is in his flow; none if his number reaches no flow. He stays in the flow that he began, though there
+    /// may be another of its name by now.
     pub flow: Option<ivr::Session>,
+    /// What his flow names when it plays.
+    pub prompts: Prompts,
     /// What is being done for him now.
     pub stage: Stage,
     /// What the caller hears, if a playout runs whose end matters.

@@ -18,6 +18,9 @@ pub type UserName = Arc<str>;
 /// Names a prompt: its path below `prompts/LANGUAGE/` without the ending, such as `digits/4`.
 pub type PromptName = Arc<str>;
 
+/// What callers can hear, by name.
+pub type Prompts = Arc<BTreeMap<PromptName, Prompt>>;
+
 /// The plan by which calls are taken, answered and connected.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
@@ -49,13 +52,13 @@ pub struct Config {
     /// what the phone that holds sends.
     pub hold_music: Option<PromptName>,
     /// What callers can hear. Shared with the calls that live, as their flows go on naming what was there when they began.
-    pub prompts: Arc<BTreeMap<PromptName, Prompt>>,
+    pub prompts: Prompts,
     /// Limits and times.
     pub limits: Limits,
 }
 
 /// A peer that is known by its address.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trunk {
     /// Its name in configuration, journal and CDRs.
     pub name: Arc<str>,
@@ -64,7 +67,7 @@ pub struct Trunk {
 }
 
 /// Somebody with a phone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
     /// The name shown to those whom he calls.
     pub display: Option<String>,
@@ -114,7 +117,7 @@ pub enum Destination {
 }
 
 /// Limits and times of the whole switch.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Live calls at once; more get 503.
     pub max_calls: usize,
@@ -138,6 +141,14 @@ impl Default for Limits {
             grace: Duration::from_secs(20),
             media_address: None,
         }
+    }
+}
+
+impl Limits {
+    /// The most SIP sessions: each call has two legs at most; what is above comes from sessions that linger.
+    #[must_use]
+    pub const fn max_sessions(&self) -> usize {
+        self.max_calls.saturating_mul(3)
     }
 }
 
@@ -179,6 +190,12 @@ impl Config {
             return Some(user.clone());
         }
         self.registers_for.get(user)?.get(named).cloned()
+    }
+
+    /// True for a user whose phone says where it is.
+    #[must_use]
+    pub fn registers(&self, user: &str) -> bool {
+        self.users.get(user).is_some_and(|user| user.place == Place::Registered)
     }
 
     /// The user whose phone sends from `source` and calls himself `name`.

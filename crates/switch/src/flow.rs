@@ -11,7 +11,7 @@ use leg::{Command, Item};
 
 use crate::call::Stage;
 use crate::switch::{Switch, Timer};
-use crate::{Destination, PromptName};
+use crate::{Destination, PromptName, Prompts};
 
 /// What a flow is told.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,8 @@ impl Switch {
             }
             Output::Play { prompts, repeat } => {
                 found.peer_left = false;
-                self.play(now, call, prompts, repeat);
+                let known = found.prompts.clone();
+                self.play(now, call, &known, prompts, repeat);
             }
             Output::StopPlay => self.stop_play(call),
             Output::Queue { queue, max_wait } => {
@@ -88,10 +89,9 @@ impl Switch {
         }
     }
 
-    fn play(&mut self, now: Now, call: CallId, prompts: Vec<PromptName>, repeat: bool) {
+    fn play(&mut self, now: Now, call: CallId, known: &Prompts, prompts: Vec<PromptName>, repeat: bool) {
         // Names were checked when the configuration was read; one that is not there is passed over.
-        let items: Arc<[Item]> =
-            prompts.iter().filter_map(|name| self.config.prompts.get(name)).cloned().map(Item::Prompt).collect();
+        let items: Arc<[Item]> = prompts.iter().filter_map(|name| known.get(name)).cloned().map(Item::Prompt).collect();
         self.play_items(call, items, repeat);
         if let Some(play) = self.calls.get(&call).and_then(|found| found.play) {
             self.note(now, call, Kind::Play { play, items: prompts });
@@ -148,7 +148,10 @@ impl Switch {
                 found.stage = Stage::Queued(limit);
                 self.note(now, call, Kind::QueueJoined { queue: queue.shared().clone() });
                 match self.config.queue_music.get(queue).cloned() {
-                    Some(music) => self.play(now, call, vec![music], true),
+                    Some(music) => {
+                        let known = self.config.prompts.clone();
+                        self.play(now, call, &known, vec![music], true);
+                    }
                     None => self.stop_play(call),
                 }
             }

@@ -89,6 +89,7 @@ impl Switch {
                 dialled: incoming.dialled.into(),
                 destination: incoming.destination,
                 flow,
+                prompts: self.config.prompts.clone(),
                 stage: Stage::Setup,
                 play: None,
                 take: None,

@@ -25,7 +25,7 @@
 //! checks the answer and says `Offer`.
 //!
 //! `fault` ends the call whose handling panicked. `switch` holds the machine and passes events around, `call` what is kept of calls and legs, `book` what leaves for the
-//! journal, `config` what is known of the company, `control` what operators ask.
+//! journal, `config` what is known of the company, `reconfigure` how that changes while calls live, `control` what operators ask.
 //!
 //! Invariants:
 //! - A leg is in `legs` until its media is closed, a session in `sessions` until it is over for us, a call in `calls` until
@@ -44,11 +44,14 @@ mod hold;
 mod incoming;
 mod locations;
 mod outgoing;
+mod reconfigure;
 mod recording;
 mod registration;
 mod switch;
 mod talk;
 
-pub use config::{Config, Destination, FixedPhone, FlowName, Limits, Place, PromptName, Trunk, User, UserName};
+pub use config::{
+    Config, Destination, FixedPhone, FlowName, Limits, Place, PromptName, Prompts, Trunk, User, UserName,
+};
 pub use recording::{TakeOrder, TakeReport};
 pub use switch::{Setup, Switch};

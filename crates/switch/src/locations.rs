@@ -9,7 +9,6 @@ use journal::{Carrier, Kind, Locations};
 use sip::registrar::{Location, Registrar};
 use sip::{Flow, Transport};
 
-use crate::Place;
 use crate::switch::Switch;
 
 /// Users whose contacts changed, and what is on its way to storage.
@@ -65,7 +64,7 @@ impl Switch {
     }
 
     fn restore_one(&mut self, now: Now, user: &Arc<str>, kept: journal::Location) -> bool {
-        let registers = self.config.users.get(user).is_some_and(|user| user.place == Place::Registered);
+        let registers = self.config.registers(user);
         let contact = kept.contact.reveal().parse();
         match (registers, contact, flow_again(&self.listeners, &kept)) {
             (true, Ok(contact), Some(flow)) => {

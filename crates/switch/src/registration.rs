@@ -10,10 +10,10 @@ use sip_message::{HeaderName, Method, Request};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::Config;
 use crate::book::Book;
 use crate::locations::Changes;
 use crate::switch::Switch;
-use crate::{Config, Place};
 
 /// How long a challenge can be answered.
 const NONCE_LIFETIME: Duration = Duration::from_secs(300);
@@ -29,13 +29,19 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub fn new(config: &Config, rng: &mut Rng) -> Self {
-        let realm = config.realm.to_string();
-        let settings = AuthenticatorConfig { realm, lifetime: NONCE_LIFETIME, max_proven: MAX_PROVEN };
         Self {
-            authenticator: Authenticator::new(settings, rng),
+            authenticator: authenticator(config, rng),
             registrar: Registrar::new(RegistrarConfig::default()),
             changes: Changes::default(),
         }
+    }
+
+    /// Whoever registers no more, by the new configuration, has no phones. Another realm asks everybody anew.
+    pub fn reconfigure(&mut self, old: &Config, new: &Config, rng: &mut Rng) {
+        if old.realm != new.realm {
+            self.authenticator = authenticator(new, rng);
+        }
+        self.registrar.keep(|record| new.registers(record));
     }
 
     pub fn handle_timeout(&mut self, now: Now) {
@@ -46,6 +52,11 @@ impl Desk {
     pub fn poll_timeout(&self) -> Option<Mono> {
         [self.authenticator.poll_timeout(), self.registrar.poll_timeout()].into_iter().flatten().min()
     }
+}
+
+fn authenticator(config: &Config, rng: &mut Rng) -> Authenticator {
+    let realm = config.realm.to_string();
+    Authenticator::new(AuthenticatorConfig { realm, lifetime: NONCE_LIFETIME, max_proven: MAX_PROVEN }, rng)
 }
 
 /// The gate of the SIP stack. REGISTER is for users who prove themselves. A call needs proof if it is said to come from
@@ -85,9 +96,9 @@ impl Door<'_> {
             return false;
         }
         let name = request.head.from.uri.user().unwrap_or_default();
-        let registers = self.config.users.get(&*name).is_some_and(|user| user.place == Place::Registered);
         let source = flow.remote.ip();
-        registers || (self.config.user_of(source, &name).is_none() && self.config.trunk_of(source).is_none())
+        self.config.registers(&name)
+            || (self.config.user_of(source, &name).is_none() && self.config.trunk_of(source).is_none())
     }
 }
 
@@ -123,7 +134,7 @@ impl Switch {
             }
             RegistrarEvent::Unbound { record, expired, last } => {
                 self.desk.changes.note(record.clone());
-                if last {
+                if last && self.config.registers(&record) {
                     self.acd.set_status(now, &record.clone().into(), acd::Status::LoggedOut);
                 }
                 self.book.write_system(now, Kind::Unbound { user: record, expired });

@@ -17,7 +17,7 @@ use crate::call::{Call, Leg};
 use crate::fault::Hand;
 use crate::flow::FlowInput;
 use crate::registration::{Desk, Door};
-use crate::{Config, Place, TakeOrder, TakeReport};
+use crate::{Config, TakeOrder, TakeReport};
 
 /// Every timer of the switch itself; those of its parts are theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,19 +85,21 @@ pub struct Switch {
 impl Switch {
     /// A switch without calls.
     #[must_use]
-    pub fn new(now: Now, config: Config, setup: Setup) -> Self {
-        let Setup { sip, node, version, strategy, mut rng } = setup;
+    pub fn new(now: Now, config: impl Into<Arc<Config>>, setup: Setup) -> Self {
+        let config: Arc<Config> = config.into();
+        let Setup { mut sip, node, version, strategy, mut rng } = setup;
         let ids = IdGen::new(node, now.wall);
         let mut book = Book::default();
         book.write_system(now, Kind::Started { version: version.clone() });
         let mut acd = Acd::new(now, ids.clone(), config.queues.clone(), config.agents.clone());
-        for (name, _) in config.users.iter().filter(|(_, user)| user.place == Place::Registered) {
+        for name in config.users.keys().filter(|name| config.registers(name)) {
             acd.set_status(now, &name.clone().into(), acd::Status::LoggedOut);
         }
+        sip.max_sessions = config.limits.max_sessions();
         Self {
             acd,
             desk: Desk::new(&config, &mut rng),
-            config: Arc::new(config),
+            config,
             listeners: sip.listeners.clone(),
             sip: Stack::new(sip, rng.fork()),
             strategy,

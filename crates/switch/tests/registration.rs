@@ -32,11 +32,7 @@ struct Scene {
     cseq: u32,
 }
 
-fn scene() -> Scene {
-    scene_with(|_| {})
-}
-
-fn scene_with(change: impl FnOnce(&mut switch::Config)) -> Scene {
+fn config() -> switch::Config {
     let mut config = company();
     config.realm = "test".into();
     config.algorithms = vec![Algorithm::Sha256, Algorithm::Md5];
@@ -44,6 +40,15 @@ fn scene_with(change: impl FnOnce(&mut switch::Config)) -> Scene {
     config.secrets.insert("101".into(), Secret::of("101", "test", PASSWORD));
     config.numbers.insert("101".into(), Destination::User("101".into()));
     config.queues[0].agents = vec!["101".into()];
+    config
+}
+
+fn scene() -> Scene {
+    scene_with(|_| {})
+}
+
+fn scene_with(change: impl FnOnce(&mut switch::Config)) -> Scene {
+    let mut config = config();
     change(&mut config);
     let mut world = World::with(config, 1);
     let phone = world.phone("127.0.0.1:5077");
@@ -95,6 +100,14 @@ impl Scene {
 
     fn query(&mut self) -> String {
         self.register_as("101", PASSWORD, "")
+    }
+
+    fn reconfigure(&mut self, change: impl FnOnce(&mut switch::Config)) {
+        let mut config = config();
+        change(&mut config);
+        self.world.reconfigure(config);
+        // A challenge of another second, which nobody has answered yet.
+        self.world.run(SECOND);
     }
 
     fn agent(&self) -> Option<AgentState> {
@@ -257,4 +270,47 @@ fn a_call_in_his_name_needs_his_password_and_nothing_is_kept_of_it() {
     assert!(answer.starts_with("SIP/2.0 401"), "{answer}");
     assert_eq!(s.world.switch.sip_population(), sip::Population::default());
     assert_eq!(s.world.count(|kind| matches!(kind, Kind::CallBegan { .. })), 0);
+}
+
+#[test]
+fn a_new_configuration_leaves_registrations_as_they_are() {
+    let mut s = scene();
+    s.register("101", PASSWORD);
+    s.reconfigure(|_| {});
+    assert_eq!(s.agent(), Some(AgentState::Idle));
+    assert!(s.register("101", PASSWORD).starts_with("SIP/2.0 200"));
+}
+
+#[test]
+fn who_registers_no_more_loses_his_phone_and_stays_logged_in_at_his_new_one() {
+    let mut s = scene();
+    s.register("101", PASSWORD);
+    s.reconfigure(|config| {
+        config.users.insert("101".into(), company().users["101"].clone());
+        config.secrets.clear();
+    });
+    assert_eq!(s.agent(), Some(AgentState::Idle));
+    assert_eq!(s.world.count(|kind| matches!(kind, Kind::Unbound { .. })), 1);
+    assert!(!s.ask("REGISTER", "101", "").starts_with("SIP/2.0 200"));
+    // Back again, he is out until his phone registers.
+    s.reconfigure(|_| {});
+    assert_eq!(s.agent(), Some(AgentState::LoggedOut));
+    s.register("101", PASSWORD);
+    assert_eq!(s.agent(), Some(AgentState::Idle));
+}
+
+#[test]
+fn a_new_password_and_a_new_realm_hold_at_once() {
+    let mut s = scene();
+    s.reconfigure(|config| {
+        config.secrets.insert("101".into(), Secret::of("101", "test", "another"));
+    });
+    assert!(s.register("101", PASSWORD).starts_with("SIP/2.0 401"));
+    s.world.run(SECOND);
+    assert!(s.register("101", "another").starts_with("SIP/2.0 200"));
+    s.reconfigure(|config| {
+        config.realm = "elsewhere".into();
+        config.secrets.insert("101".into(), Secret::of("101", "elsewhere", PASSWORD));
+    });
+    assert!(s.register("101", PASSWORD).starts_with("SIP/2.0 200"));
 }

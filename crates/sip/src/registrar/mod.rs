@@ -129,7 +129,7 @@ pub enum RegistrarEvent {
     Unbound {
         /// The address of record.
         record: Arc<str>,
-        /// Its time ran out; else the user took it back.
+        /// Its time ran out; else the user took it back, or registers no more.
         expired: bool,
         /// No contact is left: its user cannot be reached any more.
         last: bool,

@@ -83,6 +83,14 @@ impl Registrar {
         while self.remove(record, false, |_| true) {}
     }
 
+    /// Removes every binding of the addresses of record that `stays` denies.
+    pub fn keep(&mut self, stays: impl Fn(&str) -> bool) {
+        let gone: Vec<Arc<str>> = self.records.keys().filter(|record| !stays(record)).cloned().collect();
+        for record in gone {
+            self.remove_all(&record);
+        }
+    }
+
     /// Removes what has ended.
     pub fn handle_timeout(&mut self, now: Now) {
         while let Some((record, order)) = self.timers.pop_due(now.monotonic) {

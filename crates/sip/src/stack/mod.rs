@@ -54,6 +54,11 @@ impl Stack {
         }
     }
 
+    /// Sets [`StackConfig::max_sessions`] anew.
+    pub fn set_max_sessions(&mut self, most: usize) {
+        self.core.config.max_sessions = most;
+    }
+
     /// Takes a message that came on `flow`, a datagram or a piece of a stream, parsed. `gate` decides who is let in.
     pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>, gate: &mut dyn Gate) {
         self.in_hand = None;

@@ -1,0 +1,37 @@
+//! Another configuration while calls live: it holds for whatever comes next, and no call is lost by it.
+//!
+//! | what | calls that live |
+//! |---|---|
+//! | flows, prompts | stay in the flow that they began, and hear what it names as it was then |
+//! | numbers, users, trunks, limits | as before for what was begun; as it says now for the next dial, ring, invite |
+//! | queues, agents | see [`acd::Acd::reconfigure`] |
+//! | users who register | who does no more has no phones; another realm has everybody prove himself anew |
+
+use std::sync::Arc;
+
+use acd::{AgentName, Status};
+use base::Now;
+use journal::Kind;
+
+use crate::Config;
+use crate::fault::Hand;
+use crate::switch::Switch;
+
+impl Switch {
+    /// Takes a configuration in place of the one it has; `changes` says in few words what is new, for the journal.
+    pub fn reconfigure(&mut self, now: Now, config: impl Into<Arc<Config>>, changes: &str) {
+        self.hand = Hand::Nothing;
+        let config: Arc<Config> = config.into();
+        self.sip.set_max_sessions(config.limits.max_sessions());
+        self.desk.reconfigure(&self.config, &config, &mut self.rng);
+        let registrar = &self.desk.registrar;
+        let status = |agent: &AgentName| match config.registers(agent.as_str()) {
+            true if registrar.preferred(agent.as_str()).is_none() => Status::LoggedOut,
+            _ => Status::Available,
+        };
+        self.acd.reconfigure(now, config.queues.clone(), config.agents.clone(), status);
+        self.config = config;
+        self.book.write_system(now, Kind::Reloaded { changes: changes.to_owned() });
+        self.settle(now);
+    }
+}
