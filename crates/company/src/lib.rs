@@ -1,17 +1,18 @@
 //! The configuration of a company: a folder of files, read whole, checked against itself, and taken only without fault.
 //!
 //! The one contract: a driver walks the folder, asks [`visit`] what to do with each file, hands what it read to
-//! [`Files`], and gives that to [`read`], which returns a [`Company`] or a [`Report`] of every fault with its place and
-//! remedy. Nothing here touches a disk.
+//! [`Files`], and gives that to [`read`] (or to [`read_again`], if a switch runs on what was read before), which returns a
+//! [`Company`] or a [`Report`] of every fault with its place and remedy. Nothing here touches a disk.
 //!
 //! Where to find what: `files` the folder and which files belong to it · `system` what drivers need (`listeners`, media,
 //! data folder) · `control` how a running switch is reached · `limits` · `trunks` · `numbers` the number plan · `users` · `queues` · `flows` (their language is crate
 //! `ivr`) · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
-//! faults and notes.
+//! faults and notes · `changes` what differs between two configurations.
 //!
 //! Invariants: a company has no dangling name (each flow, user, queue and prompt that is named exists); a fault is
 //! reported where it is, not at each place that it spoils; order never hangs on a hash.
 
+mod changes;
 mod control;
 mod files;
 mod flows;
@@ -34,6 +35,7 @@ use sip::digest::Algorithm;
 use switch::Config;
 use yaml::{Faults, Map, Shape, Value};
 
+pub use changes::changes;
 pub use control::data_folder;
 pub use files::{Files, Visit, visit};
 pub use report::{Note, Report};
@@ -81,8 +83,20 @@ const QUEUES: Shape = Shape { what: "`queues.yaml`", keys: &["queues"] };
 /// # Errors
 /// [`Report`] with every fault, if there is one.
 pub fn read(files: &Files) -> Result<Company, Report> {
+    read_checked(files, None)
+}
+
+/// Reads a company that is to take the place of one that runs with `running`. What would need a restart is a fault, too.
+///
+/// # Errors
+/// [`Report`] with every fault, if there is one.
+pub fn read_again(files: &Files, running: &System) -> Result<Company, Report> {
+    read_checked(files, Some(running))
+}
+
+fn read_checked(files: &Files, running: Option<&System>) -> Result<Company, Report> {
     let (faults, mut notes) = (Faults::default(), Notes::default());
-    let company = read_all(files, &faults, &mut notes);
+    let company = read_all(files, running, &faults, &mut notes);
     match company {
         Some((system, switch)) if faults.is_empty() => Ok(Company { system, switch, notes: notes.into_sorted() }),
         _ => Err(Report::new(faults, notes)),
@@ -90,7 +104,7 @@ pub fn read(files: &Files) -> Result<Company, Report> {
 }
 
 /// Goes on after a fault, so that all show at once; what it gives is of use only if there was none.
-fn read_all(files: &Files, faults: &Faults, notes: &mut Notes) -> Option<(System, Config)> {
+fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mut Notes) -> Option<(System, Config)> {
     files.check(faults, notes);
     let [root, users, queues] =
         ["strowger.yaml", "users.yaml", "queues.yaml"].map(|path| Sheet::read(files, path, faults));
@@ -113,6 +127,9 @@ fn read_all(files: &Files, faults: &Faults, notes: &mut Notes) -> Option<(System
     let prompts = prompts::read(files, &catalogue.language, faults, notes);
 
     let (root, system) = (root?, system?);
+    if let Some(running) = running {
+        system::check_unchanged(&root, running, &system);
+    }
     let limits = limits::read(&root, &system, notes);
     let hold_music = limits::hold_music(&root, &mut catalogue, faults);
     let trunks = root.optional("trunks").map(|value| trunks::read(&value, notes)).unwrap_or_default();

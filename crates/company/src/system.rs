@@ -141,6 +141,36 @@ pub(crate) fn read(root: &Map<'_>) -> System {
     System { listeners, data, media, metrics, grace }
 }
 
+/// Finds what cannot change while the switch runs: sockets, threads and open files are made of it at the start.
+pub(crate) fn check_unchanged(root: &Map<'_>, running: &System, new: &System) {
+    let fault = |map: &Map<'_>, key: &'static str, same: bool| {
+        if same {
+            return;
+        }
+        let message = format!("`{key}` cannot change while the switch runs");
+        let remedy = "restart the switch for that, or write what it was started with";
+        match map.optional(key) {
+            Some(value) => value.fault_at_key(message, remedy),
+            None => map.fault(message, remedy),
+        }
+    };
+    fault(root, "listeners", running.listeners == new.listeners);
+    fault(root, "data", running.data == new.data);
+    fault(root, "control", running.metrics == new.metrics);
+    match root.optional("media").and_then(|value| value.map(&MEDIA)) {
+        None => fault(root, "media", running.media == new.media),
+        Some(map) => {
+            let (a, b) = (&running.media, &new.media);
+            fault(&map, "ports", (a.first_port, a.last_port) == (b.first_port, b.last_port));
+            fault(&map, "bind", a.bind == b.bind);
+            fault(&map, "advertise", a.advertise == b.advertise);
+            fault(&map, "threads", a.threads == b.threads);
+            fault(&map, "dscp", a.dscp == b.dscp);
+            fault(&map, "silence", a.silence == b.silence);
+        }
+    }
+}
+
 /// The data folder if the file names none.
 pub(crate) fn usual_data() -> PathBuf {
     PathBuf::from("data")

@@ -1,6 +1,8 @@
 //! Companies read as a whole: the shipped ones, each kind of fault with the words it is reported in, and garbage.
 
 #[cfg(test)]
+mod again;
+#[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod garbage;

@@ -1,0 +1,79 @@
+//! What differs between two configurations, in few words for whoever changed them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use acd::QueueConfig;
+use ivr::FlowHash;
+use switch::{Config, PromptName, Trunk, User, UserName};
+
+/// What is new in `new`: `users: 1 added; flows: 2 changed`, or `nothing changed`.
+#[must_use]
+pub fn changes(old: &Config, new: &Config) -> String {
+    // Taken apart, so that whoever adds to a configuration is reminded of this place. Agents are those whom queues name.
+    let Config {
+        secrets,
+        numbers,
+        prompts,
+        realm,
+        algorithms,
+        listener_algorithms,
+        limits,
+        users: _,
+        registers_for: _,
+        trunks: _,
+        flows: _,
+        queues: _,
+        agents: _,
+        queue_music: _,
+    } = old;
+    let digest = (realm, algorithms, listener_algorithms);
+    let digest_same = digest == (&new.realm, &new.algorithms, &new.listener_algorithms);
+    let told = [
+        count("numbers", numbers, &new.numbers),
+        count("users", &users(old), &users(new)),
+        count("passwords", secrets, &new.secrets),
+        count("queues", &queues(old), &queues(new)),
+        count("flows", &flows(old), &flows(new)),
+        count("prompts", prompts, &new.prompts),
+        count("trunks", &trunks(old), &trunks(new)),
+        (*limits != new.limits).then(|| "limits changed".to_owned()),
+        (!digest_same).then(|| "digest changed".to_owned()),
+    ];
+    let told: Vec<String> = told.into_iter().flatten().collect();
+    if told.is_empty() { "nothing changed".to_owned() } else { told.join("; ") }
+}
+
+/// How many things of a kind are new, gone or another; none if all is as it was.
+fn count<K: Ord, V: PartialEq>(what: &str, old: &BTreeMap<K, V>, new: &BTreeMap<K, V>) -> Option<String> {
+    let added = new.keys().filter(|name| !old.contains_key(name)).count();
+    let removed = old.keys().filter(|name| !new.contains_key(name)).count();
+    let changed = new.iter().filter(|(name, value)| old.get(name).is_some_and(|before| before != *value)).count();
+    let counts = [(added, "added"), (removed, "removed"), (changed, "changed")];
+    let told: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    (!told.is_empty()).then(|| format!("{what}: {}", told.join(", ")))
+}
+
+/// A user with those for whom he may register.
+type Person<'a> = (&'a User, Option<&'a BTreeSet<UserName>>);
+
+fn users(config: &Config) -> BTreeMap<&str, Person<'_>> {
+    let others = |name: &UserName| config.registers_for.get(name);
+    config.users.iter().map(|(name, user)| (&**name, (user, others(name)))).collect()
+}
+
+/// A queue with its music.
+type Queue<'a> = (&'a QueueConfig, Option<&'a PromptName>);
+
+fn queues(config: &Config) -> BTreeMap<&str, Queue<'_>> {
+    let music = |queue: &QueueConfig| config.queue_music.get(&queue.name);
+    config.queues.iter().map(|queue| (queue.name.as_str(), (queue, music(queue)))).collect()
+}
+
+fn flows(config: &Config) -> BTreeMap<&str, FlowHash> {
+    config.flows.iter().map(|(name, flow)| (&**name, flow.hash())).collect()
+}
+
+fn trunks(config: &Config) -> BTreeMap<&str, &Trunk> {
+    config.trunks.iter().map(|trunk| (&*trunk.name, trunk)).collect()
+}
