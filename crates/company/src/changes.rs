@@ -17,6 +17,7 @@ pub fn changes(old: &Config, new: &Config) -> String {
         realm,
         algorithms,
         listener_algorithms,
+        hold_music,
         limits,
         users: _,
         registers_for: _,
@@ -36,6 +37,7 @@ pub fn changes(old: &Config, new: &Config) -> String {
         count("flows", &flows(old), &flows(new)),
         count("prompts", prompts, &new.prompts),
         count("trunks", &trunks(old), &trunks(new)),
+        (*hold_music != new.hold_music).then(|| "hold music changed".to_owned()),
         (*limits != new.limits).then(|| "limits changed".to_owned()),
         (!digest_same).then(|| "digest changed".to_owned()),
     ];
