@@ -29,13 +29,6 @@ fn ask_at(config: &Path, arguments: &[&str]) -> Output {
     Command::new(binary()).args(arguments).arg("--config").arg(config).output().expect("the binary runs")
 }
 
-/// What a command that succeeds prints.
-fn told(switch: &Switch, arguments: &[&str]) -> String {
-    let output = ask(switch, arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
 /// Exit code and words of a command that fails.
 fn refused(output: &Output) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
@@ -43,7 +36,7 @@ fn refused(output: &Output) -> (Option<i32>, String) {
 
 /// The live calls, each as `strowger calls --json` prints it.
 fn calls(switch: &Switch) -> Vec<Value> {
-    told(switch, &["calls", "--json"]).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    switch.told(&["calls", "--json"]).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 /// A company whose metrics are served, and the switch on it.
@@ -98,10 +91,10 @@ fn a_live_sipp_call_is_listed_and_hung_up() {
     let listed = calls(&switch).remove(0);
     assert_eq!((listed["to"].as_str(), listed["place"]["flow"]["flow"].as_str()), (Some("1002"), Some("talk")));
     let id = listed["call"].as_str().expect("an id").to_owned();
-    let table = told(&switch, &["calls"]);
+    let table = switch.told(&["calls"]);
     assert!(table.contains(&id) && table.contains("flow talk/talk") && table.contains("\n1 call\n"), "{table}");
-    assert!(told(&switch, &["status"]).contains("calls     1 of 50"));
-    assert_eq!(told(&switch, &["hangup", &id]), format!("{id} hung up\n"));
+    assert!(switch.told(&["status"]).contains("calls     1 of 50"));
+    assert_eq!(switch.told(&["hangup", &id]), format!("{id} hung up\n"));
     // SIPp ends well only if BYE came.
     caller.succeed(SOON);
     let cdr = switch.wait_for_cdr();
@@ -124,7 +117,7 @@ fn what_is_no_call_is_a_fault_of_usage() {
 fn status_is_json_if_one_wants() {
     let ports = Ports::slice();
     let switch = Switch::start(&Company::new(&ports));
-    let status: Value = serde_json::from_str(&told(&switch, &["status", "--json"])).expect("JSON");
+    let status: Value = serde_json::from_str(&switch.told(&["status", "--json"])).expect("JSON");
     assert_eq!((status["calls"].as_u64(), status["draining"].as_bool()), (Some(0), Some(false)), "{status:#}");
     assert_eq!(status["queues"][0]["name"], "sales");
 }
@@ -136,7 +129,7 @@ fn a_configuration_half_changed_keeps_nobody_from_the_switch() {
     let file = switch.folder().join("config/strowger.yaml");
     let text = std::fs::read_to_string(&file).expect("there") + "nubmers:\n  5: {}\n";
     std::fs::write(&file, text).expect("written");
-    assert!(told(&switch, &["status"]).contains("takes calls"));
+    assert!(switch.told(&["status"]).contains("takes calls"));
 }
 
 #[test]
@@ -163,7 +156,7 @@ fn a_socket_that_a_killed_switch_left_is_replaced() {
     command.args(["run", "--config"]).arg(switch.folder().join("config"));
     let mut second = tests::process::Process::start("second", command, switch.folder());
     second.wait_for_line("ready", SOON, |line| line == "ready");
-    assert!(told(&switch, &["status"]).contains("takes calls"));
+    assert!(switch.told(&["status"]).contains("takes calls"));
     second.signal("TERM");
     assert!(second.wait(SOON).success());
     assert!(!switch.data().join("control.sock").exists(), "an end in order leaves a socket");
@@ -175,9 +168,9 @@ fn drain_refuses_new_calls_hangs_up_after_its_grace_time_and_ends_the_switch() {
     let mut phone = Phone::new(switch.address(), &mut ports);
     phone.call("1002");
     assert!(get(metrics, "/health").starts_with("HTTP/1.1 200 "));
-    assert_eq!(told(&switch, &["drain", "--grace", "2s"]), "draining; live calls: 1\n");
+    assert_eq!(switch.told(&["drain", "--grace", "2s"]), "draining; live calls: 1\n");
     assert!(get(metrics, "/health").starts_with("HTTP/1.1 503 "));
-    assert!(told(&switch, &["status"]).contains("draining"));
+    assert!(switch.told(&["status"]).contains("draining"));
     let mut late = Phone::new(switch.address(), &mut ports);
     let dialog = late.invite("1002", &late.sdp());
     let refusal = late.final_response(&dialog, SOON);
@@ -194,7 +187,7 @@ fn drain_of_a_quiet_switch_is_answered_before_the_switch_ends() {
     let ports = Ports::slice();
     for _ in 0..5 {
         let mut switch = Switch::start(&Company::new(&ports));
-        assert_eq!(told(&switch, &["drain"]), "draining; live calls: 0\n");
+        assert_eq!(switch.told(&["drain"]), "draining; live calls: 0\n");
         assert!(switch.process().wait(SOON).success());
     }
 }
@@ -282,7 +275,7 @@ fn a_caller_in_a_queue_shows_in_calls_status_and_metrics() {
     // The only agent's phone rings and nobody answers.
     assert_eq!(metric(metrics, "strowger_queue_calls{queue=\"sales\",state=\"offered\"}"), 1.0);
     assert_eq!(metric(metrics, "strowger_queue_agents{queue=\"sales\",state=\"offered\"}"), 1.0);
-    let status = told(&switch, &["status"]);
+    let status = switch.told(&["status"]);
     assert!(status.contains("queue sales: 0 waiting") && status.contains("1 offered; agents: 0 idle"), "{status}");
 }
 

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use base::Rng;
+use serde_json::Value;
 use sip::digest::{Challenge, Credentials};
 use tests::baresip::{Baresip, Manner, Registrar};
 use tests::company::{Company, tones};
@@ -163,6 +164,13 @@ fn baresip_registers_and_is_called_and_calls(transport: &'static str) {
     let mut phone = Baresip::register("agent1", &password, registrar, manner, &mut ports, switch.folder());
     // The phone's own word for it may come before anyone listens to it.
     switch.wait_for_event("bound", 1, SOON);
+    let listed = switch.told(&["registrations", "--json"]);
+    let line: Value = serde_json::from_str(&listed).expect("one contact");
+    assert_eq!((&line["user"], &line["transport"]), (&"agent1".into(), &transport.into()), "{line}");
+    assert!(line["agent"].as_str().is_some_and(|agent| agent.starts_with("baresip")), "{line}");
+    assert!(line["expires_s"].as_u64().is_some_and(|left| (1..=60).contains(&left)), "{line}");
+    let table = switch.told(&["registrations"]);
+    assert!(table.contains("agent1") && table.ends_with("\n1 contact\n"), "{table}");
     let mut caller = Phone::new(switch.address(), &mut ports);
     let mut dialog = caller.call("3000");
     phone.wait_for("CALL_ESTABLISHED", 1, SOON);

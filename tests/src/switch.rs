@@ -89,6 +89,18 @@ impl Switch {
         &mut self.process
     }
 
+    /// What a command to it (`status`, `calls`…) prints.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub fn told(&self, arguments: &[&str]) -> String {
+        let config = self.folder.path().join("config");
+        let mut command = Command::new(binary());
+        let output = command.args(arguments).arg("--config").arg(config).output().expect("the binary runs");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// The CDRs so far.
     pub fn cdrs(&self) -> Vec<Value> {
         records::json_lines(&self.data()).into_iter().filter(|line| line.get("disposition").is_some()).collect()

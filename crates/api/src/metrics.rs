@@ -16,6 +16,7 @@ pub(crate) fn render(figures: &Figures) -> String {
     calls(&mut page, figures);
     queues(&mut page, &figures.status.queues);
     sip(&mut page, &figures.sip);
+    digest(&mut page, figures.digest);
     media(&mut page, figures);
     page.0
 }
@@ -38,6 +39,7 @@ fn calls(page: &mut Page, figures: &Figures) {
         ("strowger_calls_max", "The most calls that are taken.", status.max_calls),
         ("strowger_legs", "Legs whose media is not closed.", status.legs),
         ("strowger_sip_sessions", "Live SIP sessions, early ones included.", status.sessions),
+        ("strowger_registrations", "Registered contacts.", status.registrations),
     ];
     for (name, help, value) in gauges {
         page.gauge(name, help);
@@ -101,6 +103,21 @@ fn sip(page: &mut Page, sip: &sip::Counters) {
     }
 }
 
+fn digest(page: &mut Page, digest: sip::digest::Outcomes) {
+    let name = "strowger_digest_total";
+    page.counter(name, "Requests whose senders were to prove themselves, by what became of them.");
+    let outcomes = [
+        ("proven", digest.proven),
+        ("asked", digest.asked),
+        ("failed", digest.failed),
+        ("stale", digest.stale),
+        ("malformed", digest.malformed),
+    ];
+    for (outcome, count) in outcomes {
+        page.line(name, &[("outcome", outcome)], count);
+    }
+}
+
 fn media(page: &mut Page, figures: &Figures) {
     let media = figures.media;
     let name = "strowger_media_ticks_total";
@@ -155,9 +172,17 @@ mod tests {
     fn figures() -> Figures {
         let agents = Agents { idle: 2, in_call: 1, ..Agents::default() };
         let queue = Queue { name: "sales".to_owned(), waiting: 3, offered: 1, longest_wait_ms: 1_500, agents };
-        let status = Status { calls: 7, draining: true, queues: vec![queue], ..Status::default() };
+        let status = Status { calls: 7, registrations: 5, draining: true, queues: vec![queue], ..Status::default() };
         let sip = sip::Counters { requests: 11, ..sip::Counters::default() };
-        Figures { status, sip, ended: vec![("answered", 5)], drops: vec![("datagrams_in", 1)], ..Figures::default() }
+        let digest = sip::digest::Outcomes { failed: 13, ..sip::digest::Outcomes::default() };
+        Figures {
+            status,
+            sip,
+            digest,
+            ended: vec![("answered", 5)],
+            drops: vec![("datagrams_in", 1)],
+            ..Figures::default()
+        }
     }
 
     #[test]
@@ -172,6 +197,8 @@ mod tests {
             "strowger_queue_longest_wait_seconds{queue=\"sales\"} 1.5",
             "strowger_queue_agents{queue=\"sales\",state=\"idle\"} 2",
             "strowger_sip_total{kind=\"requests\"} 11",
+            "strowger_registrations 5",
+            "strowger_digest_total{outcome=\"failed\"} 13",
             "strowger_dropped_total{what=\"datagrams_in\"} 1",
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");

@@ -39,6 +39,8 @@ pub struct Figures {
     pub ended: Vec<(&'static str, u64)>,
     /// The SIP stack's counts.
     pub sip: sip::Counters,
+    /// What became of the requests whose senders were to prove themselves.
+    pub digest: sip::digest::Outcomes,
     /// The media threads' counts.
     pub media: MediaFigures,
     /// What got lost between threads, by its kind.

@@ -5,6 +5,8 @@
 //! ← {"v":1,"response":{"status":{"version":"0.1.0","calls":2,…}}}
 //! → {"v":1,"request":{"calls":{"after":null,"limit":100}}}
 //! ← {"v":1,"response":{"calls":{"total":2,"calls":[…],"next":null}}}
+//! → {"v":1,"request":{"registrations":{"after":"105","limit":100}}}
+//! ← {"v":1,"response":{"registrations":{"total":2,"contacts":[…],"next":null}}}
 //! → {"v":1,"request":{"hangup":{"call":"c…"}}}
 //! ← {"v":1,"response":"hung_up"}                    or "no_such_call"
 //! → {"v":1,"request":{"drain":{"grace_s":20}}}
@@ -140,11 +142,12 @@ mod tests {
         let requests = [
             Request::Status,
             Request::Calls { after: Some(call), limit: 3 },
+            Request::Registrations { after: Some("105".into()), limit: 3 },
             Request::Hangup { call },
             Request::Drain { grace_s: Some(20) },
         ];
         for request in requests {
-            assert_eq!(read_request(&write_request(&request)), Ok(request));
+            assert_eq!(read_request(&write_request(&request)), Ok(request.clone()));
         }
         assert_eq!(write_request(&Request::Status), b"{\"v\":1,\"request\":\"status\"}\n");
     }

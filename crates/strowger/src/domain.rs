@@ -190,6 +190,7 @@ impl Domain {
             status: self.switch.status(now),
             ended: self.records.by_disposition(),
             sip: *self.switch.sip_counters(),
+            digest: self.switch.digest_outcomes(),
             media: MediaFigures {
                 ticks: media.ticks,
                 late_ticks: media.late_ticks,

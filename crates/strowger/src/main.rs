@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Task::Call(request) => call::call(&request),
         Task::Status { at, json } => operate::status(&at.config, json).map(done),
         Task::Calls { at, json } => operate::calls(&at.config, json).map(done),
+        Task::Registrations { at, json } => operate::registrations(&at.config, json).map(done),
         Task::Hangup { call, at } => operate::hangup(&at.config, call).map(done),
         Task::Drain { grace, at } => operate::drain(&at.config, grace).map(done),
     };

@@ -1,4 +1,4 @@
-//! `strowger status`, `calls`, `hangup`, `drain`: asks a running switch, and prints what it says.
+//! `strowger status`, `calls`, `registrations`, `hangup`, `drain`: asks a running switch, and prints what it says.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -8,7 +8,8 @@ use std::time::Duration;
 use api::{Client, ClientError};
 use base::CallId;
 use company::{Files, Visit, visit};
-use switch::control::{CallLine, MAX_PAGE, Page, Place, Request, Response, Status};
+use journal::Carrier;
+use switch::control::{CallLine, MAX_PAGE, Page, Place, Registration, Registrations, Request, Response, Status};
 
 use crate::error::Error;
 use crate::folder::read_file;
@@ -54,6 +55,35 @@ pub(crate) fn calls(config: &Path, json: bool) -> Result<(), Error> {
     }
     if !json {
         print(&format!("{listed} {}\n", if listed == 1 { "call" } else { "calls" }));
+    }
+    Ok(())
+}
+
+/// Prints the registered contacts, a page after the other.
+///
+/// # Errors
+/// If it cannot be asked.
+pub(crate) fn registrations(config: &Path, json: bool) -> Result<(), Error> {
+    let mut switch = connect(config)?;
+    let (mut after, mut listed) = (None, 0);
+    if !json {
+        print(&contact_row(["USER", "CONTACT", "BY", "FROM", "LEFT", "Q", "PHONE"]));
+    }
+    loop {
+        let request = Request::Registrations { after: after.clone(), limit: MAX_PAGE };
+        let Response::Registrations(page) = switch.client.ask(&request)? else { return Err(switch.garbled()) };
+        let Registrations { contacts, next, .. } = page;
+        let text: String = contacts.iter().map(if json { to_json } else { contact_line }).collect();
+        print(&text);
+        listed += contacts.len();
+        // As with calls, pages go onwards only.
+        after = next.filter(|next| after.as_ref().is_none_or(|before| next > before));
+        if after.is_none() {
+            break;
+        }
+    }
+    if !json {
+        print(&format!("{listed} {}\n", if listed == 1 { "contact" } else { "contacts" }));
     }
     Ok(())
 }
@@ -117,12 +147,13 @@ fn describe(status: &Status) -> String {
     let up = whole_seconds(status.now.since(status.started));
     let state = if status.draining { "draining: no new calls" } else { "takes calls" };
     let mut text = format!(
-        "strowger {}, up {up}: {state}\ncalls     {} of {}\nlegs      {}\nsessions  {}\n",
+        "strowger {}, up {up}: {state}\ncalls     {} of {}\nlegs      {}\nsessions  {}\ncontacts  {} registered\n",
         shown(&status.version),
         status.calls,
         status.max_calls,
         status.legs,
-        status.sessions
+        status.sessions,
+        status.registrations
     );
     for queue in &status.queues {
         let agents = queue.agents;
@@ -161,6 +192,21 @@ fn line(call: &CallLine) -> String {
 
 fn row([call, from, to, since, place]: [&str; 5]) -> String {
     format!("{call:<14}  {from:<16}  {to:<12}  {since:<24}  {place}\n")
+}
+
+fn contact_line(contact: &Registration) -> String {
+    let by = match contact.transport {
+        Carrier::Udp => "udp",
+        Carrier::Tcp => "tcp",
+    };
+    let (left, source) = (whole_seconds(Duration::from_secs(contact.expires_s)), contact.source.to_string());
+    let q = f64::from(contact.q_thousandths) / 1000.0;
+    let (user, uri, agent) = (shown(&contact.user), shown(&contact.contact), shown(&contact.agent));
+    contact_row([&user, &uri, by, &source, &left, &q.to_string(), if agent.is_empty() { "-" } else { &agent }])
+}
+
+fn contact_row([user, contact, by, source, left, q, agent]: [&str; 7]) -> String {
+    format!("{user:<12}  {contact:<36}  {by:<3}  {source:<21}  {left:<7}  {q:<5}  {agent}\n")
 }
 
 /// What a caller sent must not steer the terminal that it is shown on.

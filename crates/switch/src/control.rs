@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::{Call, Role, Stage};
 use crate::fault::Hand;
+pub use crate::registrations::{Registration, Registrations};
 use crate::switch::Switch;
 
 /// The most calls on one page.
@@ -22,7 +23,7 @@ pub const MAX_PAGE: u16 = 500;
 pub const MAX_GRACE: u32 = 3_600;
 
 /// What an operator asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
     /// How the switch is: answered by [`Response::Status`].
@@ -33,6 +34,16 @@ pub enum Request {
         #[serde(default)]
         after: Option<CallId>,
         /// How many at most; 0 and more than [`MAX_PAGE`] mean [`MAX_PAGE`].
+        #[serde(default)]
+        limit: u16,
+    },
+    /// Registered contacts by user: answered by [`Response::Registrations`].
+    Registrations {
+        /// Only users behind this one, who may be gone by now.
+        #[serde(default)]
+        after: Option<Arc<str>>,
+        /// How many contacts at most, but for those of the last user, who is told whole; 0 and more than [`MAX_PAGE`]
+        /// mean [`MAX_PAGE`].
         #[serde(default)]
         limit: u16,
     },
@@ -57,6 +68,8 @@ pub enum Response {
     Status(Status),
     /// Some of the live calls.
     Calls(Page),
+    /// Some of the registered contacts.
+    Registrations(Registrations),
     /// The call is ended.
     HungUp,
     /// No such call lives.
@@ -89,6 +102,9 @@ pub struct Status {
     pub legs: usize,
     /// Live SIP sessions, early ones included.
     pub sessions: usize,
+    /// Registered contacts.
+    #[serde(default)]
+    pub registrations: usize,
     /// Every queue, in the order of the configuration.
     pub queues: Vec<Queue>,
 }
@@ -192,6 +208,9 @@ impl Switch {
         match request {
             Request::Status => Response::Status(self.status(now)),
             Request::Calls { after, limit } => Response::Calls(self.page(after, limit)),
+            Request::Registrations { after, limit } => {
+                Response::Registrations(self.registrations(now, after.as_deref(), limit))
+            }
             Request::Hangup { call } => {
                 if self.calls.get(&call).is_none_or(|found| found.over) {
                     return Response::NoSuchCall;
@@ -222,6 +241,7 @@ impl Switch {
             max_calls: self.config.limits.max_calls,
             legs: self.legs.len(),
             sessions: self.sip.population().sessions,
+            registrations: self.desk.registrar.len(),
             queues: self.acd.queues(now).map(Queue::from).collect(),
         }
     }

@@ -24,8 +24,9 @@
 //! A queue decision: the ACD asks (`DecisionNeeded`), `switch::on_acd` calls the queue's `routing::Strategy`, the ACD
 //! checks the answer and says `Offer`.
 //!
-//! `fault` ends the call whose handling panicked. `switch` holds the machine and passes events around, `call` what is kept of calls and legs, `book` what leaves for the
-//! journal, `config` what is known of the company, `reconfigure` how that changes while calls live, `control` what operators ask.
+//! `fault` ends the call whose handling panicked. `switch` holds the machine and passes events around, `call` what is kept
+//! of calls and legs, `book` what leaves for the journal, `config` what is known of the company, `reconfigure` how that
+//! changes while calls live, `control` what operators ask, `registrations` what they see of who is registered.
 //!
 //! Invariants:
 //! - A leg is in `legs` until its media is closed, a session in `sessions` until it is over for us, a call in `calls` until
@@ -47,6 +48,7 @@ mod outgoing;
 mod reconfigure;
 mod recording;
 mod registration;
+mod registrations;
 mod switch;
 mod talk;
 

@@ -2,7 +2,7 @@
 
 use base::{Mono, Now, Rng};
 use journal::Kind;
-use sip::digest::{Authenticator, AuthenticatorConfig, Proof};
+use sip::digest::{Authenticator, AuthenticatorConfig, Outcomes, Proof};
 use sip::registrar::{Registrar, RegistrarConfig, RegistrarEvent};
 use sip::{Flow, Gate, Pending, Verdict};
 use sip_message::{HeaderName, Method, Request};
@@ -42,6 +42,10 @@ impl Desk {
             self.authenticator = authenticator(new, rng);
         }
         self.registrar.keep(|record| new.registers(record));
+    }
+
+    pub fn outcomes(&self) -> Outcomes {
+        self.authenticator.outcomes()
     }
 
     pub fn handle_timeout(&mut self, now: Now) {

@@ -265,6 +265,12 @@ impl Switch {
         self.sip.counters()
     }
 
+    /// What became of the requests whose senders were to prove themselves, since the start.
+    #[must_use]
+    pub fn digest_outcomes(&self) -> sip::digest::Outcomes {
+        self.desk.outcomes()
+    }
+
     /// What an agent is doing.
     #[must_use]
     pub fn agent_state(&self, agent: &acd::AgentName) -> Option<acd::AgentState> {

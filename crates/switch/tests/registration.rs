@@ -19,6 +19,7 @@ use sim::{SWITCH, World, company};
 use sip::Flow;
 use sip::digest::{Algorithm, Challenge, Credentials, Secret};
 use sip_message::parse_datagram;
+use switch::control::{Registrations, Request, Response};
 use switch::{Destination, Place, User};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -236,6 +237,53 @@ fn a_user_registers_for_those_who_were_granted_to_him_and_for_nobody_else() {
     let (other, unknown) = (s.register("102", PASSWORD), s.register("nobody", PASSWORD));
     assert!(other.starts_with("SIP/2.0 403"), "{other}");
     assert_eq!(alike(other), alike(unknown), "he learns nothing of who is there");
+}
+
+#[test]
+fn operators_see_who_is_registered_page_by_page_and_no_user_is_torn() {
+    let mut s = scene_with(|config| {
+        for name in ["anna", "bert"] {
+            config.users.insert(name.into(), User { display: None, place: Place::Registered });
+        }
+        config.registers_for.insert("101".into(), ["anna".into(), "bert".into()].into());
+    });
+    let two = "Contact: <sip:a@192.0.2.1>;q=0.5, <sip:b@192.0.2.2>;expires=100\r\nUser-Agent: phone/1\r\n";
+    for user in ["bert", "anna", "101"] {
+        s.register_as(user, PASSWORD, two);
+    }
+    s.world.run(10 * SECOND);
+    let mut page = |after: Option<&str>, limit| {
+        let request = Request::Registrations { after: after.map(Into::into), limit };
+        match s.world.switch.handle_control(s.world.now, request) {
+            Response::Registrations(page) => page,
+            other => panic!("{other:?}"),
+        }
+    };
+    let users = |page: &Registrations| page.contacts.iter().map(|line| line.user.to_string()).collect::<Vec<_>>();
+    let all = page(None, 0);
+    assert_eq!((users(&all).join(" "), all.total, &all.next), ("101 101 anna anna bert bert".to_owned(), 6, &None));
+    let line = &all.contacts[0];
+    assert_eq!(
+        (&*line.contact, line.expires_s, line.q_thousandths, &*line.agent),
+        ("sip:b@192.0.2.2", 90, 1000, "phone/1")
+    );
+    assert_eq!((line.source, line.transport), (s.phone, journal::Carrier::Udp));
+    let first = page(None, 3);
+    assert_eq!((users(&first).len(), first.next.as_deref()), (4, Some("anna")));
+    let last = page(first.next.as_deref(), 3);
+    assert_eq!((users(&last).join(" "), last.next), ("bert bert".to_owned(), None));
+    assert_eq!(users(&page(Some("b"), 1)).join(" "), "bert bert", "behind a user who is gone");
+    assert_eq!(s.world.switch.status(s.world.now).registrations, 6);
+}
+
+#[test]
+fn what_becomes_of_requests_for_proof_is_counted() {
+    let mut s = scene();
+    s.register("101", "guess");
+    s.register("101", PASSWORD);
+    s.ask("REGISTER", "101", "Authorization: Digest realm=\"test\", nonce=1, qop=auth\r\n");
+    let outcomes = s.world.switch.digest_outcomes();
+    assert_eq!((outcomes.asked, outcomes.failed, outcomes.proven, outcomes.stale, outcomes.malformed), (2, 1, 1, 0, 1));
 }
 
 #[test]

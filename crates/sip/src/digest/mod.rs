@@ -20,4 +20,4 @@ mod server;
 
 pub use client::{Challenge, Credentials};
 pub use hash::{Algorithm, Secret};
-pub use server::{Authenticator, AuthenticatorConfig, Proof};
+pub use server::{Authenticator, AuthenticatorConfig, Outcomes, Proof};

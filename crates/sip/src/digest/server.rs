@@ -44,6 +44,21 @@ pub enum Proof {
     Malformed,
 }
 
+/// What became of the requests that were checked; counts since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    /// They proved a user.
+    pub proven: u64,
+    /// They had no credentials that we could take, and were asked for some.
+    pub asked: u64,
+    /// Their credentials proved nothing: a wrong password, or a user who is not there.
+    pub failed: u64,
+    /// Their password was right, but their nonce had ended or its count had come before.
+    pub stale: u64,
+    /// Their credentials were malformed.
+    pub malformed: u64,
+}
+
 /// Credentials for our realm, as they came.
 struct Given {
     algorithm: Algorithm,
@@ -61,6 +76,7 @@ pub struct Authenticator {
     nonces: Nonces,
     /// The secret that stands in for that of a user who is not there.
     decoy: Secret,
+    outcomes: Outcomes,
 }
 
 impl Authenticator {
@@ -69,7 +85,7 @@ impl Authenticator {
     pub fn new(config: AuthenticatorConfig, rng: &mut Rng) -> Self {
         let nonces = Nonces::new(rng, config.lifetime, config.max_proven);
         let decoy = Secret::of("", &config.realm, &format!("{:x}{:x}", rng.u64(), rng.u64()));
-        Self { realm: config.realm, nonces, decoy }
+        Self { realm: config.realm, nonces, decoy, outcomes: Outcomes::default() }
     }
 
     /// Says who sent `request`, which came from `source`. `algorithms` is what policy lets its sender use;
@@ -83,13 +99,16 @@ impl Authenticator {
         secret_of: impl FnOnce(&str) -> Option<&'s Secret>,
     ) -> Proof {
         let given = match self.given(request) {
-            Err(()) => return Proof::Malformed,
-            Ok(None) => return Proof::Unproven { stale: false },
-            Ok(Some(given)) => given,
+            Err(()) => {
+                self.outcomes.malformed += 1;
+                return Proof::Malformed;
+            }
+            Ok(given) => given.filter(|given| algorithms.contains(&given.algorithm)),
         };
-        if !algorithms.contains(&given.algorithm) {
+        let Some(given) = given else {
+            self.outcomes.asked += 1;
             return Proof::Unproven { stale: false };
-        }
+        };
         let secret = secret_of(&given.user);
         let (known, secret) = (secret.is_some(), secret.unwrap_or(&self.decoy));
         let asked = Asked {
@@ -102,12 +121,19 @@ impl Authenticator {
         let same = bool::from(expected.as_bytes().ct_eq(given.response.to_ascii_lowercase().as_bytes()));
         let nonce = self.nonces.read(now.monotonic, source, &given.nonce);
         if !(same && known) {
+            self.outcomes.failed += 1;
             return Proof::Unproven { stale: false };
         }
         let count = u32::from_str_radix(&given.nc, 16).unwrap_or(0);
         match nonce {
-            Some(nonce) if self.nonces.take(now.monotonic, nonce, count) => Proof::Proven { user: given.user },
-            _ => Proof::Unproven { stale: true },
+            Some(nonce) if self.nonces.take(now.monotonic, nonce, count) => {
+                self.outcomes.proven += 1;
+                Proof::Proven { user: given.user }
+            }
+            _ => {
+                self.outcomes.stale += 1;
+                Proof::Unproven { stale: true }
+            }
         }
     }
 
@@ -146,6 +172,12 @@ impl Authenticator {
     #[must_use]
     pub fn proven(&self) -> usize {
         self.nonces.len()
+    }
+
+    /// What became of the requests so far.
+    #[must_use]
+    pub fn outcomes(&self) -> Outcomes {
+        self.outcomes
     }
 
     /// The first credentials for our realm, if the request has any.

@@ -78,11 +78,6 @@ impl Registrar {
         self.records.range::<str, _>((from, Bound::Unbounded)).map(|(record, _)| record)
     }
 
-    /// Removes all bindings of an address of record, as it is nobody's any more.
-    pub fn remove_all(&mut self, record: &Arc<str>) {
-        while self.remove(record, false, |_| true) {}
-    }
-
     /// Removes every binding of the addresses of record that `stays` denies.
     pub fn keep(&mut self, stays: impl Fn(&str) -> bool) {
         let gone: Vec<Arc<str>> = self.records.keys().filter(|record| !stays(record)).cloned().collect();
@@ -201,6 +196,10 @@ impl Registrar {
             None => list.push(Kept { binding, end }),
         }
         self.events.push_back(RegistrarEvent::Bound { record: record.clone(), new, first });
+    }
+
+    fn remove_all(&mut self, record: &Arc<str>) {
+        while self.remove(record, false, |_| true) {}
     }
 
     /// Removes the first binding that `is_it`. False if there is none.
