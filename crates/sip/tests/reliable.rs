@@ -80,9 +80,13 @@ impl World {
     }
 
     fn invite(&mut self) -> SessionId {
+        self.invite_on(Flow { connection: None, remote: "192.0.2.9:5070".parse().unwrap(), ..flow() })
+    }
+
+    fn invite_on(&mut self, flow: Flow) -> SessionId {
         let now = self.now();
         let invite = Invite {
-            flow: Flow { connection: None, remote: "192.0.2.9:5070".parse().unwrap(), ..flow() },
+            flow,
             target: "sip:101@192.0.2.9:5070;transport=tcp".parse().unwrap(),
             from: "<sip:me@h>".parse().unwrap(),
             to: "<sip:101@h>".parse().unwrap(),
@@ -220,4 +224,17 @@ fn what_heard_nothing_yet_fails_with_its_connection_and_what_did_goes_on() {
     assert!(world.events().is_empty(), "that was another transport");
     world.stack.handle_connection_closed(now, ConnectionId(7), "192.0.2.9:5070".parse().unwrap());
     assert!(matches!(world.events()[..], [Event::Refused { session, status: 503, .. }] if session == unheard));
+}
+
+/// A bug: a call to a phone at the other end of a connection that was gone waited for timer B, as the report that its
+/// address could not be reached either was taken to be about other requests. It fails at once (17.1.4).
+#[test]
+fn what_goes_on_a_connection_that_is_gone_fails_when_the_address_in_its_place_cannot_be_reached() {
+    let mut world = World::new();
+    let now = world.now();
+    let gone = world.invite_on(flow());
+    world.stack.handle_unreachable(now, Transport::Tcp, flow().remote);
+    assert!(matches!(world.events()[..], [Event::Refused { session, status: 503, .. }] if session == gone));
+    world.run(40);
+    assert!(world.stack.is_quiet(), "{:?}", world.stack.population());
 }

@@ -41,8 +41,10 @@ struct Entry {
 /// The way that a request went: its connection, or else its transport and the peer's address.
 pub(crate) type Way = (Option<ConnectionId>, Transport, SocketAddr);
 
-fn way(flow: Flow) -> Way {
-    canonical((flow.connection, flow.transport, flow.remote))
+/// The ways that a request may have gone: on its connection, or, if that was gone already, to the address that stands in
+/// for it. The same twice without a connection.
+fn ways(flow: Flow) -> [Way; 2] {
+    [flow.connection, None].map(|connection| canonical((connection, flow.transport, flow.remote)))
 }
 
 /// A connection is one way, whichever address was to stand in for it.
@@ -126,7 +128,7 @@ impl ClientTable {
             (Machine::Other(Client::Trying(Trying::new(payload.clone(), &times))), None)
         };
         self.by_key.insert(key.clone(), id);
-        self.unheard.insert((way(flow), id));
+        self.unheard.extend(ways(flow).map(|way| (way, id)));
         let mut entry = Entry { key, flow, owner, within, machine, tokens: Tokens::default(), outline, reason: None };
         entry.rearm(core, now, id);
         self.entries.insert(id, entry);
@@ -139,7 +141,9 @@ impl ClientTable {
         let Some(&id) = self.by_key.get(key) else { return Heard::Stray };
         let Some(entry) = self.entries.get_mut(&id) else { return Heard::Stray };
         core.counters.responses += 1;
-        self.unheard.remove(&(way(entry.flow), id));
+        for way in ways(entry.flow) {
+            self.unheard.remove(&(way, id));
+        }
         let status = response.status.code();
         match entry.machine {
             Machine::Invite(_) if status < 200 => self.invite_proceeds(core, now, id),
@@ -253,7 +257,9 @@ impl ClientTable {
         let entry = self.entries.remove(&id)?;
         entry.tokens.into_iter().for_each(|token| core.cancel(token));
         self.by_key.remove(&entry.key);
-        self.unheard.remove(&(way(entry.flow), id));
+        for way in ways(entry.flow) {
+            self.unheard.remove(&(way, id));
+        }
         Some(Lost { id, owner: entry.owner })
     }
 }
