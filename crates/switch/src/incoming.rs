@@ -243,6 +243,7 @@ impl Switch {
             ];
             self.refuse_caller(now, call, Refusal { status: 503, reason: None, headers });
         } else {
+            self.close_leg(now, leg, "no_media", None);
             self.outgoing_failed(now, leg, 503, true);
         }
         self.forget_leg(now, leg);

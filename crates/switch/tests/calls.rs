@@ -361,6 +361,22 @@ fn without_a_port_a_caller_gets_503_and_an_agent_is_passed_over() {
     s.end();
 }
 
+/// A bug: a leg that got no port was forgotten without its end in the journal, and the user whom it was for stayed
+/// reserved, so that he was never offered a call again.
+#[test]
+fn a_leg_without_a_port_ends_by_the_books_and_frees_whom_it_was_for() {
+    let mut s = scene();
+    s.call("1000");
+    s.world.media.exhausted = true;
+    let leg = s.world.caller_leg();
+    s.world.press(leg, '2');
+    assert_eq!(s.agent("102"), Some(AgentState::Idle));
+    s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
+    s.end();
+    let began = s.world.count(|k| matches!(k, Kind::LegBegan { .. }));
+    assert_eq!((began, s.world.count(|k| matches!(k, Kind::LegEnded { .. }))), (2, 2));
+}
+
 #[test]
 fn a_recording_runs_from_the_menu_to_the_end_of_the_talk() {
     let mut s = scene();
