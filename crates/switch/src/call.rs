@@ -40,8 +40,9 @@ pub(crate) struct Call {
     pub open_takes: Vec<TakeId>,
     /// Legs whose media is not closed.
     pub open_legs: Vec<LegId>,
-    /// The other side's hang-up, until the flow does something else: then it was not what ended the call.
-    pub peer_left: bool,
+    /// Who ended the talk with the other side, and why, until the flow does something else: then it was not what ended
+    /// the call.
+    pub peer_gone: Option<(Party, &'static str)>,
     /// Number of the next journal event.
     pub seq: u32,
     /// True once somebody hung up; what is left is to close media and files.
@@ -130,9 +131,10 @@ pub(crate) struct Phone {
 }
 
 impl Call {
-    /// Whom the end of the call is put down to if it ends now without the caller's doing.
-    pub const fn ended_by(&self) -> Party {
-        if self.peer_left { Party::Agent } else { Party::System }
+    /// Whom the end of the call is put down to if it ends now without the caller's doing, and to what: `otherwise` if it
+    /// is not the end of his talk.
+    pub fn end(&self, otherwise: &'static str) -> (Party, &'static str) {
+        self.peer_gone.unwrap_or((Party::System, otherwise))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use acd::{Caller, JoinError, LeaveReason, QueueName};
 use base::{CallId, LegId, Now, Pii, PlayId};
 use ivr::{DialOutcome, DialTarget, Output, QueueOutcome};
-use journal::{Kind, Name, Party, QueueExit};
+use journal::{Kind, Name, QueueExit};
 use leg::{Command, Item};
 
 use crate::call::Stage;
@@ -66,24 +66,23 @@ impl Switch {
                 self.note(now, call, Kind::NodeEntered { flow, node });
             }
             Output::Play { prompts, repeat } => {
-                found.peer_left = false;
+                found.peer_gone = None;
                 let known = found.prompts.clone();
                 self.play(now, call, &known, prompts, repeat);
             }
             Output::StopPlay => self.stop_play(call),
             Output::Queue { queue, max_wait } => {
-                found.peer_left = false;
+                found.peer_gone = None;
                 self.join_queue(now, call, &QueueName::from(queue), max_wait);
             }
             Output::Dial { target, ring_time } => {
-                found.peer_left = false;
+                found.peer_gone = None;
                 self.dial(now, call, &target, ring_time);
             }
             Output::Record { on } => self.record(call, on),
             Output::Collected { variable, digits } => self.note(now, call, Kind::Collected { variable, digits }),
             Output::Hangup { cause } => {
-                let by = found.ended_by();
-                let word = if by == Party::Agent { "bye" } else { "flow_end" };
+                let (by, word) = found.end("flow_end");
                 self.end_call(now, call, by, word, cause.q850());
             }
         }
@@ -216,13 +215,13 @@ impl Switch {
             self.flow_inputs.push_back((call, FlowInput::Queue(outcome)));
             return;
         }
-        let by = found.ended_by();
         let (cause, q850) = match outcome {
             QueueOutcome::AgentEnded => ("bye", 16),
             QueueOutcome::TimedOut => ("waited_too_long", 19),
             QueueOutcome::Full => ("queue_full", 17),
             QueueOutcome::NoAgents | QueueOutcome::Unknown => ("no_agents", 41),
         };
+        let (by, cause) = found.end(cause);
         self.end_call(now, call, by, cause, q850);
     }
 

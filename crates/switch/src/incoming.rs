@@ -95,7 +95,7 @@ impl Switch {
                 take: None,
                 open_takes: Vec::new(),
                 open_legs: vec![caller],
-                peer_left: false,
+                peer_gone: None,
                 seq: 0,
                 over: false,
                 limit: Some(limit),

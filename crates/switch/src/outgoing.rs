@@ -285,9 +285,9 @@ impl Switch {
             DialOutcome::Unreachable => (480, "unreachable", 20),
             DialOutcome::Refused => (403, "refused", 21),
         };
-        let answered = self.calls.get(&call).and_then(|c| self.legs.get(&c.caller)).is_some_and(|leg| leg.answered);
+        let answered = self.legs.get(&found.caller).is_some_and(|leg| leg.answered);
         if answered {
-            let by = self.calls.get(&call).map_or(journal::Party::System, Call::ended_by);
+            let (by, cause) = found.end(cause);
             self.end_call(now, call, by, cause, q850);
         } else {
             self.refuse_caller(now, call, Refusal::of(status));

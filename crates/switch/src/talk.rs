@@ -121,7 +121,7 @@ impl Switch {
             return;
         }
         let caller = found.caller;
-        found.peer_left = by == Party::Agent;
+        found.peer_gone = Some((by, cause));
         self.note(now, call, Kind::Unbridged { a: caller, b: leg });
         self.forget_holds(caller, leg);
         if offered {

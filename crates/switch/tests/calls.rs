@@ -196,7 +196,7 @@ fn an_agent_who_vanishes_in_mid_call_frees_the_caller() {
     s.world.run(SECOND);
     assert!(s.world.at(s.caller).saw(&Seen::Ended));
     let cdr = s.end();
-    assert_eq!(cdr.hung_up_by, Some(Party::System));
+    assert_eq!((cdr.hung_up_by, &*cdr.cause), (Some(Party::System), "media_silent"));
     assert_eq!(s.agent("101"), Some(AgentState::Idle));
 }
 
