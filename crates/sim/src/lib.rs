@@ -1,25 +1,51 @@
 //! The switch among simulated phones, on a virtual clock and network.
 //!
-//! A [`World`] holds the real [`switch::Switch`] machine and [`Phone`]s on a lossy wire; [`World::run`] lets time pass. What media
-//! threads and disks do in production is played by [`Media`]. Nothing here reads a clock or opens a socket: the same seed and
-//! the same acts give the same events.
+//! A [`World`] holds the real [`switch::Switch`] machine and [`Phone`]s on a faulty [`Network`]; [`World::run`] lets time
+//! pass. What media threads and disks do in production is played by [`Media`]. Nothing here reads a clock or opens a
+//! socket: the same seed and the same acts give the same events.
 //!
 //! Phones are the project's own SIP stack, which is fine here: these tests are about what the switch decides, not about
 //! what is on the wire.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a helper of tests that panics fails the test with its place, which is what a test wants"
-)]
+//!
+//! | what | where |
+//! |---|---|
+//! | loss, delay, doubling, reordering, cables, connections | `network.rs` |
+//! | who calls, rings, answers, changes | `phone.rs`; his registration `registration.rs` |
+//! | ports, prompts, recordings | `media.rs` |
+//! | the company that they play in | `company.rs` |
+//! | time, and everybody reacting to everybody; a restart | `world.rs` |
+//! | what tests ask of a world, panicking where it is not so | `probe.rs` |
+//! | what must be true whatever happens | `laws/` |
+//! | who does what when, as data: read, made from a seed, played | `scenario/` |
+//! | a failing scenario made small | `shrink.rs` |
 
 mod company;
+mod laws;
 mod media;
+mod network;
 mod phone;
+mod probe;
+mod registration;
+mod scenario;
+mod shrink;
 mod world;
 
-pub use company::company;
-pub use media::Media;
+use std::net::{Ipv4Addr, SocketAddr};
+
+pub use company::{Company, company};
+pub use laws::Breach;
+pub use media::{Media, Pace};
+pub use network::{Arrival, Arrived, Network, Node};
 pub use phone::{Phone, Seen};
-pub use world::{SWITCH, World};
+pub use registration::Account;
+pub use scenario::{Act, CallExpected, Cast, Deed, Expected, Played, Scenario, Step, Told, Whose};
+pub use shrink::shrink;
+pub use world::World;
+
+/// The switch's address.
+pub const SWITCH: &str = "127.0.0.1:5060";
+
+/// [`SWITCH`], read.
+pub(crate) const fn switch_address() -> SocketAddr {
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 5060)
+}

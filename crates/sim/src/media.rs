@@ -1,102 +1,154 @@
-//! Media threads and the writer of recordings, played: ports open at once, legs close when told to.
+//! Media threads and the writer of recordings, played: ports open, prompts end and legs close when their time has come.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::{LegId, PlayId, TakeId};
 use leg::{Command, Item};
 use switch::TakeReport;
 
+/// How long things take. By default: no time, and prompts last until told to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pace {
+    /// From a command to what the media tells of it.
+    pub media: Duration,
+    /// The length of every prompt; none: they last until [`crate::World::finish_play`].
+    pub prompt: Option<Duration>,
+    /// From the end of a recording's media to that of its file.
+    pub disk: Duration,
+}
+
 /// What media threads and the writer of recordings were told.
+#[derive(Default)]
 pub struct Media {
     /// Open legs with their ports.
     pub open: BTreeMap<LegId, u16>,
     /// What each leg plays.
-    pub plays: HashMap<LegId, PlayId>,
+    pub plays: BTreeMap<LegId, PlayId>,
     /// What each leg was told to play last.
-    pub heard: HashMap<LegId, Arc<[Item]>>,
+    pub heard: BTreeMap<LegId, Arc<[Item]>>,
     /// Who is bridged with whom, both ways.
     pub bridges: BTreeMap<LegId, LegId>,
     /// Recordings that run.
-    pub takes: HashMap<LegId, TakeId>,
+    pub takes: BTreeMap<LegId, TakeId>,
     /// The last direction of each leg.
-    pub directions: HashMap<LegId, sdp::Direction>,
+    pub directions: BTreeMap<LegId, sdp::Direction>,
+    /// Where each leg sends to.
+    pub remotes: BTreeMap<LegId, SocketAddr>,
     /// No more ports if set.
     pub exhausted: bool,
     /// Ends of recordings that a slow disk has not told yet; none if the disk is quick.
     pub slow_disk: Option<Vec<TakeReport>>,
+    /// How long things take.
+    pub pace: Pace,
+    /// Commands that made no sense.
+    pub(crate) nonsense: Vec<String>,
     ports: u16,
 }
 
-impl Default for Media {
-    fn default() -> Self {
-        Self {
-            open: BTreeMap::new(),
-            plays: HashMap::new(),
-            heard: HashMap::new(),
-            bridges: BTreeMap::new(),
-            takes: HashMap::new(),
-            directions: HashMap::new(),
-            exhausted: false,
-            slow_disk: None,
-            ports: 16_384,
-        }
-    }
+/// What follows from a command.
+#[derive(Clone, Debug)]
+pub(crate) enum Effect {
+    /// The media tells this.
+    Told(leg::Event),
+    /// A playout began that ends by itself.
+    Plays(LegId, PlayId),
 }
 
 impl Media {
-    /// Does what a command says; gives the events that follow at once.
-    ///
-    /// # Panics
-    /// If the command makes no sense: a leg opened twice, a playout or bridge of a leg that is not open.
-    pub(crate) fn execute(&mut self, command: Command) -> Vec<leg::Event> {
+    /// Does what a command says; gives what follows.
+    pub(crate) fn execute(&mut self, command: Command) -> Vec<Effect> {
+        self.judge(&command);
         match command {
             Command::Open { leg } if self.exhausted => {
-                vec![leg::Event::OpenFailed { leg, reason: leg::OpenFailure::NoPort }]
+                told([leg::Event::OpenFailed { leg, reason: leg::OpenFailure::NoPort }])
             }
             Command::Open { leg } => {
-                self.ports += 2;
-                assert!(self.open.insert(leg, self.ports).is_none(), "opened twice");
-                vec![leg::Event::Opened { leg, port: self.ports }]
+                let port = self.free_port();
+                self.open.insert(leg, port);
+                told([leg::Event::Opened { leg, port }])
             }
-            Command::Close { leg } => self.close(leg),
-            Command::Play { leg, play, items, .. } => {
-                assert!(self.open.contains_key(&leg));
+            Command::Close { leg } => told(self.close(leg)),
+            Command::Play { leg, play, items, repeat } => {
                 self.heard.insert(leg, items);
                 self.plays.insert(leg, play);
-                vec![]
+                if repeat { Vec::new() } else { vec![Effect::Plays(leg, play)] }
             }
             Command::StopPlay { leg } => {
                 self.plays.remove(&leg);
-                vec![]
+                Vec::new()
             }
             Command::Bridge { a, b } => {
-                assert!(self.open.contains_key(&a) && self.open.contains_key(&b));
                 self.bridges.extend([(a, b), (b, a)]);
-                vec![]
+                Vec::new()
             }
             Command::Unbridge { leg } => {
                 self.unbridge(leg);
-                vec![]
+                Vec::new()
             }
             Command::Record { leg, take } => {
                 self.takes.insert(leg, take);
-                vec![]
+                Vec::new()
             }
-            Command::StopRecord { leg } => self.end_take(leg),
+            Command::StopRecord { leg } => told(self.end_take(leg)),
             Command::Start { leg, agreed } => {
                 self.directions.insert(leg, agreed.direction);
-                vec![]
+                if let Some(remote) = agreed.remote {
+                    self.remotes.insert(leg, remote);
+                }
+                Vec::new()
             }
-            Command::SendDigit { .. } => vec![],
+            Command::SendDigit { .. } => Vec::new(),
+        }
+    }
+
+    /// The open leg that sends to this address.
+    #[must_use]
+    pub fn leg_to(&self, remote: SocketAddr) -> Option<LegId> {
+        self.remotes.iter().find(|(_, to)| **to == remote).map(|(leg, _)| *leg)
+    }
+
+    /// The machine's process is gone, and all its sockets with it.
+    pub(crate) fn restart(&mut self) {
+        let (pace, ports) = (self.pace, self.ports);
+        *self = Self { pace, ports, nonsense: std::mem::take(&mut self.nonsense), ..Self::default() };
+    }
+
+    /// Takes down what no media thread should ever be told.
+    fn judge(&mut self, command: &Command) {
+        let is_open = |leg: &LegId| self.open.contains_key(leg);
+        let right = match command {
+            Command::Open { leg } => !is_open(leg),
+            Command::Play { leg, .. } => is_open(leg),
+            Command::Bridge { a, b } => a != b && is_open(a) && is_open(b),
+            Command::Record { leg, .. } => is_open(leg) && !self.takes.contains_key(leg),
+            _ => true,
+        };
+        if !right {
+            self.nonsense.push(format!("{command:?}"));
+        }
+    }
+
+    /// The next even port that no open leg has.
+    fn free_port(&mut self) -> u16 {
+        let taken: BTreeSet<u16> = self.open.values().copied().collect();
+        loop {
+            self.ports = if (16_384..32_764).contains(&self.ports) { self.ports + 2 } else { 16_384 };
+            if !taken.contains(&self.ports) {
+                return self.ports;
+            }
         }
     }
 
     fn close(&mut self, leg: LegId) -> Vec<leg::Event> {
         if self.open.remove(&leg).is_none() {
-            return vec![];
+            return Vec::new();
         }
         self.plays.remove(&leg);
+        self.directions.remove(&leg);
+        self.remotes.remove(&leg);
         self.unbridge(leg);
         let mut events = self.end_take(leg);
         events.push(leg::Event::Closed { leg, stats: leg::Stats::default() });
@@ -113,4 +165,8 @@ impl Media {
         let ended = self.takes.remove(&leg);
         ended.map(|take| leg::Event::TakeEnded { leg, take, frames: 100, lost: 0 }).into_iter().collect()
     }
+}
+
+fn told(events: impl IntoIterator<Item = leg::Event>) -> Vec<Effect> {
+    events.into_iter().map(Effect::Told).collect()
 }

@@ -1,13 +1,15 @@
-//! A phone: a SIP stack and what its owner does.
+//! A phone: a SIP stack, a registration, and what its owner does.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use base::{Mono, Now, Rng};
+use base::{Mono, Now, Rng, Timers};
 use bytes::Bytes;
-use sip::{Event, Flow, Invite, Refusal, SessionId, Stack, StackConfig, Transmit};
-use sip_message::{Message, NameAddr, Reject, Uri};
+use sip::{EndCause, Event, Flow, Invite, Refusal, SessionId, Stack, StackConfig, Transmit, Transport};
+use sip_message::{AnyUri, Message, Method, NameAddr, Reject, Uri};
 
-use crate::SWITCH;
+use crate::registration::{Account, EXPIRES, Outcome, Registration};
+use crate::switch_address;
 
 /// What a phone's owner sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,31 +28,88 @@ pub enum Seen {
     Acked,
     /// Our change was taken; the direction line of the answer.
     Changed(String),
+    /// Our change was refused.
+    NotChanged(u16),
     /// The call is over.
     Ended,
+    /// The call is over: the switch knew nothing of it (481).
+    Gone,
+    /// We are registered.
+    Registered,
+    /// We are not registered any more.
+    Unregistered,
+    /// Our registration was refused; 408: nobody answered.
+    NotRegistered(u16),
+}
+
+/// What a phone does by itself when its time comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    /// It takes or refuses the call.
+    React(SessionId),
+    /// It hangs up.
+    HangUp(SessionId),
+}
+
+/// Whom a call of ours is for, so that it can be placed again with credentials.
+#[derive(Clone, Debug)]
+struct Dialled {
+    me: String,
+    number: String,
+    offer: Bytes,
 }
 
 /// A phone with at most one call.
 pub struct Phone {
     address: SocketAddr,
     stack: Stack,
+    rng: Rng,
+    registration: Option<Registration>,
+    /// Whom its call is for, until it was placed with credentials.
+    dialled: Option<Dialled>,
+    placed: bool,
+    agenda: Timers<Due>,
+    /// What it calls and registers over.
+    pub transport: Transport,
     /// Its call.
     pub session: Option<SessionId>,
     /// What its owner saw, in order.
     pub seen: Vec<Seen>,
     /// Reacts to a call by itself, if set: refuses with this status, or answers with 200.
     pub reflex: Option<u16>,
+    /// How long it rings before its reflex.
+    pub rings_for: Duration,
+    /// Hangs up by itself when a call has lasted so long, if set.
+    pub talks_for: Option<Duration>,
+    /// True if the switch may know nothing of its call any more: a restart or a broken line lies between.
+    pub(crate) estranged: bool,
+    /// Where it wants to be sent media.
+    media: SocketAddr,
 }
 
 impl Phone {
     /// A phone at `address` that does nothing by itself.
     #[must_use]
-    pub fn new(address: SocketAddr, rng: Rng) -> Self {
-        let config = StackConfig::new(
-            "phone",
-            vec![sip::Listener { transport: sip::Transport::Udp, local: address, advertised: None }],
-        );
-        Self { address, stack: Stack::new(config, rng), session: None, seen: Vec::new(), reflex: None }
+    pub fn new(address: SocketAddr, mut rng: Rng) -> Self {
+        let listener = |transport| sip::Listener { transport, local: address, advertised: None };
+        let config = StackConfig::new("phone", [Transport::Udp, Transport::Tcp].map(listener).into());
+        Self {
+            address,
+            stack: Stack::new(config, rng.fork()),
+            rng,
+            registration: None,
+            dialled: None,
+            placed: false,
+            agenda: Timers::default(),
+            transport: Transport::Udp,
+            session: None,
+            seen: Vec::new(),
+            reflex: None,
+            rings_for: Duration::ZERO,
+            talks_for: None,
+            estranged: false,
+            media: SocketAddr::new(address.ip(), FIRST_MEDIA_PORT + 2 * (address.port() % 10_000)),
+        }
     }
 
     /// Calls `number` at the switch, as `me`.
@@ -60,20 +119,9 @@ impl Phone {
 
     /// As [`Phone::call`], with a body of one's own.
     pub fn call_with(&mut self, now: Now, me: &str, number: &str, offer: Bytes) {
-        let switch: SocketAddr = SWITCH.parse().unwrap();
-        let target = Uri::from_address(switch).with_user(number);
-        self.session = Some(self.stack.invite(
-            now,
-            Invite {
-                flow: Flow::udp(0, self.address, switch),
-                target: target.clone().into(),
-                from: NameAddr::new(Uri::from_address(self.address).with_user(me)),
-                to: NameAddr::new(target),
-                contact_user: me.to_owned(),
-                headers: Vec::new(),
-                offer,
-            },
-        ));
+        self.dialled = Some(Dialled { me: me.to_owned(), number: number.to_owned(), offer });
+        (self.estranged, self.placed) = (false, true);
+        self.invite(now, Vec::new());
     }
 
     /// It rings: 180.
@@ -95,10 +143,13 @@ impl Phone {
         }
     }
 
-    /// Its owner refuses the call.
+    /// Its owner refuses the call; with 302, as he can be reached elsewhere.
     pub fn refuse(&mut self, now: Now, status: u16) {
         if let Some(session) = self.session {
-            self.stack.refuse(now, session, Refusal::of(status));
+            let elsewhere = NameAddr::new(Uri::from_address(self.address).with_user("elsewhere"));
+            let contact = || ("Contact".to_owned(), elsewhere.to_string());
+            let headers = (300..400).contains(&status).then(contact).into_iter().collect();
+            self.stack.refuse(now, session, Refusal { status, reason: None, headers });
         }
     }
 
@@ -119,14 +170,53 @@ impl Phone {
         self.session.is_some_and(|session| self.stack.change(now, session, offer).is_ok())
     }
 
+    /// Wants its media at another port from now on, by re-INVITE. False if the stack does not allow it now.
+    pub fn move_media(&mut self, now: Now) -> bool {
+        let before = self.media;
+        let port = before.port();
+        let other = if port < SECOND_MEDIA_PORT { port + MEDIA_PORTS } else { port - MEDIA_PORTS };
+        self.media.set_port(other);
+        let moved = self.change(now, "sendrecv");
+        if !moved {
+            self.media = before;
+        }
+        moved
+    }
+
+    /// Gives the phone an account to register and to call with.
+    pub fn set_account(&mut self, account: Account) {
+        let flow = self.flow();
+        self.registration = Some(Registration::new(account, flow, self.rng.fork()));
+    }
+
+    /// Registers, and renews that until told to end it. Nothing without an account.
+    pub fn register(&mut self, now: Now) {
+        if let Some(registration) = &mut self.registration {
+            registration.ask(now.monotonic, EXPIRES);
+        }
+    }
+
+    /// Ends its registration.
+    pub fn unregister(&mut self, now: Now) {
+        if let Some(registration) = &mut self.registration {
+            registration.ask(now.monotonic, 0);
+        }
+    }
+
     /// A description of one audio line.
     #[must_use]
     pub fn sdp(&self, codec: &str, payload_type: u8, direction: &str) -> String {
-        let ip = self.address.ip();
+        let (ip, port) = (self.media.ip(), self.media.port());
         format!(
-            "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 40000 RTP/AVP {payload_type} 101\r\n\
+            "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP {payload_type} 101\r\n\
              a=rtpmap:{payload_type} {codec}\r\na=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na={direction}\r\n"
         )
+    }
+
+    /// Where its media is to be sent.
+    #[must_use]
+    pub const fn media(&self) -> SocketAddr {
+        self.media
     }
 
     /// True if its owner saw that.
@@ -138,32 +228,93 @@ impl Phone {
     /// True if nothing lives in its stack.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.stack.is_quiet()
+        self.stack.is_quiet() && self.registration.as_ref().is_none_or(Registration::is_quiet)
     }
 
-    /// A datagram came in.
-    pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>) {
+    /// True if its call, or its last one, was placed by its owner.
+    pub(crate) const fn placed_its_call(&self) -> bool {
+        self.placed
+    }
+
+    /// A message came in.
+    pub fn handle_message(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>) {
+        if let (Some(registration), Ok(Message::Response(response))) = (&mut self.registration, &parsed)
+            && response.head.cseq.method == Method::Register
+        {
+            let outcome = registration.handle_response(now.monotonic, response);
+            self.seen.extend(outcome.map(Seen::from));
+            return;
+        }
         self.stack.handle_datagram(now, flow, parsed, &mut sip::OpenGate);
+        self.watch(now);
+    }
+
+    /// A connection is gone.
+    pub fn handle_closed(&mut self, now: Now, connection: sip::ConnectionId, remote: SocketAddr) {
+        self.estranged = true;
+        self.stack.handle_connection_closed(now, connection, remote);
+        self.watch(now);
+    }
+
+    /// The switch takes no connections.
+    pub fn handle_unreachable(&mut self, now: Now, remote: SocketAddr) {
+        self.estranged = true;
+        self.stack.handle_unreachable(now, Transport::Tcp, remote);
         self.watch(now);
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Now) {
-        if self.stack.poll_timeout().is_some_and(|due| due <= now.monotonic) {
+        let is_due = |at: Option<Mono>| at.is_some_and(|due| due <= now.monotonic);
+        if let Some(registration) = self.registration.as_mut().filter(|known| is_due(known.poll_timeout())) {
+            self.seen.extend(registration.handle_timeout(now.monotonic).map(Seen::from));
+        }
+        while let Some(due) = self.agenda.pop_due(now.monotonic) {
+            self.act(now, due);
+        }
+        if is_due(self.stack.poll_timeout()) {
             self.stack.handle_timeout(now);
             self.watch(now);
         }
     }
 
-    /// The next datagram to send.
+    /// The next message to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.stack.poll_transmit()
+        self.stack.poll_transmit().or_else(|| self.registration.as_mut()?.poll_transmit())
     }
 
     /// When to call [`Phone::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
-        self.stack.poll_timeout()
+        let registration = self.registration.as_ref().and_then(Registration::poll_timeout);
+        [registration, self.agenda.poll_timeout(), self.stack.poll_timeout()].into_iter().flatten().min()
+    }
+
+    fn flow(&self) -> Flow {
+        let listener = u16::from(self.transport == Transport::Tcp);
+        let (transport, local, remote) = (self.transport, self.address, switch_address());
+        Flow { transport, connection: None, listener, local, remote }
+    }
+
+    fn invite(&mut self, now: Now, headers: Vec<(String, String)>) {
+        let Some(Dialled { me, number, offer }) = self.dialled.clone() else { return };
+        let target = AnyUri::from(Uri::from_address(switch_address()).with_user(&number));
+        let from = NameAddr::new(Uri::from_address(self.address).with_user(&me));
+        let to = NameAddr::new(target.clone());
+        let invite = Invite { flow: self.flow(), target, from, to, contact_user: me, headers, offer };
+        self.session = Some(self.stack.invite(now, invite));
+    }
+
+    fn act(&mut self, now: Now, due: Due) {
+        match due {
+            Due::React(session) if self.session == Some(session) => match self.reflex {
+                Some(200) => self.answer(now),
+                Some(status) => self.refuse(now, status),
+                None => {}
+            },
+            Due::HangUp(session) if self.session == Some(session) => self.hang_up(now),
+            Due::React(_) | Due::HangUp(_) => {}
+        }
     }
 
     fn watch(&mut self, now: Now) {
@@ -174,30 +325,64 @@ impl Phone {
                         self.stack.refuse(now, session, Refusal::of(486));
                         continue;
                     }
-                    self.session = Some(session);
-                    match self.reflex {
-                        Some(200) => self.answer(now),
-                        Some(status) => self.refuse(now, status),
-                        None => {}
-                    }
+                    self.rings(now, session);
                     Seen::Rings
                 }
                 Event::Progress { status: 180.., .. } => Seen::Ringback,
-                Event::Answered { .. } => Seen::Answered,
-                Event::Acked { .. } => Seen::Acked,
-                Event::ChangeAnswered { body, .. } => {
-                    let text = body.map(|b| String::from_utf8_lossy(&b).into_owned()).unwrap_or_default();
-                    let directions = ["sendrecv", "sendonly", "recvonly", "inactive"];
-                    let found = directions.into_iter().find(|d| text.contains(&format!("a={d}")));
-                    Seen::Changed(found.unwrap_or("sendrecv").to_owned())
+                Event::Answered { session, .. } => self.talks(now, session, Seen::Answered),
+                Event::Acked { session, .. } => self.talks(now, session, Seen::Acked),
+                Event::ChangeAnswered { body, .. } => Seen::Changed(direction(body.as_ref()).to_owned()),
+                Event::ChangeRefused { status, .. } => Seen::NotChanged(status),
+                Event::Changed { session, body } => {
+                    let answer = self.sdp("PCMU/8000", 0, answer_to(direction(body.as_ref())));
+                    self.stack.accept_change(now, session, answer.into());
+                    continue;
+                }
+                Event::Refused { session, status: 401, response: Some(response), .. }
+                    if self.session == Some(session) && self.proves_itself(now, &response) =>
+                {
+                    continue;
                 }
                 Event::Refused { session, status, .. } => self.over(session, Seen::Refused(status)),
                 Event::Cancelled { session } => self.over(session, Seen::Cancelled),
+                Event::Ended { session, cause: EndCause::Gone } => self.over(session, Seen::Gone),
                 Event::Ended { session, .. } => self.over(session, Seen::Ended),
                 _ => continue,
             };
             self.seen.push(seen);
         }
+    }
+
+    fn rings(&mut self, now: Now, session: SessionId) {
+        self.session = Some(session);
+        (self.estranged, self.placed) = (false, false);
+        if self.reflex.is_none() {
+            return;
+        }
+        if self.rings_for.is_zero() {
+            self.act(now, Due::React(session));
+        } else {
+            self.ring(now);
+            self.agenda.set(now.monotonic + self.rings_for, Due::React(session));
+        }
+    }
+
+    fn talks(&mut self, now: Now, session: SessionId, seen: Seen) -> Seen {
+        if let Some(time) = self.talks_for {
+            self.agenda.set(now.monotonic + time, Due::HangUp(session));
+        }
+        seen
+    }
+
+    /// Places a call again that was refused as it needs proof. False if there is none, or it was not taken.
+    fn proves_itself(&mut self, now: Now, response: &sip_message::Response) -> bool {
+        let Some(Dialled { number, .. }) = &self.dialled else { return false };
+        let target = AnyUri::from(Uri::from_address(switch_address()).with_user(number));
+        let header = self.registration.as_mut().and_then(|known| known.authorize(response, &target));
+        let Some(header) = header else { return false };
+        self.invite(now, vec![header]);
+        self.dialled = None;
+        true
     }
 
     fn over(&mut self, session: SessionId, seen: Seen) -> Seen {
@@ -207,3 +392,37 @@ impl Phone {
         seen
     }
 }
+
+impl From<Outcome> for Seen {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Bound => Self::Registered,
+            Outcome::Removed => Self::Unregistered,
+            Outcome::Failed(status) => Self::NotRegistered(status),
+        }
+    }
+}
+
+/// The direction line of a description.
+fn direction(body: Option<&Bytes>) -> &'static str {
+    let text = body.map(|octets| String::from_utf8_lossy(octets)).unwrap_or_default();
+    let directions = ["sendrecv", "sendonly", "recvonly", "inactive"];
+    directions.into_iter().find(|name| text.contains(&format!("a={name}"))).unwrap_or("sendrecv")
+}
+
+/// The direction that goes with an offered one (RFC 3264 6.1).
+fn answer_to(offered: &str) -> &'static str {
+    match offered {
+        "sendonly" => "recvonly",
+        "recvonly" => "sendonly",
+        "inactive" => "inactive",
+        _ => "sendrecv",
+    }
+}
+
+/// Phones take media at an even port from here on, that of their signalling deciding which.
+const FIRST_MEDIA_PORT: u16 = 20_000;
+/// How many ports that makes.
+const MEDIA_PORTS: u16 = 20_000;
+/// Where they take it when they have moved.
+const SECOND_MEDIA_PORT: u16 = FIRST_MEDIA_PORT + MEDIA_PORTS;

@@ -1,21 +1,26 @@
-//! The world: a switch, its phones, the wires between them, and what media threads and disks would do.
+//! The world: a switch, its phones, the network between them, and what media threads and disks would do.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use base::{CallId, LegId, Mono, Now, Rng, Wall};
-use journal::{Cdr, CdrFold, Kind, Locations, Name};
+use acd::AgentState;
+use base::{LegId, Mono, Now, PlayId, Rng, Timers, Wall};
+use journal::{Cdr, Locations, Name};
 use routing::{LongestIdle, Strategy};
-use sip::{Flow, Transmit};
+use sip::Transport;
 use sip_message::parse_datagram;
 use switch::{Config, Setup, Switch, TakeOrder, TakeReport};
 
-use crate::{Media, Phone, company};
+use crate::laws::{Books, Breach, Wire};
+use crate::media::{Effect, Media};
+use crate::network::{Arrival, Arrived, Network};
+use crate::phone::Phone;
+use crate::{company, switch_address};
 
-/// The switch's address.
-pub const SWITCH: &str = "127.0.0.1:5060";
+/// For how long a leg's peer sends nothing until the media says so.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// Everything, and the time.
 pub struct World {
@@ -23,14 +28,10 @@ pub struct World {
     pub now: Now,
     /// The switch.
     pub switch: Switch,
-    phones: BTreeMap<SocketAddr, Phone>,
-    wire: VecDeque<(SocketAddr, SocketAddr, bytes::Bytes)>,
-    rng: Rng,
-    /// Datagrams lost, of a hundred.
-    pub loss: u32,
+    /// What is between it and the phones.
+    pub network: Network,
     /// What the switch told the journal.
     pub journal: Vec<journal::Event>,
-    fold: CdrFold,
     /// The CDRs that follow from the journal.
     pub cdrs: Vec<Cdr>,
     /// Media threads and the writer of recordings.
@@ -41,6 +42,30 @@ pub struct World {
     pub faults: usize,
     /// Where registered users are, as storage would find it after a restart.
     pub locations: BTreeMap<Name, Locations>,
+    pub(crate) phones: BTreeMap<SocketAddr, Phone>,
+    pub(crate) books: Books,
+    pub(crate) wire: Wire,
+    /// Whether to take down what happens.
+    pub(crate) telling: bool,
+    /// What happened: when, at which phone or else the switch, and what.
+    pub(crate) told: Vec<(Mono, Option<SocketAddr>, String)>,
+    heard: BTreeMap<SocketAddr, usize>,
+    config: Config,
+    rng: Rng,
+    agenda: Timers<Happening>,
+}
+
+/// What media and disks do when its time has come.
+#[derive(Debug)]
+enum Happening {
+    /// The media tells this.
+    Told(leg::Event),
+    /// A playout is at its end.
+    PlayOver(LegId, PlayId),
+    /// The disk tells this.
+    Took(TakeReport),
+    /// Nothing came to this leg for a while, unless the phone's cable is in again.
+    Silent(LegId, Option<SocketAddr>),
 }
 
 impl Default for World {
@@ -62,143 +87,305 @@ impl World {
         Self::with_strategy(config, seed, Box::new(LongestIdle))
     }
 
-    /// A world where `strategy` chooses who gets which call.
+    /// A world where `strategy` chooses who gets which call, until a restart.
     #[must_use]
     pub fn with_strategy(config: Config, seed: u64, strategy: Box<dyn Strategy>) -> Self {
         let now = Now { monotonic: Mono::from_nanos(1), wall: Wall::from_unix_micros(1_795_253_400_000_000) };
         let mut rng = Rng::from_number(seed);
-        let local: SocketAddr = SWITCH.parse().unwrap();
-        let sip = sip::StackConfig::new(
-            "test",
-            vec![sip::Listener { transport: sip::Transport::Udp, local, advertised: None }],
-        );
-        let setup = Setup { sip, node: 0, version: "test".into(), strategy, rng: rng.fork() };
+        let switch = start(now, config.clone(), strategy, &mut rng);
+        let mut network = Network::new(rng.fork());
+        network.add(switch_address());
         Self {
             now,
-            switch: Switch::new(now, config, setup),
-            phones: BTreeMap::new(),
-            wire: VecDeque::new(),
-            rng,
-            loss: 0,
+            switch,
+            network,
             journal: Vec::new(),
-            fold: CdrFold::default(),
             cdrs: Vec::new(),
             media: Media::default(),
             survives: false,
             faults: 0,
             locations: BTreeMap::new(),
+            phones: BTreeMap::new(),
+            books: Books::default(),
+            wire: Wire::default(),
+            telling: false,
+            told: Vec::new(),
+            heard: BTreeMap::new(),
+            config,
+            rng,
+            agenda: Timers::default(),
         }
     }
 
-    /// Adds a phone that does nothing by itself.
-    pub fn phone(&mut self, address: &str) -> SocketAddr {
-        let address: SocketAddr = address.parse().unwrap();
-        let rng = self.rng.fork();
-        self.phones.insert(address, Phone::new(address, rng));
-        address
+    /// Adds a phone that does nothing by itself, or a new one in place of one that was there.
+    pub fn add_phone(&mut self, address: SocketAddr) -> &mut Phone {
+        self.network.add(address);
+        self.heard.remove(&address);
+        let phone = Phone::new(address, self.rng.fork());
+        self.phones.entry(address).insert_entry(phone).into_mut()
     }
 
-    /// A phone.
-    pub fn at(&mut self, address: SocketAddr) -> &mut Phone {
-        self.phones.get_mut(&address).unwrap()
-    }
-
-    /// Does something with a phone at the current time, and lets everything react.
-    pub fn with_phone<T>(&mut self, address: SocketAddr, act: impl FnOnce(&mut Phone, Now) -> T) -> T {
-        let now = self.now;
-        let result = act(self.at(address), now);
-        self.react();
-        result
-    }
-
-    /// Takes a phone out of the network: nothing answers any more.
+    /// Takes a phone out of the network: nothing answers any more, and its calls are silent.
     pub fn unplug(&mut self, address: SocketAddr) {
+        self.fall_silent(address, None);
         self.phones.remove(&address);
+        self.network.remove(address);
+        self.network.forget_all(address);
+    }
+
+    /// Gives the switch another configuration.
+    pub fn reconfigure(&mut self, config: Config) {
+        self.config = config.clone();
+        self.tell(|switch, now| switch.reconfigure(now, config, "a test's"));
+        self.react();
+    }
+
+    /// Pulls a phone's cable, or plugs it in again. It knows its calls all the time.
+    pub fn cut_off(&mut self, address: SocketAddr, out: bool) {
+        self.network.cut_off(address, out);
+        if let Some(phone) = self.phones.get_mut(&address) {
+            phone.estranged = true;
+        }
+        if out {
+            self.fall_silent(address, Some(address));
+        }
+    }
+
+    /// Breaks all connections of a phone; both sides are told.
+    pub fn break_lines(&mut self, address: SocketAddr) {
+        self.network.close_all(self.now.monotonic, address, true);
+        self.react();
+    }
+
+    /// The switch is killed and starts again: from the journal it makes the records of what was cut, and it is told where
+    /// registered users are.
+    pub fn restart(&mut self) {
+        self.network.close_all(self.now.monotonic, switch_address(), false);
+        self.media.restart();
+        self.agenda = Timers::default();
+        self.wire = Wire::default();
+        for event in self.books.cut() {
+            self.cdrs.extend(self.books.feed(&event));
+            self.journal.push(event);
+        }
+        self.phones.values_mut().for_each(|phone| phone.estranged = true);
+        self.switch = start(self.now, self.config.clone(), Box::new(LongestIdle), &mut self.rng);
+        self.switch.restore(self.now, self.locations.values().cloned().collect(), 0);
+        self.react();
     }
 
     /// Lets `time` pass.
     pub fn run(&mut self, time: Duration) {
         let end = self.now.monotonic + time;
         self.react();
-        loop {
-            let due = self.phones.values().filter_map(Phone::poll_timeout).chain(self.switch.poll_timeout()).min();
-            let Some(due) = due.filter(|due| *due <= end) else { break };
+        while let Some(due) = self.next().filter(|due| *due <= end) {
             self.advance_to(due);
-            let now = self.now;
-            if self.switch.poll_timeout().is_some_and(|due| due <= now.monotonic) {
+            self.deliver_due();
+            while let Some(happening) = self.agenda.pop_due(self.now.monotonic) {
+                self.happen(happening);
+            }
+            if self.switch.poll_timeout().is_some_and(|due| due <= self.now.monotonic) {
                 self.tell(Switch::handle_timeout);
             }
             for phone in self.phones.values_mut() {
-                phone.handle_timeout(now);
+                phone.handle_timeout(self.now);
             }
             self.react();
         }
         self.advance_to(end);
     }
 
+    /// Takes out what everybody has to say, and delivers what arrives at once.
+    pub fn react(&mut self) {
+        self.collect();
+        while self.network.poll_timeout().is_some_and(|at| at <= self.now.monotonic) {
+            self.deliver_due();
+        }
+    }
+
+    /// What was found to be against the laws so far.
+    #[must_use]
+    pub fn breaches(&self) -> Vec<Breach> {
+        let nonsense = self.media.nonsense.iter().map(|command| Breach::new("commands make sense", command));
+        let state = self.switch.check_invariants(self.now).err().map(|what| Breach::new("the switch is sound", &what));
+        let told = self.books.breaches().iter().chain(self.wire.breaches()).cloned();
+        told.chain(nonsense).chain(state).collect()
+    }
+
+    /// What may not be there any more when all have hung up and time has passed.
+    pub(crate) fn left_behind(&self) -> Vec<Breach> {
+        let (population, media) = (self.switch.sip_population(), &self.media);
+        let of_media = [media.open.len(), media.bridges.len(), media.takes.len(), media.plays.len()];
+        let left = |there: bool, what: String| there.then(|| Breach::new("nothing is left behind", &what));
+        let of_switch = !self.switch.is_quiet() || population != sip::Population::default();
+        let of_switch = left(of_switch, format!("{:?} {population:?}", self.switch));
+        let of_media = left(of_media != [0; 4], format!("legs, bridges, takes, playouts: {of_media:?}"));
+        let records = self.cdrs.len().abs_diff(self.books.ended()) + self.books.live();
+        let records = left(records > 0, format!("{} calls live, {} records", self.books.live(), self.cdrs.len()));
+        let busy = self.phones.iter().filter(|(_, phone)| phone.session.is_some() || !phone.is_quiet());
+        let busy = busy.map(|(address, _)| Breach::new("nothing is left behind", &format!("at the phone {address}")));
+        let agents = self.config.agents.iter().filter(|agent| {
+            !matches!(self.switch.agent_state(&agent.name), Some(AgentState::Idle | AgentState::LoggedOut))
+        });
+        let agents =
+            agents.map(|agent| Breach::new("nothing is left behind", &format!("agent {} is not free", agent.name)));
+        let unanswered = self.wire.unanswered();
+        [of_switch, of_media, records].into_iter().flatten().chain(busy).chain(agents).chain(unanswered).collect()
+    }
+
+    /// What may not be there when registrations and nonces are over too.
+    pub(crate) fn left_at_the_end(&self) -> Vec<Breach> {
+        let timer = self.next().map(|_| Breach::new("nothing is left behind", "a timer"));
+        let here = |agent: &&acd::AgentConfig| {
+            let registers = self.config.users.get(agent.name.shared()).is_some_and(|user| user.fixed().is_none());
+            registers && self.switch.agent_state(&agent.name) != Some(AgentState::LoggedOut)
+        };
+        let here = self.config.agents.iter().filter(here);
+        let here = here.map(|agent| Breach::new("who is not registered is logged out", agent.name.as_str()));
+        timer.into_iter().chain(here).collect()
+    }
+
+    fn next(&self) -> Option<Mono> {
+        let phones = self.phones.values().filter_map(Phone::poll_timeout);
+        let others = [self.switch.poll_timeout(), self.network.poll_timeout(), self.agenda.poll_timeout()];
+        phones.chain(others.into_iter().flatten()).min()
+    }
+
     fn advance_to(&mut self, at: Mono) {
         self.now = self.now.after(at.since(self.now.monotonic));
     }
 
-    /// Gives the switch another configuration.
-    pub fn reconfigure(&mut self, config: Config) {
-        self.tell(|switch, now| switch.reconfigure(now, config, "a test's"));
-        self.react();
-    }
-
-    /// Presses a key on a leg's phone.
-    pub fn press(&mut self, leg: LegId, key: char) {
-        let digit = leg::Digit::from_char(key).unwrap();
-        self.tell(|switch, now| switch.handle_media(now, &leg::Event::Digit { leg, digit }));
-        self.react();
-    }
-
-    /// What a leg plays comes to its end.
-    pub fn finish_play(&mut self, leg: LegId) {
-        let play = self.media.plays.remove(&leg).expect("nothing plays");
-        self.tell(|switch, now| switch.handle_media(now, &leg::Event::PlayDone { leg, play }));
-        self.react();
-    }
-
-    /// The slow disk is done with what it has.
-    pub fn finish_takes(&mut self) {
-        for report in self.media.slow_disk.take().into_iter().flatten() {
-            self.tell(|switch, now| switch.handle_take(now, report));
+    fn deliver_due(&mut self) {
+        while let Some(arrival) = self.network.pop_due(self.now.monotonic) {
+            self.deliver(arrival);
+            self.collect();
         }
-        self.react();
     }
 
-    /// A leg's peer sends no media any more.
-    pub fn silence(&mut self, leg: LegId) {
-        self.tell(|switch, now| switch.handle_media(now, &leg::Event::Silent { leg }));
-        self.react();
+    fn deliver(&mut self, Arrival { to, what }: Arrival) {
+        let now = self.now;
+        if to == switch_address() {
+            return match what {
+                Arrived::Message(flow, payload) => {
+                    let parsed = parse_datagram(payload);
+                    self.wire.arrived(now.monotonic, &parsed);
+                    self.tell(|switch, now| switch.handle_datagram(now, flow, parsed));
+                }
+                Arrived::Closed(connection, remote) => {
+                    self.tell(|switch, now| switch.handle_connection_closed(now, connection, remote));
+                }
+                Arrived::Unreachable(remote) => {
+                    self.tell(|switch, now| switch.handle_unreachable(now, Transport::Tcp, remote));
+                }
+            };
+        }
+        let Some(phone) = self.phones.get_mut(&to) else { return };
+        match what {
+            Arrived::Message(flow, payload) => phone.handle_message(now, flow, parse_datagram(payload)),
+            Arrived::Closed(connection, remote) => phone.handle_closed(now, connection, remote),
+            Arrived::Unreachable(remote) => phone.handle_unreachable(now, remote),
+        }
     }
 
-    /// The caller's leg of the call that began last.
-    pub fn caller_leg(&self) -> LegId {
-        self.last(|kind| match kind {
-            Kind::LegBegan { leg, role: journal::LegRole::Caller } => Some(*leg),
-            _ => None,
-        })
+    /// Puts everything that is to be sent onto the network, and everything that was told into the books.
+    fn collect(&mut self) {
+        self.obey();
+        let now = self.now.monotonic;
+        while let Some(transmit) = self.switch.poll_transmit() {
+            self.wire.sent(now, &transmit.payload);
+            self.network.send(now, switch_address(), transmit);
+        }
+        for (address, phone) in &mut self.phones {
+            while let Some(transmit) = phone.poll_transmit() {
+                self.network.send(now, *address, transmit);
+            }
+        }
+        while let Some(event) = self.switch.poll_journal() {
+            self.cdrs.extend(self.books.feed(&event));
+            if self.telling {
+                self.told.push((now, None, format!("{:?}", event.kind)));
+            }
+            self.journal.push(event);
+        }
+        while let Some(locations) = self.switch.poll_locations() {
+            self.locations.insert(locations.user.clone(), locations);
+        }
+        if self.telling {
+            self.hear();
+        }
     }
 
-    /// The last value that `pick` finds in the journal.
-    pub fn last<T>(&self, pick: impl Fn(&Kind) -> Option<T>) -> T {
-        self.journal.iter().rev().find_map(|event| pick(&event.kind)).expect("not in the journal")
+    /// Takes down what the owners of phones saw.
+    fn hear(&mut self) {
+        for (address, phone) in &self.phones {
+            let heard = self.heard.entry(*address).or_default();
+            for seen in phone.seen.iter().skip(*heard) {
+                self.told.push((self.now.monotonic, Some(*address), seen.to_string()));
+            }
+            *heard = phone.seen.len();
+        }
     }
 
-    /// How many events fit.
-    pub fn count(&self, fits: impl Fn(&Kind) -> bool) -> usize {
-        self.journal.iter().filter(|event| fits(&event.kind)).count()
+    /// Does what media threads and storage would do.
+    fn obey(&mut self) {
+        loop {
+            while let Some(order) = self.switch.poll_take() {
+                if let TakeOrder::Begin { take, .. } = order {
+                    let report = TakeReport::Started { take, file: file_of(take) };
+                    self.tell(|switch, now| switch.handle_take(now, report));
+                }
+            }
+            let Some(command) = self.switch.poll_media() else { return };
+            for effect in self.media.execute(command) {
+                self.follow(effect);
+            }
+        }
     }
 
-    /// Everything that was journaled about a call, for messages.
-    pub fn story(&self, call: CallId) -> Vec<&Kind> {
-        self.journal.iter().filter(|event| event.call == Some(call)).map(|event| &event.kind).collect()
+    fn follow(&mut self, effect: Effect) {
+        let now = self.now.monotonic;
+        let pace = self.media.pace;
+        match effect {
+            Effect::Told(event) if pace.media.is_zero() => self.on_media(&event),
+            Effect::Told(event) => drop(self.agenda.set(now + pace.media, Happening::Told(event))),
+            Effect::Plays(leg, play) => {
+                if let Some(length) = pace.prompt {
+                    self.agenda.set(now + length, Happening::PlayOver(leg, play));
+                }
+            }
+        }
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        match happening {
+            Happening::Told(event) => self.on_media(&event),
+            Happening::PlayOver(leg, play) => self.end_play(leg, Some(play)),
+            Happening::Took(report) => self.tell(|switch, now| switch.handle_take(now, report)),
+            Happening::Silent(leg, phone) => {
+                let gone = phone.is_none_or(|phone| self.network.is_away(phone));
+                if gone && self.media.open.contains_key(&leg) {
+                    self.tell(|switch, now| switch.handle_media(now, &leg::Event::Silent { leg }));
+                }
+            }
+        }
+        self.collect();
+    }
+
+    fn on_media(&mut self, event: &leg::Event) {
+        if let leg::Event::TakeEnded { take, frames, lost, .. } = *event {
+            let report = TakeReport::Finished { take, file: file_of(take), frames, lost };
+            let disk = self.media.pace.disk;
+            match &mut self.media.slow_disk {
+                Some(held) => held.push(report),
+                None if disk.is_zero() => self.tell(|switch, now| switch.handle_take(now, report)),
+                None => drop(self.agenda.set(self.now.monotonic + disk, Happening::Took(report))),
+            }
+        }
+        self.tell(|switch, now| switch.handle_media(now, event));
     }
 
     /// Hands the switch an input.
-    fn tell(&mut self, input: impl FnOnce(&mut Switch, Now)) {
+    pub(crate) fn tell(&mut self, input: impl FnOnce(&mut Switch, Now)) {
         let (now, switch) = (self.now, &mut self.switch);
         if !self.survives {
             return input(switch, now);
@@ -210,74 +397,37 @@ impl World {
         }
     }
 
-    /// Moves datagrams and orders until nobody has anything to say.
-    pub fn react(&mut self) {
-        loop {
-            let before = self.wire.len();
-            self.collect();
-            if self.wire.is_empty() && before == 0 {
-                return;
-            }
-            while let Some((from, to, payload)) = self.wire.pop_front() {
-                if !self.rng.percent(self.loss) {
-                    self.deliver(from, to, payload);
-                }
-                self.collect();
-            }
+    /// What a leg plays comes to its end, if it is that (`None`: whatever it is).
+    pub(crate) fn end_play(&mut self, leg: LegId, which: Option<PlayId>) {
+        if let Some(&play) = self.media.plays.get(&leg).filter(|play| which.is_none_or(|which| which == **play)) {
+            self.media.plays.remove(&leg);
+            self.tell(|switch, now| switch.handle_media(now, &leg::Event::PlayDone { leg, play }));
         }
     }
 
-    fn collect(&mut self) {
-        self.obey();
-        while let Some(Transmit { flow, payload }) = self.switch.poll_transmit() {
-            self.wire.push_back((flow.local, flow.remote, payload));
+    /// The slow disk is done with what it has, and quick from now on.
+    pub fn finish_takes(&mut self) {
+        for report in self.media.slow_disk.take().into_iter().flatten() {
+            self.tell(|switch, now| switch.handle_take(now, report));
         }
-        for phone in self.phones.values_mut() {
-            while let Some(Transmit { flow, payload }) = phone.poll_transmit() {
-                self.wire.push_back((flow.local, flow.remote, payload));
-            }
-        }
-        while let Some(event) = self.switch.poll_journal() {
-            self.cdrs.extend(self.fold.feed(&event));
-            self.journal.push(event);
-        }
-        while let Some(locations) = self.switch.poll_locations() {
-            self.locations.insert(locations.user.clone(), locations);
-        }
+        self.react();
     }
 
-    fn deliver(&mut self, from: SocketAddr, to: SocketAddr, payload: bytes::Bytes) {
-        let now = self.now;
-        let flow = Flow::udp(0, to, from);
-        let parsed = parse_datagram(payload);
-        if to == SWITCH.parse().unwrap() {
-            self.tell(|switch, now| switch.handle_datagram(now, flow, parsed));
-        } else if let Some(phone) = self.phones.get_mut(&to) {
-            phone.handle_datagram(now, flow, parsed);
+    /// From now on the legs that send to a phone hear nothing; for good, or while its `cable` is out.
+    fn fall_silent(&mut self, phone: SocketAddr, cable: Option<SocketAddr>) {
+        let Some(media) = self.phones.get(&phone).map(Phone::media) else { return };
+        if let Some(leg) = self.media.leg_to(media) {
+            self.agenda.set(self.now.monotonic + SILENCE, Happening::Silent(leg, cable));
         }
     }
+}
 
-    /// Does what media threads and storage would do.
-    fn obey(&mut self) {
-        loop {
-            while let Some(order) = self.switch.poll_take() {
-                if let TakeOrder::Begin { take, .. } = order {
-                    let file = format!("{take}.wav").into();
-                    self.tell(|switch, now| switch.handle_take(now, TakeReport::Started { take, file }));
-                }
-            }
-            let Some(command) = self.switch.poll_media() else { return };
-            for event in self.media.execute(command) {
-                if let leg::Event::TakeEnded { take, frames, lost, .. } = event {
-                    let file = format!("{take}.wav").into();
-                    let report = TakeReport::Finished { take, file, frames, lost };
-                    match &mut self.media.slow_disk {
-                        Some(held) => held.push(report),
-                        None => self.tell(|switch, now| switch.handle_take(now, report)),
-                    }
-                }
-                self.tell(|switch, now| switch.handle_media(now, &event));
-            }
-        }
-    }
+fn file_of(take: base::TakeId) -> journal::Name {
+    format!("{take}.wav").into()
+}
+
+fn start(now: Now, config: Config, strategy: Box<dyn Strategy>, rng: &mut Rng) -> Switch {
+    let listener = |transport| sip::Listener { transport, local: switch_address(), advertised: None };
+    let sip = sip::StackConfig::new("test", [Transport::Udp, Transport::Tcp].map(listener).into());
+    Switch::new(now, config, Setup { sip, node: 0, version: "test".into(), strategy, rng: rng.fork() })
 }

@@ -26,7 +26,8 @@
 //!
 //! `fault` ends the call whose handling panicked. `switch` holds the machine and passes events around, `call` what is kept
 //! of calls and legs, `book` what leaves for the journal, `config` what is known of the company, `reconfigure` how that
-//! changes while calls live, `control` what operators ask, `registrations` what they see of who is registered.
+//! changes while calls live, `control` what operators ask, `registrations` what they see of who is registered,
+//! `invariants` what tests check of the whole.
 //!
 //! Invariants:
 //! - A leg is in `legs` until its media is closed, a session in `sessions` until it is over for us, a call in `calls` until
@@ -43,6 +44,7 @@ mod fault;
 mod flow;
 mod hold;
 mod incoming;
+mod invariants;
 mod locations;
 mod outgoing;
 mod reconfigure;

@@ -288,6 +288,10 @@ fn a_queue_called_by_its_number_answers_and_waits() {
 #[test]
 fn a_stranger_is_refused_and_only_counted() {
     let mut s = scene();
+    let mut config = company();
+    // Where nobody registers, there is nothing to prove, and no 401.
+    config.secrets.clear();
+    s.world = World::with(config, 1);
     let stranger = s.world.phone("127.0.0.9:5090");
     s.world.with_phone(stranger, |phone, now| phone.call(now, "101", "1000"));
     s.world.run(QUIET);

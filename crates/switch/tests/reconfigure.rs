@@ -186,7 +186,7 @@ fn numbers_trunks_and_limits_hold_at_once() {
     config.trunks.clear();
     s.world.reconfigure(config);
     s.call(s.other, "1001");
-    assert!(s.world.at(s.other).saw(&Seen::Refused(403)));
+    assert!(s.world.at(s.other).saw(&Seen::Refused(401)));
     assert!(!s.world.at(s.caller).saw(&Seen::Ended), "who was there before is not bothered");
     assert_eq!(s.world.count(|k| matches!(k, Kind::Reloaded { .. })), 3);
 }

@@ -42,7 +42,7 @@ mod value;
 pub use fault::{Fault, Faults};
 pub use map::{Map, Shape};
 pub use nearest::did_you_mean;
-pub use scalar::Prefix;
+pub use scalar::{Prefix, duration, show_duration};
 pub use source::{Place, Source, Span};
 pub use tree::{Document, MAX_BYTES, MAX_DEPTH, MAX_NODES, read};
 pub use value::Value;

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 /// Reads `300ms`, `5s`, `2m`, `1h`; `0s` is zero. `None` if it is none of these, or longer than 30 days.
-pub(crate) fn duration(text: &str) -> Option<Duration> {
+#[must_use]
+pub fn duration(text: &str) -> Option<Duration> {
     let split = text.find(|c: char| !c.is_ascii_digit())?;
     let (digits, unit) = text.split_at_checked(split)?;
     let number: u64 = digits.parse().ok()?;
@@ -21,7 +22,8 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
 }
 
 /// A duration as one writes it.
-pub(crate) fn show(duration: Duration) -> String {
+#[must_use]
+pub fn show_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
     match millis {
         0 => "0s".to_owned(),

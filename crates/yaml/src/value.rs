@@ -206,7 +206,7 @@ impl<'a> Value<'a> {
         if range.contains(&duration) {
             return Some(duration);
         }
-        let (least, most) = (scalar::show(*range.start()), scalar::show(*range.end()));
+        let (least, most) = (scalar::show_duration(*range.start()), scalar::show_duration(*range.end()));
         self.wrong(&format!("from {least} to {most}"), self.raw().unwrap_or(""))
     }
 

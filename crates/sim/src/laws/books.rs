@@ -1,0 +1,121 @@
+//! The laws of the journal: numbers without a gap, everything that began ends, one record a call, one offer an agent, and
+//! nobody is offered a call that does not wait.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base::{CallId, LegId, OfferId};
+use journal::{Cdr, CdrFold, Event, Kind, Name};
+
+use super::Breach;
+
+/// What the journal told, folded: records, and whether the laws were kept.
+#[derive(Debug, Default)]
+pub(crate) struct Books {
+    fold: CdrFold,
+    live: BTreeMap<CallId, Call>,
+    ended: BTreeSet<CallId>,
+    offers: BTreeMap<OfferId, (CallId, Name)>,
+    breaches: Vec<Breach>,
+}
+
+/// A call that has not ended.
+#[derive(Debug, Default)]
+struct Call {
+    next: u32,
+    hung_up: bool,
+    queue: Option<Name>,
+    bridged: Option<(LegId, LegId)>,
+    legs: BTreeSet<LegId>,
+}
+
+impl Books {
+    /// Takes the next event; gives the record that it completes.
+    pub(crate) fn feed(&mut self, event: &Event) -> Option<Cdr> {
+        let cdr = self.fold.feed(event);
+        if let Some(id) = event.call {
+            self.judge(id, event, cdr.as_ref());
+        }
+        cdr
+    }
+
+    /// The last events of the calls that a killed switch left, as its successor writes them. The offers of those calls are
+    /// gone with it.
+    pub(crate) fn cut(&mut self) -> Vec<Event> {
+        self.offers.clear();
+        self.fold.cut()
+    }
+
+    /// Calls that began and did not end.
+    pub(crate) fn live(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Calls that ended.
+    pub(crate) fn ended(&self) -> usize {
+        self.ended.len()
+    }
+
+    pub(crate) fn breaches(&self) -> &[Breach] {
+        &self.breaches
+    }
+
+    fn judge(&mut self, id: CallId, event: &Event, cdr: Option<&Cdr>) {
+        if matches!(event.kind, Kind::CallBegan { .. }) {
+            let again = self.live.insert(id, Call::default()).is_some() || self.ended.contains(&id);
+            self.require(!again, "a call begins once", || id.to_string());
+        }
+        let Some(mut call) = self.live.remove(&id) else {
+            return self.require(false, "nothing of a call before its begin or after its end", || said(id, event));
+        };
+        self.require(call.next == event.seq, "numbers without a gap", || said(id, event));
+        call.next = event.seq.saturating_add(1);
+        if let Kind::CallEnded { cut } = event.kind {
+            self.ended.insert(id);
+            let whole = call.hung_up && call.queue.is_none() && call.bridged.is_none() && call.legs.is_empty();
+            let open = self.offers.values().any(|(of, _)| *of == id);
+            self.require(cut || (whole && !open), "what began ends before the call", || format!("{id}: {call:?}"));
+            let right = cdr.is_some_and(|cdr| cdr.call == id && cdr.cut == cut);
+            return self.require(right, "one record a call", || said(id, event));
+        }
+        self.follow(id, &mut call, event);
+        self.live.insert(id, call);
+    }
+
+    fn follow(&mut self, id: CallId, call: &mut Call, event: &Event) {
+        let law = "what begins once ends once";
+        let once = match &event.kind {
+            Kind::HungUp { .. } => !std::mem::replace(&mut call.hung_up, true),
+            Kind::QueueJoined { queue } => call.queue.replace(queue.clone()).is_none(),
+            // A queue that takes nobody is left without having been joined.
+            Kind::QueueLeft { queue, waited_ms, .. } => {
+                call.queue.take().map_or(*waited_ms == 0, |joined| joined == *queue)
+            }
+            Kind::Bridged { a, b } => {
+                let there = call.legs.contains(a) && call.legs.contains(b);
+                call.bridged.replace((*a, *b)).is_none() && there
+            }
+            Kind::Unbridged { a, b } => call.bridged.take() == Some((*a, *b)),
+            Kind::LegBegan { leg, .. } => call.legs.insert(*leg),
+            Kind::LegEnded { leg, .. } => call.legs.remove(leg),
+            Kind::OfferMade { offer, agent, queue, .. } => {
+                self.require(call.queue.as_ref() == Some(queue), "only who waits is offered", || said(id, event));
+                let taken = self.offers.values().any(|(of, to)| *of == id || to == agent);
+                self.require(!taken, "one offer an agent, one offer a call", || said(id, event));
+                self.offers.insert(*offer, (id, agent.clone())).is_none()
+            }
+            Kind::OfferEnded { offer, agent, .. } => self.offers.remove(offer) == Some((id, agent.clone())),
+            _ => true,
+        };
+        self.require(once, law, || said(id, event));
+    }
+
+    fn require(&mut self, right: bool, law: &'static str, what: impl FnOnce() -> String) {
+        if !right {
+            self.breaches.push(Breach { law, what: what() });
+        }
+    }
+}
+
+fn said(call: CallId, event: &Event) -> String {
+    format!("{call} {}: {:?}", event.seq, event.kind)
+}

@@ -1,0 +1,119 @@
+//! The law of the wire: each request gets one final response, and no second one (RFC 3261 8.2, 17.2).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base::Mono;
+use bytes::Bytes;
+use sip_message::{Message, Method, Reject, parse_datagram};
+
+use super::Breach;
+
+/// How long a transaction knows its request again: 64*T1.
+const KNOWN: Duration = Duration::from_secs(32);
+
+/// A transaction: the topmost Via's branch, and the method.
+type Key = (String, String);
+
+/// What went over the wire, as far as the law goes.
+#[derive(Debug, Default)]
+pub(crate) struct Wire {
+    requests: BTreeMap<Key, Answered>,
+    breaches: Vec<Breach>,
+}
+
+/// What a request was answered.
+#[derive(Debug)]
+enum Answered {
+    NotYet,
+    With { status: u16, tag: String, at: Mono },
+}
+
+impl Wire {
+    /// A message reached the switch.
+    pub(crate) fn arrived(&mut self, now: Mono, parsed: &Result<Message, Reject>) {
+        let Ok(Message::Request(request)) = parsed else { return };
+        if request.method == Method::Ack {
+            return;
+        }
+        let branch = request.head.via.branch().unwrap_or_default().to_owned();
+        let key = (branch, request.method.as_str().to_owned());
+        // A repeat that comes after its transaction was forgotten is a new request.
+        let known = self.requests.entry(key).or_insert(Answered::NotYet);
+        if is_forgotten(now, known) {
+            *known = Answered::NotYet;
+        }
+    }
+
+    /// The switch sent a message.
+    pub(crate) fn sent(&mut self, now: Mono, payload: &Bytes) {
+        let is_final = payload.strip_prefix(b"SIP/2.0 ").and_then(|rest| rest.first()).is_some_and(|c| *c > b'1');
+        if !is_final {
+            return;
+        }
+        let Ok(Message::Response(response)) = parse_datagram(payload.clone()) else { return };
+        let branch = response.head.via.branch().unwrap_or_default().to_owned();
+        let key = (branch, response.head.cseq.method.as_str().to_owned());
+        let status = response.status.code();
+        let tag = response.head.to.tag().unwrap_or_default().to_owned();
+        match self.requests.get(&key) {
+            // Nothing is kept of a request that was challenged: its repeat is as good as new.
+            Some(Answered::With { status: 401, .. } | Answered::NotYet) => {
+                self.requests.insert(key, Answered::With { status, tag, at: now });
+            }
+            Some(Answered::With { status: first, tag: known, .. }) if (*first, known) != (status, &tag) => {
+                let what = format!("{} was answered {first} and then {status}", key.1);
+                self.breaches.push(Breach::new("one final response", &what));
+            }
+            Some(Answered::With { .. }) => {}
+            None => {
+                let what = format!("{status} to a {} that never came", key.1);
+                self.breaches.push(Breach::new("one final response", &what));
+            }
+        }
+    }
+
+    pub(crate) fn breaches(&self) -> &[Breach] {
+        &self.breaches
+    }
+
+    /// Requests that were never answered; to be asked when all is over.
+    pub(crate) fn unanswered(&self) -> Vec<Breach> {
+        let open = self.requests.iter().filter(|(_, answered)| matches!(answered, Answered::NotYet));
+        open.map(|((_, method), _)| Breach::new("one final response", &format!("a {method} was never answered")))
+            .collect()
+    }
+}
+
+fn is_forgotten(now: Mono, answered: &Answered) -> bool {
+    matches!(answered, Answered::With { at, .. } if now.since(*at) >= KNOWN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(first: &str, method: &str, tag: &str) -> Bytes {
+        Bytes::from(format!(
+            "{first}\r\nVia: SIP/2.0/UDP 127.0.0.1:5071;branch=z9hG4bK1\r\nFrom: <sip:a@a>;tag=1\r\nTo: <sip:b@b>{tag}\r\n\
+             Call-ID: 1\r\nCSeq: 1 {method}\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        ))
+    }
+
+    fn wire(sent: &[(&str, &str)]) -> Wire {
+        let mut wire = Wire::default();
+        wire.arrived(Mono::ZERO, &parse_datagram(message("INVITE sip:b@b SIP/2.0", "INVITE", "")));
+        sent.iter().for_each(|(first, tag)| wire.sent(Mono::ZERO, &message(first, "INVITE", tag)));
+        wire
+    }
+
+    #[test]
+    fn a_request_without_a_final_response_or_with_two_is_found() {
+        assert_eq!(wire(&[("SIP/2.0 180 Ringing", ";tag=2")]).unanswered().len(), 1);
+        let right =
+            wire(&[("SIP/2.0 180 Ringing", ";tag=2"), ("SIP/2.0 200 OK", ";tag=2"), ("SIP/2.0 200 OK", ";tag=2")]);
+        assert!(right.unanswered().is_empty() && right.breaches().is_empty(), "{:?}", right.breaches());
+        assert_eq!(wire(&[("SIP/2.0 200 OK", ";tag=2"), ("SIP/2.0 487 Gone", ";tag=2")]).breaches().len(), 1);
+        assert_eq!(wire(&[("SIP/2.0 200 OK", ";tag=2"), ("SIP/2.0 200 OK", ";tag=3")]).breaches().len(), 1);
+    }
+}

@@ -1,0 +1,266 @@
+//! Playing a scenario: everybody does what he does when it is time, then all hang up, and when all is quiet nothing may
+//! be left.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use base::{Mono, Wall};
+use switch::control;
+
+use super::{Act, Cast, Deed, Scenario, Whose, fixed_address};
+use crate::company::{PASSWORD, company};
+use crate::laws::Breach;
+use crate::{Account, World};
+
+/// For how long live calls may go on when the switch takes no new ones.
+const GRACE: Duration = Duration::from_secs(5);
+/// In this time all phones that ring or talk for callers who have hung up are let go: the silence of a phone without
+/// power, or a time-out of 64*T1 with another one after it.
+const LET_GO: Duration = Duration::from_secs(100);
+/// Longer than a cancelled INVITE and the BYE after it linger, with the time to tidy up.
+const QUIET: Duration = Duration::from_secs(200);
+/// Longer than any registration or nonce lasts.
+const LAST_TIMERS: Duration = Duration::from_secs(2 * 3600);
+
+/// What came of a scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Played {
+    /// What happened, in order; empty unless it was asked for.
+    pub told: Vec<Told>,
+    /// The laws that were broken, expectations among them. The first ends the scenario.
+    pub breaches: Vec<Breach>,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// When, from the scenario's start.
+    pub at: Duration,
+    /// What.
+    pub what: String,
+}
+
+impl std::fmt::Display for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let millis = self.at.as_millis();
+        write!(f, "{:6}.{:03} {}", millis / 1000, millis % 1000, self.what)
+    }
+}
+
+impl Scenario {
+    /// Plays it. `telling`: what happens is told too.
+    #[must_use]
+    pub fn play(&self, telling: bool) -> Played {
+        let mut stage =
+            Stage { scenario: self, world: World::with(company(), self.seed), start: Mono::ZERO, told: None };
+        stage.start = stage.world.now.monotonic;
+        stage.told = telling.then(Vec::new);
+        stage.world.telling = telling;
+        let breaches = stage.run().err().unwrap_or_default();
+        stage.hear();
+        Played { told: stage.told.unwrap_or_default(), breaches }
+    }
+}
+
+/// A scenario that is being played.
+struct Stage<'a> {
+    scenario: &'a Scenario,
+    world: World,
+    start: Mono,
+    told: Option<Vec<Told>>,
+}
+
+impl Stage<'_> {
+    fn run(&mut self) -> Result<(), Vec<Breach>> {
+        self.world.network.nodes.clone_from(&self.scenario.network);
+        self.world.media.pace = self.scenario.pace;
+        for index in 0..self.scenario.phones.len() {
+            self.set_up(index);
+        }
+        for step in &self.scenario.timeline {
+            let now = self.world.now.monotonic.since(self.start);
+            self.world.run(step.at.saturating_sub(now));
+            self.check()?;
+            self.tell(|scenario| scenario.act_text(&step.act));
+            self.act(&step.act)?;
+            self.world.react();
+            self.check()?;
+        }
+        self.end()
+    }
+
+    fn set_up(&mut self, index: usize) {
+        let Some(Cast { whose, transport, answers, rings_for, talks_for, .. }) = self.scenario.phones.get(index) else {
+            return;
+        };
+        let phone = self.world.add_phone(self.scenario.address(index));
+        phone.transport = *transport;
+        phone.reflex = *answers;
+        phone.rings_for = *rings_for;
+        phone.talks_for = *talks_for;
+        if let Whose::User(user) = whose
+            && fixed_address(user).is_none()
+        {
+            phone.set_account(Account { user: user.clone(), password: PASSWORD.to_owned() });
+        }
+    }
+
+    fn act(&mut self, act: &Act) -> Result<(), Vec<Breach>> {
+        let now = self.world.now;
+        match act {
+            Act::Phone(phone, deed) => self.act_with_phone(*phone, deed),
+            Act::Restart => self.world.restart(),
+            Act::Drain => self.world.switch.drain(now, GRACE),
+            Act::EndCall => self.end_call(),
+            Act::Reload(company) => self.world.reconfigure(company.config()),
+            Act::Fault => self.world.switch.handle_fault(now, "test"),
+            Act::Jump(millis) => {
+                let wall = now.wall.as_unix_micros().saturating_add(millis.saturating_mul(1000));
+                self.world.now.wall = Wall::from_unix_micros(wall);
+            }
+            Act::NoPorts(none) => self.world.media.exhausted = *none,
+            Act::DiskStalls(true) => drop(self.world.media.slow_disk.get_or_insert_default()),
+            Act::DiskStalls(false) => self.world.finish_takes(),
+            Act::Expect(expected) => return or_breaches(expected.check(self.scenario, &self.world)),
+        }
+        Ok(())
+    }
+
+    fn act_with_phone(&mut self, index: usize, deed: &Deed) {
+        let address = self.scenario.address(index);
+        let now = self.world.now;
+        match deed {
+            Deed::Press(key) => self
+                .media_tells(address, |leg| leg::Digit::from_char(*key).map(|digit| leg::Event::Digit { leg, digit })),
+            Deed::Silence => self.media_tells(address, |leg| Some(leg::Event::Silent { leg })),
+            Deed::Vanish => self.world.unplug(address),
+            Deed::Return if !self.world.phones.contains_key(&address) => self.set_up(index),
+            Deed::CutOff => self.world.cut_off(address, true),
+            Deed::Reconnect => self.world.cut_off(address, false),
+            Deed::BreakLines => self.world.break_lines(address),
+            _ => {}
+        }
+        let number = match self.scenario.phones.get(index).map(|cast| &cast.whose) {
+            Some(Whose::Outside(number) | Whose::User(number) | Whose::Stranger(number)) => number,
+            None => return,
+        };
+        let Some(phone) = self.world.phones.get_mut(&address) else { return };
+        match deed {
+            Deed::Call(to) if phone.session.is_none() => phone.call(now, number, to),
+            Deed::Ring => phone.ring(now),
+            Deed::Answer => phone.answer(now),
+            Deed::Refuse(status) => phone.refuse(now, *status),
+            Deed::HangUp => phone.hang_up(now),
+            Deed::Change(direction) => drop(phone.change(now, direction_word(*direction))),
+            Deed::Move => drop(phone.move_media(now)),
+            Deed::Register => phone.register(now),
+            Deed::Unregister => phone.unregister(now),
+            _ => {}
+        }
+    }
+
+    fn media_tells(&mut self, phone: SocketAddr, event: impl FnOnce(base::LegId) -> Option<leg::Event>) {
+        let Some(media) = self.world.phones.get(&phone).map(crate::Phone::media) else { return };
+        if let Some(event) = self.world.media.leg_to(media).and_then(event) {
+            self.world.tell(|switch, now| switch.handle_media(now, &event));
+        }
+    }
+
+    fn end_call(&mut self) {
+        let now = self.world.now;
+        let request = control::Request::Calls { after: None, limit: 1 };
+        if let control::Response::Calls(page) = self.world.switch.handle_control(now, request)
+            && let Some(line) = page.calls.first()
+        {
+            self.world.switch.handle_control(now, control::Request::Hangup { call: line.call });
+        }
+    }
+
+    /// Everybody goes home; then nothing may be left.
+    fn end(&mut self) -> Result<(), Vec<Breach>> {
+        self.tell(|_| "all callers hang up".to_owned());
+        self.world.reconfigure(company());
+        self.world.media.exhausted = false;
+        self.world.finish_takes();
+        self.for_each_phone(|world, address| world.cut_off(address, false));
+        self.for_each_phone(|world, address| {
+            let now = world.now;
+            if let Some(phone) = world.phones.get_mut(&address) {
+                phone.reflex = Some(486);
+                phone.rings_for = Duration::ZERO;
+                if phone.placed_its_call() {
+                    phone.hang_up(now);
+                }
+            }
+        });
+        self.world.run(LET_GO);
+        self.check()?;
+        let held = self.scenario.phones.iter().enumerate().filter(|(index, _)| {
+            let phone = self.world.phones.get(&self.scenario.address(*index));
+            phone.is_some_and(|phone| phone.session.is_some() && !phone.estranged)
+        });
+        let held = held.map(|(_, cast)| Breach::new("whoever rings or talks for nobody is let go", &cast.name));
+        or_breaches(held.collect())?;
+        self.tell(|_| "everybody goes home".to_owned());
+        self.for_each_phone(|world, address| {
+            let now = world.now;
+            if let Some(phone) = world.phones.get_mut(&address) {
+                phone.hang_up(now);
+                phone.unregister(now);
+            }
+        });
+        self.world.run(QUIET);
+        self.check()?;
+        or_breaches(self.world.left_behind())?;
+        or_breaches(self.scenario.expected.check(self.scenario, &self.world))?;
+        self.world.run(LAST_TIMERS);
+        self.check()?;
+        or_breaches(self.world.left_at_the_end())
+    }
+
+    fn for_each_phone(&mut self, act: impl Fn(&mut World, SocketAddr)) {
+        for index in 0..self.scenario.phones.len() {
+            act(&mut self.world, self.scenario.address(index));
+        }
+        self.world.react();
+    }
+
+    fn check(&mut self) -> Result<(), Vec<Breach>> {
+        or_breaches(self.world.breaches())
+    }
+
+    fn tell(&mut self, what: impl FnOnce(&Scenario) -> String) {
+        self.hear();
+        let at = self.world.now.monotonic.since(self.start);
+        if let Some(told) = &mut self.told {
+            told.push(Told { at, what: format!("→ {}", what(self.scenario)) });
+        }
+    }
+
+    /// Takes what the world told meanwhile.
+    fn hear(&mut self) {
+        let Some(told) = &mut self.told else { return };
+        for (at, address, what) in std::mem::take(&mut self.world.told) {
+            let name = address.and_then(|address| {
+                let casts = self.scenario.phones.iter().enumerate();
+                casts.into_iter().find(|(index, _)| self.scenario.address(*index) == address)
+            });
+            let name = name.map_or("switch", |(_, cast)| &cast.name);
+            told.push(Told { at: at.since(self.start), what: format!("  {name}: {what}") });
+        }
+    }
+}
+
+fn or_breaches(breaches: Vec<Breach>) -> Result<(), Vec<Breach>> {
+    if breaches.is_empty() { Ok(()) } else { Err(breaches) }
+}
+
+/// A direction as SDP writes it.
+pub(super) const fn direction_word(direction: sdp::Direction) -> &'static str {
+    match direction {
+        sdp::Direction::SendRecv => "sendrecv",
+        sdp::Direction::SendOnly => "sendonly",
+        sdp::Direction::RecvOnly => "recvonly",
+        sdp::Direction::Inactive => "inactive",
+    }
+}

@@ -1,0 +1,111 @@
+//! What must be true after every input; checked whole, so for tests and not for each event.
+
+use base::{CallId, LegId, Now};
+
+use crate::call::{Call, Leg, Role, Stage};
+use crate::switch::Switch;
+
+/// Fails with the words given unless the condition holds.
+macro_rules! holds {
+    ($condition:expr, $($words:tt)+) => {
+        if !$condition {
+            return Err(format!($($words)+));
+        }
+    };
+}
+
+impl Switch {
+    /// Checks that calls, legs, sessions, offers, recordings and timers agree with each other, that a call waits or is
+    /// offered and no agent has two offers. To be called when everything that is due at `now` is done, and everything is
+    /// polled; takes time in proportion to everything there is.
+    ///
+    /// # Errors
+    /// The first thing found that is not so, in words.
+    pub fn check_invariants(&self, now: Now) -> Result<(), String> {
+        self.acd.check_invariants(now)?;
+        let mut legs: Vec<_> = self.legs.iter().collect();
+        legs.sort_unstable_by_key(|(id, _)| **id);
+        for (id, leg) in legs {
+            self.check_leg(*id, leg)?;
+        }
+        for (id, call) in &self.calls {
+            self.check_call(*id, call)?;
+        }
+        let of_legs = self.legs.values().filter(|leg| leg.session.is_some()).count();
+        holds!(self.sessions.len() == of_legs, "{} sessions, {of_legs} legs with one", self.sessions.len());
+        let sessions = self.sip.population().sessions;
+        holds!(sessions >= of_legs, "{of_legs} legs with a session, {sessions} in the stack");
+        let of_offers = self.legs.values().filter(|leg| self.is_rung_for_offer(leg)).count();
+        holds!(self.offers.len() == of_offers, "{} offers, {of_offers} legs of one", self.offers.len());
+        let takes: usize = self.calls.values().map(|call| call.open_takes.len()).sum();
+        holds!(self.takes.len() == takes, "{} takes, {takes} of calls", self.takes.len());
+        self.check_timers()
+    }
+
+    fn check_leg(&self, id: LegId, leg: &Leg) -> Result<(), String> {
+        let call = self.calls.get(&leg.call);
+        holds!(call.is_some_and(|call| call.open_legs.contains(&id)), "{id} belongs to no call");
+        holds!(!(leg.closed && leg.session.is_some()), "{id} is closed and has a session");
+        holds!(leg.session.is_none_or(|session| self.sessions.get(&session) == Some(&id)), "{id}'s session is not its");
+        // Whoever rings or talks does it for somebody: no phone is left ringing behind a call's back.
+        let wanted = call.is_some_and(|call| match (&leg.role, call.stage) {
+            _ if call.over => self.is_rung_for_offer(leg),
+            (Role::Caller { .. }, _) => call.caller == id,
+            (_, Stage::Talking(other) | Stage::Dialling(other)) if other == id => true,
+            (Role::Agent { .. }, _) => self.is_rung_for_offer(leg),
+            (Role::Party { .. }, _) => false,
+        });
+        holds!(leg.closed || wanted, "{id} is open and nobody wants it");
+        Ok(())
+    }
+
+    /// True if a live offer of the ACD has this leg rung.
+    fn is_rung_for_offer(&self, leg: &Leg) -> bool {
+        matches!(&leg.role, Role::Agent { offer, .. } if self.offers.contains_key(offer) && !leg.answered)
+    }
+
+    fn check_call(&self, id: CallId, call: &Call) -> Result<(), String> {
+        let known = call.open_legs.iter().all(|leg| self.legs.get(leg).is_some_and(|leg| leg.call == id));
+        holds!(known, "{id} has legs that are gone");
+        let takes = call.open_takes.iter().all(|take| self.takes.get(take) == Some(&id));
+        holds!(takes, "{id} has takes that are gone");
+        holds!(call.limit.is_some(), "{id} never ends");
+        if call.over {
+            let open = !call.open_legs.is_empty() || !call.open_takes.is_empty();
+            holds!(open, "{id} is over and still there");
+            return Ok(());
+        }
+        holds!(self.legs.get(&call.caller).is_some_and(|leg| !leg.closed), "{id} has no caller");
+        let queued = self.acd.queue_of(id).is_some();
+        match call.stage {
+            Stage::Queued(_) => holds!(queued, "{id} waits in no queue"),
+            Stage::Talking(leg) => {
+                let other = self.legs.get(&leg);
+                holds!(other.is_some_and(|leg| leg.answered && !leg.closed), "{id} talks with nobody");
+                let agent = other.is_some_and(|leg| matches!(leg.role, Role::Agent { .. }));
+                holds!(agent == queued, "{id} talks, and the queue does not know");
+            }
+            Stage::Dialling(leg) => {
+                holds!(self.legs.get(&leg).is_some_and(|leg| !leg.closed), "{id} dials nobody");
+                holds!(!queued, "{id} dials and waits in a queue");
+            }
+            Stage::Setup | Stage::Flow => holds!(!queued, "{id} is at {:?} and waits in a queue", call.stage),
+        }
+        Ok(())
+    }
+
+    /// Each timer belongs to something that is there.
+    fn check_timers(&self) -> Result<(), String> {
+        let of_call = |call: &Call| {
+            let queue = matches!(call.stage, Stage::Queued(Some(_))) && !call.over;
+            usize::from(call.limit.is_some()) + usize::from(call.flow_timer.is_some()) + usize::from(queue)
+        };
+        let of_calls: usize = self.calls.values().map(of_call).sum();
+        let of_legs = self.legs.values().filter(|leg| leg.ring.is_some()).count();
+        let known = of_calls + of_legs;
+        // While draining, one more: the end of the grace time, until it comes.
+        let right = known..=known + usize::from(self.is_draining());
+        holds!(right.contains(&self.timers.len()), "{} timers are set, {known} are known", self.timers.len());
+        Ok(())
+    }
+}
