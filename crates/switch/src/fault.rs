@@ -50,6 +50,8 @@ impl Switch {
         let place = Name::from(place);
         let hand = match hand {
             Hand::Sip => self.sip.session_in_hand().map_or(Hand::Nothing, |session| self.hand_of_session(session)),
+            // It may have become a call since.
+            Hand::Session(session) => self.hand_of_session(session),
             other => other,
         };
         match hand {

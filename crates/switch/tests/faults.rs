@@ -159,3 +159,20 @@ fn an_invite_that_never_became_a_call_is_refused() {
     s.world.cdrs.clear();
     s.assert_the_other_goes_on();
 }
+
+/// A bug: what was in hand when an INVITE came was taken to be no call although it had become one, so that its caller was
+/// refused and the call stayed for hours.
+#[test]
+fn a_fault_after_an_invite_became_a_call_ends_that_call() {
+    let mut s = scene();
+    s.world.media.pace.media = Duration::from_millis(40);
+    let three = s.world.phone("127.0.0.2:5092");
+    s.world.with_phone(three, |phone, now| phone.call(now, "3", "1000"));
+    let now = s.world.now;
+    s.world.switch.handle_fault(now, "test");
+    s.world.run(SECOND);
+    let [cdr] = &*s.world.cdrs else { panic!("{:?}", s.world.switch) };
+    assert_eq!((faults(&s.world), &*cdr.cause), (vec![Some(cdr.call)], "fault"));
+    s.world.cdrs.clear();
+    s.assert_the_other_goes_on();
+}
