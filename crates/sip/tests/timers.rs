@@ -163,11 +163,13 @@ fn g_stops_at_the_ack_and_i_forgets_the_invite_after_t4() {
 }
 
 #[test]
-fn j_answers_a_repeated_options_alike_for_32_s() {
+fn j_answers_a_repeated_register_alike_for_32_s() {
     let mut world = World::new(1);
-    world.inject(stranger(), 0, &request("OPTIONS", "j", ""));
+    world.inject(stranger(), 0, &request("REGISTER", "j", ""));
+    let Event::Registered { pending, .. } = world.events(0).remove(0) else { panic!() };
+    world.act(0, |stack, now| stack.respond(now, pending, 200, &[]));
     world.drive_ms(31_900);
-    world.inject(stranger(), 0, &request("OPTIONS", "j", ""));
+    world.inject(stranger(), 0, &request("REGISTER", "j", ""));
     let answers = world.sent_to(stranger());
     assert_eq!(answers.len(), 2);
     assert_eq!(answers[0].payload, answers[1].payload);

@@ -6,9 +6,16 @@ use std::sync::atomic::AtomicU64;
 
 use net::{NetError, Received, tcp, udp};
 use sip::{Transmit, Transport};
+use sip_message::{Message, Method};
 
 use crate::domain::Input;
 use crate::mailbox::Sender as Mailbox;
+
+/// Inputs that may wait before requests of strangers are dropped: some ten milliseconds of work, so that under a flood live
+/// calls wait no longer than that behind it. Who meant it sends again.
+const ROOM_FOR_STRANGERS: usize = 2_048;
+/// Inputs that may wait before any SIP is dropped. The rest is for media threads and storage, whose reports come once.
+const ROOM_FOR_SIP: usize = 32_768;
 
 /// A listener that is bound.
 pub(crate) enum Listener {
@@ -61,7 +68,7 @@ impl Listener {
         match self {
             Self::Udp(listener) => {
                 let inputs = inputs.clone();
-                listener.start(move |received| inputs.try_send(Input::Sip(received)).is_ok())
+                listener.start(move |received| hand_over(&inputs, received).is_ok())
             }
             Self::Tcp(listener) => listener.start(sink(inputs)),
         }
@@ -70,11 +77,27 @@ impl Listener {
 
 fn sink(inputs: &Mailbox<Input>) -> tcp::Sink {
     let inputs = inputs.clone();
-    Arc::new(move |received: Received| match inputs.try_send(Input::Sip(received)) {
+    Arc::new(move |received| hand_over(&inputs, received))
+}
+
+fn hand_over(inputs: &Mailbox<Input>, received: Received) -> Result<(), Received> {
+    let room = if is_strangers(&received) { ROOM_FOR_STRANGERS } else { ROOM_FOR_SIP };
+    match inputs.try_send_below(room, Input::Sip(received)) {
         Err(Input::Sip(received)) => Err(received),
         // Sent, as nothing else than what was given can come back.
         _ => Ok(()),
-    })
+    }
+}
+
+/// True for what anyone may send without knowing anything of a call: requests outside dialogs, and what is no SIP. A
+/// CANCEL is a call's, though it has no tag of ours.
+fn is_strangers(received: &Received) -> bool {
+    let Received::Message { parsed, .. } = received else { return false };
+    match &**parsed {
+        Ok(Message::Request(request)) => request.head.to.tag().is_none() && request.method != Method::Cancel,
+        Ok(Message::Response(_)) => false,
+        Ok(Message::KeepAlive) | Err(_) => true,
+    }
 }
 
 /// The sending side of a listener.
@@ -97,5 +120,47 @@ impl Sender {
             Self::Udp(sender) => sender.unsent(),
             Self::Tcp(sender) => sender.unsent(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sip::Flow;
+    use sip_message::parse_datagram;
+
+    use super::*;
+    use crate::mailbox::mailbox;
+
+    fn received(start: &str, to: &str, method: &str) -> Received {
+        let text = format!(
+            "{start}\r\nVia: SIP/2.0/UDP 127.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:b@h>{to}\r\n\
+             Call-ID: 1\r\nCSeq: 1 {method}\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        );
+        let address = SocketAddr::from(([127, 0, 0, 1], 5060));
+        Received::Message { flow: Flow::udp(0, address, address), parsed: Box::new(parse_datagram(text.into())) }
+    }
+
+    #[test]
+    fn a_flood_of_strangers_leaves_room_for_calls_and_calls_leave_room_for_their_media() {
+        let (inputs, _receiver) = mailbox(65_536);
+        let stranger = || received("INVITE sip:b@h SIP/2.0", "", "INVITE");
+        let within = || received("INVITE sip:b@h SIP/2.0", ";tag=2", "INVITE");
+        let flood = (0..40_000).filter(|_| hand_over(&inputs, stranger()).is_ok()).count();
+        assert_eq!(flood, ROOM_FOR_STRANGERS);
+        for refused in [received("REGISTER sip:h SIP/2.0", "", "REGISTER"), received("no SIP", "", "INVITE")] {
+            assert!(hand_over(&inputs, refused).is_err());
+        }
+        let calls = [
+            within(),
+            received("CANCEL sip:b@h SIP/2.0", "", "CANCEL"),
+            received("SIP/2.0 200 OK", ";tag=2", "INVITE"),
+            Received::Unreachable { transport: Transport::Udp, remote: SocketAddr::from(([127, 0, 0, 1], 9)) },
+        ];
+        for call in calls {
+            assert!(hand_over(&inputs, call).is_ok());
+        }
+        let calls = (0..40_000).filter(|_| hand_over(&inputs, within()).is_ok()).count();
+        assert_eq!(calls + 4 + ROOM_FOR_STRANGERS, ROOM_FOR_SIP);
+        assert!(inputs.try_send(Input::Drain).is_ok());
     }
 }

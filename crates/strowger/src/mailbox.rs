@@ -47,8 +47,16 @@ impl<T> Sender<T> {
     /// # Errors
     /// Gives it back if the queue is full. Once the receiver is gone, values vanish.
     pub fn try_send(&self, value: T) -> Result<(), T> {
+        self.try_send_below(usize::MAX, value)
+    }
+
+    /// As [`Sender::try_send`], for what is worth less: it finds the queue full when `most` values wait.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn try_send_below(&self, most: usize, value: T) -> Result<(), T> {
         let state = self.0.lock();
-        if state.waiting.len() >= self.0.capacity && !state.closed {
+        if state.waiting.len() >= self.0.capacity.min(most) && !state.closed {
             return Err(value);
         }
         self.0.push(state, value);
@@ -160,6 +168,17 @@ mod tests {
         assert_eq!(all, [1, 2]);
         drop(rx);
         sender.join().unwrap();
+    }
+
+    #[test]
+    fn what_is_worth_less_finds_the_queue_full_before_others_do() {
+        let (tx, rx) = mailbox(4);
+        assert_eq!([1, 2, 3].map(|n| tx.try_send_below(2, n)), [Ok(()), Ok(()), Err(3)]);
+        assert_eq!([4, 5, 6].map(|n| tx.try_send(n)), [Ok(()), Ok(()), Err(6)]);
+        let mut got = Vec::new();
+        rx.take_all(&mut got, LIMIT);
+        assert_eq!(got, [1, 2, 4, 5]);
+        assert_eq!(tx.try_send_below(2, 7), Ok(()), "there is room again");
     }
 
     #[test]

@@ -27,7 +27,8 @@ use crate::mailbox::{Receiver, Sender, mailbox};
 use crate::passwords;
 
 /// Inputs that may wait for the domain thread: about a second of the heaviest load. What comes on top is dropped by
-/// the drivers that can (datagrams, which SIP sends again), and waited for by those that cannot.
+/// the drivers that can (datagrams, which SIP sends again, and those of strangers long before: `listener`), and waited for
+/// by those that cannot.
 const INPUTS: usize = 65_536;
 
 /// Longer than packets of a call that is over linger in a network.

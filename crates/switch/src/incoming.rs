@@ -33,16 +33,10 @@ impl Switch {
         let dialled = request.uri.user().unwrap_or_default().into_owned();
         let proven = user.map(|name| Sender { origin: Origin::User(name), direction: Direction::Internal });
         let Some(sender) = proven.or_else(|| sender(&self.config, flow, &from)) else {
-            self.book.stranger(now, flow.remote.ip(), || dialled);
+            // The door lets none of these in.
             self.sip.refuse(now, session, Refusal::of(403));
             return;
         };
-        if self.calls.len() >= self.config.limits.max_calls {
-            self.book.overload(now);
-            let headers = vec![("Retry-After".to_owned(), "10".to_owned())];
-            self.sip.refuse(now, session, Refusal { status: 503, reason: None, headers });
-            return;
-        }
         let call = self.ids.call();
         let began = Kind::CallBegan {
             direction: sender.direction,

@@ -20,6 +20,9 @@ const NONCE_LIFETIME: Duration = Duration::from_secs(300);
 /// Challenges that were answered and are known for their counts: a few megabytes at most.
 const MAX_PROVEN: usize = 50_000;
 
+/// The seconds after which a call that found no room may be tried again.
+const RETRY_AFTER: &str = "10";
+
 /// What is known of those who register.
 pub(crate) struct Desk {
     authenticator: Authenticator,
@@ -64,17 +67,43 @@ fn authenticator(config: &Config, rng: &mut Rng) -> Authenticator {
 }
 
 /// The gate of the SIP stack. REGISTER is for users who prove themselves. A call needs proof if it is said to come from
-/// such a user, or if its source is neither the phone of a user nor a trunk.
+/// such a user, or if its source is neither the phone of a user nor a trunk. Who cannot be let in, or has to wait for
+/// other calls to end, is told so here, where nothing is kept of him.
 pub(crate) struct Door<'a> {
     pub config: &'a Config,
     pub desk: &'a mut Desk,
     pub book: &'a mut Book,
+    /// Calls that live.
+    pub calls: usize,
+}
+
+/// What a call is at the door.
+enum Knock {
+    /// From a trunk, or a phone that is known by its address.
+    Known,
+    /// From whoever can prove to be a user who registers.
+    ToProve,
+    /// From somewhere that nobody is known at, where nobody registers.
+    Stranger,
 }
 
 impl Gate for Door<'_> {
     fn check(&mut self, now: Now, request: &Request, flow: Flow) -> Verdict {
-        if request.method != Method::Register && !self.needs_proof(request, flow) {
-            return Verdict::Pass { user: None };
+        if request.method != Method::Register {
+            let knock = self.knock(request, flow);
+            if matches!(knock, Knock::Stranger) {
+                let dialled = || request.uri.user().unwrap_or_default().into_owned();
+                self.book.stranger(now, flow.remote.ip(), dialled);
+                return Verdict::Answer { status: 403, headers: Vec::new() };
+            }
+            if self.calls >= self.config.limits.max_calls {
+                self.book.overload(now);
+                let headers = vec![(HeaderName::RetryAfter.as_str().to_owned(), RETRY_AFTER.to_owned())];
+                return Verdict::Answer { status: 503, headers };
+            }
+            if matches!(knock, Knock::Known) {
+                return Verdict::Pass { user: None };
+            }
         }
         let secrets = &self.config.secrets;
         let secret_of = |user: &str| secrets.get(user);
@@ -94,15 +123,15 @@ impl Gate for Door<'_> {
 }
 
 impl Door<'_> {
-    fn needs_proof(&self, request: &Request, flow: Flow) -> bool {
-        // Where nobody registers, nobody could prove anything: strangers are refused later, with 403.
-        if self.config.secrets.is_empty() {
-            return false;
-        }
+    fn knock(&self, request: &Request, flow: Flow) -> Knock {
         let name = request.head.from.uri.user().unwrap_or_default();
         let source = flow.remote.ip();
-        self.config.registers(&name)
-            || (self.config.user_of(source, &name).is_none() && self.config.trunk_of(source).is_none())
+        let known = self.config.user_of(source, &name).is_some() || self.config.trunk_of(source).is_some();
+        if known && !self.config.registers(&name) {
+            return Knock::Known;
+        }
+        // Where nobody registers, nobody could prove anything.
+        if self.config.secrets.is_empty() { Knock::Stranger } else { Knock::ToProve }
     }
 }
 

@@ -125,7 +125,8 @@ impl Switch {
     /// A datagram came in and was read or refused.
     pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>) {
         self.hand = Hand::Sip;
-        let mut door = Door { config: &self.config, desk: &mut self.desk, book: &mut self.book };
+        let calls = self.calls.len();
+        let mut door = Door { config: &self.config, desk: &mut self.desk, book: &mut self.book, calls };
         self.sip.handle_datagram(now, flow, parsed, &mut door);
         self.settle(now);
     }

@@ -294,8 +294,9 @@ fn a_stranger_is_refused_and_only_counted() {
     s.world = World::with(config, 1);
     let stranger = s.world.phone("127.0.0.9:5090");
     s.world.with_phone(stranger, |phone, now| phone.call(now, "101", "1000"));
-    s.world.run(QUIET);
     assert!(s.world.at(stranger).saw(&Seen::Refused(403)));
+    assert_eq!(s.world.switch.sip_population(), sip::Population::default(), "nothing is kept of him");
+    s.world.run(QUIET);
     assert!(s.world.cdrs.is_empty() && s.world.switch.is_quiet());
     assert_eq!(s.world.count(|k| matches!(k, Kind::Strangers { count: 1, .. })), 1);
 }
@@ -342,8 +343,10 @@ fn more_calls_than_allowed_are_turned_away() {
     let mut world = World::with(config, 1);
     let (first, second) = (world.phone("127.0.0.2:5090"), world.phone("127.0.0.2:5091"));
     world.with_phone(first, |phone, now| phone.call(now, "1", "1000"));
+    let before = world.switch.sip_population();
     world.with_phone(second, |phone, now| phone.call(now, "2", "1000"));
     assert!(world.at(second).saw(&Seen::Refused(503)));
+    assert_eq!(world.switch.sip_population(), before, "nothing is kept of him");
     assert!(world.at(first).saw(&Seen::Answered));
 }
 

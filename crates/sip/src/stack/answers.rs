@@ -7,7 +7,6 @@ use sip_message::{HeaderName, Request};
 use super::Stack;
 use crate::core::Due;
 use crate::session::{Asked, Change, Established, Incoming, Session, SessionTimer, State, Unacked};
-use crate::transaction::key;
 use crate::{EndCause, Event, Refusal, SessionId, Transmit};
 
 impl Stack {
@@ -101,10 +100,9 @@ impl Stack {
 
     /// An ACK that no failure waited for: that of a 2xx, or a stray.
     pub(super) fn acknowledged(&mut self, now: Mono, request: &Request) {
-        let head = &request.head;
-        key::dialog(&mut self.key, &head.call_id, head.to.tag().unwrap_or_default());
-        let id = self.dialogs.get(self.key.as_str()).copied();
+        let id = self.dialog_of(request);
         self.in_hand = id;
+        let head = &request.head;
         let Some((id, session)) = id.and_then(|id| Some((id, self.sessions.get_mut(&id)?))) else {
             self.core.counters.strays += 1;
             return;

@@ -22,20 +22,25 @@ impl Stack {
         match request.method {
             Method::Ack => return self.handle_ack(now.monotonic, &request),
             Method::Cancel => return self.handle_cancel(now.monotonic, flow, request),
-            _ => key::server(&mut self.key, &request, &request.method),
+            _ => {}
         }
+        // A REGISTER belongs to no dialog, whatever its To says (10).
+        let within = request.head.to.tag().is_some() && request.method != Method::Register;
+        let stray = within && self.dialog_of(&request).is_none();
+        key::server(&mut self.key, &request, &request.method);
         if let Some(id) = self.servers.find(&self.key) {
             return self.handle_repeated(id);
         }
         self.core.counters.requests += 1;
-        // A REGISTER belongs to no dialog, whatever its To says (10).
-        let within = request.head.to.tag().is_some() && request.method != Method::Register;
         if self.is_overloaded(&request, within) {
             return self.answer_overloaded(&request, flow);
         }
         let address = inspect::address(&request);
-        let guarded = !within && matches!(request.method, Method::Invite | Method::Register);
-        let user = match (guarded && address.is_ok()).then(|| gate.check(now, &request, flow)) {
+        let guarded = !within && address.is_ok() && matches!(request.method, Method::Invite | Method::Register);
+        if stray || !(within || guarded) {
+            return self.answer_anyone(&request, flow, address, within);
+        }
+        let user = match guarded.then(|| gate.check(now, &request, flow)) {
             Some(Verdict::Answer { status, headers }) => {
                 return self.answer_stateless(&request, flow, status, &headers);
             }
@@ -53,6 +58,26 @@ impl Stack {
             Ok(()) if within => self.handle_within(now, asked),
             Ok(()) => self.handle_outside(now, asked, user),
         }
+    }
+
+    /// What anyone may send is answered without a transaction (8.2.7), so that no number of strangers fills the memory:
+    /// OPTIONS outside a dialog, and what belongs to no dialog of ours.
+    fn answer_anyone(&mut self, request: &Request, flow: Flow, address: Result<(), Fault>, within: bool) {
+        match address.and_then(|()| inspect::content(request)) {
+            Err(fault) => self.refuse_stateless(request, flow, &fault),
+            Ok(()) if request.method == Method::Options && !within => {
+                let response = self.core.abilities(request, flow);
+                self.core.send(flow.reply(&request.head.via), response);
+            }
+            Ok(()) => self.refuse_stateless(request, flow, &Fault::of(481)),
+        }
+    }
+
+    /// The session whose dialog a request names, its side of it at least.
+    pub(super) fn dialog_of(&mut self, request: &Request) -> Option<SessionId> {
+        let head = &request.head;
+        key::dialog(&mut self.key, &head.call_id, head.to.tag().unwrap_or_default());
+        self.dialogs.get(self.key.as_str()).copied()
     }
 
     fn handle_repeated(&mut self, id: TransactionId) {
@@ -96,9 +121,7 @@ impl Stack {
     fn handle_outside(&mut self, now: Mono, asked: Asked, user: Option<Arc<str>>) {
         match asked.request.method {
             Method::Invite => self.begin_incoming(now, asked, user),
-            Method::Register => self.core.tell(Event::Registered { pending: Pending(Box::new(asked)), user }),
-            Method::Options => self.answer_options(now, &asked),
-            _ => self.answer_fault(now, &asked, Fault::of(481)),
+            _ => self.core.tell(Event::Registered { pending: Pending(Box::new(asked)), user }),
         }
     }
 
@@ -123,10 +146,9 @@ impl Stack {
 
     /// A request with a To tag.
     fn handle_within(&mut self, now: Mono, asked: Asked) {
-        let head = &asked.request.head;
-        key::dialog(&mut self.key, &head.call_id, head.to.tag().unwrap_or_default());
-        let found = self.dialogs.get(self.key.as_str()).copied();
+        let found = self.dialog_of(&asked.request);
         self.in_hand = found;
+        let head = &asked.request.head;
         let Some((id, session)) = found.and_then(|id| Some((id, self.sessions.get_mut(&id)?))) else {
             return self.answer_fault(now, &asked, Fault::of(481));
         };
@@ -194,11 +216,13 @@ impl Stack {
             return self.handle_repeated(id);
         }
         self.core.counters.requests += 1;
-        let (id, _) = self.open_server(now, flow, &request, true);
         key::server(&mut self.key, &request, &Method::Invite);
-        let invite = self.servers.find(&self.key);
+        let Some(invite) = self.servers.find(&self.key) else {
+            return self.refuse_stateless(&request, flow, &Fault::of(481));
+        };
+        key::server(&mut self.key, &request, &Method::Cancel);
+        let (id, _) = self.open_server(now, flow, &request, true);
         let asked = Asked { id, request: Box::new(request), flow };
-        let Some(invite) = invite else { return self.answer_fault(now, &asked, Fault::of(481)) };
         let session = self.servers.owner(invite);
         self.in_hand = session;
         self.answer_cancel(now, &asked, session);

@@ -17,13 +17,15 @@ impl Stack {
     /// Refuses a request for what [`crate::inspect`] or the search for its dialog found.
     pub(super) fn answer_fault(&mut self, now: Mono, asked: &Asked, fault: Fault) {
         self.core.counters.refused += 1;
-        let tag = self.core.stateless_tag(&asked.request);
-        let mut builder = self.core.response(&asked.request, asked.flow, status(fault.status)).to_tag(&tag);
-        if let Some((name, value)) = &fault.header {
-            builder = builder.header(name, value);
-        }
-        let response = builder.build();
+        let response = self.core.fault(&asked.request, asked.flow, &fault);
         self.servers.answer(&mut self.core, now, asked.id, false, response);
+    }
+
+    /// As [`Stack::answer_fault`], of a request of which nothing is kept.
+    pub(super) fn refuse_stateless(&mut self, request: &Request, flow: Flow, fault: &Fault) {
+        self.core.counters.refused += 1;
+        let response = self.core.fault(request, flow, fault);
+        self.core.send(flow.reply(&request.head.via), response);
     }
 
     /// Answers with nothing but a status.
@@ -44,13 +46,9 @@ impl Stack {
         self.servers.answer(&mut self.core, now, asked.id, true, response);
     }
 
-    /// What we can do (11.2).
+    /// Answers an OPTIONS inside a dialog.
     pub(super) fn answer_options(&mut self, now: Mono, asked: &Asked) {
-        let tag = self.core.stateless_tag(&asked.request);
-        let builder = self.core.response(&asked.request, asked.flow, StatusCode::OK).to_tag(&tag);
-        let builder = builder.header(HeaderName::Allow, ALLOW).header(HeaderName::Accept, ACCEPT);
-        let builder = builder.header(HeaderName::AcceptEncoding, "identity").header(HeaderName::Supported, "");
-        let response = builder.build();
+        let response = self.core.abilities(&asked.request, asked.flow);
         self.servers.answer(&mut self.core, now, asked.id, true, response);
     }
 
@@ -109,6 +107,24 @@ impl Core {
     /// A response with what stands in all of ours.
     fn response<'a>(&self, request: &'a Request, flow: Flow, status: StatusCode) -> ResponseBuilder<'a> {
         ResponseBuilder::to(request, flow.remote, status).header(HeaderName::Server, &self.config.user_agent)
+    }
+
+    /// What we can do (11.2).
+    pub(super) fn abilities(&self, request: &Request, flow: Flow) -> Bytes {
+        let tag = self.stateless_tag(request);
+        let builder = self.response(request, flow, StatusCode::OK).to_tag(&tag);
+        let builder = builder.header(HeaderName::Allow, ALLOW).header(HeaderName::Accept, ACCEPT);
+        builder.header(HeaderName::AcceptEncoding, "identity").header(HeaderName::Supported, "").build()
+    }
+
+    /// A failure with the header field that says what would have been fine.
+    fn fault(&self, request: &Request, flow: Flow, fault: &Fault) -> Bytes {
+        let tag = self.stateless_tag(request);
+        let mut builder = self.response(request, flow, status(fault.status)).to_tag(&tag);
+        if let Some((name, value)) = &fault.header {
+            builder = builder.header(name, value);
+        }
+        builder.build()
     }
 
     /// 100 (Trying), which has no tag (8.2.6.2).
