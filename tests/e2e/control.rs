@@ -45,9 +45,14 @@ fn with_metrics() -> (Ports, Switch, SocketAddr) {
     let mut company = Company::new(&ports);
     company.control.insert("metrics", "127.0.0.1:0".to_owned());
     let mut switch = Switch::start(&company);
-    let line = switch.process().wait_for_line("metrics", SOON, |line| line.starts_with("listening metrics "));
-    let address = line.trim_start_matches("listening metrics ").parse().expect("an address");
+    let address = metrics_of(&mut switch);
     (ports, switch, address)
+}
+
+/// Where the switch serves its metrics.
+pub(crate) fn metrics_of(switch: &mut Switch) -> SocketAddr {
+    let line = switch.process().wait_for_line("metrics", SOON, |line| line.starts_with("listening metrics "));
+    line.trim_start_matches("listening metrics ").parse().expect("an address")
 }
 
 fn get(address: SocketAddr, path: &str) -> String {
@@ -60,7 +65,7 @@ fn get(address: SocketAddr, path: &str) -> String {
 }
 
 /// The value of a series in the metrics.
-fn metric(address: SocketAddr, series: &str) -> f64 {
+pub(crate) fn metric(address: SocketAddr, series: &str) -> f64 {
     let page = get(address, "/metrics");
     let line = page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     line.unwrap_or_else(|| panic!("no {series} in\n{page}")).parse().expect("a number")

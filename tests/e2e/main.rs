@@ -2,10 +2,10 @@
 //! folder of its own. `scripts/test` builds the binary and runs these.
 //!
 //! - `audio`: who hears whom, measured; recordings; A-law with µ-law. Run alone.
-//! - `load`: 300 calls at once. Run alone.
+//! - `load`, `crash`: 300 calls at once; and the switch killed among them. Run alone.
 //! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go.
 //! - `recording`, `disk`, `shutdown`: what is left when something ends or fails.
-//! - `admission`, `noise`, `torture`: strangers in the bad sense.
+//! - `admission`, `noise`, `torture`, `flood`: strangers in the bad sense. `flood` runs alone.
 //! - `tcp`: calls over connections, and what strangers do with those.
 //! - `control`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
 //! - `strangers`: the others among themselves, so that a fault of theirs is told from ours.
@@ -30,8 +30,10 @@ mod audio;
 mod call;
 mod commands;
 mod control;
+mod crash;
 mod digits;
 mod disk;
+mod flood;
 mod hangups;
 mod load;
 mod menu;

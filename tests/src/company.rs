@@ -36,6 +36,8 @@ pub struct Company {
     pub media: BTreeMap<&'static str, String>,
     /// Lines below `calls:`.
     pub calls: BTreeMap<&'static str, String>,
+    /// The UDP port that it listens on; 0: any.
+    pub port: u16,
     /// Whether it listens for TCP, too.
     pub tcp: bool,
     /// Lines below `control:`.
@@ -86,6 +88,7 @@ impl Company {
         Self {
             media: [("bind", "127.0.0.1".to_owned()), ("ports", ports.for_media()), ("threads", "3".to_owned())].into(),
             calls: [("grace", "3s".to_owned()), ("max", "50".to_owned())].into(),
+            port: 0,
             tcp: false,
             control: BTreeMap::new(),
             trunk: "127.0.0.1".to_owned(),
@@ -128,7 +131,8 @@ impl Company {
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
             std::fs::write(path, text).expect("a file");
         };
-        let mut text = "version: 1\ndigest: md5\nlisteners:\n  - udp: 127.0.0.1:0\n".to_owned();
+        let mut text = "version: 1\ndigest: md5\nlisteners:\n".to_owned();
+        let _ = writeln!(text, "  - udp: 127.0.0.1:{}", self.port);
         if self.tcp {
             text += "  - tcp: 127.0.0.1:0\n";
         }

@@ -55,7 +55,8 @@ impl Switch {
         Self { process, address, tcp, folder }
     }
 
-    /// Kills it (`kill -9`) if it runs, and starts it again on the same folder. It listens at other ports then.
+    /// Kills it (`kill -9`) if it runs, and starts it again on the same folder. Unless its company names a
+    /// port, it listens at others then.
     pub fn restart(&mut self) {
         self.process.kill();
         (self.process, self.address, self.tcp) = run(self.folder.path(), |command| command);
