@@ -5,11 +5,13 @@
 mod id;
 mod pii;
 mod rng;
+mod table;
 mod time;
 mod timers;
 
 pub use id::{CallId, DecisionId, IdGen, LegId, OfferId, PlayId, TakeId};
 pub use pii::{Pii, revealed};
 pub use rng::Rng;
+pub use table::give_back;
 pub use time::{Mono, Now, Wall};
 pub use timers::{TimerToken, Timers};

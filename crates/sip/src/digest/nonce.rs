@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use base::{Mono, Rng, Timers};
+use base::{Mono, Rng, Timers, give_back};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
@@ -110,6 +110,7 @@ impl Nonces {
         while let Some(nonce) = self.ends.pop_due(now) {
             self.proven.remove(&nonce);
         }
+        give_back(&mut self.proven);
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Mono> {

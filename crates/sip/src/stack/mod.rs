@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use base::{Mono, Now, Rng};
+use base::{Mono, Now, Rng, give_back};
 use sip_message::{Message, Reject};
 
 use crate::core::{Core, Due};
@@ -191,6 +191,8 @@ impl Stack {
     fn close(&mut self, id: SessionId, event: Event) {
         let Some(session) = self.sessions.remove(&id) else { return };
         self.dialogs.remove(&session.dialog_key);
+        give_back(&mut self.sessions);
+        give_back(&mut self.dialogs);
         self.release(session.state);
         self.core.tell(event);
     }

@@ -5,7 +5,7 @@ use std::mem;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use base::Mono;
+use base::{Mono, give_back};
 use bytes::Bytes;
 use sip_message::{Method, Response};
 
@@ -260,6 +260,8 @@ impl ClientTable {
         for way in ways(entry.flow) {
             self.unheard.remove(&(way, id));
         }
+        give_back(&mut self.entries);
+        give_back(&mut self.by_key);
         Some(Lost { id, owner: entry.owner })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
-use base::Mono;
+use base::{Mono, give_back};
 use bytes::Bytes;
 
 use super::server::{Server, Trying};
@@ -228,6 +228,9 @@ impl ServerTable {
         if let Some(merge_key) = entry.merge_key {
             self.ongoing.remove(&merge_key);
         }
+        give_back(&mut self.entries);
+        give_back(&mut self.by_key);
+        give_back(&mut self.ongoing);
     }
 }
 
