@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a clock or a random source: a driver makes [`Now`] and seeds [`Rng`], and hands both in.
 
+mod day;
 mod id;
 mod pii;
 mod rng;
@@ -9,6 +10,7 @@ mod table;
 mod time;
 mod timers;
 
+pub use day::{Day, NoDay};
 pub use id::{CallId, DecisionId, IdGen, LegId, OfferId, PlayId, TakeId};
 pub use pii::{Pii, revealed};
 pub use rng::Rng;

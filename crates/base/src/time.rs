@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Day;
+
 /// Both clocks at one moment. Timers use `monotonic`, so that a jump of the wall clock harms none of them;
 /// CDRs, nonces and calendars use `wall`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,26 +111,10 @@ impl Add<Duration> for Wall {
 /// RFC 3339 in UTC with milliseconds: `2026-11-21T09:30:00.125Z`.
 impl fmt::Display for Wall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = self.0.div_euclid(1000);
-        let (days, ms) = (millis.div_euclid(86_400_000), millis.rem_euclid(86_400_000));
-        let (year, month, day) = civil_from_days(days);
+        let ms = self.0.div_euclid(1000).rem_euclid(86_400_000);
         let (s, ms) = (ms / 1000, ms % 1000);
-        write!(f, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{ms:03}Z", s / 3600, s / 60 % 60, s % 60)
+        write!(f, "{}T{:02}:{:02}:{:02}.{ms:03}Z", Day::of(*self), s / 3600, s / 60 % 60, s % 60)
     }
-}
-
-/// Year, month and day of the proleptic Gregorian calendar, `days` after 1970-01-01.
-/// The year is taken to begin in March, which puts the leap day last.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]
