@@ -148,6 +148,8 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         // The driver keeps the passwords.
         secrets: BTreeMap::new(),
         trunks,
+        grants: BTreeMap::new(),
+        emergency: None,
         registers_for: users_read.registers_for,
         users: users_read.users,
         numbers,

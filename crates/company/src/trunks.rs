@@ -30,7 +30,7 @@ pub(crate) fn read(value: &Value<'_>, notes: &mut Notes) -> Vec<Trunk> {
             all.push(Source { trunk: name, net, value });
             sources.push(net);
         }
-        trunks.push(Trunk { name: name.into(), sources });
+        trunks.push(Trunk::incoming(name, sources));
     }
     trunks
 }

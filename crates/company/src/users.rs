@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use sip::Transport;
 use sip_message::{AnyUri, Scheme, Uri};
-use switch::{FixedPhone, Place, User, UserName};
+use switch::{Peer, Place, User, UserName};
 use yaml::{Faults, Shape, Value};
 
 use crate::Notes;
@@ -44,7 +44,7 @@ pub(crate) fn read(
             registers(&register, map.optional("contact"));
             grants
                 .push((name.clone(), map.optional("register_for").map_or_else(Vec::new, |value| value.one_or_list())));
-            users.insert(name, User { display, place: Place::Registered });
+            users.insert(name, User { display, place: Place::Registered, caller_id: None });
             continue;
         }
         if let Some(value) = map.optional("register_for") {
@@ -58,7 +58,7 @@ pub(crate) fn read(
         }
         users.insert(
             name,
-            User { display, place: Place::Fixed(FixedPhone { contact: uri, address, reached_at: None }) },
+            User { display, place: Place::Fixed(Peer { contact: uri, address, reached_at: None }), caller_id: None },
         );
     }
     let granted = |(name, wanted): (UserName, Vec<Value<'_>>)| {

@@ -1,9 +1,11 @@
 //! The record of a call, with the definition of each figure.
 
-use base::{CallId, Pii, TakeId, Wall};
-use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
 
-use crate::{Direction, Name, Origin, Party};
+use base::{CallId, Day, Pii, TakeId, Wall};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::{Direction, Name, Origin, Outside, Party};
 
 /// Call detail record: one a call, made when it ends. Times are RFC 3339 in UTC, durations whole milliseconds.
 ///
@@ -47,10 +49,12 @@ pub struct Cdr {
     pub hold_ms: u64,
     /// The queue that it joined last.
     pub queue: Option<Name>,
-    /// The agent or party with whom the caller was connected last.
+    /// The agent or user with whom the caller was connected last.
     pub agent: Option<Name>,
     /// Offers made to agents for it.
     pub offers: u32,
+    /// Its legs to trunks, in the order in which they began.
+    pub outside: Vec<OutsideLeg>,
     /// What became of it.
     pub disposition: Disposition,
     /// Who ended it.
@@ -63,6 +67,18 @@ pub struct Cdr {
     pub recording_lost_ms: u64,
     /// True if the switch died during the call: figures are those up to the last event found.
     pub cut: bool,
+}
+
+/// A leg of a call that left to a trunk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutsideLeg {
+    /// Whereto, and by whose leave.
+    #[serde(flatten)]
+    pub call: Outside,
+    /// The final SIP status, if one refused it.
+    pub status: Option<u16>,
+    /// From its answer to its end, in milliseconds by day (UTC): what the grant is charged. Empty if nobody answered.
+    pub charged_ms: BTreeMap<Day, u64>,
 }
 
 /// What became of a call. The first that fits.

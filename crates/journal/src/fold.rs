@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base::{CallId, LegId, Pii, Wall};
 
-use crate::{Cdr, Direction, Disposition, Event, Kind, LegRole, Name, Origin, Party, QueueExit, Recording};
+use crate::{
+    Cdr, Direction, Disposition, Event, Kind, LegRole, Name, Origin, OutsideLeg, Party, QueueExit, Recording, by_day,
+};
 
 /// Milliseconds of a frame of recorded audio.
 const FRAME_MS: u64 = 20;
@@ -32,8 +34,18 @@ struct Account {
     /// The bridged legs that hold, and since when there is one.
     holding: BTreeSet<LegId>,
     held_since: Option<Wall>,
+    /// Legs to trunks that are not over.
+    outside: BTreeMap<LegId, LiveOutside>,
     joined: Option<Wall>,
     abandoned: bool,
+}
+
+/// A leg to a trunk that is not over.
+#[derive(Debug)]
+struct LiveOutside {
+    /// Its place in [`Cdr::outside`].
+    index: usize,
+    answered: Option<Wall>,
 }
 
 impl CdrFold {
@@ -104,6 +116,7 @@ impl Account {
             queue: None,
             agent: None,
             offers: 0,
+            outside: Vec::new(),
             disposition: Disposition::Refused,
             hung_up_by: None,
             cause: "".into(),
@@ -119,6 +132,7 @@ impl Account {
             talking_since: None,
             holding: BTreeSet::new(),
             held_since: None,
+            outside: BTreeMap::new(),
             joined: None,
             abandoned: false,
         }
@@ -141,10 +155,7 @@ impl Account {
             Kind::QueueJoined { .. } | Kind::QueueLeft { .. } => self.take_queue(event),
             Kind::OfferMade { .. } => self.cdr.offers = self.cdr.offers.saturating_add(1),
             Kind::OfferEnded { rang_ms, .. } => self.cdr.ring_ms = self.cdr.ring_ms.saturating_add(*rang_ms),
-            Kind::LegBegan { leg, role: LegRole::Agent(name) | LegRole::Party(name) } => {
-                self.legs.insert(*leg, name.clone());
-            }
-            Kind::LegEnded { leg, .. } => drop(self.legs.remove(leg)),
+            Kind::LegBegan { .. } | Kind::LegAnswered { .. } | Kind::LegEnded { .. } => self.take_leg(event),
             Kind::Bridged { b, .. } => {
                 self.talking_since = self.talking_since.or(Some(event.at));
                 self.cdr.agent = self.legs.get(b).cloned().or(self.cdr.agent.take());
@@ -155,6 +166,34 @@ impl Account {
             Kind::Resumed { leg } => self.resume(event.at, *leg),
             Kind::RecordingStarted { .. } | Kind::RecordingLost { .. } | Kind::RecordingStopped { .. } => {
                 self.take_recording(&event.kind);
+            }
+            _ => {}
+        }
+    }
+
+    fn take_leg(&mut self, event: &Event) {
+        match &event.kind {
+            Kind::LegBegan { leg, role: LegRole::Agent(name) | LegRole::Party(name) } => {
+                self.legs.insert(*leg, name.clone());
+            }
+            Kind::LegBegan { leg, role: LegRole::Outside(call) } => {
+                let index = self.cdr.outside.len();
+                self.cdr.outside.push(OutsideLeg { call: call.clone(), status: None, charged_ms: BTreeMap::new() });
+                self.outside.insert(*leg, LiveOutside { index, answered: None });
+            }
+            Kind::LegAnswered { leg } => {
+                if let Some(found) = self.outside.get_mut(leg) {
+                    found.answered = Some(event.at);
+                }
+            }
+            Kind::LegEnded { leg, status, charged_ms, .. } => {
+                self.legs.remove(leg);
+                if let Some(found) = self.outside.remove(leg)
+                    && let Some(record) = self.cdr.outside.get_mut(found.index)
+                {
+                    record.status = *status;
+                    record.charged_ms = by_day(event.at, charged_ms.unwrap_or(0));
+                }
             }
             _ => {}
         }
@@ -240,6 +279,11 @@ impl Account {
     /// The record. What was still going on ended now.
     fn close(mut self, at: Wall, cut: bool) -> Cdr {
         self.end_bridge(at);
+        for LiveOutside { index, answered } in self.outside.values() {
+            if let (Some(record), Some(answered)) = (self.cdr.outside.get_mut(*index), answered) {
+                record.charged_ms = by_day(at, millis(*answered, at));
+            }
+        }
         if let Some(joined) = self.joined {
             self.cdr.wait_ms = self.cdr.wait_ms.saturating_add(millis(joined, at));
         }

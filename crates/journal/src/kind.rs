@@ -5,7 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use base::{LegId, OfferId, Pii, PlayId, TakeId};
 use serde::{Deserialize, Serialize};
 
-use crate::{DecisionFault, Direction, LegRole, Name, OfferOutcome, OfferReason, Origin, Party, QueueExit};
+use crate::{
+    Asker, DecisionFault, Direction, LegRole, Name, NoWayOut, OfferOutcome, OfferReason, Origin, Party, QueueExit,
+};
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -150,8 +152,32 @@ pub enum Kind {
         /// The final SIP status, if one refused it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<u16>,
-        /// Why, in one or few words: `bye`, `cancelled`, `refused`, `no_ack`, `media_silent`, …
+        /// Why, in one or few words: `bye`, `cancelled`, `refused`, `redirected`, `no_ack`, `media_silent`, …
         cause: Name,
+        /// Of a leg to a trunk that was answered: milliseconds since then (monotonic, rounded up), which its grant is
+        /// charged.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        charged_ms: Option<u64>,
+    },
+    /// A call was not let out to a trunk.
+    OutsideRefused {
+        /// Who asked.
+        asked_by: Asker,
+        /// The number.
+        #[serde(with = "base::revealed")]
+        number: Pii<String>,
+        /// Why not.
+        why: NoWayOut,
+        /// The grant whose limit was met.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        grant: Option<Name>,
+    },
+    /// The caller hears a leg that is not answered yet (183 with SDP): an announcement, or the ringing of its network.
+    EarlyMedia {
+        /// The caller's leg.
+        a: LegId,
+        /// The other one.
+        b: LegId,
     },
     /// Two legs hear each other from now on.
     Bridged {
@@ -331,6 +357,8 @@ impl Kind {
                 | Self::Collected { .. }
                 | Self::Play { .. }
                 | Self::DecisionRejected { .. }
+                | Self::OutsideRefused { .. }
+                | Self::EarlyMedia { .. }
                 | Self::MediaStats { .. }
                 | Self::Malformed { .. }
                 | Self::Strangers { .. }

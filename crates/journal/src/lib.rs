@@ -4,8 +4,8 @@
 //! reports calls is a fold over them, as [`CdrFold`] is. Nothing counts calls a second way.
 //!
 //! Where to find what: `event.rs` the envelope, `kind.rs` what can happen, `words.rs` the words that fields use, `cdr.rs`
-//! the record of a call with the definition of each of its figures, `fold.rs` how events become records, `location.rs`
-//! where registered users are.
+//! the record of a call with the definition of each of its figures, `fold.rs` how events become records, `charge.rs` what
+//! calls to the outside are charged, `location.rs` where registered users are.
 //!
 //! Invariants:
 //! - Events and records are plain data that serialise as JSON objects. Readers ignore fields and events that they do not
@@ -16,17 +16,20 @@
 //!   the event itself carries one measured on the monotonic clock.
 
 mod cdr;
+mod charge;
 mod event;
 mod fold;
 mod kind;
 mod location;
 mod words;
 
-pub use cdr::{Cdr, Disposition, Recording};
+pub use cdr::{Cdr, Disposition, OutsideLeg, Recording};
+pub use charge::{Charges, by_day};
 pub use event::Event;
 pub use fold::CdrFold;
 pub use kind::Kind;
 pub use location::{Carrier, Location, Locations};
 pub use words::{
-    Candidate, DecisionFault, Direction, LegRole, Name, OfferOutcome, OfferReason, Origin, Party, QueueExit,
+    Asker, Candidate, DecisionFault, Direction, LegRole, Name, NoWayOut, OfferOutcome, OfferReason, Origin, Outside,
+    Party, QueueExit,
 };

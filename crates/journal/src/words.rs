@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use base::{DecisionId, Wall};
+use base::{DecisionId, Pii, Wall};
 use serde::{Deserialize, Serialize};
 
 /// The name of a user, agent, queue, flow, trunk, prompt, …: shared with the configuration, not copied.
@@ -41,8 +41,50 @@ pub enum LegRole {
     Caller,
     /// An agent's, rung for an offer.
     Agent(Name),
-    /// A user's or an outside party's, rung by `dial` or by its number.
+    /// A user's, rung by `dial` or by his number.
     Party(Name),
+    /// Of somebody outside, reached through a trunk.
+    Outside(Outside),
+}
+
+/// A call to the outside: the part of a leg to a trunk that says who may answer for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outside {
+    /// The trunk.
+    pub trunk: Name,
+    /// The number that is called there.
+    #[serde(with = "base::revealed")]
+    pub number: Pii<String>,
+    /// Who asked for it.
+    pub asked_by: Asker,
+    /// The grant that allows it; none for an emergency call, which needs none.
+    pub grant: Option<Name>,
+}
+
+/// Who asks for a call to the outside.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Asker {
+    /// A user, who dialled it or whose phone redirects there.
+    User(Name),
+    /// A flow, by a `dial`.
+    Flow(Name),
+    /// A trunk, whose call passes through.
+    Trunk(Name),
+}
+
+/// Why a call may not leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoWayOut {
+    /// No grant of whoever asks holds the number.
+    NoGrant,
+    /// As many calls of the grant are up as may be at once.
+    AtOnce,
+    /// The minutes of the grant's day are used up.
+    Minutes,
+    /// The call has gone out, or was redirected, as often as one call may.
+    TooOften,
 }
 
 /// Who ended a call.

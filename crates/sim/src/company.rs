@@ -60,16 +60,16 @@ pub fn company() -> Config {
     let user = |port: u16| {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let contact = sip_message::Uri::from_address(address).with_user("agent");
-        User { display: None, place: switch::Place::Fixed(switch::FixedPhone { contact, address, reached_at: None }) }
+        User::at(switch::Place::Fixed(switch::Peer { contact, address, reached_at: None }))
     };
     let everybody = ["101", "102", "103", "104"];
     let mut queue = acd::QueueConfig::new("sales", everybody.map(Into::into).into());
     queue.max_wait = Some(Duration::from_secs(120));
     let agents = everybody.map(|name| acd::AgentConfig { name: name.into() });
-    let registers = || User { display: None, place: switch::Place::Registered };
+    let registers = || User::at(switch::Place::Registered);
     let secret = |name: &str| (name.into(), Secret::of(name, REALM, PASSWORD));
     Config {
-        trunks: vec![Trunk { name: "local".into(), sources: vec!["127.0.0.2/32".parse().unwrap()] }],
+        trunks: vec![Trunk::incoming("local", vec!["127.0.0.2/32".parse().unwrap()])],
         realm: REALM.into(),
         algorithms: vec![Algorithm::Sha256],
         secrets: [secret("103"), secret("104")].into(),

@@ -18,6 +18,8 @@ pub enum Seen {
     Rings,
     /// The other side's phone rings.
     Ringback,
+    /// The other side speaks before it answers (183 with SDP).
+    Early,
     /// The other side answered.
     Answered,
     /// The other side refused.
@@ -75,6 +77,10 @@ pub struct Phone {
     pub session: Option<SessionId>,
     /// What its owner saw, in order.
     pub seen: Vec<Seen>,
+    /// The number that called last, as it shows it, and the one that was called.
+    pub display: Option<(String, String)>,
+    /// The descriptions that came with the other side's 183 and 200, in order.
+    pub heard: Vec<Bytes>,
     /// Reacts to a call by itself, if set: refuses with this status, or answers with 200.
     pub reflex: Option<u16>,
     /// How long it rings before its reflex.
@@ -104,6 +110,8 @@ impl Phone {
             transport: Transport::Udp,
             session: None,
             seen: Vec::new(),
+            display: None,
+            heard: Vec::new(),
             reflex: None,
             rings_for: Duration::ZERO,
             talks_for: None,
@@ -128,6 +136,22 @@ impl Phone {
     pub fn ring(&mut self, now: Now) {
         if let Some(session) = self.session {
             self.stack.ring(now, session, 180, None);
+        }
+    }
+
+    /// It speaks before it answers: 183 with SDP.
+    pub fn speak_early(&mut self, now: Now) {
+        let body = self.sdp("PCMU/8000", 0, "sendrecv");
+        if let Some(session) = self.session {
+            self.stack.ring(now, session, 183, Some(body.into()));
+        }
+    }
+
+    /// It sends the call elsewhere: 302.
+    pub fn redirect(&mut self, now: Now, contact: &str) {
+        if let Some(session) = self.session {
+            let headers = vec![("Contact".to_owned(), format!("<{contact}>"))];
+            self.stack.refuse(now, session, Refusal { status: 302, reason: None, headers });
         }
     }
 
@@ -320,7 +344,9 @@ impl Phone {
     fn watch(&mut self, now: Now) {
         while let Some(event) = self.stack.poll_event() {
             let seen = match event {
-                Event::Invited { session, .. } => {
+                Event::Invited { session, request, .. } => {
+                    let user = |uri: &AnyUri| uri.user().unwrap_or_default().into_owned();
+                    self.display = Some((user(&request.head.from.uri), user(&request.uri)));
                     if self.session.is_some() {
                         self.stack.refuse(now, session, Refusal::of(486));
                         continue;
@@ -328,8 +354,15 @@ impl Phone {
                     self.rings(now, session);
                     Seen::Rings
                 }
+                Event::Progress { body: Some(body), .. } => {
+                    self.heard.push(body);
+                    Seen::Early
+                }
                 Event::Progress { status: 180.., .. } => Seen::Ringback,
-                Event::Answered { session, .. } => self.talks(now, session, Seen::Answered),
+                Event::Answered { session, body, .. } => {
+                    self.heard.extend(body);
+                    self.talks(now, session, Seen::Answered)
+                }
                 Event::Acked { session, .. } => self.talks(now, session, Seen::Acked),
                 Event::ChangeAnswered { body, .. } => Seen::Changed(direction(body.as_ref()).to_owned()),
                 Event::ChangeRefused { status, .. } => Seen::NotChanged(status),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use acd::AgentState;
 use base::{LegId, Mono, Now, PlayId, Rng, Timers, Wall};
-use journal::{Cdr, Locations, Name};
+use journal::{Cdr, Charges, Locations, Name};
 use routing::{LongestIdle, Strategy};
 use sip::Transport;
 use sip_message::parse_datagram;
@@ -92,7 +92,7 @@ impl World {
     pub fn with_strategy(config: Config, seed: u64, strategy: Box<dyn Strategy>) -> Self {
         let now = Now { monotonic: Mono::from_nanos(1), wall: Wall::from_unix_micros(1_795_253_400_000_000) };
         let mut rng = Rng::from_number(seed);
-        let switch = start(now, config.clone(), strategy, &mut rng);
+        let switch = start(now, config.clone(), strategy, &mut rng, Charges::default());
         let mut network = Network::new(rng.fork());
         network.add(switch_address());
         Self {
@@ -169,7 +169,9 @@ impl World {
             self.journal.push(event);
         }
         self.phones.values_mut().for_each(|phone| phone.estranged = true);
-        self.switch = start(self.now, self.config.clone(), Box::new(LongestIdle), &mut self.rng);
+        let mut charges = Charges::default();
+        self.cdrs.iter().flat_map(|cdr| &cdr.outside).for_each(|leg| charges.feed(leg));
+        self.switch = start(self.now, self.config.clone(), Box::new(LongestIdle), &mut self.rng, charges);
         self.switch.restore(self.now, self.locations.values().cloned().collect(), 0);
         self.react();
     }
@@ -426,8 +428,8 @@ fn file_of(take: base::TakeId) -> journal::Name {
     format!("{take}.wav").into()
 }
 
-fn start(now: Now, config: Config, strategy: Box<dyn Strategy>, rng: &mut Rng) -> Switch {
+fn start(now: Now, config: Config, strategy: Box<dyn Strategy>, rng: &mut Rng, charges: Charges) -> Switch {
     let listener = |transport| sip::Listener { transport, local: switch_address(), advertised: None };
     let sip = sip::StackConfig::new("test", [Transport::Udp, Transport::Tcp].map(listener).into());
-    Switch::new(now, config, Setup { sip, node: 0, version: "test".into(), strategy, rng: rng.fork() })
+    Switch::new(now, config, Setup { sip, node: 0, version: "test".into(), strategy, rng: rng.fork(), charges })
 }

@@ -17,7 +17,7 @@
 //!
 //! Where to find what: `store.rs` start, ports and stop; `journal_writer.rs` the journal's thread, `lines.rs` a file of
 //! lines that survives a failing disk; `location_log.rs` where users are; `replace.rs` a file written whole; `recorder.rs` all recordings, `take.rs` one of them; `recover.rs` what a start does
-//! after a crash, with `open_log.rs` and `mend.rs`; `disk.rs` the port to the file system, which tests replace.
+//! after a crash, with `open_log.rs` and `mend.rs`; `charges.rs` what grants were charged today; `disk.rs` the port to the file system, which tests replace.
 //!
 //! Invariants:
 //! - Everything that waits to be written is bounded; what does not fit is dropped, counted and told.
@@ -29,6 +29,7 @@
 //!   [`Config::journal_flush`] of events and registrations and half a second of audio, a crash of the machine what the system had not written yet.
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "a driver: owns files, threads and a clock")]
 
+mod charges;
 mod config;
 mod disk;
 mod journal_writer;
@@ -44,6 +45,7 @@ mod replace;
 mod store;
 mod take;
 
+pub use charges::charges_of;
 pub use config::Config;
 pub use location_log::Left;
 pub use notice::{Notice, StartError, TakeEvent};

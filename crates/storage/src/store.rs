@@ -100,6 +100,8 @@ impl Storage {
         let mut journal = Journal::new(&folder, disk, cut.fold, locations, Arc::clone(&dropped), told);
         let records = journal.made();
         cut.events.iter().for_each(|event| journal.take(event));
+        // At once, as the switch wants to know what these calls charge to grants.
+        journal.flush();
         let (queue, inbox) = bounded(config.journal_queue.max(4));
         let patience = config.journal_flush;
         let writer = spawn("journal", move || journal_writer::run(journal, &inbox, patience))?;

@@ -82,7 +82,7 @@ impl Guard {
 #[cfg(test)]
 mod tests {
     use base::{Rng, Wall};
-    use journal::Kind;
+    use journal::{Charges, Kind};
     use routing::LongestIdle;
     use switch::{Config, Setup};
 
@@ -90,8 +90,14 @@ mod tests {
 
     fn switch(now: Now) -> Switch {
         let sip = sip::StackConfig::new("test", Vec::new());
-        let setup =
-            Setup { sip, node: 0, version: "test".into(), strategy: Box::new(LongestIdle), rng: Rng::from_number(1) };
+        let setup = Setup {
+            sip,
+            node: 0,
+            version: "test".into(),
+            strategy: Box::new(LongestIdle),
+            rng: Rng::from_number(1),
+            charges: Charges::default(),
+        };
         Switch::new(now, Config::default(), setup)
     }
 

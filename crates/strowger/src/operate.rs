@@ -183,6 +183,8 @@ fn line(call: &CallLine) -> String {
         Place::Queue { queue } => format!("queue {queue}"),
         Place::Dialling { user } => format!("ringing {user}"),
         Place::Talking { user } => format!("talking to {user}"),
+        Place::DiallingOut { number, trunk } => format!("ringing {} via {trunk}", number.reveal()),
+        Place::TalkingOut { number, trunk } => format!("talking to {} via {trunk}", number.reveal()),
         Place::Ending => "ending".to_owned(),
     };
     let (id, since) = (call.call.to_string(), call.since.to_string());

@@ -76,7 +76,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let start = |seed| {
             let mut config = Config::default();
-            config.users.insert("105".into(), User { display: None, place: Place::Registered });
+            config.users.insert("105".into(), User::at(Place::Registered));
             give(&mut config, folder.path(), &mut Rng::from_number(seed)).unwrap();
             config.secrets
         };

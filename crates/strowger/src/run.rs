@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Api, Post};
-use base::Rng;
+use base::{Day, Rng};
 use company::{Company, System};
 use media::{Media, Sinks};
 use routing::LongestIdle;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use storage::Storage;
-use switch::{Place, Setup, Switch};
+use switch::{Setup, Switch};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -125,11 +125,10 @@ fn wire(
         version: env!("CARGO_PKG_VERSION").into(),
         strategy: Box::new(LongestIdle),
         rng: Rng::from_seed(seed()?),
+        charges: storage::charges_of(data, Day::of(clock.now().wall)),
     };
-    for user in config.users.values_mut() {
-        if let Place::Fixed(phone) = &mut user.place {
-            phone.reached_at = own_address_towards(phone.address);
-        }
+    for peer in config.peers_mut() {
+        peer.reached_at = own_address_towards(peer.address);
     }
     let mut switch = Switch::new(clock.now(), config, setup);
     let left = storage.take_left();

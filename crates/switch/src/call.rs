@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use acd::{AgentName, QueueName};
 use base::{CallId, LegId, OfferId, Pii, PlayId, TakeId, TimerToken, Wall};
-use journal::Party;
+use journal::{Asker, Outside, Party};
 use sdp::{Agreed, Description, Local};
 use sip::{Flow, SessionId};
 use sip_message::Uri;
 
-use crate::{Destination, Prompts};
+use crate::{Destination, Prompts, UserName};
 
 /// One call: a caller and what is done for him.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Call {
     /// The number that was dialled.
     pub dialled: Arc<str>,
     /// What that number reaches.
-    pub destination: Destination,
+    pub destination: Reach,
     /// Where the caller is in his flow; none if his number reaches no flow. He stays in the flow that he began, though there
     /// may be another of its name by now.
     pub flow: Option<ivr::Session>,
@@ -32,6 +32,12 @@ pub(crate) struct Call {
     pub prompts: Prompts,
     /// What is being done for him now.
     pub stage: Stage,
+    /// A leg that is not answered and that the caller hears all the same.
+    pub early: Option<LegId>,
+    /// Who was rung by the dial that runs, one after the other, as each redirected to the next.
+    pub rung: Vec<Callee>,
+    /// How often it has left to a trunk.
+    pub left: u32,
     /// What the caller hears, if a playout runs whose end matters.
     pub play: Option<PlayId>,
     /// The recording that runs.
@@ -51,6 +57,26 @@ pub(crate) struct Call {
     pub limit: Option<TimerToken>,
     /// The flow's own timer.
     pub flow_timer: Option<TimerToken>,
+}
+
+/// What the number reaches that a caller dialled.
+#[derive(Clone, Debug)]
+pub(crate) enum Reach {
+    /// What the number plan says.
+    Listed(Destination),
+    /// That number outside, by a grant of who calls.
+    Outside(Asker),
+    /// Help, which a user calls without a grant.
+    Emergency(UserName),
+}
+
+/// Somebody who is rung.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Callee {
+    /// A user.
+    User(UserName),
+    /// A number outside.
+    Outside(Arc<str>),
 }
 
 /// What is being done for a caller.
@@ -96,10 +122,10 @@ pub(crate) struct Leg {
 /// Whose leg it is, with what is needed until it is answered.
 #[derive(Debug)]
 pub(crate) enum Role {
-    /// The caller's; with his SDP offer until it is answered, if he made one.
+    /// The caller's.
     Caller {
-        /// The offer.
-        offer: Option<Description>,
+        /// What is kept of his INVITE's offer, if he made one, until the 2xx.
+        sdp: Option<CallerSdp>,
     },
     /// An agent's, rung for an offer.
     Agent {
@@ -109,23 +135,39 @@ pub(crate) enum Role {
         queue: QueueName,
         /// The agent.
         agent: AgentName,
-        /// Where his phone is.
-        phone: Phone,
+        /// The way to his phone.
+        route: Route,
     },
     /// A user's, rung by a flow or by its number.
     Party {
         /// Who, as an agent: he is reserved while he is rung and talks.
         agent: AgentName,
-        /// Where his phone is.
-        phone: Phone,
+        /// The way to his phone.
+        route: Route,
+    },
+    /// Of somebody outside, called through a trunk.
+    Outside {
+        /// Whom, and by whose leave.
+        outside: Outside,
+        /// The way to the trunk.
+        route: Route,
     },
 }
 
-/// Where an outgoing call goes.
+/// What is kept of the offer in a caller's INVITE.
+#[derive(Debug)]
+pub(crate) enum CallerSdp {
+    /// The offer: it is not answered yet.
+    Offer(Description),
+    /// Our answer, which went out early and which the 2xx repeats (RFC 3261 section 13.2.1).
+    Answer(Description),
+}
+
+/// The way that an outgoing INVITE takes.
 #[derive(Clone, Debug)]
-pub(crate) struct Phone {
+pub(crate) struct Route {
     /// The Request-URI.
-    pub contact: Uri,
+    pub target: Uri,
     /// Which listener sends the request, from which address of ours, and whereto.
     pub flow: Flow,
 }
@@ -139,6 +181,11 @@ impl Call {
 }
 
 impl Leg {
+    /// True if the peer's INVITE brought an offer that has not been answered.
+    pub const fn has_offer(&self) -> bool {
+        matches!(self.role, Role::Caller { sdp: Some(CallerSdp::Offer(_)) })
+    }
+
     /// A leg whose media is about to be opened.
     pub fn new(call: CallId, role: Role, address: IpAddr, session_id: u64) -> Self {
         Self {

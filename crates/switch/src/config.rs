@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use journal::Asker;
 use leg::Prompt;
 use sip::Transport;
 use sip::digest::{Algorithm, Secret};
@@ -15,6 +16,10 @@ use sip_message::Uri;
 pub type FlowName = Arc<str>;
 /// Names a user: his extension or another short name, unique in the company.
 pub type UserName = Arc<str>;
+/// Names a grant.
+pub type GrantName = Arc<str>;
+/// Names a trunk.
+pub type TrunkName = Arc<str>;
 /// Names a prompt: its path below `prompts/LANGUAGE/` without the ending, such as `digits/4`.
 pub type PromptName = Arc<str>;
 
@@ -24,8 +29,12 @@ pub type Prompts = Arc<BTreeMap<PromptName, Prompt>>;
 /// The plan by which calls are taken, answered and connected.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    /// Who may send calls without being a user.
+    /// Who may send calls without being a user, and where calls to the outside go.
     pub trunks: Vec<Trunk>,
+    /// Who may call where through a trunk. Without one nobody may.
+    pub grants: BTreeMap<GrantName, Grant>,
+    /// The numbers that every user may call whatever the grants say.
+    pub emergency: Option<Emergency>,
     /// The realm of digest authentication.
     pub realm: Arc<str>,
     /// The hashes that are offered to those who register, the strongest first, and taken of them.
@@ -57,13 +66,37 @@ pub struct Config {
     pub limits: Limits,
 }
 
-/// A peer that is known by its address.
+/// A peer that is known by its address: it sends calls, takes calls, or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trunk {
     /// Its name in configuration, journal and CDRs.
-    pub name: Arc<str>,
+    pub name: TrunkName,
     /// Calls from these addresses are this trunk's.
     pub sources: Vec<IpNet>,
+    /// Where calls through it go; none if it takes none.
+    pub to: Option<Peer>,
+    /// The number that calls through it show.
+    pub caller_id: CallerId,
+}
+
+impl Trunk {
+    /// A trunk that sends calls and takes none.
+    #[must_use]
+    pub fn incoming(name: &str, sources: Vec<IpNet>) -> Self {
+        Self { name: name.into(), sources, to: None, caller_id: CallerId::Anonymous }
+    }
+}
+
+/// The number that a call to the outside shows as its caller's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CallerId {
+    /// None.
+    #[default]
+    Anonymous,
+    /// This one, whoever calls.
+    Number(Arc<str>),
+    /// The caller's own, if it is a number: as it came in, or his name as a user.
+    Caller,
 }
 
 /// Somebody with a phone.
@@ -73,31 +106,33 @@ pub struct User {
     pub display: Option<String>,
     /// Where his phone is.
     pub place: Place,
+    /// What his calls to the outside show, in place of what their trunk says.
+    pub caller_id: Option<Arc<str>>,
 }
 
 /// Where a user's phone is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// At a fixed address, by which it is known.
-    Fixed(FixedPhone),
+    Fixed(Peer),
     /// Where it registers from. It proves itself with the user's secret.
     Registered,
 }
 
-/// A phone at a fixed address.
+/// Something at a fixed address that calls are sent to: a user's phone, or the far end of a trunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FixedPhone {
-    /// The URI of the phone.
+pub struct Peer {
+    /// Its URI. That of a trunk has no user part: there stands the number that is called.
     pub contact: Uri,
-    /// The address that requests for `contact` are sent to, and from which his own calls are known.
+    /// The address that requests for `contact` are sent to. A user's own calls are known by it.
     pub address: SocketAddr,
-    /// The address of this machine that his phone reaches us at, where the listener is bound to every address. Found by
+    /// The address of this machine that it reaches us at, where the listener is bound to every address. Found by
     /// the driver, as only the system knows; without it the listener's own stands.
     pub reached_at: Option<IpAddr>,
 }
 
-impl FixedPhone {
-    /// What carries requests to the phone: the `transport` of his contact.
+impl Peer {
+    /// What carries requests to it: the `transport` of its contact.
     #[must_use]
     pub fn transport(&self) -> Transport {
         let tcp = self.contact.param("transport").is_some_and(|name| name.eq_ignore_ascii_case("tcp"));
@@ -114,6 +149,33 @@ pub enum Destination {
     User(UserName),
     /// A queue, without a menu before it.
     Queue(acd::QueueName),
+}
+
+/// Leave to call out: to numbers with these prefixes, through this trunk, within these limits. They are shared by all
+/// whom the grant names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Its name in configuration, journal and CDRs.
+    pub name: GrantName,
+    /// Who has it.
+    pub askers: BTreeSet<Asker>,
+    /// How the numbers begin: digits, with a `+` before them or not. Of all that fit, the longest decides.
+    pub prefixes: Vec<Arc<str>>,
+    /// The trunk that the calls go through.
+    pub trunk: TrunkName,
+    /// Calls at once, those included that ring.
+    pub at_once: usize,
+    /// What its calls may last in a day (UTC) together, from their answers on, in minutes.
+    pub minutes_a_day: u32,
+}
+
+/// Numbers that users call without a grant and whatever limits say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Emergency {
+    /// The numbers, as they are dialled.
+    pub numbers: BTreeSet<Arc<str>>,
+    /// The trunk that the calls go through.
+    pub trunk: TrunkName,
 }
 
 /// Limits and times of the whole switch.
@@ -153,9 +215,15 @@ impl Limits {
 }
 
 impl User {
+    /// A user without a display name whose calls show what their trunk says.
+    #[must_use]
+    pub const fn at(place: Place) -> Self {
+        Self { display: None, place, caller_id: None }
+    }
+
     /// His phone, if it is at a fixed address.
     #[must_use]
-    pub fn fixed(&self) -> Option<&FixedPhone> {
+    pub fn fixed(&self) -> Option<&Peer> {
         match &self.place {
             Place::Fixed(phone) => Some(phone),
             Place::Registered => None,
@@ -198,6 +266,41 @@ impl Config {
         self.users.get(user).is_some_and(|user| user.place == Place::Registered)
     }
 
+    /// The trunk of that name.
+    #[must_use]
+    pub fn trunk(&self, name: &str) -> Option<&Trunk> {
+        self.trunks.iter().find(|trunk| &*trunk.name == name)
+    }
+
+    /// True for a number that every user may call.
+    #[must_use]
+    pub fn is_emergency(&self, number: &str) -> bool {
+        self.emergency.as_ref().is_some_and(|emergency| emergency.numbers.contains(number))
+    }
+
+    /// The grant by which `asker` may call `number`, limits aside: the one with the longest prefix that fits. No two
+    /// grants of one asker have the same.
+    #[must_use]
+    pub fn grant_of(&self, asker: &Asker, number: &str) -> Option<&Grant> {
+        if !is_number(number) {
+            return None;
+        }
+        let fitting = self.grants.values().filter(|grant| grant.askers.contains(asker)).filter_map(|grant| {
+            let fits = grant.prefixes.iter().filter(|prefix| number.starts_with(&***prefix));
+            Some((fits.map(|prefix| prefix.len()).max()?, grant))
+        });
+        fitting.max_by_key(|(length, _)| *length).map(|(_, grant)| grant)
+    }
+
+    /// Everything at a fixed address that calls are sent to, for the driver to find [`Peer::reached_at`].
+    pub fn peers_mut(&mut self) -> impl Iterator<Item = &mut Peer> {
+        let users = self.users.values_mut().filter_map(|user| match &mut user.place {
+            Place::Fixed(peer) => Some(peer),
+            Place::Registered => None,
+        });
+        users.chain(self.trunks.iter_mut().filter_map(|trunk| trunk.to.as_mut()))
+    }
+
     /// The user whose phone sends from `source` and calls himself `name`.
     #[must_use]
     pub fn user_of(&self, source: IpAddr, name: &str) -> Option<(&UserName, &User)> {
@@ -205,4 +308,11 @@ impl Config {
             .get_key_value(name)
             .filter(|(_, user)| user.fixed().is_some_and(|phone| phone.address.ip() == source))
     }
+}
+
+/// True for what may be called outside: 1 to 32 digits, with a `+` before them or not.
+#[must_use]
+pub fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    (1..=32).contains(&digits.len()) && digits.bytes().all(|c| c.is_ascii_digit())
 }

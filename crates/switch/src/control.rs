@@ -197,6 +197,22 @@ pub enum Place {
         /// With whom.
         user: Arc<str>,
     },
+    /// A number outside is called for it.
+    DiallingOut {
+        /// The number.
+        #[serde(with = "base::revealed")]
+        number: Pii<String>,
+        /// The trunk that it goes through.
+        trunk: Arc<str>,
+    },
+    /// It talks with a number outside.
+    TalkingOut {
+        /// The number.
+        #[serde(with = "base::revealed")]
+        number: Pii<String>,
+        /// The trunk that it goes through.
+        trunk: Arc<str>,
+    },
     /// It is over; its media and files are being closed.
     Ending,
 }
@@ -278,15 +294,23 @@ impl Switch {
             Stage::Queued(_) => {
                 Place::Queue { queue: self.acd.queue_of(id).map(|queue| queue.shared().clone()).unwrap_or_default() }
             }
-            Stage::Dialling(leg) => Place::Dialling { user: self.user_of_leg(leg) },
-            Stage::Talking(leg) => Place::Talking { user: self.user_of_leg(leg) },
+            Stage::Dialling(leg) => self.with(leg, false),
+            Stage::Talking(leg) => self.with(leg, true),
         }
     }
 
-    fn user_of_leg(&self, leg: LegId) -> Arc<str> {
+    /// The place of a call that rings or talks with another leg.
+    fn with(&self, leg: LegId, talks: bool) -> Place {
         match self.legs.get(&leg).map(|found| &found.role) {
-            Some(Role::Agent { agent, .. } | Role::Party { agent, .. }) => agent.shared().clone(),
-            Some(Role::Caller { .. }) | None => Arc::default(),
+            Some(Role::Agent { agent, .. } | Role::Party { agent, .. }) => {
+                let user = agent.shared().clone();
+                if talks { Place::Talking { user } } else { Place::Dialling { user } }
+            }
+            Some(Role::Outside { outside, .. }) => {
+                let (number, trunk) = (outside.number.clone(), outside.trunk.clone());
+                if talks { Place::TalkingOut { number, trunk } } else { Place::DiallingOut { number, trunk } }
+            }
+            Some(Role::Caller { .. }) | None => Place::Setup,
         }
     }
 }

@@ -84,18 +84,20 @@ impl Switch {
         }
         found.closed = true;
         let call = found.call;
-        let reserved = match &found.role {
-            Role::Party { agent, .. } => Some(agent.clone()),
-            Role::Caller { .. } | Role::Agent { .. } => None,
-        };
         if let Some(ring) = found.ring.take() {
             self.timers.cancel(ring);
         }
-        if let Some(agent) = reserved {
-            self.acd.release(now, &agent, call);
+        let mut charged_ms = None;
+        match &found.role {
+            Role::Party { agent, .. } => self.acd.release(now, agent, call),
+            Role::Outside { outside, .. } => charged_ms = self.meter.closed(now, outside.grant.as_ref(), leg),
+            Role::Caller { .. } | Role::Agent { .. } => {}
+        }
+        if let Some(found) = self.calls.get_mut(&call) {
+            found.early.take_if(|early| *early == leg);
         }
         self.commands.push_back(Command::Close { leg });
-        self.note(now, call, Kind::LegEnded { leg, status, cause: Name::from(cause) });
+        self.note(now, call, Kind::LegEnded { leg, status, cause: Name::from(cause), charged_ms });
     }
 
     /// The media of a leg is closed.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use acd::{Caller, JoinError, LeaveReason, QueueName};
 use base::{CallId, LegId, Now, Pii, PlayId};
 use ivr::{DialOutcome, DialTarget, Output, QueueOutcome};
-use journal::{Kind, Name, QueueExit};
+use journal::{Asker, Kind, Name, QueueExit};
 use leg::{Command, Item};
 
 use crate::call::Stage;
@@ -226,17 +226,22 @@ impl Switch {
     }
 
     fn dial(&mut self, now: Now, call: CallId, target: &DialTarget, ring_time: Duration) {
-        let user = match target {
-            DialTarget::User(user) => Some(user.clone()),
-            DialTarget::Number(number) => match self.config.numbers.get(number) {
-                Some(Destination::User(user)) => Some(user.clone()),
-                // Flows and queues are reached by `goto` and `queue`; calls to the outside need grants, not built yet.
-                Some(Destination::Flow(_) | Destination::Queue(_)) | None => None,
-            },
+        let deadline = now.monotonic + ring_time;
+        let number = match target {
+            DialTarget::User(user) => return self.dial_user(now, call, user, deadline),
+            DialTarget::Number(number) => number,
         };
-        match user {
-            Some(user) => self.dial_user(now, call, &user, ring_time),
-            None => self.flow_inputs.push_back((call, FlowInput::Dial(DialOutcome::Unreachable))),
+        match self.config.numbers.get(number).cloned() {
+            Some(Destination::User(user)) => self.dial_user(now, call, &user, deadline),
+            // Flows and queues are reached by `goto` and `queue`.
+            Some(Destination::Flow(_) | Destination::Queue(_)) => self.dial_over(now, call, DialOutcome::Unreachable),
+            None => {
+                let flow = self.calls.get(&call).and_then(|found| found.flow.as_ref());
+                let Some(asker) = flow.map(|flow| Asker::Flow(flow.flow().name().clone())) else { return };
+                if self.dial_outside(now, call, asker, number, deadline).is_err() {
+                    self.dial_over(now, call, DialOutcome::Refused);
+                }
+            }
         }
     }
 }

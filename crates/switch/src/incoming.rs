@@ -1,15 +1,17 @@
 //! A call comes in: who sends it, what he dialled, and the first answer.
 
 use base::{CallId, LegId, Now, Pii};
-use journal::{Direction, Kind, LegRole, Name, Origin, Party};
-use sdp::{Description, Preferences};
+use journal::{Asker, Direction, Kind, LegRole, Name, NoWayOut, Origin, Party};
+use sdp::{Agreed, Description, Preferences};
 use sip::{Flow, Refusal, SessionId};
 use sip_message::Request;
 
-use crate::call::{Call, Leg, Role, Stage};
+use crate::call::{Call, CallerSdp, Leg, Reach, Role, Stage};
 use crate::flow::FlowInput;
+use crate::outgoing::DialEnd;
+use crate::registration::retry_after;
 use crate::switch::{Switch, Timer};
-use crate::{Config, Destination, UserName};
+use crate::{Config, Destination, UserName, is_number};
 
 /// Who sends a call, by the configuration.
 struct Sender {
@@ -37,27 +39,56 @@ impl Switch {
             self.sip.refuse(now, session, Refusal::of(403));
             return;
         };
+        let reach = self.reach(&sender.origin, &dialled);
+        // The door lets all in who dial for help, but help is for users.
+        if !matches!(reach, Some(Reach::Emergency(_))) && self.calls.len() >= self.config.limits.max_calls {
+            self.book.overload(now);
+            self.sip.refuse(now, session, Refusal { headers: vec![retry_after()], ..Refusal::of(503) });
+            return;
+        }
         let call = self.ids.call();
+        let outbound = matches!(reach, Some(Reach::Emergency(_) | Reach::Outside(_)));
         let began = Kind::CallBegan {
-            direction: sender.direction,
+            direction: if outbound { Direction::Outbound } else { sender.direction },
             from: Pii::new(from.clone()),
             to: Pii::new(dialled.clone()),
-            origin: sender.origin,
+            origin: sender.origin.clone(),
             source: flow.remote,
             sip_call_id: request.head.call_id.as_str().to_owned(),
         };
-        let checked = self.destination(&dialled).and_then(|to| Ok((to, read_offer(request)?)));
-        match checked {
-            Ok((destination, offer)) => {
+        let Some(destination) = reach else {
+            let refused = self.no_grant(sender.origin, &dialled);
+            self.turn_away(now, call, began, refused, session, Refusal::of(404));
+            return;
+        };
+        match read_offer(request) {
+            Ok(offer) => {
                 let incoming = Incoming { session, flow, from, dialled, destination, offer };
                 self.begin(now, call, began, incoming);
             }
-            Err(refusal) => self.turn_away(now, call, began, session, refusal),
+            Err(refusal) => self.turn_away(now, call, began, None, session, refusal),
         }
     }
 
-    fn destination(&self, dialled: &str) -> Result<Destination, Refusal> {
-        self.config.numbers.get(dialled).cloned().ok_or_else(|| Refusal::of(404))
+    /// What a number reaches for whoever dials it: what the number plan says, or what a grant allows.
+    fn reach(&self, origin: &Origin, dialled: &str) -> Option<Reach> {
+        if let Some(listed) = self.config.numbers.get(dialled) {
+            return Some(Reach::Listed(listed.clone()));
+        }
+        if let Origin::User(user) = origin
+            && self.config.is_emergency(dialled)
+        {
+            return Some(Reach::Emergency(user.clone()));
+        }
+        let asker = asker(origin.clone())?;
+        self.config.grant_of(&asker, dialled).map(|_| Reach::Outside(asker))
+    }
+
+    /// What is told of a number that nothing reaches, if it may have been meant to go out.
+    fn no_grant(&self, origin: Origin, dialled: &str) -> Option<Kind> {
+        let asked_by = asker(origin).filter(|_| is_number(dialled) && !self.config.grants.is_empty())?;
+        let number = Pii::new(dialled.to_owned());
+        Some(Kind::OutsideRefused { asked_by, number, why: NoWayOut::NoGrant, grant: None })
     }
 
     fn begin(&mut self, now: Now, call: CallId, began: Kind, incoming: Incoming) {
@@ -65,14 +96,16 @@ impl Switch {
         let address = self.config.limits.media_address.unwrap_or(incoming.flow.local.ip());
         // RFC 8866 5.2 wants a session id that is unique; 62 bits keep readers with signed numbers content.
         let session_id = self.rng.u64() >> 2;
-        let mut leg = Leg::new(call, Role::Caller { offer: incoming.offer }, address, session_id);
+        let mut leg = Leg::new(call, Role::Caller { sdp: incoming.offer.map(CallerSdp::Offer) }, address, session_id);
         leg.session = Some(incoming.session);
         self.legs.insert(caller, leg);
         self.sessions.insert(incoming.session, caller);
         let limit = self.timers.set(now.monotonic + self.config.limits.max_call_time, Timer::CallLimit(call));
         let flow = match &incoming.destination {
-            Destination::Flow(name) => self.config.flows.get(name).map(|flow| ivr::Session::new(flow.clone())),
-            Destination::User(_) | Destination::Queue(_) => None,
+            Reach::Listed(Destination::Flow(name)) => {
+                self.config.flows.get(name).map(|flow| ivr::Session::new(flow.clone()))
+            }
+            _ => None,
         };
         self.calls.insert(
             call,
@@ -85,6 +118,9 @@ impl Switch {
                 flow,
                 prompts: self.config.prompts.clone(),
                 stage: Stage::Setup,
+                early: None,
+                rung: Vec::new(),
+                left: 0,
                 play: None,
                 take: None,
                 open_takes: Vec::new(),
@@ -102,25 +138,41 @@ impl Switch {
     }
 
     /// A call that never becomes one: refused, and told in the journal.
-    fn turn_away(&mut self, now: Now, call: CallId, began: Kind, session: SessionId, refusal: Refusal) {
+    fn turn_away(
+        &mut self,
+        now: Now,
+        call: CallId,
+        began: Kind,
+        why: Option<Kind>,
+        session: SessionId,
+        refusal: Refusal,
+    ) {
         let mut seq = 0;
         let cause: Name = format!("refused_{}", refusal.status).into();
-        let events = [began, Kind::HungUp { by: Party::System, cause }, Kind::CallEnded { cut: false }];
-        for kind in events {
+        let end = [Kind::HungUp { by: Party::System, cause }, Kind::CallEnded { cut: false }];
+        for kind in std::iter::once(began).chain(why).chain(end) {
             self.book.write(now, call, &mut seq, kind);
         }
         self.sip.refuse(now, session, refusal);
     }
 
-    /// The caller's leg has its port: answer, or ring the user whom he dialled.
+    /// The caller's leg has its port: answer, or ring whom he dialled.
     pub(crate) fn caller_opened(&mut self, now: Now, call: CallId) {
-        match self.calls.get(&call).map(|found| found.destination.clone()) {
-            Some(Destination::User(user)) => self.dial_user(now, call, &user, self.config.limits.ring_time),
-            Some(Destination::Flow(_) | Destination::Queue(_)) => {
+        let Some(found) = self.calls.get(&call) else { return };
+        let (destination, number) = (found.destination.clone(), found.dialled.clone());
+        let deadline = now.monotonic + self.config.limits.ring_time;
+        match destination {
+            Reach::Listed(Destination::User(user)) => self.dial_user(now, call, &user, deadline),
+            Reach::Listed(Destination::Flow(_) | Destination::Queue(_)) => {
                 // If his offer cannot be met, he is refused and the call is over.
                 let _ = self.accept_caller(now, call);
             }
-            None => {}
+            Reach::Outside(asker) => {
+                if let Err(why) = self.dial_outside(now, call, asker, &number, deadline) {
+                    self.dial_over(now, call, DialEnd::of_limit(why));
+                }
+            }
+            Reach::Emergency(user) => self.dial_emergency(now, call, user, number, deadline),
         }
     }
 
@@ -132,24 +184,17 @@ impl Switch {
         if leg.answered {
             return true;
         }
-        let offer = match &mut leg.role {
-            Role::Caller { offer } => offer.take(),
-            Role::Agent { .. } | Role::Party { .. } => None,
-        };
-        let body = match offer {
-            Some(offer) => match sdp::answer(&offer, &leg.local, &Preferences::default()) {
-                Ok((answer, agreed)) => {
-                    leg.agreed = Some(agreed);
-                    self.commands.push_back(leg::Command::Start { leg: caller, agreed });
-                    answer
-                }
-                Err(refusal) => {
-                    self.refuse_caller(now, call, with_warning(&refusal));
-                    return false;
-                }
-            },
+        let body = match answer_to(leg) {
+            Ok(Some((answer, agreed))) => {
+                self.commands.extend(agreed.map(|agreed| leg::Command::Start { leg: caller, agreed }));
+                answer
+            }
             // He made no offer: ours goes with the 2xx, his answer comes with the ACK (RFC 3264 section 4).
-            None => leg.offered.insert(sdp::offer(&leg.local, &Preferences::default())).clone(),
+            Ok(None) => leg.offered.insert(sdp::offer(&leg.local, &Preferences::default())).clone(),
+            Err(refusal) => {
+                self.refuse_caller(now, call, with_warning(&refusal));
+                return false;
+            }
         };
         leg.answered = true;
         self.sip.accept(now, session, body.to_bytes());
@@ -165,12 +210,12 @@ impl Switch {
             return;
         }
         match found.destination.clone() {
-            Destination::Flow(_) => {
+            Reach::Listed(Destination::Flow(_)) => {
                 found.stage = Stage::Flow;
                 self.flow_inputs.push_back((call, FlowInput::Start));
             }
-            Destination::Queue(queue) => self.join_queue(now, call, &queue, None),
-            Destination::User(_) => {}
+            Reach::Listed(Destination::Queue(queue)) => self.join_queue(now, call, &queue, None),
+            Reach::Listed(Destination::User(_)) | Reach::Outside(_) | Reach::Emergency(_) => {}
         }
     }
 }
@@ -181,8 +226,39 @@ struct Incoming {
     flow: Flow,
     from: String,
     dialled: String,
-    destination: Destination,
+    destination: Reach,
     offer: Option<Description>,
+}
+
+/// Our answer to the offer in a caller's INVITE: with what it comes to if it is new, else as it was kept. `None` if he
+/// made no offer.
+pub(crate) fn answer_to(leg: &mut Leg) -> Result<Option<(Description, Option<Agreed>)>, sdp::Refusal> {
+    let Role::Caller { sdp } = &mut leg.role else { return Ok(None) };
+    match sdp.take() {
+        Some(CallerSdp::Answer(kept)) => Ok(Some((kept, None))),
+        Some(CallerSdp::Offer(offer)) => {
+            let (answer, agreed) = sdp::answer(&offer, &leg.local, &Preferences::default())?;
+            leg.agreed = Some(agreed);
+            Ok(Some((answer, Some(agreed))))
+        }
+        None => Ok(None),
+    }
+}
+
+/// Keeps an answer that went out early, to be repeated in the 2xx.
+pub(crate) fn keep_answer(leg: &mut Leg, answer: Description) {
+    if let Role::Caller { sdp } = &mut leg.role {
+        *sdp = Some(CallerSdp::Answer(answer));
+    }
+}
+
+/// As whom the sender of a call asks for grants. Who is known by his address alone is a trunk, and has those of a trunk.
+fn asker(origin: Origin) -> Option<Asker> {
+    match origin {
+        Origin::User(name) => Some(Asker::User(name)),
+        Origin::Trunk(name) => Some(Asker::Trunk(name)),
+        Origin::Unknown => None,
+    }
 }
 
 /// A user is known by the address of his phone and the name that he calls himself; else the source's trunk counts.
@@ -219,7 +295,7 @@ impl Switch {
         }
         match &found.role {
             Role::Caller { .. } => self.caller_opened(now, call),
-            Role::Agent { .. } | Role::Party { .. } => self.send_invite(now, leg),
+            Role::Agent { .. } | Role::Party { .. } | Role::Outside { .. } => self.send_invite(now, leg),
         }
     }
 
@@ -231,10 +307,7 @@ impl Switch {
         self.book.overload(now);
         if caller {
             let reason = format!("{reason:?}");
-            let headers = vec![
-                ("Retry-After".to_owned(), "10".to_owned()),
-                ("Warning".to_owned(), format!("399 strowger \"no media: {reason}\"")),
-            ];
+            let headers = vec![retry_after(), ("Warning".to_owned(), format!("399 strowger \"no media: {reason}\""))];
             self.refuse_caller(now, call, Refusal { status: 503, reason: None, headers });
         } else {
             self.close_leg(now, leg, "no_media", None);

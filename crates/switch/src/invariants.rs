@@ -53,7 +53,7 @@ impl Switch {
             (Role::Caller { .. }, _) => call.caller == id,
             (_, Stage::Talking(other) | Stage::Dialling(other)) if other == id => true,
             (Role::Agent { .. }, _) => self.is_rung_for_offer(leg),
-            (Role::Party { .. }, _) => false,
+            (Role::Party { .. } | Role::Outside { .. }, _) => false,
         });
         holds!(leg.closed || wanted, "{id} is open and nobody wants it");
         Ok(())

@@ -12,6 +12,8 @@
 //! incoming   who calls, what he dialled, SDP answered         INVITE → 200
 //! flow       the menu speaks: play, digits, queue, dial       ivr::Session
 //! outgoing   an agent's or user's phone is rung               acd::Offer → INVITE
+//! outside    a number outside is called, by a grant          302 → the same door
+//! early      ringing and early media until the answer        183 → 183
 //! talk       bridged; re-INVITEs; one side hangs up
 //! hold       music for who is held
 //! recording  takes begin and end; their files report
@@ -24,7 +26,7 @@
 //! A queue decision: the ACD asks (`DecisionNeeded`), `switch::on_acd` calls the queue's `routing::Strategy`, the ACD
 //! checks the answer and says `Offer`.
 //!
-//! `fault` ends the call whose handling panicked. `switch` holds the machine and passes events around, `call` what is kept
+//! `grant` counts what of each grant is in use, `fault` ends the call whose handling panicked. `switch` holds the machine and passes events around, `call` what is kept
 //! of calls and legs, `book` what leaves for the journal, `config` what is known of the company, `reconfigure` how that
 //! changes while calls live, `control` what operators ask, `registrations` what they see of who is registered,
 //! `invariants` what tests check of the whole.
@@ -39,14 +41,17 @@ mod book;
 mod call;
 mod config;
 pub mod control;
+mod early;
 mod ending;
 mod fault;
 mod flow;
+mod grant;
 mod hold;
 mod incoming;
 mod invariants;
 mod locations;
 mod outgoing;
+mod outside;
 mod reconfigure;
 mod recording;
 mod registration;
@@ -55,7 +60,9 @@ mod switch;
 mod talk;
 
 pub use config::{
-    Config, Destination, FixedPhone, FlowName, Limits, Place, PromptName, Prompts, Trunk, User, UserName,
+    CallerId, Config, Destination, Emergency, FlowName, Grant, GrantName, Limits, Peer, Place, PromptName, Prompts,
+    Trunk, TrunkName, User, UserName, is_number,
 };
+pub use journal::Asker;
 pub use recording::{TakeOrder, TakeReport};
 pub use switch::{Setup, Switch};

@@ -4,19 +4,19 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use acd::{AgentName, OfferEnd, OfferFailure, ReserveError};
-use base::{CallId, LegId, Now, OfferId};
+use base::{CallId, LegId, Mono, Now, OfferId};
 use ivr::DialOutcome;
 use journal::{Candidate, Kind, LegRole, OfferOutcome, OfferReason};
 use leg::Command;
 use sdp::{Codec, Preferences};
 use sip::{Flow, Invite, Refusal};
-use sip_message::{AnyUri, NameAddr, Uri};
+use sip_message::{AnyUri, NameAddr, Response, Uri};
 
-use crate::call::{Call, Leg, Phone, Role, Stage};
+use crate::call::{Call, Callee, Leg, Role, Route, Stage};
 use crate::flow::FlowInput;
-use crate::switch::{Switch, Timer};
+use crate::switch::Switch;
 use crate::talk::BAD_ANSWER;
-use crate::{FixedPhone, Place, UserName};
+use crate::{Peer, Place, UserName};
 
 impl Switch {
     /// The ACD wants an agent's phone rung.
@@ -25,20 +25,20 @@ impl Switch {
         let (id, call, agent, queue) = (*id, *call, agent.clone(), queue.clone());
         self.note(now, call, offer_made(offer, self.strategy.name()));
         let live = self.calls.get(&call).is_some_and(|found| !found.over);
-        match self.phone_of(agent.shared()).filter(|_| live) {
-            Some(phone) => {
+        match self.route_to(agent.shared()).filter(|_| live) {
+            Some(route) => {
                 let role = LegRole::Agent(agent.shared().clone());
-                let leg = self.open_leg(now, call, Role::Agent { offer: id, queue, agent, phone }, role);
+                let leg = self.open_leg(now, call, Role::Agent { offer: id, queue, agent, route }, role);
                 self.offers.insert(id, leg);
             }
             None => self.acd.offer_failed(now, id, OfferFailure::Unreachable),
         }
     }
 
-    /// Rings a user for a call, for at most `ring_time`.
-    pub(crate) fn dial_user(&mut self, now: Now, call: CallId, user: &UserName, ring_time: Duration) {
+    /// Rings a user for a call, until `deadline`.
+    pub(crate) fn dial_user(&mut self, now: Now, call: CallId, user: &UserName, deadline: Mono) {
         let agent = AgentName::from(user.clone());
-        let Some(phone) = self.phone_of(user) else {
+        let Some(route) = self.route_to(user) else {
             self.dial_over(now, call, DialOutcome::Unreachable);
             return;
         };
@@ -47,43 +47,39 @@ impl Switch {
             self.dial_over(now, call, DialOutcome::Busy);
             return;
         }
-        let leg = self.open_leg(now, call, Role::Party { agent, phone }, LegRole::Party(user.clone()));
-        let ring = self.timers.set(now.monotonic + ring_time, Timer::Ring(leg));
-        if let Some(found) = self.legs.get_mut(&leg) {
-            found.ring = Some(ring);
-        }
-        if let Some(found) = self.calls.get_mut(&call) {
-            found.stage = Stage::Dialling(leg);
-        }
+        let leg = self.open_leg(now, call, Role::Party { agent, route }, LegRole::Party(user.clone()));
+        self.ring_until(call, leg, Callee::User(user.clone()), deadline);
     }
 
-    fn phone_of(&self, user: &UserName) -> Option<Phone> {
+    fn route_to(&self, user: &UserName) -> Option<Route> {
         let found = self.config.users.get(user)?;
         match &found.place {
-            Place::Fixed(phone) => Some(Phone { contact: phone.contact.clone(), flow: self.flow_to(phone) }),
+            Place::Fixed(phone) => Some(Route { target: phone.contact.clone(), flow: self.flow_to(phone) }),
             // Of several, the phone that he prefers: one leg rings, as one offer is made to one agent.
             Place::Registered => {
                 let binding = self.desk.registrar.preferred(user)?;
-                Some(Phone { contact: binding.contact.as_sip()?.clone(), flow: binding.way() })
+                Some(Route { target: binding.contact.as_sip()?.clone(), flow: binding.way() })
             }
         }
     }
 
-    /// The way to a user's phone: by the first listener of its transport and family.
-    fn flow_to(&self, phone: &FixedPhone) -> Flow {
-        let (transport, remote) = (phone.transport(), phone.address);
+    /// The way to something at a fixed address: by the first listener of its transport and family.
+    pub(crate) fn flow_to(&self, peer: &Peer) -> Flow {
+        let (transport, remote) = (peer.transport(), peer.address);
         let fits =
             |listener: &sip::Listener| listener.transport == transport && listener.local.is_ipv4() == remote.is_ipv4();
         let index = self.listeners.iter().position(fits).unwrap_or(0);
         let bound = self.listeners.get(index).map_or(remote, |listener| listener.local);
-        let local = SocketAddr::new(phone.reached_at.unwrap_or(bound.ip()), bound.port());
+        let local = SocketAddr::new(peer.reached_at.unwrap_or(bound.ip()), bound.port());
         Flow { transport, connection: None, listener: u16::try_from(index).unwrap_or(0), local, remote }
     }
 
-    fn open_leg(&mut self, now: Now, call: CallId, role: Role, journaled: LegRole) -> LegId {
+    pub(crate) fn open_leg(&mut self, now: Now, call: CallId, role: Role, journaled: LegRole) -> LegId {
         let id = self.ids.leg();
         let address = match &role {
-            Role::Agent { phone, .. } | Role::Party { phone, .. } => phone.flow.local.ip(),
+            Role::Agent { route, .. } | Role::Party { route, .. } | Role::Outside { route, .. } => {
+                route.flow.local.ip()
+            }
             Role::Caller { .. } => std::net::Ipv4Addr::UNSPECIFIED.into(),
         };
         let address = self.config.limits.media_address.unwrap_or(address);
@@ -100,19 +96,28 @@ impl Switch {
     /// The leg has its port: the phone is rung.
     pub(crate) fn send_invite(&mut self, now: Now, leg: LegId) {
         let Some(found) = self.legs.get(&leg) else { return };
-        let (Role::Agent { phone, .. } | Role::Party { phone, .. }) = &found.role else { return };
         let Some(call) = self.calls.get(&found.call) else { return };
-        let phone = phone.clone();
+        let (route, from, contact_user) = match &found.role {
+            Role::Agent { route, .. } | Role::Party { route, .. } => {
+                (route.clone(), self.caller_identity(call, route.flow.local.ip()), call.dialled.to_string())
+            }
+            Role::Outside { outside, route } => {
+                let from = self.outside_identity(call, outside, route);
+                let user = from.uri.user().unwrap_or_default().into_owned();
+                (route.clone(), from, user)
+            }
+            Role::Caller { .. } => return,
+        };
         let offer = sdp::offer(&found.local, &self.codecs_like(call));
-        let target = AnyUri::Sip(phone.contact);
+        let target = AnyUri::Sip(route.target);
         let session = self.sip.invite(
             now,
             Invite {
-                flow: phone.flow,
+                flow: route.flow,
                 to: NameAddr::new(target.clone()),
                 target,
-                from: self.caller_identity(call, phone.flow.local.ip()),
-                contact_user: call.dialled.to_string(),
+                from,
+                contact_user,
                 headers: Vec::new(),
                 offer: offer.to_bytes(),
             },
@@ -147,31 +152,18 @@ impl Switch {
         }
     }
 
-    /// A provisional response: the phone rings.
-    pub(crate) fn rings(&mut self, now: Now, leg: LegId, status: u16) {
-        let Some(found) = self.legs.get(&leg) else { return };
-        let call = found.call;
-        let Some(found) = self.calls.get(&call) else { return };
-        if status < 180 || found.stage != Stage::Dialling(leg) {
-            return;
-        }
-        let Some(caller) = self.legs.get(&found.caller) else { return };
-        match caller.session {
-            Some(session) if !caller.answered => self.sip.ring(now, session, 180, None),
-            _ if found.play.is_none() => self.play_ringback(call),
-            _ => {}
-        }
-    }
-
     /// The phone answered: its media starts, and it is connected if the call still wants it.
     pub(crate) fn answered(&mut self, now: Now, leg: LegId, body: Option<&[u8]>) {
-        if !self.conclude(leg, body) {
+        // A 2xx without a description stands by what an earlier response said.
+        let heard = body.is_none() && self.legs.get(&leg).is_some_and(|found| found.agreed.is_some());
+        if !heard && !self.conclude(leg, body) {
             self.drop_leg(now, leg, "bad_answer", Some(BAD_ANSWER));
             self.outgoing_failed(now, leg, 488, false);
             return;
         }
         let Some(found) = self.legs.get_mut(&leg) else { return };
         found.answered = true;
+        found.offered = None;
         let call = found.call;
         if let Some(ring) = found.ring.take() {
             self.timers.cancel(ring);
@@ -179,6 +171,12 @@ impl Switch {
         let offer = match &found.role {
             Role::Agent { offer, agent, .. } => Some((*offer, agent.clone())),
             Role::Party { .. } | Role::Caller { .. } => None,
+            Role::Outside { outside, .. } => {
+                if let Some(grant) = &outside.grant {
+                    self.meter.answered(now, grant, leg);
+                }
+                None
+            }
         };
         self.note(now, call, Kind::LegAnswered { leg });
         if let Some((offer, agent)) = offer {
@@ -198,20 +196,31 @@ impl Switch {
         self.connect(now, call, leg);
     }
 
-    /// Reads the answer to our offer and starts the leg's media by it. False if it cannot be met.
+    /// Reads an answer to our offer and starts the leg's media by it, if it says anything new. False if it cannot be met.
     pub(crate) fn conclude(&mut self, leg: LegId, body: Option<&[u8]>) -> bool {
         let Some(found) = self.legs.get_mut(&leg) else { return false };
-        let (Some(offer), Some(body)) = (found.offered.take(), body) else { return false };
-        let agreed = sdp::parse(body).ok().and_then(|answer| sdp::conclude(&offer, &answer).ok());
+        let (Some(offer), Some(body)) = (&found.offered, body) else { return false };
+        let agreed = sdp::parse(body).ok().and_then(|answer| sdp::conclude(offer, &answer).ok());
         let Some(agreed) = agreed else { return false };
-        found.agreed = Some(agreed);
-        self.commands.push_back(Command::Start { leg, agreed });
+        if found.agreed.replace(agreed) != Some(agreed) {
+            self.commands.push_back(Command::Start { leg, agreed });
+        }
         true
     }
 
-    /// A phone refused, or could not be reached. Its session is over.
-    pub(crate) fn refused(&mut self, now: Now, leg: LegId, status: u16, local: bool) {
-        self.close_leg(now, leg, if local { "unreachable" } else { "refused" }, Some(status));
+    /// A phone or trunk refused, sent us elsewhere, or could not be reached. Its session is over.
+    pub(crate) fn refused(&mut self, now: Now, leg: LegId, status: u16, local: bool, response: Option<&Response>) {
+        let elsewhere = response.filter(|_| (300..400).contains(&status));
+        if elsewhere.is_some_and(|response| self.redirected(now, leg, status, response)) {
+            return;
+        }
+        let cause = match status {
+            _ if local => "unreachable",
+            // The far end of a trunk wants a password of us; there is none to give.
+            401 | 407 => "challenged",
+            _ => "refused",
+        };
+        self.close_leg(now, leg, cause, Some(status));
         self.outgoing_failed(now, leg, status, local);
     }
 
@@ -226,6 +235,7 @@ impl Switch {
                 self.acd.offer_failed(now, offer, offer_failure(status, local));
             }
             Role::Party { .. } => self.dial_over(now, call, dial_failure(status, local)),
+            Role::Outside { .. } => self.dial_over(now, call, DialEnd::of_trunk(status, local)),
             // An INVITE of a caller that was refused by us: said where it was refused.
             Role::Caller { .. } => {}
         }
@@ -265,33 +275,69 @@ impl Switch {
         }
     }
 
-    /// Tells a flow how its `dial` ended. A caller who dialled the user himself is refused, or hung up.
-    pub(crate) fn dial_over(&mut self, now: Now, call: CallId, outcome: DialOutcome) {
+    /// Tells a flow how its `dial` ended. A caller who dialled himself is refused, or hung up.
+    pub(crate) fn dial_over(&mut self, now: Now, call: CallId, end: impl Into<DialEnd>) {
+        let DialEnd { outcome, status, cause } = end.into();
         let Some(found) = self.calls.get_mut(&call) else { return };
         if found.over {
             return;
         }
         found.stage = Stage::Flow;
+        found.rung.clear();
         if found.flow.is_some() {
             self.stop_play(call);
             self.flow_inputs.push_back((call, FlowInput::Dial(outcome)));
             return;
         }
-        let (status, cause, q850) = match outcome {
-            DialOutcome::Ended => (480, "bye", 16),
-            DialOutcome::Busy => (486, "busy", 17),
-            DialOutcome::NoAnswer => (480, "no_answer", 19),
-            DialOutcome::Declined => (603, "declined", 21),
-            DialOutcome::Unreachable => (480, "unreachable", 20),
-            DialOutcome::Refused => (403, "refused", 21),
-        };
-        let answered = self.legs.get(&found.caller).is_some_and(|leg| leg.answered);
-        if answered {
+        if self.legs.get(&found.caller).is_some_and(|leg| leg.answered) {
             let (by, cause) = found.end(cause);
-            self.end_call(now, call, by, cause, q850);
+            self.end_call(now, call, by, cause, q850(outcome));
         } else {
             self.refuse_caller(now, call, Refusal::of(status));
         }
+    }
+}
+
+/// How a dial ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DialEnd {
+    /// For the flow that dialled.
+    pub outcome: DialOutcome,
+    /// The status that a caller gets who dialled himself and is not answered.
+    pub status: u16,
+    /// Why such a caller's call ends if he is answered.
+    pub cause: &'static str,
+}
+
+impl DialEnd {
+    /// An end with the usual status and cause.
+    pub const fn of(outcome: DialOutcome) -> Self {
+        let (status, cause) = match outcome {
+            DialOutcome::Ended => (480, "bye"),
+            DialOutcome::Busy => (486, "busy"),
+            DialOutcome::NoAnswer => (480, "no_answer"),
+            DialOutcome::Declined => (603, "declined"),
+            DialOutcome::Unreachable => (480, "unreachable"),
+            DialOutcome::Refused => (403, "refused"),
+        };
+        Self { outcome, status, cause }
+    }
+}
+
+impl From<DialOutcome> for DialEnd {
+    fn from(outcome: DialOutcome) -> Self {
+        Self::of(outcome)
+    }
+}
+
+/// The cause of ITU-T Q.850 that a caller's phone is told.
+const fn q850(outcome: DialOutcome) -> u8 {
+    match outcome {
+        DialOutcome::Ended => 16,
+        DialOutcome::Busy => 17,
+        DialOutcome::NoAnswer => 19,
+        DialOutcome::Unreachable => 20,
+        DialOutcome::Declined | DialOutcome::Refused => 21,
     }
 }
 
@@ -303,7 +349,8 @@ fn millis(time: Duration) -> u64 {
 const fn offer_failure(status: u16, local: bool) -> OfferFailure {
     match status {
         486 | 600 => OfferFailure::Busy,
-        480 | 603 => OfferFailure::Declined,
+        // Who sends a queue's call elsewhere does not take it.
+        300..=399 | 480 | 603 => OfferFailure::Declined,
         408 if !local => OfferFailure::NoAnswer,
         _ => OfferFailure::Unreachable,
     }
@@ -313,7 +360,8 @@ const fn offer_failure(status: u16, local: bool) -> OfferFailure {
 const fn dial_failure(status: u16, local: bool) -> DialOutcome {
     match status {
         486 | 600 => DialOutcome::Busy,
-        480 | 603 => DialOutcome::Declined,
+        // A redirection that was not followed.
+        300..=399 | 480 | 603 => DialOutcome::Declined,
         408 if !local => DialOutcome::NoAnswer,
         401 | 403 | 407 => DialOutcome::Refused,
         _ => DialOutcome::Unreachable,

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | flows, prompts | stay in the flow that they began, and hear what it names as it was then |
 //! | numbers, users, trunks, limits | as before for what was begun; as it says now for the next dial, ring, invite |
+//! | grants | go on, within the new limits: minutes that are used up by now end them |
 //! | queues, agents | see [`acd::Acd::reconfigure`] |
 //! | users who register | who does no more has no phones; another realm has everybody prove himself anew |
 
@@ -30,6 +31,7 @@ impl Switch {
             _ => Status::Available,
         };
         self.acd.reconfigure(now, config.queues.clone(), config.agents.clone(), status);
+        self.meter.reconfigure(now, &config.grants);
         self.config = config;
         self.book.write_system(now, Kind::Reloaded { changes: changes.to_owned() });
         self.settle(now);

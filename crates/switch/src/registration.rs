@@ -87,6 +87,11 @@ enum Knock {
     Stranger,
 }
 
+/// When a call that found no room may be tried again.
+pub(crate) fn retry_after() -> (String, String) {
+    (HeaderName::RetryAfter.as_str().to_owned(), RETRY_AFTER.to_owned())
+}
+
 impl Gate for Door<'_> {
     fn check(&mut self, now: Now, request: &Request, flow: Flow) -> Verdict {
         if request.method != Method::Register {
@@ -96,10 +101,10 @@ impl Gate for Door<'_> {
                 self.book.stranger(now, flow.remote.ip(), dialled);
                 return Verdict::Answer { status: 403, headers: Vec::new() };
             }
-            if self.calls >= self.config.limits.max_calls {
+            let for_help = || request.uri.user().is_some_and(|number| self.config.is_emergency(&number));
+            if self.calls >= self.config.limits.max_calls && !for_help() {
                 self.book.overload(now);
-                let headers = vec![(HeaderName::RetryAfter.as_str().to_owned(), RETRY_AFTER.to_owned())];
-                return Verdict::Answer { status: 503, headers };
+                return Verdict::Answer { status: 503, headers: vec![retry_after()] };
             }
             if matches!(knock, Knock::Known) {
                 return Verdict::Pass { user: None };

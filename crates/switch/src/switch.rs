@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use acd::Acd;
 use base::{CallId, IdGen, LegId, Mono, Now, OfferId, Rng, TakeId, Timers, Wall};
-use journal::{Kind, Name, Party};
+use journal::{Charges, Kind, Name, Party};
 use routing::Strategy;
 use sip::{ConnectionId, Flow, SessionId, Stack, StackConfig, Transmit, Transport};
 use sip_message::{Message, Reject};
@@ -16,6 +16,7 @@ use crate::book::Book;
 use crate::call::{Call, Leg};
 use crate::fault::Hand;
 use crate::flow::FlowInput;
+use crate::grant::Meter;
 use crate::registration::{Desk, Door};
 use crate::{Config, TakeOrder, TakeReport};
 
@@ -50,6 +51,8 @@ pub struct Setup {
     pub strategy: Box<dyn Strategy>,
     /// The seed of all its randomness.
     pub rng: Rng,
+    /// What earlier runs charged to grants, of today at least.
+    pub charges: Charges,
 }
 
 /// The whole exchange, as one machine. See the crate's documentation for its contract.
@@ -79,6 +82,7 @@ pub struct Switch {
     pub(crate) desk: Desk,
     /// What is being handled.
     pub(crate) hand: Hand,
+    pub(crate) meter: Meter,
     draining: bool,
 }
 
@@ -87,7 +91,7 @@ impl Switch {
     #[must_use]
     pub fn new(now: Now, config: impl Into<Arc<Config>>, setup: Setup) -> Self {
         let config: Arc<Config> = config.into();
-        let Setup { mut sip, node, version, strategy, mut rng } = setup;
+        let Setup { mut sip, node, version, strategy, mut rng, charges } = setup;
         let ids = IdGen::new(node, now.wall);
         let mut book = Book::default();
         book.write_system(now, Kind::Started { version: version.clone() });
@@ -99,6 +103,7 @@ impl Switch {
         Self {
             acd,
             desk: Desk::new(&config, &mut rng),
+            meter: Meter::new(charges),
             config,
             listeners: sip.listeners.clone(),
             sip: Stack::new(sip, rng.fork()),
@@ -173,6 +178,11 @@ impl Switch {
         self.acd.handle_timeout(now);
         self.desk.handle_timeout(now);
         self.book.handle_timeout(now);
+        self.meter.handle_timeout(now);
+        while let Some(leg) = self.meter.poll_used_up() {
+            self.hand = self.legs.get(&leg).map_or(Hand::Nothing, |leg| Hand::Call(leg.call));
+            self.minutes_used_up(now, leg);
+        }
         while let Some(timer) = self.timers.pop_due(now.monotonic) {
             self.hand = self.hand_of_timer(timer);
             self.on_timer(now, timer);
@@ -234,7 +244,8 @@ impl Switch {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
         let (sip, acd, desk) = (self.sip.poll_timeout(), self.acd.poll_timeout(), self.desk.poll_timeout());
-        [sip, acd, desk, self.book.poll_timeout(), self.timers.poll_timeout()].into_iter().flatten().min()
+        let own = [self.book.poll_timeout(), self.meter.poll_timeout(), self.timers.poll_timeout()];
+        [sip, acd, desk].into_iter().chain(own).flatten().min()
     }
 
     /// Calls that are not ended for the books.
@@ -251,6 +262,7 @@ impl Switch {
             && self.sessions.is_empty()
             && self.offers.is_empty()
             && self.takes.is_empty()
+            && self.meter.is_idle()
             && self.sip.population().sessions == 0
     }
 
@@ -309,14 +321,16 @@ impl Switch {
             Event::Acked { session, body } => {
                 self.with_leg(session, |s, leg| s.acknowledged(now, leg, body.as_deref()))
             }
-            Event::Progress { session, status, .. } => self.with_leg(session, |s, leg| s.rings(now, leg, status)),
+            Event::Progress { session, status, body } => {
+                self.with_leg(session, |s, leg| s.progressed(now, leg, status, body.as_deref()));
+            }
             Event::Answered { session, body, .. } => {
                 self.with_leg(session, |s, leg| s.answered(now, leg, body.as_deref()));
             }
             Event::Changed { session, body } => self.with_leg(session, |s, leg| s.changed(now, leg, body.as_deref())),
-            Event::Refused { session, status, local, .. } => {
+            Event::Refused { session, status, local, response, .. } => {
                 if let Some(leg) = self.sessions.remove(&session) {
-                    self.refused(now, leg, status, local);
+                    self.refused(now, leg, status, local, response.as_deref());
                 }
             }
             Event::Cancelled { session } => {

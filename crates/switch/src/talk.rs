@@ -22,12 +22,14 @@ impl Switch {
             self.timers.cancel(limit);
         }
         found.stage = Stage::Talking(leg);
-        let caller = found.caller;
+        let (caller, early) = (found.caller, found.early.take());
         if !self.accept_caller(now, call) {
             return;
         }
         self.stop_play(call);
-        self.commands.push_back(Command::Bridge { a: caller, b: leg });
+        if early != Some(leg) {
+            self.commands.push_back(Command::Bridge { a: caller, b: leg });
+        }
         self.note(now, call, Kind::Bridged { a: caller, b: leg });
         self.attend_holds(now, call);
     }
@@ -40,6 +42,9 @@ impl Switch {
             self.drop_leg(now, leg, "bad_answer", Some(BAD_ANSWER));
             self.side_gone(now, leg, Party::System, "bad_answer");
             return;
+        }
+        if let Some(found) = self.legs.get_mut(&leg) {
+            found.offered = None;
         }
         self.attend_holds(now, call);
         let caller = self.calls.get(&call).is_some_and(|found| found.caller == leg);
@@ -105,16 +110,17 @@ impl Switch {
     }
 
     /// What follows for the call when one of its legs is gone.
-    fn side_gone(&mut self, now: Now, leg: LegId, by: Party, cause: &'static str) {
+    pub(crate) fn side_gone(&mut self, now: Now, leg: LegId, by: Party, cause: &'static str) {
         let Some(found) = self.legs.get(&leg) else { return };
         let call = found.call;
-        let (agent, offered) = match &found.role {
+        let agent = match &found.role {
             Role::Caller { .. } => {
                 self.end_call(now, call, by, cause, 16);
                 return;
             }
-            Role::Agent { agent, .. } => (agent.clone(), true),
-            Role::Party { agent, .. } => (agent.clone(), false),
+            Role::Agent { agent, .. } => Some(agent.clone()),
+            // A user who is rung directly is given back with his leg.
+            Role::Party { .. } | Role::Outside { .. } => None,
         };
         let Some(found) = self.calls.get_mut(&call) else { return };
         if found.over || found.stage != Stage::Talking(leg) {
@@ -124,12 +130,12 @@ impl Switch {
         found.peer_gone = Some((by, cause));
         self.note(now, call, Kind::Unbridged { a: caller, b: leg });
         self.forget_holds(caller, leg);
-        if offered {
-            self.acd.agent_released(now, &agent);
-            self.queue_over(now, call, QueueOutcome::AgentEnded);
-        } else {
-            self.acd.release(now, &agent, call);
-            self.dial_over(now, call, DialOutcome::Ended);
+        match agent {
+            Some(agent) => {
+                self.acd.agent_released(now, &agent);
+                self.queue_over(now, call, QueueOutcome::AgentEnded);
+            }
+            None => self.dial_over(now, call, DialOutcome::Ended),
         }
     }
 

@@ -37,7 +37,7 @@ fn config() -> switch::Config {
     let mut config = company();
     config.realm = "test".into();
     config.algorithms = vec![Algorithm::Sha256, Algorithm::Md5];
-    config.users.insert("101".into(), User { display: None, place: Place::Registered });
+    config.users.insert("101".into(), User::at(Place::Registered));
     config.secrets.insert("101".into(), Secret::of("101", "test", PASSWORD));
     config.numbers.insert("101".into(), Destination::User("101".into()));
     config.queues[0].agents = vec!["101".into()];
@@ -190,7 +190,7 @@ fn who_left_or_ended_before_a_restart_is_not_registered_after_it() {
     };
     let registers = || {
         let mut config = company();
-        config.users.insert("101".into(), User { display: None, place: Place::Registered });
+        config.users.insert("101".into(), User::at(Place::Registered));
         config
     };
     assert_eq!(restore(registers(), Duration::ZERO, registered.clone()), (Some((1, 0)), None), "kept as it is");
@@ -222,7 +222,7 @@ fn what_is_kept_changes_with_the_contacts_and_not_with_questions() {
 #[test]
 fn a_user_registers_for_those_who_were_granted_to_him_and_for_nobody_else() {
     let mut s = scene_with(|config| {
-        config.users.insert("desk".into(), User { display: None, place: Place::Registered });
+        config.users.insert("desk".into(), User::at(Place::Registered));
         config.registers_for.insert("101".into(), ["desk".into()].into());
     });
     let answer = s.register("desk", PASSWORD);
@@ -243,7 +243,7 @@ fn a_user_registers_for_those_who_were_granted_to_him_and_for_nobody_else() {
 fn operators_see_who_is_registered_page_by_page_and_no_user_is_torn() {
     let mut s = scene_with(|config| {
         for name in ["anna", "bert"] {
-            config.users.insert(name.into(), User { display: None, place: Place::Registered });
+            config.users.insert(name.into(), User::at(Place::Registered));
         }
         config.registers_for.insert("101".into(), ["anna".into(), "bert".into()].into());
     });

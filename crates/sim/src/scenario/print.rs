@@ -155,6 +155,7 @@ impl fmt::Display for Seen {
             Self::NotRegistered(status) => return write!(f, "not_registered {status}"),
             Self::Rings => "rings",
             Self::Ringback => "ringback",
+            Self::Early => "early",
             Self::Answered => "answered",
             Self::Cancelled => "cancelled",
             Self::Acked => "acked",

@@ -262,9 +262,10 @@ fn read_seen(value: Value<'_>) -> Option<Seen> {
 }
 
 /// What one may see, without what goes with a status or a direction.
-const PLAIN: [Seen; 9] = [
+const PLAIN: [Seen; 10] = [
     Seen::Rings,
     Seen::Ringback,
+    Seen::Early,
     Seen::Answered,
     Seen::Cancelled,
     Seen::Acked,
