@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use ivr::{Flow, Reference, ReferenceKind};
-use switch::{Destination, FlowName};
+use switch::{Asker, Config, Destination, FlowName};
 use yaml::Faults;
 
 use crate::{Catalogue, Files, Notes};
@@ -41,15 +41,12 @@ pub(crate) fn note_unused(files: &Files, catalogue: &Catalogue, notes: &mut Note
     }
 }
 
-/// Looks the numbers that flows dial up in the number plan: a dial rings a phone, so each must lead to a user.
-pub(crate) fn check_numbers(
-    flows: &BTreeMap<FlowName, Arc<Flow>>,
-    numbers: &BTreeMap<Arc<str>, Destination>,
-    faults: &Faults,
-) {
-    let references = flows.values().flat_map(|flow| flow.references());
-    for Reference { name, place, .. } in references.filter(|r| r.kind == ReferenceKind::Number) {
-        let (message, remedy) = match numbers.get(name) {
+/// Looks the numbers that flows dial up: a dial rings a phone, so each must lead to a user, or outside by a grant of the
+/// flow.
+pub(crate) fn check_numbers(config: &Config, faults: &Faults) {
+    let references = config.flows.values().flat_map(|flow| flow.references().iter().map(move |found| (flow, found)));
+    for (flow, Reference { name, place, .. }) in references.filter(|(_, found)| found.kind == ReferenceKind::Number) {
+        let (message, remedy) = match config.numbers.get(name) {
             Some(Destination::User(_)) => continue,
             Some(Destination::Flow(flow)) => {
                 (format!("`{name}` leads to the flow `{flow}`, and a dial rings a phone"), "name a user's number")
@@ -57,7 +54,11 @@ pub(crate) fn check_numbers(
             Some(Destination::Queue(queue)) => {
                 (format!("`{name}` leads to the queue `{queue}`, and a dial rings a phone"), "use a `queue` node")
             }
-            None => (format!("no number `{name}` in the number plan"), "add it to `numbers` in `strowger.yaml`"),
+            None if config.grant_of(&Asker::Flow(flow.name().clone()), name).is_some() => continue,
+            None => (
+                format!("no number `{name}` in the number plan, and no grant of this flow to call it outside"),
+                "add it to `numbers` in `strowger.yaml`, or the flow to a grant",
+            ),
         };
         faults.add(place.clone(), message, remedy);
     }

@@ -5,7 +5,8 @@
 //! [`Company`] or a [`Report`] of every fault with its place and remedy. Nothing here touches a disk.
 //!
 //! Where to find what: `files` the folder and which files belong to it · `system` what drivers need (`listeners`, media,
-//! data folder) · `control` how a running switch is reached · `limits` · `trunks` · `numbers` the number plan · `users` · `queues` · `flows` (their language is crate
+//! data folder) · `control` how a running switch is reached · `limits` · `trunks`, `peer` what calls are sent
+//! to · `grants` who may call out, `outlook` the same for people · `numbers` the number plan · `users` · `queues` · `flows` (their language is crate
 //! `ivr`) · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
 //! faults and notes · `changes` what differs between two configurations.
 //!
@@ -16,10 +17,13 @@ mod changes;
 mod control;
 mod files;
 mod flows;
+mod grants;
 mod limits;
 mod listeners;
 mod names;
 mod numbers;
+mod outlook;
+mod peer;
 mod prompts;
 mod queues;
 mod report;
@@ -38,6 +42,7 @@ use yaml::{Faults, Map, Shape, Value};
 pub use changes::changes;
 pub use control::data_folder;
 pub use files::{Files, Visit, visit};
+pub use outlook::Outlook;
 pub use report::{Note, Report};
 pub use system::{Advertise, Listener, Media, System};
 
@@ -71,6 +76,8 @@ const ROOT: Shape = Shape {
         "control",
         "trunks",
         "numbers",
+        "grants",
+        "emergency",
         "realm",
         "digest",
     ],
@@ -132,13 +139,18 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     }
     let limits = limits::read(&root, &system, notes);
     let hold_music = limits::hold_music(&root, &mut catalogue, faults);
-    let trunks = root.optional("trunks").map(|value| trunks::read(&value, notes)).unwrap_or_default();
+    let trunks =
+        root.optional("trunks").map(|value| trunks::read(&value, &system.listeners, notes)).unwrap_or_default();
     let numbers =
         root.optional("numbers").map(|value| numbers::read(&value, &mut catalogue, faults)).unwrap_or_default();
+    let mut ways_out = grants::Reader::new(&trunks, trunks::names(&root), &mut catalogue, faults);
+    let grants = root.optional("grants").map(|value| ways_out.grants(&value)).unwrap_or_default();
+    let emergency = root.optional("emergency").and_then(|value| ways_out.emergency(&value, &numbers));
+    let trunk_names = ways_out.names;
     // What a faulty reference meant is not known, so that nothing can be said to be unused.
     if faults.is_empty() {
-        flows::check_numbers(&flows, &numbers, faults);
         note_unused(files, &catalogue, users, queues, notes);
+        grants::note(&root, &trunk_names, &trunks, !users_read.users.is_empty(), notes);
     }
     let realm = or(&root, "realm", "strowger".into(), realm);
     let config = Config {
@@ -148,8 +160,8 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         // The driver keeps the passwords.
         secrets: BTreeMap::new(),
         trunks,
-        grants: BTreeMap::new(),
-        emergency: None,
+        grants,
+        emergency,
         registers_for: users_read.registers_for,
         users: users_read.users,
         numbers,
@@ -161,6 +173,9 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         prompts: Arc::new(prompts),
         limits,
     };
+    if faults.is_empty() {
+        flows::check_numbers(&config, faults);
+    }
     Some((system, config))
 }
 

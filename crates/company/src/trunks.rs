@@ -1,12 +1,20 @@
-//! `trunks` of `strowger.yaml`: who may send calls without being a user.
+//! `trunks` of `strowger.yaml`: who may send calls without being a user, and where calls to the outside go.
 
 use ipnet::IpNet;
-use switch::Trunk;
-use yaml::{Prefix, Shape, Value};
+use switch::{CallerId, Peer, Trunk};
+use yaml::{Map, Prefix, Shape, Value};
 
 use crate::Notes;
+use crate::names::Names;
+use crate::peer::{self, Form};
+use crate::system::Listener;
 
-const TRUNK: Shape = Shape { what: "a trunk", keys: &["from", "note"] };
+const TRUNK: Shape = Shape { what: "a trunk", keys: &["from", "to", "caller_id", "note"] };
+/// What the `to` of a trunk is to look like.
+const FAR_END: Form = Form {
+    owner: "trunk",
+    remedy: "write `sip:ADDRESS:PORT`, such as `sip:192.0.2.1:5060`; the number is put before it",
+};
 
 /// A network with the trunk whose it is and where that stands.
 struct Source<'a> {
@@ -15,14 +23,17 @@ struct Source<'a> {
     value: Value<'a>,
 }
 
-/// Every trunk of the map at `value`.
-pub(crate) fn read(value: &Value<'_>, notes: &mut Notes) -> Vec<Trunk> {
+/// Every trunk of the map at `value`. None of them can be one of our own `listeners`.
+pub(crate) fn read(value: &Value<'_>, listeners: &[Listener], notes: &mut Notes) -> Vec<Trunk> {
     let mut trunks = Vec::new();
     let mut all: Vec<Source<'_>> = Vec::new();
     for (key, value) in value.entries("a map of trunks").unwrap_or_default() {
         let (Some(name), Some(map)) = (key.name(), value.map(&TRUNK)) else { continue };
         let _ = map.optional("note").map(|note| note.string());
-        let from = map.required("from").map_or_else(Vec::new, |value| value.one_or_list());
+        let to = map.optional("to");
+        // One that takes calls need not send any.
+        let from = if to.is_some() { map.optional("from") } else { map.required("from") };
+        let from = from.map_or_else(Vec::new, |value| value.one_or_list());
         let mut sources = Vec::new();
         for value in from {
             let Some(net) = value.prefix().and_then(network) else { continue };
@@ -30,9 +41,50 @@ pub(crate) fn read(value: &Value<'_>, notes: &mut Notes) -> Vec<Trunk> {
             all.push(Source { trunk: name, net, value });
             sources.push(net);
         }
-        trunks.push(Trunk::incoming(name, sources));
+        let (to, caller_id) = far_end(&map, listeners);
+        trunks.push(Trunk { name: name.into(), sources, to, caller_id });
     }
     trunks
+}
+
+/// The names of all trunks, be they good or not.
+pub(crate) fn names(root: &Map<'_>) -> Names {
+    let entries = root.optional("trunks").filter(Value::is_map).and_then(|value| value.entries("a map of trunks"));
+    let entries = entries.unwrap_or_default();
+    Names::new("trunk", Some(entries.iter().filter_map(|(key, _)| key.raw()).map(str::to_owned).collect()))
+}
+
+/// Where calls through a trunk go, and what they show.
+fn far_end(map: &Map<'_>, listeners: &[Listener]) -> (Option<Peer>, CallerId) {
+    let Some(to) = map.optional("to") else {
+        if let Some(caller_id) = map.optional("caller_id") {
+            caller_id.fault_at_key(
+                "a trunk without `to` takes no calls, so nobody sees a number",
+                "add `to`, or take it out",
+            );
+        }
+        return (None, CallerId::Anonymous);
+    };
+    let caller_id = map.required("caller_id").and_then(|value| match value.string()? {
+        "anonymous" => Some(CallerId::Anonymous),
+        "caller" => Some(CallerId::Caller),
+        text if text.bytes().any(|c| c.is_ascii_alphabetic()) => {
+            let message = format!("`{}` is neither a number, `anonymous` nor `caller`", crate::names::short(text));
+            value.fault(message, "write the number that those see who are called, in quotes: `\"+4930123456\"`");
+            None
+        }
+        _ => Some(CallerId::Number(peer::number(&value)?.into())),
+    });
+    (peer(&to, listeners), caller_id.unwrap_or_default())
+}
+
+fn peer(value: &Value<'_>, listeners: &[Listener]) -> Option<Peer> {
+    let peer = peer::read(value, &FAR_END, listeners)?;
+    if !peer.contact.raw_user().is_empty() {
+        value.fault("the `to` of a trunk has no user: there stands the number that is called", FAR_END.remedy);
+        return None;
+    }
+    Some(peer)
 }
 
 fn network(prefix: Prefix) -> Option<IpNet> {

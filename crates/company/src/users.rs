@@ -1,19 +1,19 @@
 //! `users.yaml`: everyone who has a phone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use sip::Transport;
-use sip_message::{AnyUri, Scheme, Uri};
-use switch::{Peer, Place, User, UserName};
+use switch::{Place, User, UserName};
 use yaml::{Faults, Shape, Value};
 
 use crate::Notes;
 use crate::names::Names;
+use crate::peer::{self, Form};
 use crate::system::Listener;
 
-const USER: Shape = Shape { what: "a user", keys: &["display", "contact", "register", "register_for"] };
+const USER: Shape = Shape { what: "a user", keys: &["display", "contact", "register", "register_for", "caller_id"] };
+/// What a user's contact is to look like.
+const PHONE: Form = Form { owner: "phone", remedy: "write `sip:USER@ADDRESS:PORT`, such as `sip:101@192.0.2.10:5060`" };
 
 /// The longest name that is shown on phones.
 const MAX_DISPLAY: usize = 64;
@@ -39,12 +39,13 @@ pub(crate) fn read(
     for (key, value) in value.entries("a map of users").unwrap_or_default() {
         let (Some(name), Some(map)) = (key.name(), value.map(&USER)) else { continue };
         let display = map.optional("display").and_then(|value| display(&value));
+        let caller_id = map.optional("caller_id").and_then(|value| peer::number(&value).map(Arc::from));
         let name: UserName = name.into();
         if let Some(register) = map.optional("register") {
             registers(&register, map.optional("contact"));
             grants
                 .push((name.clone(), map.optional("register_for").map_or_else(Vec::new, |value| value.one_or_list())));
-            users.insert(name, User { display, place: Place::Registered, caller_id: None });
+            users.insert(name, User { display, place: Place::Registered, caller_id });
             continue;
         }
         if let Some(value) = map.optional("register_for") {
@@ -52,14 +53,11 @@ pub(crate) fn read(
             value.fault("a phone at a fixed place registers for nobody", remedy);
         }
         let Some(contact) = map.required("contact") else { continue };
-        let Some((uri, address)) = phone(&contact, listeners) else { continue };
-        if let Some(other) = phones.insert(uri.to_string(), name.clone()) {
+        let Some(peer) = peer::read(&contact, &PHONE, listeners) else { continue };
+        if let Some(other) = phones.insert(peer.contact.to_string(), name.clone()) {
             notes.add(contact.place(), format!("users `{other}` and `{name}` have one phone"));
         }
-        users.insert(
-            name,
-            User { display, place: Place::Fixed(Peer { contact: uri, address, reached_at: None }), caller_id: None },
-        );
+        users.insert(name, User { display, place: Place::Fixed(peer), caller_id });
     }
     let granted = |(name, wanted): (UserName, Vec<Value<'_>>)| {
         let others = registers_for(&name, &wanted, &users, names, faults);
@@ -108,54 +106,4 @@ fn display(value: &Value<'_>) -> Option<String> {
         return None;
     }
     Some(text.to_owned())
-}
-
-fn phone(value: &Value<'_>, listeners: &[Listener]) -> Option<(Uri, SocketAddr)> {
-    const FORM: &str = "write `sip:USER@ADDRESS:PORT`, such as `sip:101@192.0.2.10:5060`";
-    let text = value.string()?;
-    let fault = |message: &str, remedy: &str| {
-        value.fault(format!("`{}` {message}", crate::names::short(text)), remedy);
-        None
-    };
-    let uri = match text.parse::<AnyUri>() {
-        Ok(AnyUri::Sip(uri)) => uri,
-        Ok(_) => return fault("is not a SIP URI", FORM),
-        Err(_) if !text.contains(':') || text.parse::<SocketAddr>().is_ok() => return fault("is not a SIP URI", FORM),
-        Err(_) => return fault("is not a URI", FORM),
-    };
-    let transport = match uri.param("transport") {
-        None => Some(Transport::Udp),
-        Some(name) if name.eq_ignore_ascii_case("udp") => Some(Transport::Udp),
-        Some(name) if name.eq_ignore_ascii_case("tcp") => Some(Transport::Tcp),
-        Some(_) => None,
-    };
-    let Some(transport) = transport.filter(|_| uri.scheme() == Scheme::Sip) else {
-        return fault("asks for a transport other than UDP or TCP", "this version sends by UDP and TCP only");
-    };
-    if transport == Transport::Tcp && !listeners.iter().any(|listener| listener.transport == transport) {
-        return fault("is to be reached by TCP", "add a listener `- tcp: 0.0.0.0:5060`, from which it is called");
-    }
-    if !uri.raw_headers().is_empty() || uri.raw_password().is_some() {
-        return fault("holds a password or header fields", FORM);
-    }
-    let Some(address) = uri.socket_addr() else {
-        return fault("names a host", "write the phone's IP address; names of hosts are not looked up");
-    };
-    if address.ip().is_unspecified() || address.ip().is_multicast() {
-        return fault("is the address of no phone", FORM);
-    }
-    if listeners.iter().any(|listener| is_own(listener, address)) {
-        return fault("is this switch itself", "write the address of the phone");
-    }
-    Some((uri, address))
-}
-
-/// True if what is sent to `address` comes back in by `listener`.
-fn is_own(listener: &Listener, address: SocketAddr) -> bool {
-    let bound = listener.address;
-    let same_host = bound.ip() == address.ip() || (bound.ip().is_unspecified() && address.ip().is_loopback());
-    let advertised = listener
-        .advertise
-        .is_some_and(|a| a.address == address.ip() && a.port.unwrap_or_else(|| bound.port()) == address.port());
-    (same_host && bound.port() == address.port()) || advertised
 }

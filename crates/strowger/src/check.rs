@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use company::Outlook;
+
 use crate::error::Error;
 use crate::folder::read_company;
 
@@ -15,6 +17,7 @@ pub(crate) fn check(folder: &Path) -> Result<(), Error> {
         print!("{note}");
     }
     let switch = &company.switch;
+    print!("{}", Outlook(switch));
     println!(
         "{} is right: {} numbers, {} flows, {} queues, {} users, {} trunks, {} prompts",
         folder.display(),

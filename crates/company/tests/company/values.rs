@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use company::{Advertise, Company, Media};
+use company::{Advertise, Company, Media, Outlook};
 use sip::digest::Algorithm;
-use switch::Destination;
+use switch::{Asker, CallerId, Destination};
 
 use crate::inline;
 
@@ -34,7 +34,21 @@ control: { metrics: 127.0.0.1:9090 }
 calls: { max: 200, max_time: 1h, ring_time: 45s, grace: 0s, hold_music: music }
 trunks:
   carrier: { from: [198.51.100.0/24, \"2001:db8:1::/48\"], note: the carrier }
+  out: { to: \"sip:198.51.100.7:5070\", caller_id: \"+4930123456\" }
+  withheld: { to: \"sip:198.51.100.8\", caller_id: anonymous }
+  passed-on: { to: \"sip:198.51.100.9\", caller_id: caller }
 numbers: { 1000: { flow: main }, 101: { user: 101 }, \"+4930123\": { queue: sales } }
+grants:
+  abroad:
+    users: [101, 102]
+    flows: main
+    from_trunks: carrier
+    prefixes: [\"+\", 00]
+    trunk: out
+    at_once: 3
+    minutes_a_day: 90
+    note: for people
+emergency: { numbers: [110, 112], trunk: withheld }
 ",
     )]);
     let system = &company.system;
@@ -60,6 +74,48 @@ numbers: { 1000: { flow: main }, 101: { user: 101 }, \"+4930123\": { queue: sale
     assert_eq!(company.switch.hold_music.as_deref(), Some("music"));
     assert!(company.switch.trunk_of("2001:db8:1::5".parse().unwrap()).is_some());
     assert_eq!(company.switch.numbers["+4930123"], Destination::Queue("sales".into()));
+    let trunk = |name| company.switch.trunk(name).unwrap();
+    assert_eq!(trunk("out").to.as_ref().unwrap().address, "198.51.100.7:5070".parse().unwrap());
+    let shown = ["carrier", "out", "withheld", "passed-on"].map(|name| trunk(name).caller_id.clone());
+    let number = CallerId::Number("+4930123456".into());
+    assert_eq!(shown, [CallerId::Anonymous, number, CallerId::Anonymous, CallerId::Caller]);
+    let askers = [
+        Asker::User("101".into()),
+        Asker::User("102".into()),
+        Asker::Flow("main".into()),
+        Asker::Trunk("carrier".into()),
+    ];
+    let grant = &company.switch.grants["abroad"];
+    assert_eq!(grant.askers, askers.into());
+    assert_eq!((&*grant.trunk, grant.at_once, grant.minutes_a_day), ("out", 3, 90));
+    assert_eq!(grant.prefixes, ["+".into(), "00".into()]);
+    let emergency = company.switch.emergency.unwrap();
+    assert_eq!((&*emergency.trunk, emergency.numbers), ("withheld", ["110".into(), "112".into()].into()));
+}
+
+/// The lines of `strowger check`.
+#[test]
+fn who_can_call_where_is_told() {
+    let told = |trunks: &str| {
+        let base =
+            "version: 1\nlisteners: [{ udp: 0.0.0.0:5060 }]\nnumbers: { 1000: { flow: main }, 101: { user: 101 } }\n";
+        Outlook(&read(&[("strowger.yaml", &format!("{base}{trunks}"))]).switch).to_string()
+    };
+    assert_eq!(told(""), "nobody can call out\n");
+    let trunks = "\
+trunks: { carrier: { from: 192.0.2.0/24, to: \"sip:192.0.2.1\", caller_id: anonymous }, pbx: { from: 198.51.100.1 } }
+grants:
+  a: { users: [102, 101], flows: [main], prefixes: [\"+49\", 0], trunk: carrier, at_once: 2, minutes_a_day: 60 }
+  b: { from_trunks: [pbx], prefixes: [\"+\"], trunk: carrier, at_once: 10, minutes_a_day: 1440 }
+emergency: { numbers: [110, 112], trunk: carrier }
+";
+    let table = "\
+WHO                        NUMBERS   TRUNK    AT ONCE              MINUTES A DAY (UTC)
+users 101, 102; flow main  +49…, 0…  carrier  2                    60
+trunk pbx                  +…        carrier  10                   1440
+every user                 110, 112  carrier  emergency: no limit
+";
+    assert_eq!(told(trunks), table);
 }
 
 #[test]
@@ -121,7 +177,7 @@ fn every_key_of_users_and_queues_arrives() {
     let Company { switch, .. } = read(&[
         (
             "users.yaml",
-            "users:\n  101: { display: Ada L., contact: \"sip:ada@192.0.2.10:5070\" }\n  102: { contact: \"sip:[2001:db8::5]\" }\n",
+            "users:\n  101: { display: Ada L., contact: \"sip:ada@192.0.2.10:5070\", caller_id: \"+49301\" }\n  102: { contact: \"sip:[2001:db8::5]\" }\n",
         ),
         (
             "queues.yaml",
@@ -143,6 +199,7 @@ queues:
         (ada.display.as_deref(), ada.fixed().unwrap().address),
         (Some("Ada L."), "192.0.2.10:5070".parse().unwrap())
     );
+    assert_eq!((ada.caller_id.as_deref(), switch.users["102"].caller_id.as_deref()), (Some("+49301"), None));
     assert_eq!(ada.fixed().unwrap().contact.to_string(), "sip:ada@192.0.2.10:5070");
     assert_eq!(switch.users["102"].fixed().unwrap().address, "[2001:db8::5]:5060".parse().unwrap());
     let queue = &switch.queues[0];

@@ -1,0 +1,84 @@
+//! Something at a fixed address that calls are sent to, and the numbers that are called or shown there.
+
+use std::net::SocketAddr;
+
+use sip::Transport;
+use sip_message::{AnyUri, Scheme};
+use switch::{Peer, is_number};
+use yaml::Value;
+
+use crate::system::Listener;
+
+/// How faults speak of a peer.
+pub(crate) struct Form {
+    /// What it is, without an article.
+    pub owner: &'static str,
+    /// What to write.
+    pub remedy: &'static str,
+}
+
+/// The peer whose URI stands at `value`. It cannot be one of our own `listeners`.
+pub(crate) fn read(value: &Value<'_>, form: &Form, listeners: &[Listener]) -> Option<Peer> {
+    let text = value.string()?;
+    let fault = |message: &str, remedy: &str| {
+        value.fault(format!("`{}` {message}", crate::names::short(text)), remedy);
+        None
+    };
+    let uri = match text.parse::<AnyUri>() {
+        Ok(AnyUri::Sip(uri)) => uri,
+        Ok(_) => return fault("is not a SIP URI", form.remedy),
+        Err(_) if !text.contains(':') || text.parse::<SocketAddr>().is_ok() => {
+            return fault("is not a SIP URI", form.remedy);
+        }
+        Err(_) => return fault("is not a URI", form.remedy),
+    };
+    let transport = match uri.param("transport") {
+        None => Some(Transport::Udp),
+        Some(name) if name.eq_ignore_ascii_case("udp") => Some(Transport::Udp),
+        Some(name) if name.eq_ignore_ascii_case("tcp") => Some(Transport::Tcp),
+        Some(_) => None,
+    };
+    let Some(transport) = transport.filter(|_| uri.scheme() == Scheme::Sip) else {
+        return fault("asks for a transport other than UDP or TCP", "this version sends by UDP and TCP only");
+    };
+    if transport == Transport::Tcp && !listeners.iter().any(|listener| listener.transport == transport) {
+        return fault("is to be reached by TCP", "add a listener `- tcp: 0.0.0.0:5060`, from which it is called");
+    }
+    if !uri.raw_headers().is_empty() || uri.raw_password().is_some() {
+        return fault("holds a password or header fields", form.remedy);
+    }
+    let Some(address) = uri.socket_addr() else {
+        return fault(
+            "names a host",
+            &format!("write the {}'s IP address; names of hosts are not looked up", form.owner),
+        );
+    };
+    if address.ip().is_unspecified() || address.ip().is_multicast() {
+        return fault(&format!("is the address of no {}", form.owner), form.remedy);
+    }
+    if listeners.iter().any(|listener| is_own(listener, address)) {
+        return fault("is this switch itself", &format!("write the address of the {}", form.owner));
+    }
+    Some(Peer { contact: uri, address, reached_at: None })
+}
+
+/// True if what is sent to `address` comes back in by `listener`.
+fn is_own(listener: &Listener, address: SocketAddr) -> bool {
+    let bound = listener.address;
+    let same_host = bound.ip() == address.ip() || (bound.ip().is_unspecified() && address.ip().is_loopback());
+    let advertised = listener
+        .advertise
+        .is_some_and(|a| a.address == address.ip() && a.port.unwrap_or_else(|| bound.port()) == address.port());
+    (same_host && bound.port() == address.port()) || advertised
+}
+
+/// A number outside, in full.
+pub(crate) fn number<'a>(value: &Value<'a>) -> Option<&'a str> {
+    let text = value.string()?;
+    if !is_number(text) {
+        let message = format!("`{}` is not a number outside", crate::names::short(text));
+        value.fault(message, "write digits alone, with a `+` before them or not: `\"+4930123456\"`");
+        return None;
+    }
+    Some(text)
+}
