@@ -5,7 +5,7 @@ Each part starts the binary afresh on a copy of config/bench, with its data in a
 SIPp on loopback, and ends it. Everything is bounded in count and time. CPU is user + system time of all threads of the
 server, over an interval in which all calls are up, divided by calls or call-seconds.
 
-parts: signalling short ivr recorded bridge recorded-bridge spacing digit answer soak (default: all but soak)
+parts: signalling short ivr recorded bridge recorded-bridge spacing digit answer unproven register overload soak (default: all but soak)
 """
 import argparse
 import csv
@@ -39,8 +39,15 @@ AIMS = {
     'spacing': (22, 'p99.9: Asterisk 20.4-37, FreeSWITCH 21.8 (SCHED_FIFO), RustPBX p99 21.0'),
     'digit': (25, 'from digit end: Asterisk 1.3-2.9, RustPBX 19'),
     'answer': (None, '-'),
+    'unproven': (8, '-'),
+    'unproven, many': (1.3, '-'),
+    'register': (None, '-'),
+    'goodput': (90, '-'),
+    'goodput, 5x': (80, '-'),
     'soak': (None, '-'),
 }
+# Figures of which more is better.
+AT_LEAST = {'goodput', 'goodput, 5x'}
 
 
 def free_port(first):
@@ -58,18 +65,19 @@ def free_port(first):
 class Server:
     """The release binary on a copy of the bench's configuration."""
 
-    def __init__(self, args):
+    def __init__(self, args, *changes):
+        """`changes` of the configuration: file, pattern, replacement each."""
         self.folder = tempfile.mkdtemp(prefix='strowger-bench-')
         config = os.path.join(self.folder, 'config')
         shutil.copytree(args.config, config, ignore=shutil.ignore_patterns('data'))
         # Free ports in place of the configured ones, so that a switch that runs already is neither met nor measured.
         self.agent_port = free_port(5090)
-        for name, old, new in (('strowger.yaml', r'(udp: 127\.0\.0\.1):\d+', r'\1:0'), ('users.yaml', r'127\.0\.0\.1:5090', f'127.0.0.1:{self.agent_port}')):
+        for name, old, new in (('strowger.yaml', r'(udp: 127\.0\.0\.1):\d+', r'\1:0'), ('users.yaml', r'127\.0\.0\.1:5090', f'127.0.0.1:{self.agent_port}'), *changes):
             path = os.path.join(config, name)
             with open(path) as f:
                 text = f.read()
             with open(path, 'w') as f:
-                f.write(re.sub(old, new, text))
+                f.write(re.sub(old, new, text, count=1))
         self.log = open(os.path.join(self.folder, 'log'), 'wb')
         self.process = subprocess.Popen([args.binary, 'run', '--config', config], stdout=subprocess.PIPE, stderr=self.log)
         for line in self.process.stdout:
@@ -111,6 +119,16 @@ class Server:
                 continue
             found += target.startswith('socket:[') and target[8:-1] in inodes
         return found
+
+    def dropped(self):
+        """Datagrams that found its socket or its queue full."""
+        port = f':{int(self.target.rsplit(":", 1)[1]):04X}'
+        with open(f'/proc/{self.process.pid}/net/udp') as f:
+            drops = sum(int(line.split()[-1]) for line in f.readlines()[1:] if line.split()[1].endswith(port))
+        for path in glob.glob(os.path.join(self.folder, 'config', 'data', 'journal', '*.jsonl')):
+            events = [json.loads(line) for line in open(path) if '"dropped"' in line]
+            drops += sum(event['count'] for event in events if event.get('what') == 'datagrams_in')
+        return drops
 
     def records(self):
         """CDRs written so far."""
@@ -168,8 +186,10 @@ class Sipp:
             sys.exit(f'SIPp failed: {self.process.args}: ' + open(os.path.join(self.folder, 'errors')).read()[-1000:])
         row = rows[-1] if rows else {}
         number = lambda key: float(row.get(key) or 0)
+        # SIPp names the counters of a scenario in its own way; they stand in their order.
+        counted = [float(value or 0) for key, value in row.items() if key and key.startswith('GenericCounter') and key.endswith('(C)')]
         return dict(ok=int(number('SuccessfulCall(C)')), failed=int(number('FailedCall(C)')), calls=int(number('TotalCallCreated')),
-                    current=int(number('CurrentCall')), retransmissions=int(number('Retransmissions(C)')), rate=number('CallRate(C)'))
+                    current=int(number('CurrentCall')), retransmissions=int(number('Retransmissions(C)')), rate=number('CallRate(C)'), counted=counted)
 
     def response_times(self):
         """Milliseconds from INVITE to 200, one a call, sorted."""
@@ -205,8 +225,9 @@ def quantile(values, share):
 def row(name, value, unit, key, note=''):
     """One line of the table; a missed aim is marked."""
     aim, peers = AIMS[key]
-    goal = '' if aim is None else f'<= {aim}'
-    missed = '' if aim is None or value <= aim else ' MISSED'
+    more = key in AT_LEAST
+    goal = '' if aim is None else f'>= {aim}' if more else f'<= {aim}'
+    missed = '' if aim is None or (value >= aim if more else value <= aim) else ' MISSED'
     print(f'{name:<34} {value:>9.3f} {unit:<14} {goal:<8}{missed:<8} {peers}{"; " + note if note else ""}', flush=True)
 
 
@@ -345,6 +366,66 @@ def answer(args):
     row('answer time on an idle switch, max', times[-1] if times else float('nan'), 'ms', 'answer')
 
 
+def strangers(server, count, sources):
+    found = probe(server, 'strangers.py', '--count', str(count), '--sources', str(sources))
+    if found['sent'] != count:
+        sys.exit(f'strangers.py sent {found["sent"]} of {count}')
+
+
+def unproven(args):
+    """INVITEs of strangers, each answered 401: what one costs, and whether it matters how many strangers there are."""
+    few, many = 1000, 50000 if args.quick else 1000000
+    cost = {}
+    changes = (('strowger.yaml', r'from: 127\.0\.0\.0/8', 'from: 127.0.0.1'), ('users.yaml', r'users:\n', 'users:\n  guest:\n    register: true\n'))
+    for sources in (few, many):
+        count = max(sources, 50000 if args.quick else 200000)
+        with Server(args, *changes) as server:
+            strangers(server, 2000, few)
+            before, memory, answered = server.cpu(), server.memory(), server.dropped()
+            strangers(server, count, sources)
+            time.sleep(1)
+            cost[sources] = (server.cpu() - before) * 1e6 / count
+            note = f'{count} requests at 20,000/s, {server.dropped() - answered} dropped; memory {server.memory() - memory:+} kB'
+        row(f'rejected INVITE, {sources} strangers', cost[sources], 'CPU-us', 'unproven', note)
+    row('the same, many to few strangers', cost[many] / cost[few], 'x', 'unproven, many')
+
+
+def register(args):
+    """REGISTER, 401, REGISTER with digest, 200: what a registration costs, and what is kept of it when all else is forgotten."""
+    count = 1000 if args.quick else 10000
+    users = ''.join(f'  u{n}:\n    register: true\n' for n in range(count))
+    with Server(args, ('users.yaml', r'users:\n', 'users:\n' + users)) as server:
+        before = server.cpu()
+        found = probe(server, 'register_probe.py', '--passwords', os.path.join(server.folder, 'config', 'data', 'passwords'))
+        spent = server.cpu() - before
+        note = f'{found["ok"]} of {count} registered in {found["seconds"]} s'
+        row('REGISTER with digest, twice asked', spent * 1000 / count, 'CPU-ms', 'register', note)
+        row('memory right after', (server.memory() - server.idle) * 1024 / count, 'bytes each', 'register')
+        # The transactions linger for RFC 3261's 32 s.
+        time.sleep(40)
+        row('memory of a binding', (server.memory() - server.idle) * 1024 / count, 'bytes each', 'register')
+
+
+def overload(args):
+    """So many calls at once as `calls.max` lets in, offered more: how many of those that fit are served to their end."""
+    most, held = 400, 1.0
+    capacity, seconds = most / held, 6 if args.quick else 15
+    for times in (1, 2, 5):
+        rate = int(capacity * times)
+        with Server(args, ('strowger.yaml', r'max: \d+', f'max: {most}')) as server:
+            with Sipp('uac_overload.xml', '-s', '2000', server.target, '-mi', '127.0.0.1', '-r', str(rate), '-m', str(rate * (seconds + 3)),
+                      '-l', '20000', '-d', str(int(held * 1000))) as sipp:
+                # The calls of the first second ended, and all that come are alike from then on.
+                time.sleep(held + 1.5)
+                begin, start, spent = sipp.figures(), time.monotonic(), server.cpu()
+                time.sleep(seconds)
+                end, took, spent = sipp.figures(), time.monotonic() - start, server.cpu() - spent
+                figures = sipp.wait(60)
+        served, refused = (e - b for b, e in zip(begin['counted'], end['counted']))
+        note = f'{served:.0f} served, {refused:.0f} refused in {took:.1f} s, {figures["failed"]} failed in all; {spent * 1000 / max(1, served):.2f} CPU-ms a call served'
+        row(f'goodput at {times} x {capacity:.0f} calls/s', 100 * served / took / capacity, '% of it', 'goodput, 5x' if times == 5 else 'goodput', note)
+
+
 def mixed(server, calls):
     """`calls` calls of three kinds at once: answered and ended, with a prompt, bridged and recorded. Gives how many ended well."""
     kinds = ((2, '1000', 'uac_answer_bye.xml', 80), (2, '1001', 'uac_short_media.xml', 80), (1, '4002', 'uac_hold.xml', 40))
@@ -390,6 +471,9 @@ PARTS = {
     'recorded': media('recorded', '3000', 'uac_ivr_hold.xml'),
     'bridge': media('bridge', '4000', 'uac_hold.xml'),
     'recorded-bridge': media('recorded-bridge', '4002', 'uac_hold.xml'),
+    'unproven': unproven,
+    'register': register,
+    'overload': overload,
     'soak': soak,
 }
 # Long, and only of use when it runs alone: to be asked for.
