@@ -15,6 +15,7 @@
 //! | the application's answers to an INVITE | `stack/answers.rs` |
 //! | a 2xx sent again until its ACK; what a timer of a session means | `stack/timeouts.rs` |
 //! | our INVITE, BYE, re-INVITE | `stack/calls.rs` |
+//! | our INVITE again, when the peer asks who calls | `stack/challenges.rs` |
 //! | what a response means; forks | `stack/responses.rs` |
 //! | route set, remote target, NAT | `dialog.rs` |
 //! | what differs over connections: no repeats, where responses go | `transaction/mod.rs`, `api.rs` ([`Flow`]) |

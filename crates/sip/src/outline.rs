@@ -63,9 +63,13 @@ impl Outline {
         self.begin(core, Method::Ack, to).build()
     }
 
-    /// The ACK of a 2xx, which is a request of its own (13.2.2.4).
-    pub(crate) fn encode_plain_ack(&self, core: &Core) -> Bytes {
-        self.begin(core, Method::Ack, &self.to).build()
+    /// The ACK of a 2xx, which is a request of its own (13.2.2.4), with the header field that proved its INVITE.
+    pub(crate) fn encode_plain_ack(&self, core: &Core, proof: Option<&(String, String)>) -> Bytes {
+        let builder = self.begin(core, Method::Ack, &self.to);
+        match proof {
+            Some((name, value)) => builder.header(name, value).build(),
+            None => builder.build(),
+        }
     }
 
     fn begin(&self, core: &Core, method: Method, to: &str) -> RequestBuilder {

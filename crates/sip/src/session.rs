@@ -16,6 +16,7 @@ use bytes::Bytes;
 use sip_message::Request;
 
 use crate::dialog::Dialog;
+use crate::stack::Attempt;
 use crate::transaction::TransactionId;
 use crate::{EndCause, Flow, Transmit};
 
@@ -69,6 +70,10 @@ pub(crate) struct Asked {
 pub(crate) struct Outgoing {
     pub(crate) invite: TransactionId,
     pub(crate) contact: Box<str>,
+    /// What it takes to answer a challenge; none if there are no credentials.
+    pub(crate) attempt: Option<Box<Attempt>>,
+    /// The header field that answered the last challenge.
+    pub(crate) proof: Option<(String, String)>,
     /// The dialogs that forks began by provisional responses with a To tag.
     pub(crate) early: Vec<Dialog>,
     /// The application hung up: what comes now is no longer told, but ends the session.

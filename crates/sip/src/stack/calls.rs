@@ -4,8 +4,9 @@ use base::{Mono, Now};
 use bytes::Bytes;
 use sip_message::{Method, StatusCode};
 
-use super::Stack;
+use super::{Attempt, Stack};
 use crate::core::printed;
+use crate::digest::Credentials;
 use crate::outline::Outline;
 use crate::session::{Change, Leaving, Outgoing, Session, State};
 use crate::transaction::{TransactionId, key};
@@ -14,6 +15,16 @@ use crate::{ChangeError, EndCause, Event, Flow, Invite, Refusal, SessionId};
 impl Stack {
     /// Places a call. What comes of it is told by `Progress`, `Answered`, `Refused` and `Ended`.
     pub fn invite(&mut self, now: Now, invite: Invite) -> SessionId {
+        self.place(now, invite, None)
+    }
+
+    /// Places a call as [`Stack::invite`] does, and answers with `credentials` if the peer asks who calls (401, 407). Only
+    /// if that does not convince him, his response is told.
+    pub fn invite_as(&mut self, now: Now, invite: Invite, credentials: Credentials) -> SessionId {
+        self.place(now, invite, Some(credentials))
+    }
+
+    fn place(&mut self, now: Now, invite: Invite, credentials: Option<Credentials>) -> SessionId {
         let id = SessionId(self.core.next_serial());
         let flow = invite.flow;
         let known = self.core.config.listeners.get(usize::from(flow.listener)).is_some();
@@ -36,9 +47,12 @@ impl Stack {
             routes: Vec::new(),
         };
         let payload = outline.encode_invite(&self.core, &contact, &invite.headers, &invite.offer);
+        let again = |credentials| Attempt::new(outline.clone(), invite.headers, invite.offer, credentials);
+        let attempt = credentials.map(again);
         let parts = (outline, &Method::Invite);
         let transaction = self.clients.open(&mut self.core, now.monotonic, parts, flow, (Some(id), false), payload);
-        let state = Outgoing { invite: transaction, contact: contact.into(), early: Vec::new(), left: None };
+        let (contact, early) = (contact.into(), Vec::new());
+        let state = Outgoing { invite: transaction, contact, attempt, proof: None, early, left: None };
         self.insert(id, &call_id, &local_tag, State::Outgoing(Box::new(state)));
         id
     }

@@ -2,11 +2,14 @@
 
 mod answers;
 mod calls;
+mod challenges;
 mod changes;
 mod requests;
 mod responses;
 mod timeouts;
 mod write;
+
+pub(crate) use challenges::Attempt;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -30,9 +30,18 @@ impl Stack {
             Heard::Accepted { id, owner, within } => self.accepted(now, id, owner, within, flow, &response),
             Heard::Final(id, Some(owner)) => {
                 let status = response.status;
+                if self.is_invite(id, owner) && self.prove(now, owner, &response) {
+                    return;
+                }
                 self.failed(now, id, owner, status, Some(Box::new(response)));
             }
         }
+    }
+
+    /// True for the INVITE of a call that is not answered.
+    fn is_invite(&self, id: TransactionId, owner: SessionId) -> bool {
+        let state = self.sessions.get(&owner).map(|session| &session.state);
+        matches!(state, Some(State::Outgoing(state)) if state.invite == id)
     }
 
     /// A transaction of ours ended without a final response; `status` stands in for it (8.1.3.1).
@@ -81,8 +90,8 @@ impl Stack {
         let session = owner.and_then(|owner| self.sessions.remove(&owner).map(|session| (owner, session)));
         match session {
             Some((owner, Session { dialog_key, state: State::Outgoing(state) })) if state.invite == id => {
-                let Outgoing { contact, early, left, .. } = *state;
-                let mut dialog = self.acknowledge(id, flow, response, &contact);
+                let Outgoing { contact, proof, early, left, .. } = *state;
+                let mut dialog = self.acknowledge(id, flow, response, &contact, proof.as_ref());
                 if let Some(early) = early.iter().find(|early| early.remote_tag == dialog.remote_tag) {
                     dialog.follow(early);
                 }
@@ -99,23 +108,30 @@ impl Stack {
                     self.sessions.insert(owner, session);
                 }
                 // Another fork answered before: this one is let go politely (13.2.2.4).
-                let mut dialog = self.acknowledge(id, flow, response, "");
+                let mut dialog = self.acknowledge(id, flow, response, "", None);
                 let outline = dialog.next_request(key::branch(&self.core.token()));
                 self.open_bye(now, outline, dialog.flow(), None, None);
             }
         }
     }
 
-    /// Sends the ACK of a 2xx to our first INVITE. Gives back the dialog that the 2xx began.
-    fn acknowledge(&mut self, id: TransactionId, flow: Flow, response: &Response, contact: &str) -> Dialog {
+    /// Sends the ACK of a 2xx to our first INVITE, with what proved us there (22.1). Gives back the dialog that the 2xx began.
+    fn acknowledge(
+        &mut self,
+        id: TransactionId,
+        flow: Flow,
+        response: &Response,
+        contact: &str,
+        proof: Option<&(String, String)>,
+    ) -> Dialog {
         let dialog = Dialog::of_response(response, flow, contact, self.core.config.symmetric);
-        self.send_ack(id, &dialog, response);
+        self.send_ack(id, &dialog, response, proof);
         dialog
     }
 
-    fn send_ack(&mut self, id: TransactionId, dialog: &Dialog, response: &Response) {
+    fn send_ack(&mut self, id: TransactionId, dialog: &Dialog, response: &Response, proof: Option<&(String, String)>) {
         let outline = dialog.ack(response.head.cseq.number, key::branch(&self.core.token()));
-        let payload = outline.encode_plain_ack(&self.core);
+        let payload = outline.encode_plain_ack(&self.core, proof);
         let tag = response.head.to.tag().unwrap_or_default();
         self.clients.acknowledge(&mut self.core, id, tag, Transmit { flow: dialog.flow(), payload });
     }
@@ -129,12 +145,12 @@ impl Stack {
             state.change = Change::Idle;
             state.dialog.refresh(&response.head, flow);
             let dialog = state.dialog.clone();
-            self.send_ack(id, &dialog, response);
+            self.send_ack(id, &dialog, response, None);
             self.core.tell(Event::ChangeAnswered { session: owner, body: sdp(response) });
             return;
         }
         // The session is over, or ends: its BYE is on its way, the 2xx is acknowledged all the same.
-        self.acknowledge(id, flow, response, "");
+        self.acknowledge(id, flow, response, "", None);
     }
 
     /// A final response that is no 2xx to an INVITE, or none at all (`response` is `None`).
