@@ -17,8 +17,17 @@ use tests::wait::{self, SOON};
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn call(target: &str, options: &[&str], folder: &Path) -> Process {
+    call_with(target, options, None, folder)
+}
+
+/// With a password in the environment.
+fn call_with(target: &str, options: &[&str], password: Option<&str>, folder: &Path) -> Process {
     let mut command = Command::new(binary());
     command.args(["call", target]).args(options);
+    match password {
+        Some(password) => command.env("STROWGER_PASSWORD", password),
+        None => command.env_remove("STROWGER_PASSWORD"),
+    };
     Process::start("call", command, folder)
 }
 
@@ -89,6 +98,60 @@ fn ctrl_c_hangs_up_an_answered_call() {
     assert_eq!(code, Some(0), "{told}");
     assert_eq!(switch.wait_for_cdr()["hung_up_by"], "caller");
     switch.assert_quiet();
+}
+
+#[test]
+fn a_user_proves_himself_over_udp_and_tcp_and_a_wrong_password_is_a_refusal() {
+    let ports = Ports::slice();
+    let mut company = Company::new(&ports).agent("register");
+    company.tcp = true;
+    let switch = Switch::start(&company);
+    let (password, folder) = (switch.password("agent1"), switch.folder());
+    let udp = format!("sip:1003@{}", switch.address());
+    let tcp = format!("sip:1003@{};transport=tcp", switch.tcp());
+    let options = ["--user", "agent1", "--hold", "1"];
+    for (target, way) in [(&udp, "calling udp"), (&tcp, "calling tcp")] {
+        let (code, told) = end(&mut call_with(target, &options, Some(&password), folder));
+        assert_eq!(code, Some(0), "{told}");
+        assert!(told.contains(way) && told.contains("first audio received"), "{told}");
+        let (code, told) = end(&mut call_with(target, &options, Some("guess"), folder));
+        assert_eq!(code, Some(1), "{told}");
+        assert!(told.contains("refused: 401 Unauthorized"), "{told}");
+    }
+    let asked = switch.wait_for_cdrs(2);
+    assert!(asked.iter().all(|cdr| cdr["from"] == "agent1" && cdr["origin"]["user"] == "agent1"), "{asked:#?}");
+    switch.assert_quiet();
+}
+
+#[test]
+fn over_tcp_the_option_counts_before_the_uri_and_nobody_there_is_exit_code_3() {
+    let mut ports = Ports::slice();
+    let mut company = Company::new(&ports);
+    company.tcp = true;
+    let switch = Switch::start(&company);
+    let options = ["--transport", "tcp", "--hold", "1"];
+    let (code, told) = end(&mut call(&format!("sip:1003@{};transport=udp", switch.tcp()), &options, switch.folder()));
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("calling tcp") && told.contains("hung up by this phone"), "{told}");
+    assert_eq!(switch.wait_for_cdr()["hung_up_by"], "caller");
+    let nobody = format!("sip:1003@127.0.0.1:{};transport=tcp", ports.take(2));
+    let (code, told) = end(&mut call(&nobody, &[], switch.folder()));
+    assert_eq!(code, Some(3), "{told}");
+    assert!(told.contains("no answer: nobody answers there"), "{told}");
+    switch.assert_quiet();
+}
+
+#[test]
+fn a_stranger_who_asks_is_answered_also_in_the_ack() {
+    let (mut ports, folder) = (Ports::slice(), tempfile::tempdir().expect("a folder"));
+    for (password, code) in [("secret", 0), ("guess", 1)] {
+        let (mut sipp, target) = callee("callee_asks", &mut ports, folder.path(), &["-m", "1", "-rtp_echo"]);
+        let options = ["--user", "105", "--password", password];
+        let (ended, told) = end(&mut call(&target, &options, folder.path()));
+        assert_eq!(ended, Some(code), "{told}");
+        assert_eq!(told.contains("refused: 403 Forbidden"), code == 1, "{told}");
+        sipp.succeed(SOON);
+    }
 }
 
 #[test]
@@ -165,6 +228,8 @@ fn wrong_usage_is_exit_code_2_and_calls_nobody() {
         ("tel:+4930", &[][..], "only sip:"),
         ("sips:1000@127.0.0.1", &[], "TLS"),
         (target, &["--press", "1x"], "no key"),
+        (target, &["--transport", "tls"], "udp and tcp"),
+        (target, &["--user", "105"], "--password"),
         (target, &["--play", "/nonexistent.wav"], "/nonexistent.wav"),
         (target, &["--record", "/nonexistent/both.wav"], "/nonexistent/both.wav"),
         ("sip:1000@no-such-host.invalid", &[], "no-such-host.invalid"),

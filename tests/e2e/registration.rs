@@ -19,8 +19,7 @@ fn company(ports: &Ports) -> Company {
 
 /// The password that the switch made.
 fn password(switch: &Switch) -> String {
-    let text = std::fs::read_to_string(switch.data().join("passwords")).expect("the passwords");
-    text.trim().strip_prefix("agent1: ").expect("agent1's").to_owned()
+    switch.password("agent1")
 }
 
 /// A phone and what it says of itself.

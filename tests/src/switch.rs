@@ -85,6 +85,16 @@ impl Switch {
         self.folder.path().join("config/data")
     }
 
+    /// The password that it made for a user.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn password(&self, user: &str) -> String {
+        let text = std::fs::read_to_string(self.data().join("passwords")).expect("the passwords");
+        let mut lines = text.lines().filter_map(|line| line.strip_prefix(user)?.strip_prefix(": "));
+        lines.next().expect("his password").to_owned()
+    }
+
     /// Its process.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process

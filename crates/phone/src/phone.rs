@@ -1,12 +1,14 @@
 //! The machine: its inputs, outputs and timers.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use base::{LegId, Mono, Now, PlayId, Rng, TakeId};
 use leg::{Chunk, Command, Event, Item, Stats};
 use sdp::{Agreed, Description, Local, Preferences};
-use sip::{Flow, Invite, SessionId, Stack, StackConfig, Transmit, Transport};
+use sip::digest::Credentials;
+use sip::{ConnectionId, Flow, Invite, SessionId, Stack, StackConfig, Transmit, Transport};
 use sip_message::{AnyUri, Message, NameAddr, Reject, Uri};
 
 use crate::{Ear, Ending, Hearing, Key, Milestone, Outcome, Plan, Step};
@@ -36,6 +38,8 @@ pub struct Setup {
     pub sip: StackConfig,
     /// From which address of ours, and whereto, the call goes.
     pub flow: Flow,
+    /// Who to be if the other side asks.
+    pub credentials: Option<Credentials>,
     /// Randomness.
     pub rng: Rng,
 }
@@ -45,6 +49,7 @@ pub struct Phone {
     pub(crate) plan: Plan,
     pub(crate) sip: Stack,
     flow: Flow,
+    credentials: Option<Credentials>,
     pub(crate) session: Option<SessionId>,
     pub(crate) local: Local,
     /// Our offer that waits for its answer.
@@ -80,13 +85,14 @@ impl Phone {
     /// A phone that asks for its media port, and calls when it has it.
     #[must_use]
     pub fn new(plan: Plan, setup: Setup) -> Self {
-        let Setup { sip, flow, mut rng } = setup;
+        let Setup { sip, flow, credentials, mut rng } = setup;
         let session_id = rng.u64() >> 2;
         Self {
             keys: plan.keys.iter().copied().collect(),
             plan,
             sip: Stack::new(sip, rng),
             flow,
+            credentials,
             session: None,
             local: Local { address: flow.local.ip(), port: 0, session_id, version: 1 },
             offered: None,
@@ -117,8 +123,14 @@ impl Phone {
     }
 
     /// Nobody listens at `remote`.
-    pub fn handle_unreachable(&mut self, now: Now, remote: std::net::SocketAddr) {
-        self.sip.handle_unreachable(now, Transport::Udp, remote);
+    pub fn handle_unreachable(&mut self, now: Now, transport: Transport, remote: SocketAddr) {
+        self.sip.handle_unreachable(now, transport, remote);
+        self.settle(now);
+    }
+
+    /// A connection of the signalling is gone.
+    pub fn handle_connection_closed(&mut self, now: Now, connection: ConnectionId, remote: SocketAddr) {
+        self.sip.handle_connection_closed(now, connection, remote);
         self.settle(now);
     }
 
@@ -308,7 +320,10 @@ impl Phone {
         };
         self.offered = Some(offer);
         self.tell(now, Step::Calling);
-        self.session = Some(self.sip.invite(now, invite));
+        self.session = Some(match self.credentials.take() {
+            Some(credentials) => self.sip.invite_as(now, invite, credentials),
+            None => self.sip.invite(now, invite),
+        });
         self.timers.ring = Some(now.monotonic + self.plan.ring);
     }
 }

@@ -16,8 +16,9 @@ use bytes::Bytes;
 use leg::{Command, Digit, OpenFailure, Stats};
 use phone::{Ending, Key, Milestone, Outcome, Phone, Plan, Setup, Side, Step};
 use sdp::{Local, Preferences};
-use sip::{Event, Flow, Invite, Listener, Refusal, SessionId, Stack, StackConfig, Transport};
-use sip_message::{AnyUri, NameAddr, parse_datagram};
+use sip::digest::{Algorithm, Authenticator, AuthenticatorConfig, Credentials, Proof, Secret};
+use sip::{Event, Flow, Gate, Invite, Listener, OpenGate, Refusal, SessionId, Stack, StackConfig, Transport, Verdict};
+use sip_message::{AnyUri, NameAddr, Request, parse_datagram};
 
 const LEG: LegId = LegId::from_raw(1);
 /// A datagram's way.
@@ -47,6 +48,8 @@ struct World {
     now: Now,
     phone: Phone,
     peer: Stack,
+    /// Whom the peer lets in.
+    gate: Box<dyn Gate>,
     /// The peer is there at all.
     present: bool,
     /// What it sends comes twice.
@@ -61,14 +64,19 @@ struct World {
 
 impl World {
     fn new(plan: Plan) -> Self {
+        Self::with(plan, None, Box::new(OpenGate))
+    }
+
+    fn with(plan: Plan, credentials: Option<Credentials>, gate: Box<dyn Gate>) -> Self {
         let config =
             |local| StackConfig::new("test", vec![Listener { transport: Transport::Udp, local, advertised: None }]);
         let flow = Flow::udp(0, ours(), theirs());
-        let phone = Phone::new(plan, Setup { sip: config(ours()), flow, rng: Rng::from_number(1) });
+        let phone = Phone::new(plan, Setup { sip: config(ours()), flow, credentials, rng: Rng::from_number(1) });
         let mut world = Self {
             now: Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(0) },
             phone,
             peer: Stack::new(config(theirs()), Rng::from_number(2)),
+            gate,
             present: true,
             doubled: false,
             wire: Vec::new(),
@@ -106,7 +114,7 @@ impl World {
         let (local, remote) = if to_peer { (theirs(), ours()) } else { (ours(), theirs()) };
         let flow = Flow::udp(0, local, remote);
         if to_peer && self.present {
-            self.peer.handle_datagram(self.now, flow, parse_datagram(payload), &mut sip::OpenGate);
+            self.peer.handle_datagram(self.now, flow, parse_datagram(payload), &mut *self.gate);
         } else if !to_peer {
             self.phone.handle_datagram(self.now, flow, parse_datagram(payload.clone()));
             if self.doubled {
@@ -278,9 +286,49 @@ fn a_port_where_nobody_listens_ends_the_call_at_once() {
     let mut world = World::new(plan());
     world.present = false;
     world.run_ms(5);
-    world.phone.handle_unreachable(world.now, theirs());
+    world.phone.handle_unreachable(world.now, Transport::Udp, theirs());
     world.run_ms(100);
     assert_eq!(world.ending(), Ending::Unreachable);
+}
+
+/// Lets user 105 in, whose password is `secret`.
+struct Asking(Authenticator);
+
+impl Asking {
+    fn gate() -> Box<dyn Gate> {
+        let config = AuthenticatorConfig { realm: "r".to_owned(), lifetime: Duration::from_secs(60), max_proven: 9 };
+        Box::new(Self(Authenticator::new(config, &mut Rng::from_number(3))))
+    }
+}
+
+impl Gate for Asking {
+    fn check(&mut self, now: Now, request: &Request, flow: Flow) -> Verdict {
+        let (both, secret) = ([Algorithm::Sha256, Algorithm::Md5], Secret::of("105", "r", "secret"));
+        match self.0.check(now, request, flow.remote, &both, |user| (user == "105").then_some(&secret)) {
+            Proof::Proven { user } => Verdict::Pass { user: Some(user.into()) },
+            _ => Verdict::Answer { status: 401, headers: self.0.challenges(now, flow.remote, &both, false) },
+        }
+    }
+}
+
+#[test]
+fn who_is_asked_answers_with_his_password_and_is_through() {
+    let mut world = World::with(plan(), Some(Credentials::new("105", "secret")), Asking::gate());
+    let session = world.invited();
+    world.peer.ring(world.now, session, 180, None);
+    world.run_ms(10);
+    assert_eq!(world.sent("INVITE"), 2);
+    assert!(world.milestones.iter().any(|milestone| milestone.step == Step::Ringing { status: 180 }));
+}
+
+#[test]
+fn a_wrong_password_or_none_is_a_refusal_and_is_not_tried_again() {
+    for (credentials, invites) in [(Some(Credentials::new("105", "guess")), 2), (None, 1)] {
+        let mut world = World::with(plan(), credentials, Asking::gate());
+        world.run_ms(10_000);
+        assert_eq!(world.ending(), Ending::Refused { status: 401, reason: "Unauthorized".to_owned() });
+        assert_eq!(world.sent("INVITE"), invites);
+    }
 }
 
 #[test]
@@ -324,7 +372,7 @@ fn an_answer_that_crosses_our_cancel_is_ended_by_bye() {
 fn a_hang_up_before_the_port_is_there_sends_nothing() {
     let flow = Flow::udp(0, ours(), theirs());
     let sip = StackConfig::new("test", vec![Listener { transport: Transport::Udp, local: ours(), advertised: None }]);
-    let mut phone = Phone::new(plan(), Setup { sip, flow, rng: Rng::from_number(1) });
+    let mut phone = Phone::new(plan(), Setup { sip, flow, credentials: None, rng: Rng::from_number(1) });
     let now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(0) };
     phone.hang_up(now);
     phone.handle_media(now, &leg::Event::Opened { leg: LEG, port: 40_000 });
@@ -337,7 +385,7 @@ fn a_hang_up_before_the_port_is_there_sends_nothing() {
 fn without_a_port_there_is_no_call() {
     let flow = Flow::udp(0, ours(), theirs());
     let sip = StackConfig::new("test", vec![Listener { transport: Transport::Udp, local: ours(), advertised: None }]);
-    let mut phone = Phone::new(plan(), Setup { sip, flow, rng: Rng::from_number(1) });
+    let mut phone = Phone::new(plan(), Setup { sip, flow, credentials: None, rng: Rng::from_number(1) });
     let now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(0) };
     phone.handle_media(now, &leg::Event::OpenFailed { leg: LEG, reason: OpenFailure::NoPort });
     assert!(phone.poll_transmit().is_none());

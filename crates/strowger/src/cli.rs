@@ -9,6 +9,7 @@ use std::time::Duration;
 use base::CallId;
 use clap::{Args, Parser, Subcommand};
 use phone::Key;
+use sip::Transport;
 use sip_message::{AnyUri, Scheme, Uri};
 
 /// What the program is asked to do.
@@ -57,7 +58,7 @@ pub(crate) enum Task {
     /// Calls a number of any switch, as a phone
     ///
     /// Tells what happens with the seconds since the start, and at the end what the media carried and how loud it was.
-    /// Speaks SIP over UDP with PCMU and PCMA.
+    /// Speaks SIP over UDP or TCP, with PCMU and PCMA.
     Call(Box<Call>),
     /// Shows how the running switch is: calls, queues, agents
     Status {
@@ -117,6 +118,7 @@ pub(crate) enum Task {
 Examples:
   strowger call sip:1000@127.0.0.1                           listens until the other side hangs up
   strowger call sip:1000@127.0.0.1 --press 3,,4711#          presses 3, waits 2 s, presses 4711#
+  strowger call sip:1000@pbx.example --user 105 --transport tcp   asked who it is, it answers with STROWGER_PASSWORD
   strowger call sip:1000@pbx.example:5080 --hold 10 --play hello.wav --record both.wav
 
 Ctrl-C hangs up, or gives up while it rings; twice: ends at once.
@@ -147,12 +149,36 @@ pub(crate) struct Call {
     /// Gives up after so many seconds without an answer
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60")]
     pub ring: Duration,
-    /// Who calls: the user part of From
-    #[arg(long, value_name = "NAME", default_value = "strowger")]
-    pub from: String,
+    /// Who calls: the user part of From [default: USER, else strowger]
+    #[arg(long, value_name = "NAME")]
+    pub from: Option<String>,
+    /// Who to be if the other side asks (401, 407), by digest: MD5 or SHA-256
+    #[arg(long, value_name = "USER", requires = "password")]
+    pub user: Option<String>,
+    /// The password of USER
+    ///
+    /// As an argument every user of this machine can see it; from the environment they cannot.
+    #[arg(long, value_name = "PASSWORD", env = "STROWGER_PASSWORD", hide_env_values = true)]
+    pub password: Option<String>,
+    /// What carries SIP [default: `transport` of the URI, else udp]
+    #[arg(long, value_name = "udp|tcp", value_parser = transport, hide_default_value = true)]
+    pub transport: Option<Transport>,
     /// The address to call from: IP or IP:PORT; else the one that leads to HOST, and any port
     #[arg(long, value_name = "ADDR", value_parser = local)]
     pub local: Option<SocketAddr>,
+}
+
+impl Call {
+    /// The user part of From.
+    pub fn from(&self) -> &str {
+        self.from.as_deref().or(self.user.as_deref()).unwrap_or("strowger")
+    }
+
+    /// What carries SIP.
+    pub fn transport(&self) -> Transport {
+        let in_uri = self.target.param("transport").and_then(|name| transport(&name).ok());
+        self.transport.or(in_uri).unwrap_or_default()
+    }
 }
 
 /// What is pressed; a type of its own, as clap takes a bare list for an option that may be given many times.
@@ -169,13 +195,19 @@ fn target(text: &str) -> Result<Uri, String> {
     if uri.scheme() == Scheme::Sips {
         return Err("sips: needs TLS, which is not there yet; only sip: can be called".to_owned());
     }
-    if uri.param("transport").is_some_and(|transport| !transport.eq_ignore_ascii_case("udp")) {
-        return Err("only UDP is there yet".to_owned());
+    if let Some(name) = uri.param("transport") {
+        transport(&name)?;
     }
     if !uri.raw_headers().is_empty() {
         return Err("header fields in the URI (after `?`) are not sent; leave them out".to_owned());
     }
     Ok(uri)
+}
+
+fn transport(text: &str) -> Result<Transport, String> {
+    let known = [("udp", Transport::Udp), ("tcp", Transport::Tcp)];
+    let found = known.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+    found.map(|(_, transport)| transport).ok_or_else(|| "transports are udp and tcp".to_owned())
 }
 
 fn keys(text: &str) -> Result<Keys, String> {
@@ -208,18 +240,43 @@ mod tests {
     }
 
     #[test]
-    fn only_sip_over_udp_is_called_and_the_rest_is_told_why() {
+    fn only_sip_over_udp_and_tcp_is_called_and_the_rest_is_told_why() {
         assert!(target("sip:1000@127.0.0.1:5080").is_ok());
         assert!(target("sip:1000@example.org;transport=udp").is_ok());
         for (text, why) in [
             ("sips:1000@127.0.0.1", "TLS"),
             ("tel:+4930", "only sip:"),
             ("1000@127.0.0.1", "looks like"),
-            ("sip:1000@127.0.0.1;transport=tcp", "only UDP"),
+            ("sip:1000@127.0.0.1;transport=sctp", "udp and tcp"),
             ("sip:1000@127.0.0.1?Subject=x", "header fields"),
         ] {
             assert!(target(text).is_err_and(|told| told.contains(why)), "{text}: {:?}", target(text));
         }
+    }
+
+    fn call(arguments: &[&str]) -> Result<Box<Call>, clap::Error> {
+        let all = ["strowger", "call"].into_iter().chain(arguments.iter().copied());
+        Cli::try_parse_from(all).map(|cli| match cli.task {
+            Task::Call(call) => call,
+            other => panic!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn the_transport_is_the_options_else_the_uris_else_udp() {
+        let transport = |arguments: &[&str]| call(arguments).unwrap().transport();
+        assert_eq!(transport(&["sip:1@h"]), Transport::Udp);
+        assert_eq!(transport(&["sip:1@h;transport=TCP"]), Transport::Tcp);
+        assert_eq!(transport(&["sip:1@h;transport=tcp", "--transport", "udp"]), Transport::Udp);
+        assert!(call(&["sip:1@h", "--transport", "tls"]).is_err());
+    }
+
+    #[test]
+    fn a_user_needs_a_password_and_calls_in_his_own_name() {
+        assert!(call(&["sip:1@h", "--user", "105"]).is_err());
+        let named = call(&["sip:1@h", "--user", "105", "--password", "x"]).unwrap();
+        assert_eq!(named.from(), "105");
+        assert_eq!(call(&["sip:1@h"]).unwrap().from(), "strowger");
     }
 
     #[test]

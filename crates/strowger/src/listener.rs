@@ -1,4 +1,4 @@
-//! The listeners of either transport, as one kind.
+//! The listeners of either transport, as one kind: of the switch, and of the phone for the command line.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,11 +24,11 @@ pub(crate) enum Listener {
 }
 
 impl Listener {
-    /// Binds one listener of the configuration as number `index`.
-    pub fn bind(index: u16, config: &company::Listener) -> Result<Self, NetError> {
-        match config.transport {
-            Transport::Udp => udp::Listener::bind(index, config.address).map(Self::Udp),
-            Transport::Tcp => tcp::Listener::bind(index, config.address, tcp::Limits::default()).map(Self::Tcp),
+    /// Binds `address` as listener number `index`.
+    pub fn bind(index: u16, transport: Transport, address: SocketAddr) -> Result<Self, NetError> {
+        match transport {
+            Transport::Udp => udp::Listener::bind(index, address).map(Self::Udp),
+            Transport::Tcp => tcp::Listener::bind(index, address, tcp::Limits::default()).map(Self::Tcp),
         }
     }
 
@@ -55,27 +55,26 @@ impl Listener {
         }
     }
 
-    /// The sending side, for the domain thread. None once it has started.
-    pub fn sender(&self, inputs: &Mailbox<Input>) -> Option<Sender> {
+    /// The sending side, for the thread that owns the machine. None once it has started.
+    pub fn sender(&self, sink: &tcp::Sink) -> Option<Sender> {
         match self {
             Self::Udp(listener) => Some(Sender::Udp(listener.sender())),
-            Self::Tcp(listener) => listener.sender(sink(inputs)).map(Sender::Tcp),
+            Self::Tcp(listener) => listener.sender(sink.clone()).map(Sender::Tcp),
         }
     }
 
     /// Starts to receive.
-    pub fn start(&mut self, inputs: &Mailbox<Input>) -> Result<(), NetError> {
+    pub fn start(&mut self, sink: &tcp::Sink) -> Result<(), NetError> {
+        let sink = sink.clone();
         match self {
-            Self::Udp(listener) => {
-                let inputs = inputs.clone();
-                listener.start(move |received| hand_over(&inputs, received).is_ok())
-            }
-            Self::Tcp(listener) => listener.start(sink(inputs)),
+            Self::Udp(listener) => listener.start(move |received| sink(received).is_ok()),
+            Self::Tcp(listener) => listener.start(sink),
         }
     }
 }
 
-fn sink(inputs: &Mailbox<Input>) -> tcp::Sink {
+/// Where the listeners of the switch put what they receive.
+pub(crate) fn sink(inputs: &Mailbox<Input>) -> tcp::Sink {
     let inputs = inputs.clone();
     Arc::new(move |received| hand_over(&inputs, received))
 }

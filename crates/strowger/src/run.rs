@@ -22,7 +22,7 @@ use crate::domain::{Domain, Drops, End, Input};
 use crate::error::Error;
 use crate::fault::{Guard, watch_panics};
 use crate::folder::read_company;
-use crate::listener::Listener;
+use crate::listener::{self, Listener};
 use crate::mailbox::{Receiver, Sender, mailbox};
 use crate::passwords;
 
@@ -51,7 +51,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     let api = Api::bind(&data, company.system.metrics)?;
     let domain = wire(&company, &data, clock, &listeners, inputs, &inputs_tx, &mut storage)?;
     for listener in &mut listeners {
-        listener.start(&inputs_tx)?;
+        listener.start(&listener::sink(&inputs_tx))?;
     }
     let (ended_tx, ended) = oneshot::channel();
     let thread = std::thread::Builder::new()
@@ -93,7 +93,11 @@ fn start_storage(data: &Path, inputs: Sender<Input>) -> Result<Storage, Error> {
 }
 
 fn bind(system: &System) -> Result<Vec<Listener>, Error> {
-    let bound = system.listeners.iter().zip(0u16..).map(|(listener, index)| Listener::bind(index, listener));
+    let bound = system
+        .listeners
+        .iter()
+        .zip(0u16..)
+        .map(|(listener, index)| Listener::bind(index, listener.transport, listener.address));
     Ok(bound.collect::<Result<_, _>>()?)
 }
 
@@ -137,7 +141,7 @@ fn wire(
         clock,
         switch,
         inputs,
-        senders: listeners.iter().filter_map(|listener| listener.sender(inputs_tx)).collect(),
+        senders: listeners.iter().filter_map(|listener| listener.sender(&listener::sink(inputs_tx))).collect(),
         media: start_media(company, inputs_tx, storage)?,
         journal: storage.journal(),
         takes: storage.take_port(),

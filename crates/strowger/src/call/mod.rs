@@ -9,22 +9,24 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use audio::Prompt;
 use base::Rng;
 use leg::Chunk;
 use media::{Media, Sinks};
-use net::Received;
-use net::udp::{Listener, Sender};
+use net::{Received, tcp};
 use phone::{Ending, Outcome, Phone, Plan, Setup};
-use sip::{Flow, StackConfig, Transport};
+use sip::digest::Credentials;
+use sip::{Flow, StackConfig};
 use sip_message::Uri;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Call;
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::listener::{Listener, Sender};
 use crate::mailbox::{self, mailbox};
 use crate::run::{own_address_towards, seed};
 use recording::{ChunkSink, Recording};
@@ -60,24 +62,33 @@ pub(crate) fn call(request: &Call) -> Result<ExitCode, Error> {
     let (inputs_tx, inputs) = mailbox(INPUTS);
     let remote = resolve(&request.target, request.local)?;
     let mut listener = bind(request, remote)?;
-    let flow = Flow::udp(0, local_of(&listener, remote), remote);
-    let sink = inputs_tx.clone();
-    listener.start(move |received| sink.try_send(Input::Sip(received)).is_ok())?;
+    let (transport, _) = listener.transport();
+    let flow = Flow { transport, connection: None, listener: 0, local: local_of(&listener, remote), remote };
+    let inputs_of_sip = inputs_tx.clone();
+    let sink: tcp::Sink = Arc::new(move |received| match inputs_of_sip.try_send(Input::Sip(received)) {
+        Err(Input::Sip(received)) => Err(received),
+        // Sent, as nothing else than what was given can come back.
+        _ => Ok(()),
+    });
+    let sender = listener.sender(&sink);
+    listener.start(&sink)?;
     let media = start_media(flow, &inputs_tx)?;
     hang_up_on_signal(inputs_tx)?;
-    let own = sip::Listener { transport: Transport::Udp, local: listener.local(), advertised: None };
+    let own = sip::Listener { transport, local: listener.local(), advertised: None };
     let sip = StackConfig::new(concat!("Strowger/", env!("CARGO_PKG_VERSION")), vec![own]);
     let plan = Plan {
         target: request.target.clone(),
-        from: request.from.clone(),
+        from: request.from().to_owned(),
         keys: request.press.clone().map(|keys| keys.0).unwrap_or_default(),
         play,
         ring: request.ring,
         hold: request.hold,
     };
-    let phone = Phone::new(plan, Setup { sip, flow, rng: Rng::from_seed(seed()?) });
-    let desk = Desk { clock: Clock::start(), phone, media, sender: listener.sender(), inputs, recording };
-    desk.run(remote)
+    let credentials = request.user.as_deref().zip(request.password.as_deref());
+    let credentials = credentials.map(|(user, password)| Credentials::new(user, password));
+    let phone = Phone::new(plan, Setup { sip, flow, credentials, rng: Rng::from_seed(seed()?) });
+    let desk = Desk { clock: Clock::start(), phone, media, flow, sender, inputs, recording };
+    desk.run()
 }
 
 /// The phone with its drivers.
@@ -85,16 +96,18 @@ struct Desk {
     clock: Clock,
     phone: Phone,
     media: Media,
-    sender: Sender,
+    flow: Flow,
+    /// None only if the listener had started before.
+    sender: Option<Sender>,
     inputs: mailbox::Receiver<Input>,
     recording: Option<Recording>,
 }
 
 impl Desk {
-    fn run(mut self, remote: SocketAddr) -> Result<ExitCode, Error> {
+    fn run(mut self) -> Result<ExitCode, Error> {
         let mut inputs = Vec::new();
         loop {
-            self.flush(remote);
+            self.flush();
             if let Some(outcome) = self.phone.outcome() {
                 return self.conclude(&outcome);
             }
@@ -118,9 +131,12 @@ impl Desk {
         let now = self.clock.now();
         match input {
             Input::Sip(Received::Message { flow, parsed }) => self.phone.handle_datagram(now, flow, *parsed),
-            Input::Sip(Received::Unreachable { remote, .. }) => self.phone.handle_unreachable(now, remote),
-            // The phone speaks over datagrams only.
-            Input::Sip(Received::Closed { .. }) => {}
+            Input::Sip(Received::Unreachable { transport, remote }) => {
+                self.phone.handle_unreachable(now, transport, remote);
+            }
+            Input::Sip(Received::Closed { connection, remote }) => {
+                self.phone.handle_connection_closed(now, connection, remote);
+            }
             Input::Media(event) => self.phone.handle_media(now, &event),
             Input::HangUp => self.phone.hang_up(now),
             Input::Audio(chunk) => {
@@ -134,17 +150,19 @@ impl Desk {
     }
 
     /// Carries out all that the phone asks for.
-    fn flush(&mut self, remote: SocketAddr) {
+    fn flush(&mut self) {
         while let Some(command) = self.phone.poll_media() {
             if let Some(event) = self.media.execute(command) {
                 self.phone.handle_media(self.clock.now(), &event);
             }
         }
         while let Some(transmit) = self.phone.poll_transmit() {
-            self.sender.send(&[transmit]);
+            if let Some(sender) = &mut self.sender {
+                sender.send(&[transmit]);
+            }
         }
         while let Some(milestone) = self.phone.poll_milestone() {
-            report::tell(&milestone, remote);
+            report::tell(&milestone, self.flow);
         }
     }
 
@@ -181,7 +199,7 @@ fn bind(request: &Call, remote: SocketAddr) -> Result<Listener, Error> {
         Some(address) => address,
         None => SocketAddr::new(own_address_towards(remote).ok_or_else(no_way)?, 0),
     };
-    Ok(Listener::bind(0, address)?)
+    Ok(Listener::bind(0, request.transport(), address)?)
 }
 
 /// The address that the peer is told: that of the socket, or, if that is bound to all, the one that leads to him.

@@ -1,21 +1,21 @@
 //! Words for what happens in a call, its figures, and its exit code.
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use base::Mono;
 use leg::Stats;
 use phone::{Ending, Hearing, Milestone, Outcome, Side, Step};
+use sip::{Flow, Transport};
 
 const REFUSED: u8 = 1;
 /// The exit code of a call without an answer.
 pub(super) const NO_ANSWER: u8 = 3;
 
 /// Prints a line. A closed standard output ends no call.
-pub(super) fn tell(milestone: &Milestone, remote: SocketAddr) {
+pub(super) fn tell(milestone: &Milestone, flow: Flow) {
     let seconds = milestone.at.since(Mono::ZERO).as_secs_f64();
-    say(&format!("{seconds:8.3}  {}", words(&milestone.step, remote)));
+    say(&format!("{seconds:8.3}  {}", words(&milestone.step, flow)));
 }
 
 /// Prints the figures of the media.
@@ -41,9 +41,12 @@ fn say(line: &str) {
     let _ = out.flush();
 }
 
-fn words(step: &Step, remote: SocketAddr) -> String {
+fn words(step: &Step, flow: Flow) -> String {
     match step {
-        Step::Calling => format!("calling udp {remote}"),
+        Step::Calling => match flow.transport {
+            Transport::Udp => format!("calling udp {}", flow.remote),
+            Transport::Tcp => format!("calling tcp {}", flow.remote),
+        },
         Step::Trying => "trying".to_owned(),
         Step::Ringing { status: 180 } => "ringing".to_owned(),
         Step::Ringing { status } => format!("progress {status}"),
