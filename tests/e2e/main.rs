@@ -4,6 +4,7 @@
 //! - `audio`: who hears whom, measured; recordings; A-law with µ-law. Run alone.
 //! - `load`, `crash`: 300 calls at once; and the switch killed among them. Run alone.
 //! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go.
+//! - `hold`: hold, resume and change by re-INVITE; who hears what meanwhile.
 //! - `recording`, `disk`, `shutdown`: what is left when something ends or fails.
 //! - `admission`, `noise`, `torture`, `flood`: strangers in the bad sense. `flood` runs alone.
 //! - `tcp`: calls over connections, and what strangers do with those.
@@ -35,6 +36,7 @@ mod digits;
 mod disk;
 mod flood;
 mod hangups;
+mod hold;
 mod load;
 mod menu;
 mod noise;

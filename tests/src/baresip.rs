@@ -119,6 +119,11 @@ impl Baresip {
         self.command("sndcode", &key.to_string());
     }
 
+    /// Holds its call, and is back, by re-INVITE.
+    pub fn hold(&mut self, on: bool) {
+        self.command(if on { "hold" } else { "resume" }, "");
+    }
+
     /// Waits for its `count`th event of `kind` (`CALL_INCOMING`, `CALL_ESTABLISHED`, `CALL_CLOSED`…).
     ///
     /// # Panics

@@ -23,6 +23,8 @@ pub mod tones {
     pub const GOODBYE: f64 = 1500.0;
     /// What those hear who wait.
     pub const MUSIC: f64 = 1750.0;
+    /// What those hear who are held, if the company has music for it.
+    pub const HOLD: f64 = 3000.0;
     /// The first agent says this.
     pub const AGENT: f64 = 2100.0;
     /// The second agent says this.
@@ -163,6 +165,7 @@ impl Company {
             ("nothing", tones::NOTHING, 0.6),
             ("goodbye", tones::GOODBYE, 0.6),
             ("music", tones::MUSIC, 2.0),
+            ("hold", tones::HOLD, 2.0),
         ];
         for (name, hertz, seconds) in prompts {
             sound::write_wav(&folder.join(format!("prompts/en/{name}.wav")), &sound::sine(hertz, seconds));

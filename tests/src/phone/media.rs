@@ -44,6 +44,11 @@ impl Packet {
         u32::from_be_bytes([self.bytes[4], self.bytes[5], self.bytes[6], self.bytes[7]])
     }
 
+    /// Whose stream it is.
+    pub fn ssrc(&self) -> u32 {
+        u32::from_be_bytes([self.bytes[8], self.bytes[9], self.bytes[10], self.bytes[11]])
+    }
+
     /// The payload (no extension, no CSRC: the switch sends none).
     pub fn payload(&self) -> &[u8] {
         &self.bytes[12..]
@@ -176,7 +181,8 @@ fn read(socket: &UdpSocket, received: &Mutex<Vec<Packet>>, over: &AtomicBool) {
 }
 
 fn write(socket: &UdpSocket, outgoing: &Mutex<Outgoing>, over: &AtomicBool) {
-    let ssrc = std::process::id().wrapping_mul(0x9e37_79b9).to_be_bytes();
+    let port = socket.local_addr().map_or(0, |address| address.port());
+    let ssrc = (std::process::id().wrapping_mul(0x9e37_79b9) ^ u32::from(port)).to_be_bytes();
     let (mut sequence, mut timestamp, mut sample) = (1000u16, 160_000u32, 0usize);
     let mut event: Option<(u8, u32, u16)> = None;
     let mut due = Instant::now();

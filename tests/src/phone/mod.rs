@@ -163,22 +163,49 @@ impl Phone {
         self.wait_for("the answer to BYE", wait::SOON, |m| m.cseq_method() == "BYE" && m.status().is_some())
     }
 
+    /// Waits for a call and answers it; audio flows then.
+    ///
+    /// # Panics
+    /// If none comes within `limit`.
+    pub fn take_call(&mut self, limit: Duration) -> Dialog {
+        let invite = self.wait_for("INVITE", limit, |m| m.method() == Some("INVITE"));
+        self.respond(&invite, "200 OK", "", &self.sdp());
+        self.media.send_to(media_address(&invite));
+        Dialog {
+            call_id: invite.must("Call-ID").to_owned(),
+            local: format!("{};tag=phone{}", invite.must("To"), self.address().port()),
+            remote: invite.must("From").to_owned(),
+            target: invite.contact(),
+            cseq: 0,
+            invite_branch: String::new(),
+        }
+    }
+
     /// Sends a re-INVITE with `body`, waits for its final response, and acknowledges it.
     ///
     /// # Panics
     /// If none comes.
     pub fn reinvite(&mut self, dialog: &mut Dialog, body: &str) -> Message {
+        self.reinvite_with(dialog, body, "")
+    }
+
+    /// A re-INVITE with an offer, or one without and the `answer` in the ACK.
+    ///
+    /// # Panics
+    /// If no final response comes.
+    pub fn reinvite_with(&mut self, dialog: &mut Dialog, offer: &str, answer: &str) -> Message {
+        let content = |body: &str| if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
         dialog.cseq += 1;
         dialog.invite_branch = format!("z9hG4bK{}", unique());
-        self.request(dialog, "INVITE", &dialog.invite_branch, "Content-Type: application/sdp\r\n", body);
+        self.request(dialog, "INVITE", &dialog.invite_branch, content(offer), offer);
         let cseq = format!("{} INVITE", dialog.cseq);
-        let answer = self.wait_for("the answer to re-INVITE", wait::SOON, |m| {
+        let response = self.wait_for("the answer to re-INVITE", wait::SOON, |m| {
             m.header("CSeq") == Some(&cseq) && m.status().is_some_and(|status| status >= 200)
         });
         let branch =
-            if answer.status() == Some(200) { format!("z9hG4bK{}", unique()) } else { dialog.invite_branch.clone() };
-        self.request(dialog, "ACK", &branch, "", "");
-        answer
+            if response.status() == Some(200) { format!("z9hG4bK{}", unique()) } else { dialog.invite_branch.clone() };
+        self.request(dialog, "ACK", &branch, content(answer), answer);
+        response
     }
 
     /// Asks whether the switch answers OPTIONS.
