@@ -183,6 +183,7 @@ fn numbers_trunks_and_limits_hold_at_once() {
     s.world.reconfigure(config.clone());
     s.call(s.other, "1001");
     assert!(s.world.at(s.other).saw(&Seen::Refused(503)));
+    config.limits.max_calls = 10;
     config.trunks.clear();
     s.world.reconfigure(config);
     s.call(s.other, "1001");
