@@ -9,7 +9,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 use sim::{Breach, Scenario};
 
-const SEEDS: u64 = 2_000;
+const SEEDS: u64 = 10_000;
 
 /// The seeds of one of four tests, which run side by side.
 fn quarter(which: u64) {
