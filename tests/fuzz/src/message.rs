@@ -19,6 +19,7 @@ pub fn message(data: &[u8]) -> bool {
     match parsed {
         Ok(Message::Request(request)) => {
             check_values(&request.head);
+            check_completeness(data, &request.head, &request.body);
             check_response(&request);
             let Some(printed) = print_request(&request) else { return true };
             let Ok(Message::Request(again)) = parse_datagram(printed.clone()) else { panic!("{printed:?}") };
@@ -27,6 +28,7 @@ pub fn message(data: &[u8]) -> bool {
         }
         Ok(Message::Response(response)) => {
             check_values(&response.head);
+            check_completeness(data, &response.head, &response.body);
             let Some(printed) = print_response(&response) else { return true };
             let Ok(Message::Response(again)) = parse_datagram(printed.clone()) else { panic!("{printed:?}") };
             assert_eq!((again.status, &again.reason, &again.body), (response.status, &response.reason, &response.body));
@@ -40,6 +42,33 @@ pub fn message(data: &[u8]) -> bool {
 
 pub(crate) fn source() -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1], 9))
+}
+
+/// Nothing of the message is lost: every line is a field or goes on with one, every value of a list is there, and what is typed
+/// is what stands in its field.
+fn check_completeness(data: &[u8], head: &Head, body: &Bytes) {
+    let start = data.iter().position(|octet| !b"\r\n \t\0".contains(octet)).unwrap_or(0);
+    let lines = data[start..].split(|octet| *octet == b'\n').skip(1).take_while(|line| !matches!(line, [] | [b'\r']));
+    assert_eq!(head.all().count(), lines.filter(|line| !line.starts_with(b" ") && !line.starts_with(b"\t")).count());
+    let lists = [
+        (HeaderName::Contact, head.contacts.as_slice()),
+        (HeaderName::Route, &head.routes),
+        (HeaderName::RecordRoute, &head.record_routes),
+    ];
+    for (name, addresses) in lists {
+        let values = head.list(name).filter(|value| *value != "*").map(|value| value.parse::<NameAddr>().ok());
+        assert!(values.eq(addresses.iter().map(|address| Some(address.clone()))), "{name}");
+    }
+    assert!(head.list(HeaderName::Require).eq(head.require.iter().map(|tag| tag.as_str())));
+    let first = |name| head.header(name).unwrap_or_default();
+    assert_eq!(first(HeaderName::From).parse::<NameAddr>().as_ref(), Ok(&head.from));
+    assert_eq!(first(HeaderName::To).parse::<NameAddr>().as_ref(), Ok(&head.to));
+    assert_eq!(head.raw_vias().next().unwrap().parse::<Via>().as_ref(), Ok(&head.via));
+    assert_eq!(first(HeaderName::CallId), head.call_id.as_str());
+    assert_eq!(first(HeaderName::MaxForwards).parse().ok(), head.max_forwards);
+    let (number, method) = first(HeaderName::CSeq).split_once([' ', '\t']).unwrap();
+    assert_eq!((number.parse(), method.trim()), (Ok(head.cseq.number), head.cseq.method.as_str()));
+    assert!(head.headers(HeaderName::ContentLength).all(|length| length.parse() == Ok(body.len())));
 }
 
 /// Each typed value prints and reads back, and lists agree with their counts.

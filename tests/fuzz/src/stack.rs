@@ -185,7 +185,7 @@ impl World {
 
     fn respond(&mut self, status: u16) {
         for pending in std::mem::take(&mut self.pending) {
-            self.stack.respond(self.now, pending, status, &[("X-A".to_owned(), "b\r\nc: d".to_owned())]);
+            self.stack.respond(self.now, pending, status, &[("X-A".to_owned(), "b\r\nX-B: c".to_owned())]);
         }
     }
 
@@ -202,6 +202,7 @@ impl World {
             if payload.starts_with(b"SIP/2.0 ") {
                 check_echo(&payload, None);
                 let Ok(Message::Response(response)) = parse_datagram(payload) else { continue };
+                assert_eq!(response.head.named("X-B"), None, "no value adds a header field");
                 self.tags.extend(response.head.to.tag().map(str::to_owned));
             } else {
                 let parsed = parse_datagram(payload.clone());

@@ -66,16 +66,21 @@ fn apply(change: &Change, input: &mut Vec<u8>, others: &[Vec<u8>]) {
     }
 }
 
-fn files(folder: &Path) -> Vec<Vec<u8>> {
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
     paths.sort();
-    paths.iter().map(|path| std::fs::read(path).unwrap()).collect()
+    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    paths.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
 }
 
-/// The inputs in `seeds/NAME`.
-fn seeds(name: &str) -> Vec<Vec<u8>> {
-    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(name))
+/// The inputs in `seeds/NAME`. All are sound but those whose names begin with `unsound`.
+fn seeds(name: &str, function: fn(&[u8]) -> bool) -> Vec<Vec<u8>> {
+    let seeds = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(name));
+    for (file, seed) in &seeds {
+        assert_eq!(function(seed), !file.starts_with("unsound"), "{name}/{file}");
+    }
+    seeds.into_iter().map(|(_, seed)| seed).collect()
 }
 
 /// The inputs in folders of the corpus, if there is one.
@@ -86,7 +91,7 @@ fn corpus(folders: &[&str]) -> Vec<Vec<u8>> {
         println!("skipped: no corpus");
         return Vec::new();
     }
-    folders.iter().flat_map(|folder| files(&root.join(folder))).collect()
+    folders.iter().flat_map(|folder| files(&root.join(folder))).map(|(_, input)| input).collect()
 }
 
 /// An input that prints as a byte string: what made a test fail can be pasted into a seed.
@@ -98,9 +103,10 @@ impl fmt::Debug for Input {
     }
 }
 
-/// Hands `function` each input as it is, then so many that are changed, then so many of any octets.
-fn run(function: fn(&[u8]) -> bool, inputs: &[Vec<u8>], cases: u32) {
-    inputs.iter().for_each(|input| _ = function(input));
+/// Hands `function` its seeds and `more` as they are, then so many that are changed, then so many of any octets.
+fn run(name: &str, function: fn(&[u8]) -> bool, more: Vec<Vec<u8>>, cases: u32) {
+    more.iter().for_each(|input| _ = function(input));
+    let inputs = &[seeds(name, function), more].concat();
     // Mostly few changes: what changes much is refused at once.
     let changes = prop_oneof![3 => prop::collection::vec(change(), 1..3), 1 => prop::collection::vec(change(), 3..12)];
     let changed = (any::<Index>(), changes).prop_map(|(index, changes)| {
@@ -128,46 +134,46 @@ fn run_on(function: fn(&[u8]) -> bool, inputs: &impl Strategy<Value = Input>, ca
 
 #[test]
 fn messages() {
-    run(fuzz::message, &[seeds("message"), corpus(&["messages", "rfc4475", "rfc5118"])].concat(), 30_000);
+    run("message", fuzz::message, corpus(&["messages", "rfc4475", "rfc5118"]), 30_000);
 }
 
 #[test]
 fn streams() {
     let streams = corpus(&["messages"]).into_iter().map(|message| [&[0][..], &message].concat()).collect();
-    run(fuzz::framing, &[seeds("framing"), streams].concat(), 6000);
+    run("framing", fuzz::framing, streams, 6000);
 }
 
 #[test]
 fn descriptions() {
-    run(fuzz::sdp, &[seeds("sdp"), corpus(&["sdp"])].concat(), 20_000);
+    run("sdp", fuzz::sdp, corpus(&["sdp"]), 20_000);
 }
 
 #[test]
 fn media_packets() {
-    run(fuzz::rtp, &seeds("rtp"), 40_000);
+    run("rtp", fuzz::rtp, vec![], 40_000);
 }
 
 #[test]
 fn media_reports() {
-    run(fuzz::rtcp, &seeds("rtcp"), 40_000);
+    run("rtcp", fuzz::rtcp, vec![], 40_000);
 }
 
 #[test]
 fn challenges_and_credentials() {
-    run(fuzz::digest, &seeds("digest"), 4000);
+    run("digest", fuzz::digest, vec![], 4000);
 }
 
 #[test]
 fn configurations() {
-    run(fuzz::configuration, &seeds("configuration"), 3000);
+    run("configuration", fuzz::configuration, vec![], 3000);
 }
 
 #[test]
 fn flows() {
-    run(fuzz::flow, &seeds("flow"), 20_000);
+    run("flow", fuzz::flow, vec![], 20_000);
 }
 
 #[test]
 fn signalling() {
-    run(fuzz::stack, &seeds("stack"), 4000);
+    run("stack", fuzz::stack, vec![], 4000);
 }
