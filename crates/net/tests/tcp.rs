@@ -196,6 +196,53 @@ fn who_does_not_read_is_cut_off_and_nothing_waits_for_him() {
 }
 
 #[test]
+fn who_takes_nothing_for_too_long_is_cut_off_though_little_waits_for_him() {
+    let mut world = start(Limits { write: Duration::from_millis(300), ..Limits::default() });
+    let mut peer = world.connect();
+    peer.write_all(OPTIONS.as_bytes()).unwrap();
+    let flow = world.request();
+    // One message is never too long for the queue; this one is for the system's buffers.
+    world.send(flow, &vec![b'x'; 32 << 20]);
+    assert_eq!(world.sender.unsent(), 0);
+    assert_eq!(Some(world.closed()), flow.connection);
+}
+
+#[test]
+fn what_there_is_no_room_for_waits_and_nothing_is_lost_or_overtakes() {
+    let world = start(Limits::default());
+    let mut peer = world.connect();
+    // The sink of these tests has room for 64.
+    let count = 300;
+    for number in 0..count {
+        peer.write_all(OPTIONS.replace("Call-ID: 1@x", &format!("Call-ID: {number}@x")).as_bytes()).unwrap();
+    }
+    peer.write_all(b"\r\n\r\n").unwrap();
+    peer.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    assert!(peer.read(&mut [0; 2]).is_err(), "the ping behind them is not read before there is room");
+    for number in 0..count {
+        let Ok(Received::Message { parsed, .. }) = world.received.recv_timeout(LIMIT) else { panic!("lost {number}") };
+        let Ok(Message::Request(request)) = *parsed else { panic!("no request") };
+        assert_eq!(request.head.call_id, format!("{number}@x").as_str());
+    }
+    peer.set_read_timeout(Some(LIMIT)).unwrap();
+    assert_eq!(read(&mut peer, 2), b"\r\n");
+}
+
+#[test]
+fn what_is_queued_when_the_listener_ends_is_still_written() {
+    let mut world = start(Limits::default());
+    let mut peer = world.connect();
+    peer.write_all(OPTIONS.as_bytes()).unwrap();
+    let flow = world.request();
+    for _ in 0..100 {
+        world.send(flow, &[b'x'; 1000]);
+    }
+    drop(world);
+    assert!(read(&mut peer, 100_000).iter().all(|octet| *octet == b'x'));
+    assert!(is_closed(&mut peer));
+}
+
+#[test]
 fn connections_are_limited_from_each_source_and_in_all() {
     // A deadline closes nothing within this test: only a limit can.
     let patient = Limits { message: LIMIT * 10, ..Limits::default() };
