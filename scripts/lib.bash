@@ -70,3 +70,13 @@ need_rust() {
 }
 
 build_release() { cargo build --release --locked -p strowger; }
+
+# The scanners of SIPVicious, which Debian does not have, in a place of their own: `tests/src/scanner.rs` looks there.
+need_sipvicious() {
+    local venv=target/sipvicious version=0.3.8
+    "$venv/bin/sipvicious_svmap" --version 2>/dev/null | grep -qx "sipvicious_svmap v$version" && return 0
+    say "installing: sipvicious $version from PyPI"
+    rm -rf "$venv"
+    python3 -m venv "$venv" && "$venv/bin/pip" install -q "sipvicious==$version" >&2 ||
+        die "could not install sipvicious; run: python3 -m venv $venv && $venv/bin/pip install sipvicious==$version"
+}

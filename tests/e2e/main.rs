@@ -2,11 +2,11 @@
 //! folder of its own. `scripts/test` builds the binary and runs these.
 //!
 //! - `audio`: who hears whom, measured; recordings; A-law with µ-law. Run alone.
-//! - `load`, `crash`: 300 calls at once; and the switch killed among them. Run alone.
+//! - `load`, `crash`: 300 calls at once; and the switch killed among them. `crowd`: 10,000 users who register. Run alone.
 //! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go.
 //! - `hold`: hold, resume and change by re-INVITE; who hears what meanwhile.
 //! - `recording`, `disk`, `shutdown`: what is left when something ends or fails.
-//! - `admission`, `noise`, `torture`, `flood`: strangers in the bad sense. `flood` runs alone.
+//! - `admission`, `noise`, `torture`, `flood`, `scanners`: strangers in the bad sense. `flood` runs alone.
 //! - `tcp`: calls over connections, and what strangers do with those.
 //! - `control`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
 //! - `strangers`: the others among themselves, so that a fault of theirs is told from ours.
@@ -32,6 +32,7 @@ mod call;
 mod commands;
 mod control;
 mod crash;
+mod crowd;
 mod digits;
 mod disk;
 mod flood;
@@ -42,6 +43,7 @@ mod menu;
 mod noise;
 mod recording;
 mod registration;
+mod scanners;
 mod shutdown;
 mod strangers;
 mod tcp;

@@ -48,6 +48,8 @@ pub struct Company {
     pub trunk: String,
     /// Agents of the queue `sales`, in order: name and contact.
     pub agents: Vec<(String, String)>,
+    /// Users who register and are no agents, each with his name as his number.
+    pub users: Vec<String>,
     /// Lines below the queue `sales`.
     pub queue: BTreeMap<&'static str, String>,
     /// Flows by name.
@@ -95,6 +97,7 @@ impl Company {
             control: BTreeMap::new(),
             trunk: "127.0.0.1".to_owned(),
             agents: Vec::new(),
+            users: Vec::new(),
             queue: [("ring_time", "5s"), ("wrap_up", "1s"), ("music", "music")].map(|(k, v)| (k, v.to_owned())).into(),
             flows: [("main", flow(&recorded)), ("plain", flow(MENU)), ("wait", flow(wait)), ("talk", flow(talk))]
                 .into(),
@@ -146,12 +149,14 @@ impl Company {
         }
         let _ = write!(text, "trunks:\n  phones:\n    from: {}\n", self.trunk);
         text += &section("numbers", &self.numbers);
+        text.extend(self.users.iter().map(|name| format!("  {name}: {{ user: {name} }}\n")));
         put("strowger.yaml", text);
         let mut users = "users:\n".to_owned();
         for (name, contact) in &agents {
             let place = if contact == "register" { "register: true".to_owned() } else { format!("contact: {contact}") };
             let _ = write!(users, "  {name}:\n    {place}\n");
         }
+        users.extend(self.users.iter().map(|name| format!("  {name}: {{ register: true }}\n")));
         put("users.yaml", users);
         let names: Vec<&str> = agents.iter().map(|(name, _)| name.as_str()).collect();
         let lines: String = self.queue.iter().map(|(key, value)| format!("    {key}: {value}\n")).collect();

@@ -5,8 +5,8 @@
 //!
 //! - [`architecture`]: the layer table and the rules of the source, as functions over text; `architecture.rs` runs them.
 //! - [`company`] writes a configuration folder, [`switch`] runs the binary on it, [`records`] reads what it wrote.
-//! - [`sipp`] and [`baresip`] are the strangers; [`phone`] is a scripted phone of our own for what they cannot do, [`flood`]
-//!   a crowd of strangers in the bad sense.
+//! - [`sipp`], [`baresip`] and [`scanner`] are the strangers; [`phone`] is a scripted phone of our own for what they cannot
+//!   do, [`flood`] a crowd of strangers in the bad sense.
 //! - [`sound`] makes and measures audio; [`ports`] keeps tests off each other's ports; [`wait`] waits for conditions.
 //!
 //! The tests themselves are in `e2e/`. Run them by `scripts/test`, which installs what they need.
@@ -32,6 +32,7 @@ pub mod phone;
 pub mod ports;
 pub mod process;
 pub mod records;
+pub mod scanner;
 pub mod sipp;
 pub mod sound;
 pub mod switch;

@@ -49,9 +49,21 @@ impl Switch {
     /// # Panics
     /// If it does not get ready.
     pub fn start_with(company: &Company, change: impl FnOnce(Command) -> Command) -> Self {
-        let folder = tempfile::Builder::new().prefix("strowger-e2e-").tempdir().expect("a folder");
-        company.write(&folder.path().join("config"));
+        let folder = written(company);
         let (process, address, tcp) = run(folder.path(), change);
+        Self { process, address, tcp, folder }
+    }
+
+    /// As [`Self::start`], with passwords of users that an operator wrote: a line each, `NAME: PASSWORD`.
+    ///
+    /// # Panics
+    /// If it does not get ready.
+    pub fn start_with_passwords(company: &Company, passwords: &str) -> Self {
+        let folder = written(company);
+        let data = folder.path().join("config/data");
+        std::fs::create_dir_all(&data).expect("a folder");
+        std::fs::write(data.join("passwords"), passwords).expect("a file");
+        let (process, address, tcp) = run(folder.path(), |command| command);
         Self { process, address, tcp, folder }
     }
 
@@ -171,6 +183,13 @@ impl Switch {
         let pid = self.process.pid();
         wait::until_true("no RTP socket is left", wait::SOON, || udp_sockets(pid) <= 1);
     }
+}
+
+/// A folder with the configuration of `company`.
+fn written(company: &Company) -> TempDir {
+    let folder = tempfile::Builder::new().prefix("strowger-e2e-").tempdir().expect("a folder");
+    company.write(&folder.path().join("config"));
+    folder
 }
 
 /// Runs the binary on the configuration in `folder` until it is ready; also where it listens.
