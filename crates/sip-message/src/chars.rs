@@ -108,14 +108,21 @@ pub(crate) fn is_param_value(text: &str) -> bool {
 /// White space of one line; folds have become spaces before.
 pub(crate) fn trim(text: &str) -> &str {
     let text = trim_start(text);
-    let end = text.bytes().rposition(|b| !matches!(b, b' ' | b'\t')).map_or(0, |at| at + 1);
-    text.get(..end).unwrap_or("")
+    // Patterns, as most texts have nothing to trim and this runs a hundred times a message.
+    let mut octets = text.as_bytes();
+    while let [rest @ .., b' ' | b'\t'] = octets {
+        octets = rest;
+    }
+    text.get(..octets.len()).unwrap_or("")
 }
 
 /// Start-of-text form of [`trim`].
 pub(crate) fn trim_start(text: &str) -> &str {
-    let start = text.bytes().position(|b| !matches!(b, b' ' | b'\t')).unwrap_or(text.len());
-    text.get(start..).unwrap_or("")
+    let mut octets = text.as_bytes();
+    while let [b' ' | b'\t', rest @ ..] = octets {
+        octets = rest;
+    }
+    text.get(text.len() - octets.len()..).unwrap_or("")
 }
 
 /// What stands before the first `separator`, an ASCII character, and what after it; None if there is none. Texts here are

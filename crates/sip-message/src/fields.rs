@@ -162,7 +162,7 @@ impl Fields {
 
     /// The trimmed values of all fields `name`, in order.
     pub fn values(&self, name: HeaderName) -> impl Iterator<Item = &str> {
-        self.iter().filter(move |(known, _)| *known == Some(name)).map(|(_, value)| value)
+        self.list.iter().filter(move |f| f.known == Some(name)).map(|f| chars::trim(self.text(f.value)))
     }
 
     /// All fields with their names as they came, except that known ones have their full form.

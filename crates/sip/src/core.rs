@@ -8,6 +8,7 @@ use std::time::Duration;
 use base::{Mono, Rng, TimerToken, Timers};
 use bytes::Bytes;
 
+use crate::digest::hex;
 use crate::session::SessionTimer;
 use crate::transaction::{Armed, Timer, TransactionId};
 use crate::{Counters, Event, Flow, SessionId, StackConfig, Transmit};
@@ -104,7 +105,7 @@ impl Core {
 
     /// 64 random bits as text: a tag, a branch's rest, half a Call-ID.
     pub(crate) fn token(&mut self) -> String {
-        hex(self.rng.u64())
+        hex(&self.rng.u64().to_be_bytes())
     }
 }
 
@@ -114,22 +115,4 @@ pub(crate) fn printed(value: impl Display) -> String {
     // Writing to a string cannot fail.
     let _ = write!(text, "{value}");
     text
-}
-
-/// 16 hexadecimal digits.
-pub(crate) fn hex(number: u64) -> String {
-    let digit = |shift: u32| {
-        let nibble = u32::try_from((number >> (shift * 4)) & 15).unwrap_or(0);
-        char::from_digit(nibble, 16).unwrap_or('0')
-    };
-    (0..16).rev().map(digit).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn tokens_have_sixteen_digits() {
-        assert_eq!(super::hex(0x0123_4567_89ab_cdef), "0123456789abcdef");
-        assert_eq!(super::hex(0), "0000000000000000");
-    }
 }

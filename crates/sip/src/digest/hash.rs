@@ -51,9 +51,15 @@ fn join<H: Digest>(parts: &[&str]) -> String {
 }
 
 /// Octets in lower-case hexadecimal.
-pub(super) fn hex(octets: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-    octets.iter().flat_map(|octet| [digit(octet >> 4), digit(octet & 15)]).collect()
+pub(crate) fn hex(octets: &[u8]) -> String {
+    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+    let mut text = Vec::with_capacity(octets.len() * 2);
+    for octet in octets {
+        text.push(digit(octet >> 4));
+        text.push(digit(octet & 15));
+    }
+    // It is ASCII.
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// What proves a user: the hash over user, realm and password (A1) for each algorithm. The password cannot be read from
@@ -129,6 +135,12 @@ mod tests {
         let nonce = "dcd98b7102dd2f0e8b11d0f600bfb0c093";
         let asked = Asked { nonce, count: Some(("00000001", "0a4f113b")), ..ASKED };
         assert_eq!(secret.response(Algorithm::Md5, &asked), "6629fae49393a05397450978507c4ef1");
+    }
+
+    #[test]
+    fn hexadecimal_has_two_digits_an_octet() {
+        assert_eq!(hex(&0x0123_4567_89ab_cdef_u64.to_be_bytes()), "0123456789abcdef");
+        assert_eq!((hex(&[0, 255]), hex(&[])), ("00ff".to_owned(), String::new()));
     }
 
     #[test]

@@ -19,5 +19,6 @@ mod nonce;
 mod server;
 
 pub use client::{Challenge, Credentials};
+pub(crate) use hash::hex;
 pub use hash::{Algorithm, Secret};
 pub use server::{Authenticator, AuthenticatorConfig, Outcomes, Proof};

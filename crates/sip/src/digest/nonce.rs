@@ -17,7 +17,8 @@ const TIME_DIGITS: usize = 16;
 /// Makes and knows nonces: the time in hexadecimal, then a keyed hash over it and the source. The key is drawn at start and
 /// never told; the time is the monotonic one, so that no jump of the wall clock harms a nonce.
 pub(super) struct Nonces {
-    key: [u8; 64],
+    /// With the key, and nothing hashed yet: begun once, since every nonce is made and known by a copy.
+    keyed: Hmac<Sha256>,
     lifetime: Duration,
     max_proven: usize,
     /// Counts that came, by nonce; each leaves when its nonce ends.
@@ -47,7 +48,7 @@ impl Nonces {
             chunk.copy_from_slice(&rng.u64().to_be_bytes());
         }
         Self {
-            key,
+            keyed: Hmac::new(&key.into()),
             lifetime,
             max_proven: max_proven.max(1),
             proven: HashMap::new(),
@@ -62,7 +63,7 @@ impl Nonces {
     }
 
     fn text(&self, nonce: Nonce) -> String {
-        let mut mac = Hmac::<Sha256>::new(&self.key.into());
+        let mut mac = self.keyed.clone();
         mac.update(&nonce.made.as_nanos().to_be_bytes());
         match nonce.source.ip() {
             IpAddr::V4(ip) => mac.update(&ip.octets()),
@@ -70,7 +71,7 @@ impl Nonces {
         }
         mac.update(&nonce.source.port().to_be_bytes());
         let mac = mac.finalize().into_bytes();
-        format!("{:016x}{}", nonce.made.as_nanos(), hex(mac.get(..16).unwrap_or_default()))
+        hex(&nonce.made.as_nanos().to_be_bytes()) + &hex(mac.get(..16).unwrap_or_default())
     }
 
     /// The nonce that `text` is, if it is ours, for this source, and has not ended.

@@ -149,9 +149,19 @@ impl Authenticator {
         let nonce = self.nonces.make(now.monotonic, source);
         let realm = quote(&self.realm);
         let stale = if stale { ", stale=true" } else { "" };
+        // Put together without `format!`: strangers may ask for this ten thousand times a second.
         let challenge = |algorithm: &Algorithm| {
-            let algorithm = algorithm.as_str();
-            format!("Digest realm={realm}, nonce=\"{nonce}\", algorithm={algorithm}, qop=\"auth\"{stale}")
+            let parts = [
+                "Digest realm=",
+                &realm,
+                ", nonce=\"",
+                &nonce,
+                "\", algorithm=",
+                algorithm.as_str(),
+                ", qop=\"auth\"",
+                stale,
+            ];
+            parts.concat()
         };
         let name = HeaderName::WwwAuthenticate.as_str();
         algorithms.iter().map(|algorithm| (name.to_owned(), challenge(algorithm))).collect()

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use sip_message::{AnyUri, HeaderName, NameAddr, Request, ResponseBuilder, StatusCode, Uri};
 
 use super::Stack;
-use crate::core::{Core, hex, printed};
+use crate::core::{Core, printed};
 use crate::dialog::Dialog;
+use crate::digest::hex;
 use crate::inspect::{ACCEPT, ALLOW, Fault};
 use crate::session::{Asked, Session};
 use crate::{Flow, Pending, Refusal, SessionId, Transport};
@@ -175,7 +176,7 @@ impl Core {
         request.head.from.tag().hash(&mut hasher);
         request.head.via.branch().hash(&mut hasher);
         request.head.cseq.number.hash(&mut hasher);
-        hex(hasher.finish())
+        hex(&hasher.finish().to_be_bytes())
     }
 }
 
