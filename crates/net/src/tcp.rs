@@ -107,6 +107,12 @@ impl Listener {
         self.local
     }
 
+    /// False once its thread has ended by a fault of ours: nothing is received or sent any more.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.thread.as_ref().is_none_or(|thread| !thread.is_finished())
+    }
+
     /// Connections that are open or being opened.
     #[must_use]
     pub fn connections(&self) -> usize {

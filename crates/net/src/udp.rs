@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sip::{Flow, Transmit, Transport};
-use sip_message::parse_datagram;
+use sip_message::{Message, Reject, parse_datagram};
 
 use crate::addr::for_family_of;
 use crate::sys::{self, BATCH, Inbox};
@@ -53,7 +54,7 @@ impl Listener {
         self.local
     }
 
-    /// Counts datagrams that `sink` could not take, as long as somebody looks.
+    /// Counts datagrams that `sink` could not take, or that no parser of ours survives, as long as somebody looks.
     #[must_use]
     pub fn dropped(&self) -> Arc<AtomicU64> {
         self.dropped.clone()
@@ -65,11 +66,25 @@ impl Listener {
         Sender { socket: Arc::clone(&self.socket), local: self.local.ip(), unsent: 0 }
     }
 
+    /// False once its thread has ended by a fault of ours: nothing is received any more.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.thread.as_ref().is_none_or(|thread| !thread.is_finished())
+    }
+
     /// Starts to receive. `sink` answers false if it could not take what it was given; it must not wait.
     ///
     /// # Errors
     /// [`NetError::Thread`] if the system gives no thread.
     pub fn start(&mut self, sink: impl FnMut(Received) -> bool + Send + 'static) -> Result<(), NetError> {
+        self.start_with(parse_datagram, sink)
+    }
+
+    fn start_with(
+        &mut self,
+        parse: fn(Bytes) -> Result<Message, Reject>,
+        sink: impl FnMut(Received) -> bool + Send + 'static,
+    ) -> Result<(), NetError> {
         let receiver = Receiver {
             socket: Arc::clone(&self.socket),
             local: self.local,
@@ -79,7 +94,7 @@ impl Listener {
         };
         let thread = std::thread::Builder::new()
             .name(format!("sip-udp-{}", self.index))
-            .spawn(move || receiver.run(sink))
+            .spawn(move || receiver.run(parse, sink))
             .map_err(|source| NetError::Thread { transport: "udp", address: self.local, source })?;
         self.thread = Some(thread);
         Ok(())
@@ -126,13 +141,20 @@ struct Receiver {
 }
 
 impl Receiver {
-    fn run(self, mut sink: impl FnMut(Received) -> bool) {
+    fn run(self, parse: fn(Bytes) -> Result<Message, Reject>, mut sink: impl FnMut(Received) -> bool) {
         let mut inbox = Inbox::new();
         while !self.stop.load(Ordering::Relaxed) {
             let result = inbox.receive(&self.socket, |payload, remote, destination| {
                 let flow = Flow::udp(self.index, self.local_for(destination), remote);
-                let parsed = Box::new(parse_datagram(Bytes::copy_from_slice(payload)));
-                self.hand_over(Received::Message { flow, parsed }, &mut sink);
+                let octets = Bytes::copy_from_slice(payload);
+                // A datagram that should make our parser panic costs itself alone. (It is a function of these octets, so
+                // nothing is left half-changed.)
+                match catch_unwind(AssertUnwindSafe(|| parse(octets))) {
+                    Ok(parsed) => {
+                        self.hand_over(Received::Message { flow, parsed: Box::new(parsed) }, &mut sink);
+                    }
+                    Err(_) => drop(self.dropped.fetch_add(1, Ordering::Relaxed)),
+                }
             });
             if let Err(error) = result {
                 self.after(&error, &mut sink);
@@ -216,5 +238,29 @@ impl Sender {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    #[allow(clippy::panic, reason = "a fault on purpose")]
+    fn a_datagram_that_makes_the_parser_panic_is_lost_and_counted_and_the_next_arrives() {
+        let mut listener = Listener::bind(0, SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let (tx, received) = mpsc::sync_channel(4);
+        let parse = |octets: Bytes| if octets == "boom" { panic!("boom") } else { parse_datagram(octets) };
+        listener.start_with(parse, move |received| tx.try_send(received).is_ok()).unwrap();
+        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        for text in ["boom", "\r\n"] {
+            peer.send_to(text.as_bytes(), listener.local()).unwrap();
+        }
+        let arrived = received.recv_timeout(Duration::from_secs(20));
+        assert!(matches!(arrived, Ok(Received::Message { parsed, .. }) if matches!(*parsed, Ok(Message::KeepAlive))));
+        assert_eq!(listener.dropped().load(Ordering::Relaxed), 1);
+        assert!(listener.is_running());
     }
 }

@@ -37,6 +37,23 @@ fn a_wildcard_listener_knows_the_address_it_was_called_at() {
 }
 
 #[test]
+fn a_listener_whose_thread_has_died_says_so() {
+    let mut listener = Listener::bind(0, "127.0.0.1:0".parse().unwrap()).unwrap();
+    assert!(listener.is_running(), "it has not begun");
+    listener.start(|_| panic!("a fault on purpose")).unwrap();
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    peer.send_to(OPTIONS.as_bytes(), listener.local()).unwrap();
+    let (_keep, never) = mpsc::channel::<()>();
+    for _ in 0..2_000 {
+        if !listener.is_running() {
+            return;
+        }
+        let _ = never.recv_timeout(Duration::from_millis(10));
+    }
+    panic!("it is said to run");
+}
+
+#[test]
 fn a_batch_larger_than_one_call_arrives_whole() {
     let (listener, _received) = start("127.0.0.1:0");
     let peer = UdpSocket::bind("127.0.0.1:0").unwrap();

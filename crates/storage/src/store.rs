@@ -125,6 +125,12 @@ impl Storage {
         })
     }
 
+    /// False once a writer has ended by a fault of ours: nothing more is written.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.threads.iter().all(|thread| !thread.is_finished())
+    }
+
     /// Where the switch puts its events.
     #[must_use]
     pub fn journal(&self) -> JournalPort {

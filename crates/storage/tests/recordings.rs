@@ -18,10 +18,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use base::TakeId;
+use base::{CallId, TakeId};
 use common::{NOON, call, start, start_with, tones, wait_until};
 use leg::TakeSink;
-use storage::{Config, Notice, TakeEvent};
+use storage::{Config, Notice, Storage, TakeEvent};
 
 const TAKE: TakeId = TakeId::from_raw(7);
 const NAME: &str = "recordings/2026/11/21/c0000000000001-t0000000000007.wav";
@@ -266,4 +266,13 @@ fn under_a_file_size_limit() {
     assert!(left.len() >= 8_000, "{}", left.len());
     assert_eq!((hertz(&left[..8_000]), hertz(&right[..8_000])), (400, 1000));
     strangers(&path);
+}
+
+#[test]
+fn a_storage_whose_writer_has_died_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let storage = Storage::start(&Config::new(folder.path()), |_| panic!("a fault on purpose")).unwrap();
+    assert!(storage.is_running());
+    storage.take_port().begin(NOON, CallId::from_raw(1), TakeId::from_raw(1));
+    wait_until("the writer has died of what it told", || !storage.is_running());
 }

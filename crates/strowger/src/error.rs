@@ -69,7 +69,7 @@ pub(crate) enum Error {
         call: base::CallId,
     },
     /// A thread without which there is nothing to do panicked; its place stands above.
-    #[error("a {thread} thread died; this is a fault of the program, please report it")]
+    #[error("the {thread} thread died; this is a fault of the program, please report it")]
     Died {
         /// Which.
         thread: &'static str,

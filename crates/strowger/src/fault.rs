@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use base::{Mono, Now};
@@ -15,26 +16,38 @@ use switch::Switch;
 const MOST: usize = 20;
 const WINDOW: Duration = Duration::from_secs(60);
 
+/// Panics that are printed, of all threads: one that datagrams cause could be caused ten thousand times a second.
+const MOST_PRINTED: u64 = 100;
+
+/// Panics so far.
+static PRINTED: AtomicU64 = AtomicU64::new(0);
+
 thread_local! {
     /// Where this thread panicked last.
     static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Notes the place of every panic and prints it, with a backtrace if `RUST_BACKTRACE` asks for one. The panic's message is
+/// Notes the place of every panic and prints that of the first ones, with a backtrace if `RUST_BACKTRACE` asks for one. The panic's message is
 /// left out: it may quote what a caller sent.
 pub(crate) fn watch_panics() {
     std::panic::set_hook(Box::new(|info| {
         let place = place(info);
-        let thread = std::thread::current();
-        let mut out = io::stderr().lock();
-        // Nobody reads a standard error that is closed.
-        let _ = writeln!(out, "strowger: fault at {place} in thread {}", thread.name().unwrap_or("main"));
-        let trace = Backtrace::capture();
-        if trace.status() == BacktraceStatus::Captured {
-            let _ = writeln!(out, "{trace}");
+        if PRINTED.fetch_add(1, Ordering::Relaxed) < MOST_PRINTED {
+            print(&place);
         }
         PLACE.with(|last| last.replace(place));
     }));
+}
+
+fn print(place: &str) {
+    let thread = std::thread::current();
+    let mut out = io::stderr().lock();
+    // Nobody reads a standard error that is closed.
+    let _ = writeln!(out, "strowger: fault at {place} in thread {}", thread.name().unwrap_or("main"));
+    let trace = Backtrace::capture();
+    if trace.status() == BacktraceStatus::Captured {
+        let _ = writeln!(out, "{trace}");
+    }
 }
 
 fn place(info: &PanicHookInfo<'_>) -> String {

@@ -63,6 +63,14 @@ impl Listener {
         }
     }
 
+    /// False once its thread has died.
+    pub fn is_running(&self) -> bool {
+        match self {
+            Self::Udp(listener) => listener.is_running(),
+            Self::Tcp(listener) => listener.is_running(),
+        }
+    }
+
     /// Starts to receive.
     pub fn start(&mut self, sink: &tcp::Sink) -> Result<(), NetError> {
         let sink = sink.clone();

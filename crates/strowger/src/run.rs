@@ -64,7 +64,13 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
         })
         .map_err(|source| Error::System { what: "thread", source })?;
     announce(&listeners, api.metrics_address());
-    wait(api, &inputs_tx, ended)?;
+    // Without these there is nothing that the others could do; those of media threads the domain thread looks after.
+    let dead = || match (listeners.iter().all(Listener::is_running), storage.is_running()) {
+        (false, _) => Some("listener's"),
+        (true, false) => Some("storage"),
+        (true, true) => None,
+    };
+    wait(api, &inputs_tx, ended, dead)?;
     drop(listeners);
     match thread.join() {
         Ok(End::Asked) => {
@@ -207,8 +213,14 @@ fn announce(listeners: &[Listener], metrics: Option<SocketAddr>) {
     let _ = out.flush();
 }
 
-/// Serves operators and waits for signals: the first drains, the second ends at once. Returns when all calls have ended.
-fn wait(api: Api, inputs: &Sender<Input>, mut ended: oneshot::Receiver<()>) -> Result<(), Error> {
+/// Serves operators and waits for signals: the first drains, the second ends at once. Returns when all calls have ended, or
+/// when a thread is `dead`.
+fn wait(
+    api: Api,
+    inputs: &Sender<Input>,
+    mut ended: oneshot::Receiver<()>,
+    dead: impl Fn() -> Option<&'static str>,
+) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -224,6 +236,10 @@ fn wait(api: Api, inputs: &Sender<Input>, mut ended: oneshot::Receiver<()>) -> R
         loop {
             tokio::select! {
                 _ = &mut ended => break,
+                () = tokio::time::sleep(LOOK) => match dead() {
+                    Some(thread) => return Err(Error::Died { thread }),
+                    None => continue,
+                },
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
@@ -238,6 +254,9 @@ fn wait(api: Api, inputs: &Sender<Input>, mut ended: oneshot::Receiver<()>) -> R
         Ok(())
     })
 }
+
+/// How often threads are looked after.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How long operators may take their last answers.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
