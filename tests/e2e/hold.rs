@@ -1,6 +1,5 @@
 //! Hold, resume and change by re-INVITE from either side: who hears what, what the recording holds, whose digits count.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tests::baresip::{Baresip, Manner};
@@ -9,50 +8,10 @@ use tests::phone::{Dialog, Media, Packet, Phone, media_address};
 use tests::ports::Ports;
 use tests::sound::{self, assert_heard, heard, samples};
 use tests::switch::Switch;
+use tests::talk::{Talk, talk};
 use tests::wait::{SOON, pause};
 
 const SECOND: Duration = Duration::from_secs(1);
-
-/// A caller and an agent who talk, each with a tone of his own.
-struct Talk {
-    ports: Ports,
-    switch: Switch,
-    caller: Phone,
-    agent: Phone,
-    /// The caller's side, and the agent's.
-    call: Dialog,
-    answer: Dialog,
-}
-
-/// The caller dials `number` and presses `keys`; the agent answers.
-fn talk(number: &str, keys: &str, change: impl FnOnce(&mut Company)) -> Talk {
-    let mut ports = Ports::slice();
-    // His own address is known before the switch is there.
-    let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
-    let mut agent = Phone::new(nowhere, &mut ports);
-    let mut company = Company::new(&ports).agent(&format!("sip:agent1@{}", agent.address()));
-    change(&mut company);
-    let switch = Switch::start(&company);
-    agent.set_switch(switch.address());
-    let mut caller = Phone::new(switch.address(), &mut ports);
-    caller.media.say(Some(tones::CALLER));
-    agent.media.say(Some(tones::AGENT));
-    let start = Instant::now();
-    let (call, answer) = if keys.is_empty() {
-        let mut call = caller.invite(number, &caller.sdp());
-        let answer = agent.take_call(SOON);
-        let response = caller.final_response(&call, SOON);
-        caller.establish(&mut call, &response);
-        (call, answer)
-    } else {
-        let call = caller.call(number);
-        caller.media.press(keys);
-        (call, agent.take_call(SOON))
-    };
-    caller.media.wait_for_tone(tones::AGENT, start, SOON);
-    agent.media.wait_for_tone(tones::CALLER, start, SOON);
-    Talk { ports, switch, caller, agent, call, answer }
-}
 
 /// What a phone says when it holds, or is back.
 fn offer(phone: &Phone, direction: &str) -> String {

@@ -6,7 +6,7 @@
 //! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go.
 //! - `hold`: hold, resume and change by re-INVITE; who hears what meanwhile.
 //! - `recording`, `disk`, `shutdown`: what is left when something ends or fails.
-//! - `admission`, `noise`, `torture`, `flood`, `scanners`: strangers in the bad sense. `flood` runs alone.
+//! - `admission`, `noise`, `spray`, `torture`, `flood`, `scanners`: strangers in the bad sense. `flood` runs alone.
 //! - `tcp`: calls over connections, and what strangers do with those.
 //! - `control`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
 //! - `strangers`: the others among themselves, so that a fault of theirs is told from ours.
@@ -45,6 +45,7 @@ mod recording;
 mod registration;
 mod scanners;
 mod shutdown;
+mod spray;
 mod strangers;
 mod tcp;
 mod torture;

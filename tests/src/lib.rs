@@ -36,4 +36,5 @@ pub mod scanner;
 pub mod sipp;
 pub mod sound;
 pub mod switch;
+pub mod talk;
 pub mod wait;

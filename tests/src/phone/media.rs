@@ -105,6 +105,16 @@ impl Media {
         self.outgoing.lock().unwrap().peer = Some(peer);
     }
 
+    /// The SSRC of what it sends.
+    pub fn ssrc(&self) -> u32 {
+        ssrc_of(self.local)
+    }
+
+    /// Where it sends to.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.outgoing.lock().unwrap().peer
+    }
+
     /// Sends nothing any more.
     pub fn hush(&self) {
         self.outgoing.lock().unwrap().peer = None;
@@ -181,8 +191,7 @@ fn read(socket: &UdpSocket, received: &Mutex<Vec<Packet>>, over: &AtomicBool) {
 }
 
 fn write(socket: &UdpSocket, outgoing: &Mutex<Outgoing>, over: &AtomicBool) {
-    let port = socket.local_addr().map_or(0, |address| address.port());
-    let ssrc = (std::process::id().wrapping_mul(0x9e37_79b9) ^ u32::from(port)).to_be_bytes();
+    let ssrc = socket.local_addr().map_or(0, ssrc_of).to_be_bytes();
     let (mut sequence, mut timestamp, mut sample) = (1000u16, 160_000u32, 0usize);
     let mut event: Option<(u8, u32, u16)> = None;
     let mut due = Instant::now();
@@ -225,6 +234,11 @@ fn write(socket: &UdpSocket, outgoing: &Mutex<Outgoing>, over: &AtomicBool) {
         timestamp = timestamp.wrapping_add(FRAME as u32);
         sample += FRAME;
     }
+}
+
+/// The name of what is sent from `local`.
+fn ssrc_of(local: SocketAddr) -> u32 {
+    std::process::id().wrapping_mul(0x9e37_79b9) ^ u32::from(local.port())
 }
 
 fn tone(hertz: f64, n: usize) -> i16 {
