@@ -204,6 +204,19 @@ fn a_callee_who_hangs_up_is_exit_code_0_with_his_reason() {
 }
 
 #[test]
+fn a_callee_who_asks_for_an_offer_and_then_holds_stays_in_the_call() {
+    // The ACK of the second re-INVITE was taken for the answer to the offer in the 200 of the first: without a body, it had
+    // the phone hang up.
+    let (mut ports, folder) = (Ports::slice(), tempfile::tempdir().expect("a folder"));
+    let (mut sipp, target) = callee("callee_changes", &mut ports, folder.path(), &["-m", "1", "-rtp_echo"]);
+    let (code, told) = end(&mut call(&target, &[], folder.path()));
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(told.matches("session changed by the other side").count(), 2, "{told}");
+    assert!(told.contains("hung up by the other side"), "{told}");
+    sipp.succeed(SOON);
+}
+
+#[test]
 fn a_baresip_is_heard_and_hears() {
     let (mut ports, folder) = (Ports::slice(), tempfile::tempdir().expect("a folder"));
     let manner = Manner { hertz: tones::AGENT, codecs: "PCMA/8000/1", answers: true };

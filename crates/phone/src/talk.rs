@@ -27,7 +27,11 @@ impl Phone {
             Event::Answered { body, .. } => self.answered(now, body.as_deref()),
             Event::Changed { body, .. } => self.changed(now, body.as_deref()),
             Event::Acked { body, .. } if self.offered.is_some() => match self.conclude(body.as_deref()) {
-                Some(agreed) => self.start(now, agreed),
+                Some(agreed) => {
+                    self.offered = None;
+                    self.start(now, agreed);
+                    self.tell(now, Step::Changed);
+                }
                 None => self.leave(now, Ending::BadAnswer),
             },
             Event::Refused { status, reason, local, .. } => {
