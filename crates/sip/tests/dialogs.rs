@@ -217,6 +217,23 @@ fn a_re_invite_that_crosses_ours_gets_491() {
 }
 
 #[test]
+fn an_offer_of_a_phone_that_rings_meets_ours_and_gets_491() {
+    let mut world = World::new(1);
+    world.call(0, stranger());
+    let invite = world.last_to(stranger());
+    world.inject(stranger(), 0, &reply(&invite, "180 Ringing", "bob", CONTACT));
+    world.events(0);
+    let header = |name| invite.header(name).unwrap();
+    let update = request("UPDATE", "early", "")
+        .replace("From: <sip:carol@192.0.2.77>;tag=carol", &format!("From: {};tag=bob", header("To")))
+        .replace("To: <sip:1000@192.0.2.1>", &format!("To: {}", header("From")))
+        .replace("call-of-carol", &header("Call-ID"));
+    world.inject(stranger(), 0, &body(&update));
+    assert_eq!(world.last_to(stranger()).status(), 491);
+    assert!(world.events(0).is_empty());
+}
+
+#[test]
 fn a_re_invite_can_be_cancelled_and_the_session_goes_on() {
     let mut world = World::new(1);
     let (session, ok) = established(&mut world);
