@@ -172,6 +172,26 @@ fn credentials_without_what_rfc_7616_wants_are_malformed() {
 }
 
 #[test]
+fn an_answer_that_was_stripped_of_its_count_proves_nothing() {
+    let mut bench = bench();
+    let challenge = bench.challenge(Algorithm::Md5);
+    let nonce = challenge_nonce(&bench);
+    // What a client answers that was shown the challenge without its qop, as RFC 2069 had it.
+    let stripped = Challenge::read(&format!("Digest realm=\"{REALM}\", nonce=\"{nonce}\", algorithm=MD5")).unwrap();
+    assert_ne!(stripped, challenge);
+    let answer = Credentials::new("105", "right").answer(&stripped, "REGISTER", "sip:example.org", &mut bench.rng);
+    assert!(!answer.contains("qop"));
+    assert_eq!(bench.try_answer(&answer), REFUSED);
+    assert_eq!(bench.authenticator.proven(), 0);
+}
+
+/// The nonce that is offered now.
+fn challenge_nonce(bench: &Bench) -> String {
+    let fields = bench.authenticator.challenges(bench.now, phone(), &[Algorithm::Md5], false);
+    fields[0].1.split("nonce=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+}
+
+#[test]
 fn another_scheme_or_realm_counts_as_no_credentials() {
     let mut bench = bench();
     let answer = bench.answer("105", "right", Algorithm::Sha256);

@@ -29,6 +29,10 @@ const PASSWORD: &str = "open sesame";
 struct Scene {
     world: World,
     phone: SocketAddr,
+    /// The listener that he sends to.
+    listener: u16,
+    /// What he dials.
+    dialled: &'static str,
     rng: Rng,
     cseq: u32,
 }
@@ -53,7 +57,7 @@ fn scene_with(change: impl FnOnce(&mut switch::Config)) -> Scene {
     change(&mut config);
     let mut world = World::with(config, 1);
     let phone = world.phone("127.0.0.1:5077");
-    Scene { world, phone, rng: Rng::from_number(9), cseq: 0 }
+    Scene { world, phone, listener: 0, dialled: "", rng: Rng::from_number(9), cseq: 0 }
 }
 
 impl Scene {
@@ -64,22 +68,27 @@ impl Scene {
         self.world.run(Duration::from_millis(1));
         let (cseq, phone) = (self.cseq, self.phone);
         let text = format!(
-            "{method} sip:{SWITCH} SIP/2.0\r\nVia: SIP/2.0/UDP {phone};branch=z9hG4bKr{cseq}\r\nMax-Forwards: 70\r\n\
+            "{method} sip:{}{SWITCH} SIP/2.0\r\nVia: SIP/2.0/UDP {phone};branch=z9hG4bKr{cseq}\r\nMax-Forwards: 70\r\n\
              From: <sip:{user}@test>;tag=1\r\nTo: <sip:{user}@test>\r\nCall-ID: reg\r\nCSeq: {cseq} {method}\r\n{fields}\
-             Content-Length: 0\r\n\r\n"
+             Content-Length: 0\r\n\r\n",
+            self.dialled
         );
-        let flow = Flow::udp(0, SWITCH.parse().unwrap(), phone);
+        let flow = Flow::udp(self.listener, SWITCH.parse().unwrap(), phone);
         self.world.switch.handle_datagram(self.world.now, flow, parse_datagram(Bytes::from(text)));
         let answer = self.world.switch.poll_transmit().expect("an answer");
         String::from_utf8(answer.payload.to_vec()).unwrap()
     }
 
     fn proof(&mut self, challenged: &str, password: &str) -> String {
+        self.proof_as("101", challenged, password)
+    }
+
+    fn proof_as(&mut self, user: &str, challenged: &str, password: &str) -> String {
         assert!(challenged.starts_with("SIP/2.0 401"), "{challenged}");
         let values = challenged.lines().filter_map(|line| line.strip_prefix("WWW-Authenticate: "));
         let challenge = Challenge::strongest(values).unwrap();
         let uri = format!("sip:{SWITCH}");
-        let answer = Credentials::new("101", password).answer(&challenge, "REGISTER", &uri, &mut self.rng);
+        let answer = Credentials::new(user, password).answer(&challenge, "REGISTER", &uri, &mut self.rng);
         format!("Authorization: {answer}\r\n")
     }
 
@@ -307,6 +316,68 @@ fn a_wrong_password_and_anothers_name_change_nothing() {
     assert!(other.starts_with("SIP/2.0 403"), "{other}");
     s.world.run(SECOND);
     assert_eq!(s.agent(), Some(AgentState::LoggedOut));
+}
+
+/// An answer without what it repeats of the request, and without its nonces and tag.
+fn bare(answer: &str) -> String {
+    let repeated = ["Via:", "From:", "CSeq:"];
+    let kept = answer.lines().filter(|line| !repeated.iter().any(|name| line.starts_with(name)));
+    let line = |line: &str| match (line.split_once("nonce=\""), line.starts_with("To:")) {
+        (Some((before, nonce)), _) => format!("{before}{}", nonce.get(48..).unwrap_or_default()),
+        (None, true) => format!("To: {}", line.len() - line.find(';').unwrap_or(0)),
+        (None, false) => line.to_owned(),
+    };
+    kept.map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_stranger_cannot_tell_who_or_what_is_there() {
+    let mut s = scene_with(|config| {
+        config.users.insert("105".into(), User { display: None, caller_id: None, place: Place::Registered });
+        config.secrets.insert("105".into(), Secret::of("105", "test", PASSWORD));
+    });
+    s.register("101", PASSWORD);
+    // A source that is nobody's, whoever it says it is.
+    s.phone = "192.0.2.66:5060".parse().unwrap();
+    let mut answers = Vec::new();
+    for user in ["101", "102", "105", "999"] {
+        for dialled in ["101@", "1000@", "201@", "999@"] {
+            s.dialled = dialled;
+            answers.push(bare(&s.ask("INVITE", user, "Contact: <sip:x@192.0.2.66>\r\n")));
+        }
+    }
+    assert!(
+        answers[0].starts_with("SIP/2.0 401") && answers.iter().all(|answer| *answer == answers[0]),
+        "{answers:#?}"
+    );
+    s.dialled = "";
+    let wrong = ["101", "102", "105", "999"].map(|user| {
+        let challenged = s.ask("REGISTER", user, "");
+        let proof = s.proof_as(user, &challenged, "guess");
+        (bare(&challenged), bare(&s.ask("REGISTER", user, &proof)))
+    });
+    assert!(wrong[0].1.starts_with("SIP/2.0 401") && wrong.iter().all(|answers| *answers == wrong[0]), "{wrong:#?}");
+    let outcomes = s.world.switch.digest_outcomes();
+    assert_eq!((outcomes.failed, outcomes.stale, outcomes.malformed), (4, 0, 0), "all went one way");
+    s.world.run(60 * SECOND);
+    assert_eq!(s.world.switch.sip_population(), sip::Population::default());
+}
+
+#[test]
+fn a_listener_takes_the_hashes_of_its_own_policy_alone() {
+    let mut s = scene_with(|config| {
+        config.algorithms = vec![Algorithm::Md5];
+        config.listener_algorithms.insert(1, vec![Algorithm::Sha256]);
+    });
+    let by_md5 = s.ask("REGISTER", "101", "");
+    assert!(by_md5.contains("algorithm=MD5") && !by_md5.contains("SHA-256"), "{by_md5}");
+    let proof = s.proof(&by_md5, PASSWORD);
+    s.listener = 1;
+    let refused = s.ask("REGISTER", "101", &proof);
+    assert!(refused.starts_with("SIP/2.0 401"), "the nonce is his and the password right: {refused}");
+    assert!(refused.contains("algorithm=SHA-256") && !refused.contains("MD5"), "{refused}");
+    s.listener = 0;
+    assert!(s.ask("REGISTER", "101", &proof).starts_with("SIP/2.0 200"), "it was the listener alone");
 }
 
 #[test]
