@@ -144,7 +144,7 @@ fn where_no_switch_runs_that_is_told() {
     switch.process().kill();
     // Its socket is still there, and nobody behind it.
     assert!(switch.data().join("control.sock").exists());
-    for command in [&["status"][..], &["calls"], &["drain"]] {
+    for command in [&["status"][..], &["calls"], &["reload"], &["drain"]] {
         let (code, words) = refused(&ask(&switch, command));
         assert!(code == Some(3) && words.contains("no switch runs here"), "{code:?} {words}");
     }

@@ -8,7 +8,7 @@
 //! - `recording`, `disk`, `shutdown`: what is left when something ends or fails.
 //! - `admission`, `noise`, `spray`, `torture`, `flood`, `scanners`: strangers in the bad sense. `flood` runs alone.
 //! - `tcp`: calls over connections, and what strangers do with those.
-//! - `control`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
+//! - `control`, `reload`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
 //! - `strangers`: the others among themselves, so that a fault of theirs is told from ours.
 
 #![allow(
@@ -43,6 +43,7 @@ mod menu;
 mod noise;
 mod recording;
 mod registration;
+mod reload;
 mod scanners;
 mod shutdown;
 mod spray;

@@ -5,9 +5,11 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use switch::control::{Request, Response};
 
-use crate::protocol::{ErrorCode, read_response, write_request};
+use crate::port::READING;
+use crate::protocol::{ErrorCode, Reloaded, Wish, read_response, write_request};
 use crate::serve::Door;
 
 /// How long the switch may take for an answer: more than it gives its own domain thread.
@@ -43,6 +45,12 @@ pub enum ClientError {
     Garbled {
         /// The socket.
         path: PathBuf,
+    },
+    /// The configuration was not taken, as it has faults; the old one holds.
+    #[error("{report}")]
+    Faulty {
+        /// All faults, as `strowger check` prints them.
+        report: String,
     },
     /// The switch did not carry out the request.
     #[error("the switch refuses: {text}")]
@@ -85,20 +93,37 @@ impl Client {
     /// # Errors
     /// Any but [`ClientError::NoSwitch`].
     pub fn ask(&mut self, request: &Request) -> Result<Response, ClientError> {
-        let line = self.exchange(request).map_err(|source| ClientError::Broken { path: self.path.clone(), source })?;
+        self.request(&Wish::Switch(request.clone()))
+    }
+
+    /// Has the switch read its configuration again and take it, and waits for the outcome.
+    ///
+    /// # Errors
+    /// [`ClientError::Faulty`] with every fault; any other but [`ClientError::NoSwitch`].
+    pub fn reload(&mut self) -> Result<Reloaded, ClientError> {
+        let patience = self.stream.get_ref().set_read_timeout(Some(READING + PATIENCE));
+        patience.map_err(|source| ClientError::Broken { path: self.path.clone(), source })?;
+        self.request(&Wish::Reload)
+    }
+
+    fn request<R: DeserializeOwned>(&mut self, wish: &Wish) -> Result<R, ClientError> {
+        let line = self.exchange(wish).map_err(|source| ClientError::Broken { path: self.path.clone(), source })?;
         match read_response(&line) {
             Some(Ok(response)) => Ok(response),
             Some(Err(failure)) if failure.code == ErrorCode::NotAllowed => {
                 Err(ClientError::NotAllowed { path: self.path.clone() })
+            }
+            Some(Err(failure)) if failure.code == ErrorCode::Faulty => {
+                Err(ClientError::Faulty { report: failure.text })
             }
             Some(Err(failure)) => Err(ClientError::Refused { code: failure.code, text: failure.text }),
             None => Err(ClientError::Garbled { path: self.path.clone() }),
         }
     }
 
-    fn exchange(&mut self, request: &Request) -> io::Result<Vec<u8>> {
+    fn exchange(&mut self, wish: &Wish) -> io::Result<Vec<u8>> {
         // A switch that turned us away has answered already, and takes no request; its answer counts.
-        let sent = self.stream.get_mut().write_all(&write_request(request));
+        let sent = self.stream.get_mut().write_all(&write_request(wish));
         let mut line = Vec::new();
         (&mut self.stream).take(MAX_ANSWER).read_until(b'\n', &mut line)?;
         if line.is_empty() {

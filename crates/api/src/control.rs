@@ -7,8 +7,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use crate::port::{Post, ask};
-use crate::protocol::{ErrorCode, Failure, MAX_LINE, read_request, write_response};
+use crate::port::{Post, ask, reload};
+use crate::protocol::{ErrorCode, Failure, MAX_LINE, Wish, read_request, write_response};
 
 /// How long a client may take for its next line, and for taking an answer.
 const LINE_TIME: Duration = Duration::from_secs(10);
@@ -19,7 +19,7 @@ pub(crate) async fn serve(stream: UnixStream, own: u32, post: Post) {
     let mut stream = BufReader::with_capacity(MAX_LINE, stream);
     if !allowed {
         let text = "only root and the user that the switch runs as may ask";
-        send(&mut stream, &write_response(Err(Failure::new(ErrorCode::NotAllowed, text)))).await;
+        send(&mut stream, &refuse(Failure::new(ErrorCode::NotAllowed, text))).await;
         return;
     }
     let mut line = Vec::new();
@@ -27,7 +27,7 @@ pub(crate) async fn serve(stream: UnixStream, own: u32, post: Post) {
         let (answer, go_on) = match next_line(&mut stream, &mut line).await {
             Ok(true) => (respond(&line, &post).await, true),
             Ok(false) => return,
-            Err(failure) => (write_response(Err(failure)), false),
+            Err(failure) => (refuse(failure), false),
         };
         if !send(&mut stream, &answer).await || !go_on {
             return;
@@ -39,7 +39,7 @@ pub(crate) async fn serve(stream: UnixStream, own: u32, post: Post) {
 pub(crate) fn turn_away(stream: UnixStream) {
     let failure = Failure::new(ErrorCode::Busy, "too many clients; try again");
     if let Ok(mut stream) = stream.into_std() {
-        let _ = stream.write(&write_response(Err(failure)));
+        let _ = stream.write(&refuse(failure));
     }
 }
 
@@ -49,11 +49,15 @@ const fn may_command(peer: u32, own: u32) -> bool {
 }
 
 async fn respond(line: &[u8], post: &Post) -> Vec<u8> {
-    let outcome = match read_request(line) {
-        Ok(request) => ask(post, request).await.map_err(Failure::from),
-        Err(failure) => Err(failure),
-    };
-    write_response(outcome)
+    match read_request(line) {
+        Ok(Wish::Switch(request)) => write_response(ask(post, request).await.map_err(Failure::from)),
+        Ok(Wish::Reload) => write_response(reload(post).await),
+        Err(failure) => refuse(failure),
+    }
+}
+
+fn refuse(failure: Failure) -> Vec<u8> {
+    write_response::<()>(Err(failure))
 }
 
 /// Reads the next line; false at the end. A line without its end is none.

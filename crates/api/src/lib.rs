@@ -5,7 +5,7 @@
 //!
 //! Where to find what: `protocol` the lines of the control socket · `control` its server · [`Client`] its other end, for
 //! the command line · `http` the few requests that are understood · `metrics` the text that Prometheus reads · `port` the
-//! way to the domain thread.
+//! way to the domain thread and to whoever reads the configuration.
 //!
 //! Invariants:
 //! - The control socket obeys root and the user that the switch runs as, by the peer's credentials, whatever the modes of
@@ -24,5 +24,5 @@ mod serve;
 
 pub use client::{Client, ClientError};
 pub use port::{Figures, MediaFigures, Post, Query};
-pub use protocol::{ErrorCode, MAX_LINE, VERSION};
+pub use protocol::{ErrorCode, MAX_LINE, Reloaded, VERSION};
 pub use serve::{Api, ApiError, SOCKET, Serving};

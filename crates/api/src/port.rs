@@ -1,4 +1,4 @@
-//! The way from clients to the domain thread.
+//! The way from clients to the domain thread, and to whoever reads the configuration.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,10 +7,12 @@ use switch::control::{Request, Response, Status};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use crate::protocol::{ErrorCode, Failure, Reloaded};
+
 /// How long the domain thread may take. It takes microseconds; what is longer is a fault, and told as one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A question to the domain thread.
+/// A question to the domain thread or, where it says so, to the program.
 #[derive(Debug)]
 pub enum Query {
     /// To the switch.
@@ -25,9 +27,17 @@ pub enum Query {
         /// Where the answer goes.
         reply: oneshot::Sender<Box<Figures>>,
     },
+    /// To the program: the configuration is to be read again and taken, whole or not at all.
+    Reload {
+        /// Where the outcome goes: what is new, or every fault.
+        reply: oneshot::Sender<Result<Reloaded, String>>,
+    },
 }
 
-/// Hands a query to the domain thread without waiting; false if there is no room.
+/// How long the files of a configuration may take to be read, from a disk that stalls.
+pub(crate) const READING: Duration = Duration::from_secs(60);
+
+/// Hands a query to whom it is for without waiting; false if there is no room.
 pub type Post = Arc<dyn Fn(Query) -> bool + Send + Sync>;
 
 /// What is counted, by the switch and by its drivers.
@@ -77,6 +87,21 @@ pub(crate) async fn ask(post: &Post, request: Request) -> Result<Response, Unans
 pub(crate) async fn figures(post: &Post) -> Result<Box<Figures>, Unanswered> {
     let (reply, answer) = oneshot::channel();
     exchange(post, Query::Figures { reply }, answer).await
+}
+
+/// Has the configuration read again and taken.
+pub(crate) async fn reload(post: &Post) -> Result<Reloaded, Failure> {
+    let (reply, answer) = oneshot::channel();
+    if !post(Query::Reload { reply }) {
+        return Err(Unanswered::Busy.into());
+    }
+    match timeout(READING, answer).await {
+        Ok(Ok(outcome)) => outcome.map_err(|report| Failure::new(ErrorCode::Faulty, report)),
+        Ok(Err(_)) => Err(Unanswered::Gone.into()),
+        Err(_) => {
+            Err(Failure::new(ErrorCode::Busy, "the files are still being read; the journal will tell the outcome"))
+        }
+    }
 }
 
 async fn exchange<T>(post: &Post, query: Query, answer: oneshot::Receiver<T>) -> Result<T, Unanswered> {

@@ -11,14 +11,18 @@
 //! ← {"v":1,"response":"hung_up"}                    or "no_such_call"
 //! → {"v":1,"request":{"drain":{"grace_s":20}}}
 //! ← {"v":1,"response":{"draining":{"calls":2,"already":false}}}
+//! → {"v":1,"request":"reload"}
+//! ← {"v":1,"response":{"changes":"users: 1 added"}}  or an error of code "faulty" whose text is the report
 //! ← {"v":1,"error":{"code":"bad_request","text":"…"}}
 //! ```
 //!
-//! Requests and responses are [`switch::control`]'s. Fields may be added to responses within a version; a client leaves
-//! alone what it does not know. A request with a field or of a kind that is not known is refused.
+//! Requests and responses are [`switch::control`]'s, but for `reload`, which is of the program: the switch reads no files.
+//! Fields may be added to responses within a version; a client leaves alone what it does not know. A request with a field
+//! or of a kind that is not known is refused.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use switch::control::{Request, Response};
+use switch::control::Request;
 
 use crate::port::Unanswered;
 
@@ -26,6 +30,8 @@ use crate::port::Unanswered;
 pub const VERSION: u32 = 1;
 /// The longest request, in octets, its end included.
 pub const MAX_LINE: usize = 4_096;
+
+const RELOAD: &str = "reload";
 
 /// Why a request was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +51,24 @@ pub enum ErrorCode {
     Busy,
     /// The switch is about to end, or its domain thread stands still.
     Gone,
+    /// The configuration has faults, which the text tells as `strowger check` does; the old one holds.
+    Faulty,
+}
+
+/// What a client asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Something of the switch.
+    Switch(Request),
+    /// That the configuration be read again and taken.
+    Reload,
+}
+
+/// The configuration was read again and taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reloaded {
+    /// What is new, in few words.
+    pub changes: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -55,10 +79,10 @@ struct Asked<R> {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Answered {
+struct Answered<R> {
     v: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    response: Option<Response>,
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
+    response: Option<R>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<Failure>,
 }
@@ -86,12 +110,15 @@ impl From<Unanswered> for Failure {
 }
 
 /// A request as a line.
-pub(crate) fn write_request(request: &Request) -> Vec<u8> {
-    line(&Asked { v: VERSION, request })
+pub(crate) fn write_request(wish: &Wish) -> Vec<u8> {
+    match wish {
+        Wish::Switch(request) => line(&Asked { v: VERSION, request }),
+        Wish::Reload => line(&Asked { v: VERSION, request: RELOAD }),
+    }
 }
 
 /// The request in a line.
-pub(crate) fn read_request(line: &[u8]) -> Result<Request, Failure> {
+pub(crate) fn read_request(line: &[u8]) -> Result<Wish, Failure> {
     let bad = |error: serde_json::Error| Failure::new(ErrorCode::BadRequest, error.to_string());
     // What another version's request looks like is not known, so its version is read first.
     let asked: Asked<serde_json::Value> = serde_json::from_slice(line).map_err(bad)?;
@@ -99,11 +126,14 @@ pub(crate) fn read_request(line: &[u8]) -> Result<Request, Failure> {
         let text = format!("version {} is not known; this is version {VERSION}", asked.v);
         return Err(Failure::new(ErrorCode::Version, text));
     }
-    serde_json::from_value(asked.request).map_err(bad)
+    if asked.request == RELOAD {
+        return Ok(Wish::Reload);
+    }
+    serde_json::from_value(asked.request).map(Wish::Switch).map_err(bad)
 }
 
 /// What a request came to, as a line.
-pub(crate) fn write_response(outcome: Result<Response, Failure>) -> Vec<u8> {
+pub(crate) fn write_response<R: Serialize>(outcome: Result<R, Failure>) -> Vec<u8> {
     let (response, error) = match outcome {
         Ok(response) => (Some(response), None),
         Err(failure) => (None, Some(failure)),
@@ -112,8 +142,8 @@ pub(crate) fn write_response(outcome: Result<Response, Failure>) -> Vec<u8> {
 }
 
 /// What a request came to; `None` if the line is no response.
-pub(crate) fn read_response(line: &[u8]) -> Option<Result<Response, Failure>> {
-    let answered: Answered = serde_json::from_slice(line).ok()?;
+pub(crate) fn read_response<R: DeserializeOwned>(line: &[u8]) -> Option<Result<R, Failure>> {
+    let answered: Answered<R> = serde_json::from_slice(line).ok()?;
     match (answered.response, answered.error) {
         (_, Some(failure)) => Some(Err(failure)),
         (Some(response), None) => Some(Ok(response)),
@@ -146,16 +176,17 @@ mod tests {
             Request::Hangup { call },
             Request::Drain { grace_s: Some(20) },
         ];
-        for request in requests {
-            assert_eq!(read_request(&write_request(&request)), Ok(request.clone()));
+        for wish in requests.map(Wish::Switch).into_iter().chain([Wish::Reload]) {
+            assert_eq!(read_request(&write_request(&wish)), Ok(wish.clone()));
         }
-        assert_eq!(write_request(&Request::Status), b"{\"v\":1,\"request\":\"status\"}\n");
+        assert_eq!(write_request(&Wish::Reload), b"{\"v\":1,\"request\":\"reload\"}\n");
+        assert_eq!(write_request(&Wish::Switch(Request::Status)), b"{\"v\":1,\"request\":\"status\"}\n");
     }
 
     #[test]
     fn fields_with_a_usual_value_may_be_left_out() {
         let read = read_request(br#"{"v":1,"request":{"calls":{}}}"#);
-        assert_eq!(read, Ok(Request::Calls { after: None, limit: 0 }));
+        assert_eq!(read, Ok(Wish::Switch(Request::Calls { after: None, limit: 0 })));
     }
 
     #[test]

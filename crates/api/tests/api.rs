@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use api::{Api, Client, ClientError, Figures, MAX_LINE, Post, Query, SOCKET};
+use api::{Api, Client, ClientError, ErrorCode, Figures, MAX_LINE, Post, Query, Reloaded, SOCKET};
 use switch::control::{Request, Response, Status};
 use tokio::sync::oneshot;
 
@@ -48,6 +48,8 @@ impl Domain {
             Query::Control { request: Request::Status, reply } => drop(reply.send(Response::Status(status))),
             Query::Control { reply, .. } => drop(reply.send(Response::NoSuchCall)),
             Query::Figures { reply } => drop(reply.send(Box::new(Figures { status, ..Figures::default() }))),
+            Query::Reload { reply } if status.draining => drop(reply.send(Err("users.yaml:1:1: error\n".to_owned()))),
+            Query::Reload { reply } => drop(reply.send(Ok(Reloaded { changes: "users: 1 added".to_owned() }))),
         }
         true
     }
@@ -127,6 +129,25 @@ fn exchange(stream: &mut BufReader<UnixStream>, octets: &[u8]) -> String {
     let mut line = String::new();
     stream.read_line(&mut line).unwrap();
     line
+}
+
+#[test]
+fn a_reload_tells_what_is_new_or_every_fault() {
+    let stage = stage();
+    let mut client = stage.client();
+    assert_eq!(client.reload().unwrap().changes, "users: 1 added");
+    let answer = exchange(&mut stage.line(), b"{\"v\":1,\"request\":\"reload\"}\n");
+    assert_eq!(answer, "{\"v\":1,\"response\":{\"changes\":\"users: 1 added\"}}\n");
+    stage.domain.draining.store(true, Ordering::Relaxed);
+    let refused = client.reload().unwrap_err();
+    assert!(matches!(&refused, ClientError::Faulty { report } if report == "users.yaml:1:1: error\n"), "{refused:?}");
+    stage.domain.full.store(true, Ordering::Relaxed);
+    let refused = client.reload().unwrap_err();
+    assert!(matches!(refused, ClientError::Refused { code: ErrorCode::Busy, .. }), "{refused:?}");
+    stage.domain.full.store(false, Ordering::Relaxed);
+    stage.domain.gone.store(true, Ordering::Relaxed);
+    let refused = client.reload().unwrap_err();
+    assert!(matches!(refused, ClientError::Refused { code: ErrorCode::Gone, .. }), "{refused:?}");
 }
 
 #[test]

@@ -264,7 +264,7 @@ pub enum Kind {
     ReloadRefused {
         /// How many faults it has.
         faults: u64,
-        /// The first of them, with its place and remedy.
+        /// The first of them, with its place.
         first: String,
     },
     /// The switch ended in order.

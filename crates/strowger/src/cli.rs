@@ -25,10 +25,11 @@ A first call, on one machine:
   strowger call sip:1000@127.0.0.1   calls it; so does any SIP phone.
 
 What it writes (journal, call records, recordings) lies in the folder that `data:` in strowger.yaml names.
-A running switch is asked by `status`, `calls`, `registrations`, `hangup` and `drain`, over a socket in that folder, which obeys root and
+A running switch is asked by `status`, `calls`, `registrations`, `hangup`, `reload` and `drain`, over a socket in that folder, which obeys root and
 the user that the switch runs as. Their exit codes: 0 done; 1 refused (no such call, not allowed), or no configuration;
 2 a fault of usage or of the machine; 3 no switch runs, or it does not answer.
-Signals: SIGTERM or SIGINT once: no new calls, live ones may end in peace for `calls.grace`; twice: ends at once."
+Signals: SIGTERM or SIGINT once: no new calls, live ones may end in peace for `calls.grace`; twice: ends at once.
+SIGHUP: as `reload`."
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -97,6 +98,15 @@ pub(crate) enum Task {
         /// The call's id, as `strowger calls` lists it
         #[arg(value_parser = operate::call_id)]
         call: CallId,
+        #[command(flatten)]
+        at: operate::At,
+    },
+    /// Has the running switch read its configuration again, while calls live
+    ///
+    /// The switch checks it first and takes it whole or, if there is a fault in it, not at all: then every fault is printed
+    /// with its place and remedy, and the old one holds. Live calls go on. SIGHUP does the same, and what came of it
+    /// stands in the journal. Exit code 0: taken; 1: it has faults.
+    Reload {
         #[command(flatten)]
         at: operate::At,
     },

@@ -11,7 +11,9 @@ use media::Media;
 use net::Received;
 use sip::Transmit;
 use storage::{JournalPort, Notice, Records, TakeEvent, TakePort};
-use switch::{Switch, TakeOrder, TakeReport};
+use switch::control::Request;
+use switch::{Config, Switch, TakeOrder, TakeReport};
+use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::fault::{GaveUp, Guard};
@@ -37,6 +39,17 @@ pub(crate) enum Input {
     Media(leg::Event),
     /// From an operator.
     Control(api::Query),
+    /// A new configuration, checked.
+    Reconfigure {
+        /// All of it.
+        config: Arc<Config>,
+        /// What is new in it, for the journal.
+        changes: String,
+        /// Told once it is taken.
+        taken: oneshot::Sender<()>,
+    },
+    /// Something for the journal.
+    Notice(Kind),
     /// From a writer of storage.
     Storage(Notice),
     /// A signal to end: no new calls, and live ones end within the grace time.
@@ -96,7 +109,6 @@ pub(crate) struct Domain {
     pub records: Arc<Records>,
     pub drops: Drops,
     pub guard: Guard,
-    pub grace: Duration,
 }
 
 impl Domain {
@@ -156,7 +168,7 @@ impl Domain {
     }
 
     fn take(&mut self, input: Input) -> Result<(), GaveUp> {
-        let (now, grace) = (self.clock.now(), self.grace);
+        let now = self.clock.now();
         let input = match input {
             // Answers an operator. One who has gone meanwhile misses his answer.
             Input::Control(Query::Figures { reply }) => {
@@ -178,8 +190,15 @@ impl Domain {
             Input::Control(Query::Control { request, reply }) => {
                 drop(reply.send(switch.handle_control(now, request)));
             }
-            Input::Control(Query::Figures { .. }) => {}
-            Input::Drain => switch.drain(now, grace),
+            // Answered above; and by the thread that reads the files.
+            Input::Control(Query::Figures { .. } | Query::Reload { .. }) => {}
+            Input::Reconfigure { config, changes, taken } => {
+                switch.reconfigure(now, config, &changes);
+                // Nobody waits for it if the thread that reloads has died.
+                let _ = taken.send(());
+            }
+            Input::Notice(kind) => switch.handle_notice(now, kind),
+            Input::Drain => drop(switch.handle_control(now, Request::Drain { grace_s: None })),
         });
         told.map(|_| ())
     }

@@ -68,6 +68,9 @@ pub(crate) enum Error {
         /// Which.
         call: base::CallId,
     },
+    /// The switch is about to end, or met a fault of its own on the way.
+    #[error("the switch did not take the new configuration; its journal says why")]
+    NotTaken,
     /// A thread without which there is nothing to do panicked; its place stands above.
     #[error("the {thread} thread died; this is a fault of the program, please report it")]
     Died {
@@ -88,12 +91,27 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// Says to people what is wrong. Faults of a configuration stand as they are; all else begins like them.
+    /// Says to people what is wrong.
     pub fn print(&self) {
+        eprint!("{}", self.text());
+    }
+
+    /// What is wrong, in lines. Faults of a configuration stand as they are; all else begins like them.
+    pub fn text(&self) -> String {
         match self {
-            Self::Faults(report) => eprint!("{report}"),
-            other => eprintln!("strowger: error: {other}"),
+            Self::Faults(report) => report.to_string(),
+            Self::Client(ClientError::Faulty { report }) => report.clone(),
+            other => format!("strowger: error: {other}\n"),
         }
+    }
+
+    /// How many faults these are, and the first of them in one line.
+    pub fn faults(&self) -> (u64, String) {
+        let count = match self {
+            Self::Faults(report) => u64::try_from(report.faults.len()).unwrap_or(u64::MAX),
+            _ => 1,
+        };
+        (count, self.text().lines().next().unwrap_or_default().to_owned())
     }
 
     /// 1 for faults that an operator mends in the configuration and for what a running switch refuses, 3 if no switch
@@ -101,7 +119,9 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Faults(_) | Self::Folder { .. } | Self::NoSuchCall { .. } => ExitCode::from(1),
-            Self::Client(ClientError::Refused { .. } | ClientError::NotAllowed { .. }) => ExitCode::from(1),
+            Self::Client(ClientError::Refused { .. } | ClientError::NotAllowed { .. } | ClientError::Faulty { .. }) => {
+                ExitCode::from(1)
+            }
             Self::Client(_) => ExitCode::from(3),
             _ => ExitCode::from(2),
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-use company::{Files, Visit, visit};
+use company::{Files, System, Visit, visit};
 
 use crate::error::Error;
 
@@ -13,9 +13,21 @@ use crate::error::Error;
 /// # Errors
 /// [`Error::Folder`] if there is no such folder, [`Error::Faults`] with all that is wrong in it.
 pub(crate) fn read_company(folder: &Path) -> Result<company::Company, Error> {
+    company::read(&read_files(folder)?).map_err(Error::Faults)
+}
+
+/// Reads and checks the company in `folder`, which is to take the place of one that runs with `running`.
+///
+/// # Errors
+/// As [`read_company`].
+pub(crate) fn read_company_again(folder: &Path, running: &System) -> Result<company::Company, Error> {
+    company::read_again(&read_files(folder)?, running).map_err(Error::Faults)
+}
+
+fn read_files(folder: &Path) -> Result<Files, Error> {
     let mut files = Files::new(folder.display().to_string());
     walk(folder, "", &mut files).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
-    company::read(&files).map_err(Error::Faults)
+    Ok(files)
 }
 
 fn walk(folder: &Path, prefix: &str, files: &mut Files) -> io::Result<()> {

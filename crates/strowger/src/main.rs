@@ -1,7 +1,7 @@
 //! The `strowger` program: wires drivers to the switch machine.
 //!
 //! `cli` what can be asked for · `folder` reads a company's files · `check` says whether they are right · `run` starts the
-//! drivers and ends them · `operate` asks a running switch · `call` a phone for the command line · `domain` the one thread
+//! drivers and ends them · `reload` gives a running switch another configuration · `operate` asks a running switch · `call` a phone for the command line · `domain` the one thread
 //! that owns the switch · `fault` keeps its panics to the call that they are about · `mailbox` the queue into it · `clock` its clock ·
 //! `error` what is printed when the program cannot go on, faults of a configuration included.
 #![allow(
@@ -22,6 +22,7 @@ mod listener;
 mod mailbox;
 mod operate;
 mod passwords;
+mod reload;
 mod run;
 
 use std::process::ExitCode;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Task::Calls { at, json } => operate::calls(&at.config, json).map(done),
         Task::Registrations { at, json } => operate::registrations(&at.config, json).map(done),
         Task::Hangup { call, at } => operate::hangup(&at.config, call).map(done),
+        Task::Reload { at } => operate::reload(&at.config).map(done),
         Task::Drain { grace, at } => operate::drain(&at.config, grace).map(done),
     };
     match outcome {

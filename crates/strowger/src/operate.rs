@@ -1,11 +1,11 @@
-//! `strowger status`, `calls`, `registrations`, `hangup`, `drain`: asks a running switch, and prints what it says.
+//! `strowger status`, `calls`, `registrations`, `hangup`, `reload`, `drain`: asks a running switch, and prints what it says.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-use api::{Client, ClientError};
+use api::{Client, ClientError, Reloaded};
 use base::CallId;
 use company::{Files, Visit, visit};
 use journal::Carrier;
@@ -102,6 +102,16 @@ pub(crate) fn hangup(config: &Path, call: CallId) -> Result<(), Error> {
         Response::NoSuchCall => Err(Error::NoSuchCall { call }),
         _ => Err(switch.garbled()),
     }
+}
+
+/// Has the switch read its configuration again and take it.
+///
+/// # Errors
+/// If it cannot be asked, or the configuration has faults.
+pub(crate) fn reload(config: &Path) -> Result<(), Error> {
+    let Reloaded { changes } = connect(config)?.client.reload()?;
+    print(&format!("reloaded: {changes}\n"));
+    Ok(())
 }
 
 /// Has the switch end in peace.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Api, Post};
+use api::{Api, Post, Query};
 use base::{Day, Rng};
 use company::{Company, System};
 use media::{Media, Sinks};
@@ -24,7 +24,7 @@ use crate::fault::{Guard, watch_panics};
 use crate::folder::read_company;
 use crate::listener::{self, Listener};
 use crate::mailbox::{Receiver, Sender, mailbox};
-use crate::passwords;
+use crate::reload::{Reloads, Running, prepare};
 
 /// Inputs that may wait for the domain thread: about a second of the heaviest load. What comes on top is dropped by
 /// the drivers that can (datagrams, which SIP sends again, and those of strangers long before: `listener`), and waited for
@@ -39,17 +39,20 @@ const PORT_REST: Duration = Duration::from_secs(5);
 /// # Errors
 /// Whatever keeps the switch from starting.
 pub(crate) fn run(folder: &Path) -> Result<(), Error> {
-    let company = read_company(folder)?;
+    let Company { system, switch, .. } = read_company(folder)?;
     watch_panics();
     raise_descriptor_limit();
     let clock = Clock::start();
-    let data = company.system.data_folder(folder);
+    let data = system.data_folder(folder);
     let (inputs_tx, inputs) = mailbox(INPUTS);
-    let mut listeners = bind(&company.system)?;
+    let mut listeners = bind(&system)?;
     let mut storage = start_storage(&data, inputs_tx.clone())?;
     // Storage holds the folder's lock by now, so that a socket that lies there is nobody's.
-    let api = Api::bind(&data, company.system.metrics)?;
-    let domain = wire(&company, &data, clock, &listeners, inputs, &inputs_tx, &mut storage)?;
+    let api = Api::bind(&data, system.metrics)?;
+    let config = prepare(switch, &data)?;
+    let running = Running { folder: folder.to_owned(), data, system, config, inputs: inputs_tx.clone() };
+    let domain = wire(&running, clock, &listeners, inputs, &mut storage)?;
+    let reloads = Reloads::start(running)?;
     for listener in &mut listeners {
         listener.start(&listener::sink(&inputs_tx))?;
     }
@@ -63,14 +66,15 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
             end
         })
         .map_err(|source| Error::System { what: "thread", source })?;
-    announce(&listeners, api.metrics_address());
+    let metrics = api.metrics_address();
+    let ready = || announce(&listeners, metrics);
     // Without these there is nothing that the others could do; those of media threads the domain thread looks after.
     let dead = || match (listeners.iter().all(Listener::is_running), storage.is_running()) {
         (false, _) => Some("listener's"),
         (true, false) => Some("storage"),
         (true, true) => None,
     };
-    wait(api, &inputs_tx, ended, dead)?;
+    wait(api, &inputs_tx, &reloads, ended, ready, dead)?;
     drop(listeners);
     match thread.join() {
         Ok(End::Asked) => {
@@ -109,17 +113,16 @@ fn bind(system: &System) -> Result<Vec<Listener>, Error> {
 
 /// Makes the switch and its drivers, and puts them together.
 fn wire(
-    company: &Company,
-    data: &Path,
+    running: &Running,
     clock: Clock,
     listeners: &[Listener],
     inputs: Receiver<Input>,
-    inputs_tx: &Sender<Input>,
     storage: &mut Storage,
 ) -> Result<Domain, Error> {
+    let Running { system, config, data, inputs: inputs_tx, .. } = running;
     let told: Vec<sip::Listener> = listeners
         .iter()
-        .zip(&company.system.listeners)
+        .zip(&system.listeners)
         .map(|(listener, config)| {
             let local = listener.local();
             let (transport, _) = listener.transport();
@@ -127,8 +130,6 @@ fn wire(
         })
         .collect();
     let sip = sip::StackConfig::new(concat!("Strowger/", env!("CARGO_PKG_VERSION")), told);
-    let mut config = company.switch.clone();
-    passwords::give(&mut config, data, &mut Rng::from_seed(seed()?))?;
     let setup = Setup {
         sip,
         node: 0,
@@ -137,10 +138,7 @@ fn wire(
         rng: Rng::from_seed(seed()?),
         charges: storage::charges_of(data, Day::of(clock.now().wall)),
     };
-    for peer in config.peers_mut() {
-        peer.reached_at = own_address_towards(peer.address);
-    }
-    let mut switch = Switch::new(clock.now(), config, setup);
+    let mut switch = Switch::new(clock.now(), Arc::clone(config), setup);
     let left = storage.take_left();
     switch.restore(clock.now(), left.locations, left.unreadable);
     Ok(Domain {
@@ -148,13 +146,12 @@ fn wire(
         switch,
         inputs,
         senders: listeners.iter().filter_map(|listener| listener.sender(&listener::sink(inputs_tx))).collect(),
-        media: start_media(company, inputs_tx, storage)?,
+        media: start_media(&system.media, inputs_tx, storage)?,
         journal: storage.journal(),
         takes: storage.take_port(),
         records: storage.records(),
         drops: Drops::new(listeners.iter().filter_map(Listener::dropped).collect()),
         guard: Guard::default(),
-        grace: company.system.grace,
     })
 }
 
@@ -167,8 +164,7 @@ pub(crate) fn own_address_towards(remote: SocketAddr) -> Option<IpAddr> {
     Some(socket.local_addr().ok()?.ip())
 }
 
-fn start_media(company: &Company, inputs: &Sender<Input>, storage: &Storage) -> Result<Media, Error> {
-    let wanted = &company.system.media;
+fn start_media(wanted: &company::Media, inputs: &Sender<Input>, storage: &Storage) -> Result<Media, Error> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let config = media::Config {
         threads: wanted.threads.unwrap_or(cores),
@@ -213,12 +209,14 @@ fn announce(listeners: &[Listener], metrics: Option<SocketAddr>) {
     let _ = out.flush();
 }
 
-/// Serves operators and waits for signals: the first drains, the second ends at once. Returns when all calls have ended, or
-/// when a thread is `dead`.
+/// Serves operators and waits for signals: SIGHUP reloads; of the others the first drains, the second ends at once. Says
+/// that all is `ready` once none of them is missed. Returns when all calls have ended, or when a thread is `dead`.
 fn wait(
     api: Api,
     inputs: &Sender<Input>,
+    reloads: &Reloads,
     mut ended: oneshot::Receiver<()>,
+    ready: impl FnOnce(),
     dead: impl Fn() -> Option<&'static str>,
 ) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -226,12 +224,17 @@ fn wait(
         .build()
         .map_err(|source| Error::System { what: "event loop", source })?;
     runtime.block_on(async {
-        let to_domain = inputs.clone();
-        let post: Post = Arc::new(move |query| to_domain.try_send(Input::Control(query)).is_ok());
+        let (to_domain, to_reload) = (inputs.clone(), reloads.clone());
+        let post: Post = Arc::new(move |query| match query {
+            Query::Reload { reply } => to_reload.ask(Some(reply)),
+            query => to_domain.try_send(Input::Control(query)).is_ok(),
+        });
         let serving = api.start(&post).map_err(|source| Error::System { what: "event loop", source })?;
         let no_signals = |source| Error::System { what: "signals", source };
         let mut terminate = signal(SignalKind::terminate()).map_err(no_signals)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(no_signals)?;
+        let mut hangup = signal(SignalKind::hangup()).map_err(no_signals)?;
+        ready();
         let mut asked = false;
         loop {
             tokio::select! {
@@ -240,6 +243,11 @@ fn wait(
                     Some(thread) => return Err(Error::Died { thread }),
                     None => continue,
                 },
+                _ = hangup.recv() => {
+                    // If there is no room, as many as that are still to read the files, and will find what is new.
+                    let _ = reloads.ask(None);
+                    continue;
+                }
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
