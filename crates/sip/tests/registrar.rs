@@ -101,6 +101,7 @@ fn a_renewed_contact_has_one_timer_and_the_new_time() {
     bench.send("Contact: <sip:a@h>;expires=60\r\n");
     bench.pass(50);
     bench.send("Contact: <sip:a@h>;expires=60\r\n");
+    assert_eq!(bench.registrar.len(), 1);
     bench.pass(59);
     assert_eq!((bench.contacts().len(), bench.registrar.len()), (1, 1));
     let record: Arc<str> = "105".into();
