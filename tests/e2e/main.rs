@@ -7,6 +7,7 @@
 //! - `hold`: hold, resume and change by re-INVITE; who hears what meanwhile.
 //! - `recording`, `disk`, `shutdown`: what is left when something ends or fails.
 //! - `admission`, `noise`, `spray`, `torture`, `flood`, `scanners`: strangers in the bad sense. `flood` runs alone.
+//! - `outbound`: calls to a carrier, and grants.
 //! - `tcp`: calls over connections, and what strangers do with those.
 //! - `control`, `reload`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
 //! - `strangers`: the others among themselves, so that a fault of theirs is told from ours.
@@ -41,6 +42,7 @@ mod hold;
 mod load;
 mod menu;
 mod noise;
+mod outbound;
 mod recording;
 mod registration;
 mod reload;

@@ -46,6 +46,10 @@ pub struct Company {
     pub control: BTreeMap<&'static str, String>,
     /// Where calls are taken from.
     pub trunk: String,
+    /// The port of a carrier that calls out go to, if there is one.
+    pub carrier: Option<u16>,
+    /// Lines below `grants:`.
+    pub grants: BTreeMap<&'static str, String>,
     /// Agents of the queue `sales`, in order: name and contact.
     pub agents: Vec<(String, String)>,
     /// Users who register and are no agents, each with his name as his number.
@@ -96,6 +100,8 @@ impl Company {
             tcp: false,
             control: BTreeMap::new(),
             trunk: "127.0.0.1".to_owned(),
+            carrier: None,
+            grants: BTreeMap::new(),
             agents: Vec::new(),
             users: Vec::new(),
             queue: [("ring_time", "5s"), ("wrap_up", "1s"), ("music", "music")].map(|(k, v)| (k, v.to_owned())).into(),
@@ -148,6 +154,12 @@ impl Company {
             text += &section("control", &self.control);
         }
         let _ = write!(text, "trunks:\n  phones:\n    from: {}\n", self.trunk);
+        if let Some(port) = self.carrier {
+            let _ = writeln!(text, "  carrier: {{ to: \"sip:127.0.0.1:{port}\", caller_id: \"+4930555\" }}");
+        }
+        if !self.grants.is_empty() {
+            text += &section("grants", &self.grants);
+        }
         text += &section("numbers", &self.numbers);
         text.extend(self.users.iter().map(|name| format!("  {name}: {{ user: {name} }}\n")));
         put("strowger.yaml", text);

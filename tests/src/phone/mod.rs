@@ -238,7 +238,8 @@ impl Phone {
         request
     }
 
-    /// Answers `request`. A `To` without a tag gets one that its Call-ID makes.
+    /// Answers `request`. A `To` without a tag gets one that its Call-ID makes, and without a Contact in `headers` it has
+    /// the phone's own.
     pub fn respond(&self, request: &Message, status: &str, headers: &str, body: &str) {
         let mut text = format!("SIP/2.0 {status}\r\n");
         for via in request.headers("Via") {
@@ -247,12 +248,14 @@ impl Phone {
         let to = request.must("To");
         let tag = if to.contains(";tag=") { String::new() } else { format!(";tag=phone{}", self.address().port()) };
         text += &format!(
-            "From: {}\r\nTo: {to}{tag}\r\nCall-ID: {}\r\nCSeq: {}\r\nContact: <sip:phone@{}>\r\n{headers}",
+            "From: {}\r\nTo: {to}{tag}\r\nCall-ID: {}\r\nCSeq: {}\r\n{headers}",
             request.must("From"),
             request.must("Call-ID"),
             request.must("CSeq"),
-            self.address(),
         );
+        if !headers.contains("Contact:") {
+            text += &format!("Contact: <sip:phone@{}>\r\n", self.address());
+        }
         if !body.is_empty() {
             text += "Content-Type: application/sdp\r\n";
         }
