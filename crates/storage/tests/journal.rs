@@ -1,6 +1,7 @@
 //! The journal and its records on a real disk.
 //!
-//! Covered: events as lines, a record a call · how soon they are written · a torn line · a full disk (/dev/full) · a full queue keeps what records need · calls cut by a crash get their records once, recordings included.
+//! Covered: events as lines, a record a call · how soon they are written · a torn line · a full disk (/dev/full) · a full queue keeps what records need · calls cut by a crash get their records once, recordings included · what
+//! they charge to grants is known at the start.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,9 +17,9 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use base::{Pii, TakeId};
+use base::{Day, LegId, Pii, TakeId};
 use common::{NOON, began, event, hung_up, lines, start, start_with, tones, wait_until};
-use journal::Kind;
+use journal::{Asker, Charges, Kind, LegRole, Outside};
 use storage::{Config, Notice, StartError, Storage};
 
 const JOURNAL: &str = "journal/2026-11-21.jsonl";
@@ -199,4 +200,45 @@ fn an_end_that_nobody_asked_for_is_taken_for_a_crash() {
     let records = lines(folder.path(), CDR);
     assert_eq!(records.len(), 1);
     assert_eq!(records[0]["cut"], true);
+}
+
+/// The first events of a call that has left by a grant, and was answered a second after it began.
+fn outside(number: u64) -> Vec<journal::Event> {
+    let leg = LegId::from_raw(number);
+    let call = Outside {
+        trunk: "carrier".into(),
+        number: Pii::new("+4930999".to_owned()),
+        asked_by: Asker::User("101".into()),
+        grant: Some("germany".into()),
+    };
+    let role = LegRole::Outside(call);
+    vec![began(number), event(number, 1, Kind::LegBegan { leg, role }), event(number, 2, Kind::LegAnswered { leg })]
+}
+
+#[test]
+fn what_calls_charged_to_grants_is_known_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let today = Day::of(NOON.wall);
+    let running = start(folder.path());
+    let port = running.storage.journal();
+    outside(1).into_iter().for_each(|event| port.record(event));
+    let leg = LegId::from_raw(1);
+    let gone = Kind::LegEnded { leg, status: None, cause: "bye".into(), charged_ms: Some(61_000) };
+    port.record(event(1, 3, gone));
+    port.record(event(1, 4, Kind::CallEnded { cut: false }));
+    // This one is cut: it has talked for ten seconds by its last event.
+    outside(2).into_iter().for_each(|event| port.record(event));
+    port.record(event(2, 12, Kind::Digit { key: Pii::new('1') }));
+    drop((port, running));
+    let running = start(folder.path());
+    let charges = storage::charges_of(folder.path(), today);
+    assert_eq!((charges.of("germany", today), charges.of("other", today)), (71_000, 0));
+    assert_eq!(storage::charges_of(folder.path(), today.before()), Charges::default());
+    let record = lines(folder.path(), CDR).remove(0);
+    let leg = serde_json::json!({
+        "trunk": "carrier", "number": "+4930999", "asked_by": { "user": "101" }, "grant": "germany", "status": null,
+        "charged_ms": { "2026-11-21": 61_000 },
+    });
+    assert_eq!(record["outside"], serde_json::json!([leg]));
+    running.storage.stop();
 }

@@ -48,7 +48,7 @@ impl Meter {
     /// # Errors
     /// The limit that stands against it.
     pub fn check(&self, now: Now, grant: &Grant) -> Result<(), NoWayOut> {
-        if self.accounts.get(&grant.name).map_or(0, |account| account.legs.len()) >= grant.at_once {
+        if self.legs(&grant.name) >= grant.at_once {
             return Err(NoWayOut::AtOnce);
         }
         if self.used_ms(now, &grant.name) >= limit_ms(grant) {
@@ -132,6 +132,16 @@ impl Meter {
         self.used_up.pop_front()
     }
 
+    /// The live legs of a grant.
+    pub fn legs(&self, grant: &str) -> usize {
+        self.accounts.get(grant).map_or(0, |account| account.legs.len())
+    }
+
+    /// Grants with live legs.
+    pub fn grants(&self) -> usize {
+        self.accounts.len()
+    }
+
     /// True if no leg is live.
     pub fn is_idle(&self) -> bool {
         self.accounts.is_empty() && self.timers.is_empty()
@@ -175,3 +185,6 @@ fn limit_ms(grant: &Grant) -> u64 {
 fn whole_ms(time: Duration) -> u64 {
     u64::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

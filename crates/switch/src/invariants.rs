@@ -1,7 +1,10 @@
 //! What must be true after every input; checked whole, so for tests and not for each event.
 
+use std::collections::BTreeMap;
+
 use base::{CallId, LegId, Now};
 
+use crate::GrantName;
 use crate::call::{Call, Leg, Role, Stage};
 use crate::switch::Switch;
 
@@ -39,7 +42,27 @@ impl Switch {
         holds!(self.offers.len() == of_offers, "{} offers, {of_offers} legs of one", self.offers.len());
         let takes: usize = self.calls.values().map(|call| call.open_takes.len()).sum();
         holds!(self.takes.len() == takes, "{} takes, {takes} of calls", self.takes.len());
+        self.check_grants()?;
         self.check_timers()
+    }
+
+    /// What is counted of a grant is what its legs are. How many they may be is checked as each is placed: a new
+    /// configuration can allow fewer than there are.
+    fn check_grants(&self) -> Result<(), String> {
+        let mut live: BTreeMap<&GrantName, usize> = BTreeMap::new();
+        for leg in self.legs.values().filter(|leg| !leg.closed) {
+            if let Role::Outside { outside, .. } = &leg.role
+                && let Some(grant) = &outside.grant
+            {
+                *live.entry(grant).or_default() += 1;
+            }
+        }
+        for (grant, legs) in &live {
+            let counted = self.meter.legs(grant);
+            holds!(counted == *legs, "{legs} legs by grant {grant}, {counted} counted");
+        }
+        holds!(self.meter.grants() == live.len(), "grants are counted that no leg has");
+        Ok(())
     }
 
     fn check_leg(&self, id: LegId, leg: &Leg) -> Result<(), String> {
