@@ -290,6 +290,10 @@ impl Switch {
         let Some(found) = self.legs.get_mut(&leg) else { return };
         found.local.port = port;
         let call = found.call;
+        // An offer may be withdrawn while its leg waits for a port.
+        if found.closed {
+            return;
+        }
         if self.calls.get(&call).is_none_or(|call| call.over) {
             return;
         }

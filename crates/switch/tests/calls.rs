@@ -384,6 +384,30 @@ fn a_leg_without_a_port_ends_by_the_books_and_frees_whom_it_was_for() {
     assert_eq!((began, s.world.count(|k| matches!(k, Kind::LegEnded { .. }))), (2, 2));
 }
 
+/// A bug: an agent's phone was rung for an offer that had been withdrawn before the leg had its port, and for good, as
+/// nothing was left that could have ended that.
+#[test]
+fn a_phone_is_not_rung_for_an_offer_that_is_over_before_its_leg_is_open() {
+    let mut config = company();
+    config.queues[0].max_wait = Some(2 * SECOND);
+    let mut world = World::with(config, 1);
+    let [caller, ada, alan] =
+        ["127.0.0.2:5090", "127.0.0.1:5071", "127.0.0.1:5072"].map(|address| world.phone(address));
+    world.media.pace.media = Duration::from_millis(40);
+    world.with_phone(caller, |phone, now| phone.call(now, "1", "1000"));
+    world.run(SECOND);
+    let leg = world.caller_leg();
+    world.press(leg, '1');
+    world.run(2 * SECOND - Duration::from_millis(20));
+    world.with_phone(ada, |phone, now| phone.refuse(now, 486));
+    assert_eq!(world.count(|k| matches!(k, Kind::OfferMade { .. })), 2);
+    world.run(SECOND);
+    let over = |k: &Kind| matches!(k, Kind::OfferEnded { outcome: OfferOutcome::WaitedTooLong, .. });
+    assert_eq!(world.count(over), 1, "the second offer");
+    assert!(!world.at(alan).saw(&Seen::Rings));
+    world.switch.check_invariants(world.now).unwrap();
+}
+
 #[test]
 fn a_recording_runs_from_the_menu_to_the_end_of_the_talk() {
     let mut s = scene();
