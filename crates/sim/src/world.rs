@@ -22,6 +22,9 @@ use crate::{company, switch_address};
 /// For how long a leg's peer sends nothing until the media says so.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// How long the switch takes to start. Ids are told apart by the millisecond of the start.
+const START: Duration = Duration::from_millis(50);
+
 /// Everything, and the time.
 pub struct World {
     /// The time.
@@ -169,6 +172,7 @@ impl World {
             self.journal.push(event);
         }
         self.phones.values_mut().for_each(|phone| phone.estranged = true);
+        self.now = self.now.after(START);
         let mut charges = Charges::default();
         self.cdrs.iter().flat_map(|cdr| &cdr.outside).for_each(|leg| charges.feed(leg));
         self.switch = start(self.now, self.config.clone(), Box::new(LongestIdle), &mut self.rng, charges);

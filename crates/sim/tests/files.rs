@@ -2,13 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "this is test code")]
 
 use sim::Scenario;
-use yaml::{Faults, Source};
 
 fn read(text: &str) -> Result<Scenario, String> {
-    let faults = Faults::default();
-    let scenario = Scenario::read(&Source::new("a.yaml", text), &faults);
-    let faults: Vec<String> = faults.into_sorted().iter().map(ToString::to_string).collect();
-    scenario.ok_or_else(|| faults.concat())
+    Scenario::from_bytes("a.yaml", text.as_bytes())
 }
 
 #[test]

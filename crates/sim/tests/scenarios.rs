@@ -4,7 +4,6 @@
 use std::path::PathBuf;
 
 use sim::Scenario;
-use yaml::{Faults, Source};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios")
@@ -12,11 +11,8 @@ fn folder() -> PathBuf {
 
 fn read(name: &str) -> Scenario {
     let path = folder().join(format!("{name}.yaml"));
-    let source = Source::new(format!("{name}.yaml"), std::fs::read_to_string(path).unwrap());
-    let faults = Faults::default();
-    let scenario = Scenario::read(&source, &faults);
-    let faults: Vec<String> = faults.into_sorted().iter().map(ToString::to_string).collect();
-    scenario.unwrap_or_else(|| panic!("{}", faults.concat()))
+    Scenario::from_bytes(&format!("{name}.yaml"), &std::fs::read(path).unwrap())
+        .unwrap_or_else(|faults| panic!("{faults}"))
 }
 
 fn holds(name: &str) {

@@ -5,9 +5,9 @@
 //! `STROWGER_SEEDS` sets how many seeds are tried; `STROWGER_SEED` tries that one alone.
 #![allow(clippy::panic, reason = "this is test code")]
 
-use std::panic::{self, AssertUnwindSafe};
+use std::panic;
 
-use sim::{Breach, Scenario};
+use sim::Scenario;
 
 const SEEDS: u64 = 10_000;
 
@@ -43,32 +43,20 @@ fn whatever_the_order_nothing_is_left_behind_4() {
 
 fn try_seed(seed: u64) {
     let scenario = Scenario::random(seed);
-    let breaches = breaches(&scenario);
+    let breaches = scenario.play(false).breaches;
     if breaches.is_empty() {
         return;
     }
     // What panics while it gets smaller has been said once.
     panic::set_hook(Box::new(|_| {}));
-    let smallest = sim::shrink(&scenario, &mut |candidate| Some(self::breaches(candidate).first()?.law.to_owned()));
+    let smallest =
+        sim::shrink(&scenario, &mut |candidate| Some(candidate.play(false).breaches.first()?.law.to_owned()));
     let _ = panic::take_hook();
     let told: Vec<String> = breaches.iter().map(ToString::to_string).collect();
-    let of_smallest: Vec<String> = self::breaches(&smallest).iter().map(ToString::to_string).collect();
+    let of_smallest: Vec<String> = smallest.play(false).breaches.iter().map(ToString::to_string).collect();
     panic!(
         "seed {seed} (alone: STROWGER_SEED={seed}) breaks\n  {}\nas does this scenario, in this way:\n  {}\n{smallest}",
         told.join("\n  "),
         of_smallest.join("\n  "),
     );
-}
-
-/// The laws that a scenario breaks. A panic breaks one too.
-fn breaches(scenario: &Scenario) -> Vec<Breach> {
-    let played = panic::catch_unwind(AssertUnwindSafe(|| scenario.play(false)));
-    played.map_or_else(
-        |panic| {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
-            vec![Breach { law: "nothing panics", what: text.to_owned() }]
-        },
-        |played| played.breaches,
-    )
 }

@@ -1,7 +1,9 @@
 //! Playing a scenario: everybody does what he does when it is time, then all hang up, and when all is quiet nothing may
 //! be left.
 
+use std::any::Any;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use base::{Mono, Wall};
@@ -48,7 +50,7 @@ impl std::fmt::Display for Told {
 }
 
 impl Scenario {
-    /// Plays it. `telling`: what happens is told too.
+    /// Plays it. `telling`: what happens is told too. A panic breaks a law as well.
     #[must_use]
     pub fn play(&self, telling: bool) -> Played {
         let mut stage =
@@ -56,7 +58,10 @@ impl Scenario {
         stage.start = stage.world.now.monotonic;
         stage.told = telling.then(Vec::new);
         stage.world.telling = telling;
-        let breaches = stage.run().err().unwrap_or_default();
+        let breaches = match catch_unwind(AssertUnwindSafe(|| stage.run())) {
+            Ok(held) => held.err().unwrap_or_default(),
+            Err(panic) => vec![Breach::new("nothing panics", text_of(panic.as_ref()))],
+        };
         stage.hear();
         Played { told: stage.told.unwrap_or_default(), breaches }
     }
@@ -249,6 +254,12 @@ impl Stage<'_> {
             told.push(Told { at: at.since(self.start), what: format!("  {name}: {what}") });
         }
     }
+}
+
+/// What a panic said.
+fn text_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default()
 }
 
 fn or_breaches(breaches: Vec<Breach>) -> Result<(), Vec<Breach>> {

@@ -34,9 +34,18 @@ const LONGEST: Duration = Duration::from_secs(24 * 3600);
 const PROMPT: Duration = Duration::from_secs(3);
 
 impl Scenario {
+    /// Reads a file's octets; `path` is what people shall see in faults.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, each with its place and remedy.
+    pub fn from_bytes(path: &str, octets: &[u8]) -> Result<Self, String> {
+        let faults = Faults::default();
+        let scenario = Self::read(&Source::from_bytes(path, octets), &faults);
+        scenario.ok_or_else(|| faults.into_sorted().iter().map(ToString::to_string).collect::<Vec<_>>().concat())
+    }
+
     /// Reads a file. What is wrong with it goes to `faults`; if anything is, there is no scenario.
-    #[must_use]
-    pub fn read(source: &Source, faults: &Faults) -> Option<Self> {
+    fn read(source: &Source, faults: &Faults) -> Option<Self> {
         let before = faults.len();
         let document = yaml::read(source, faults)?;
         let map = document.root(faults).map(&SCENARIO)?;
