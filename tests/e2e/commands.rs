@@ -64,9 +64,36 @@ fn a_missing_folder_is_told_plainly() {
 #[test]
 fn help_and_version_are_there() {
     let help = text(&strowger(&["--help"]));
-    for wanted in ["run", "check", "call", "config"] {
+    for wanted in ["run", "check", "call", "sim", "config"] {
         assert!(help.contains(wanted), "{help}");
     }
     let version = strowger(&["--version"]);
     assert!(version.status.success() && text(&version).contains(char::is_numeric), "{}", text(&version));
+}
+
+#[test]
+fn a_scenario_is_played_and_what_it_expects_in_vain_is_told() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join("crates/sim/scenarios");
+    let path = root.join("cancel-crosses-the-answer.yaml");
+    let held = strowger(&["sim", &path.to_string_lossy()]);
+    assert!(held.status.success() && text(&held).ends_with("\nholds\n"), "{}", text(&held));
+    assert!(text(&held).contains("CallEnded"), "{}", text(&held));
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, scenario: String| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, scenario).expect("it is written");
+        path.to_string_lossy().into_owned()
+    };
+    let scenario = std::fs::read_to_string(&path).expect("it is there");
+    let expected = scenario.split("\nexpect:").next().expect("a beginning").to_owned();
+    let vain = write("vain.yaml", format!("{expected}\nexpect: {{live: 7}}\n"));
+    let wrong = write("wrong.yaml", scenario.replace("version: 1", "version: 9"));
+    // One that does not hold, or is wrong, does not keep the next from being played.
+    let all = strowger(&["sim", &vain, &wrong, &path.to_string_lossy()]);
+    assert_eq!(all.status.code(), Some(1), "{}", text(&all));
+    for wanted in ["broken: what the scenario expects: 0 calls live", "does not hold\n", "wrong.yaml:1", "\nholds\n"] {
+        assert!(text(&all).contains(wanted), "{wanted}: {}", text(&all));
+    }
+    assert_eq!(strowger(&["sim", "/nonexistent.yaml"]).status.code(), Some(2));
 }

@@ -61,6 +61,16 @@ pub(crate) enum Task {
     /// Tells what happens with the seconds since the start, and at the end what the media carried and how loud it was.
     /// Speaks SIP over UDP or TCP, with PCMU and PCMA.
     Call(Box<Call>),
+    /// Plays scenarios: the switch among simulated phones, on a virtual clock and network
+    ///
+    /// Each file says who is there, what the network is like, who does what when, and what must come of it, in a small
+    /// company of its own. Prints what happened. Nothing is sent, and no configuration is read. Exit code 0: all hold;
+    /// 1: one does not, or is wrong; 2: a file cannot be read.
+    Sim {
+        /// The scenarios' files; some are in crates/sim/scenarios
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
     /// Shows how the running switch is: calls, queues, agents
     Status {
         #[command(flatten)]

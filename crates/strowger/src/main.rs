@@ -1,9 +1,10 @@
 //! The `strowger` program: wires drivers to the switch machine.
 //!
 //! `cli` what can be asked for · `folder` reads a company's files · `check` says whether they are right · `run` starts the
-//! drivers and ends them · `reload` gives a running switch another configuration · `operate` asks a running switch · `call` a phone for the command line · `domain` the one thread
-//! that owns the switch · `fault` keeps its panics to the call that they are about · `mailbox` the queue into it · `clock` its clock ·
-//! `error` what is printed when the program cannot go on, faults of a configuration included.
+//! drivers and ends them · `reload` gives a running switch another configuration · `operate` asks a running switch ·
+//! `call` a phone for the command line · `sim` plays scenarios · `domain` the one thread that owns the switch · `fault`
+//! keeps its panics to the call that they are about · `mailbox` the queue into it · `clock` its clock · `error` what is
+//! printed when the program cannot go on, faults of a configuration included.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -24,6 +25,7 @@ mod operate;
 mod passwords;
 mod reload;
 mod run;
+mod sim;
 
 use std::process::ExitCode;
 
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Task::Run { config } => run::run(&config).map(done),
         Task::Check { config } => check::check(&config).map(done),
         Task::Call(request) => call::call(&request),
+        Task::Sim { files } => sim::sim(&files),
         Task::Status { at, json } => operate::status(&at.config, json).map(done),
         Task::Calls { at, json } => operate::calls(&at.config, json).map(done),
         Task::Registrations { at, json } => operate::registrations(&at.config, json).map(done),
