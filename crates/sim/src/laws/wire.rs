@@ -1,11 +1,12 @@
-//! The law of the wire: each request gets one final response, and no second one (RFC 3261 8.2, 17.2).
+//! The laws of the wire: each request gets one final response, and no second one (RFC 3261 8.2, 17.2); each 2xx to an
+//! INVITE gets its ACK (13.2.2.4).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::Mono;
 use bytes::Bytes;
-use sip_message::{Message, Method, Reject, parse_datagram};
+use sip_message::{Head, Message, Method, Reject, Response, parse_datagram};
 
 use super::Breach;
 
@@ -15,10 +16,17 @@ const KNOWN: Duration = Duration::from_secs(32);
 /// A transaction: the topmost Via's branch, and the method.
 type Key = (String, String);
 
+/// A 2xx to an INVITE: Call-ID, the tag of To, and the number of CSeq.
+type Dialog = (String, String, u32);
+
 /// What went over the wire, as far as the law goes.
 #[derive(Debug, Default)]
 pub(crate) struct Wire {
     requests: BTreeMap<Key, Answered>,
+    /// When the switch sent each INVITE first, by its branch.
+    invites: BTreeMap<String, Mono>,
+    /// The 2xx to them, and whether each got its ACK.
+    taken: BTreeMap<Dialog, bool>,
     breaches: Vec<Breach>,
 }
 
@@ -32,7 +40,11 @@ enum Answered {
 impl Wire {
     /// A message reached the switch.
     pub(crate) fn arrived(&mut self, now: Mono, parsed: &Result<Message, Reject>) {
-        let Ok(Message::Request(request)) = parsed else { return };
+        let request = match parsed {
+            Ok(Message::Request(request)) => request,
+            Ok(Message::Response(response)) => return self.taken(now, response),
+            Ok(Message::KeepAlive) | Err(_) => return,
+        };
         if request.method == Method::Ack {
             return;
         }
@@ -45,8 +57,27 @@ impl Wire {
         }
     }
 
+    /// A response reached the switch. A 2xx that comes when the INVITE was given up may get no ACK.
+    fn taken(&mut self, now: Mono, response: &Response) {
+        let head = &response.head;
+        let is_2xx = (200..300).contains(&response.status.code()) && head.cseq.method == Method::Invite;
+        let sent = head.via.branch().and_then(|branch| self.invites.get(branch));
+        if is_2xx && sent.is_some_and(|sent| now.since(*sent) < KNOWN) {
+            self.taken.entry(dialog(head)).or_insert(false);
+        }
+    }
+
     /// The switch sent a message.
     pub(crate) fn sent(&mut self, now: Mono, payload: &Bytes) {
+        if payload.starts_with(b"INVITE ") || payload.starts_with(b"ACK ") {
+            let Ok(Message::Request(request)) = parse_datagram(payload.clone()) else { return };
+            if request.method == Method::Ack {
+                self.taken.entry(dialog(&request.head)).and_modify(|acked| *acked = true);
+            } else {
+                self.invites.entry(request.head.via.branch().unwrap_or_default().to_owned()).or_insert(now);
+            }
+            return;
+        }
         let is_final = payload.strip_prefix(b"SIP/2.0 ").and_then(|rest| rest.first()).is_some_and(|c| *c > b'1');
         if !is_final {
             return;
@@ -77,12 +108,19 @@ impl Wire {
         &self.breaches
     }
 
-    /// Requests that were never answered; to be asked when all is over.
+    /// Requests that were never answered, and answers that were never acknowledged; to be asked when all is over.
     pub(crate) fn unanswered(&self) -> Vec<Breach> {
+        let unacked = self.taken.iter().filter(|(_, acked)| !**acked);
+        let unacked = unacked.map(|((call_id, ..), _)| Breach::new("an ACK for each 2xx", call_id));
         let open = self.requests.iter().filter(|(_, answered)| matches!(answered, Answered::NotYet));
         open.map(|((_, method), _)| Breach::new("one final response", &format!("a {method} was never answered")))
+            .chain(unacked)
             .collect()
     }
+}
+
+fn dialog(head: &Head) -> Dialog {
+    (head.call_id.to_string(), head.to.tag().unwrap_or_default().to_owned(), head.cseq.number)
 }
 
 fn is_forgotten(now: Mono, answered: &Answered) -> bool {
@@ -105,6 +143,16 @@ mod tests {
         wire.arrived(Mono::ZERO, &parse_datagram(message("INVITE sip:b@b SIP/2.0", "INVITE", "")));
         sent.iter().for_each(|(first, tag)| wire.sent(Mono::ZERO, &message(first, "INVITE", tag)));
         wire
+    }
+
+    #[test]
+    fn a_2xx_without_an_ack_is_found() {
+        let mut wire = Wire::default();
+        wire.sent(Mono::ZERO, &message("INVITE sip:b@b SIP/2.0", "INVITE", ""));
+        wire.arrived(Mono::ZERO, &parse_datagram(message("SIP/2.0 200 OK", "INVITE", ";tag=2")));
+        assert_eq!(wire.unanswered().len(), 1);
+        wire.sent(Mono::ZERO, &message("ACK sip:b@b SIP/2.0", "ACK", ";tag=2"));
+        assert!(wire.unanswered().is_empty());
     }
 
     #[test]
