@@ -7,6 +7,14 @@
 //! | 201 | the queue `sales`, which all four serve |
 //!
 //! Whoever calls from 127.0.0.2 is the trunk `local`.
+//!
+//! Scenarios have a company with a way out, too, and with hold music ([`Company::Whole`]):
+//!
+//! | number | reaches |
+//! |---|---|
+//! | +49… | outside by the trunk `carrier`: 101 and 103, two calls at once and a minute a day; +4917… 101 alone, one call at once |
+//! | 1001 | a flow that calls +4930999, one call at once and two minutes a day |
+//! | 112 | help, by the same trunk |
 #![allow(clippy::unwrap_used, reason = "what is read here are constants of this file")]
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,7 +23,7 @@ use std::time::Duration;
 
 use leg::Prompt;
 use sip::digest::{Algorithm, Secret};
-use switch::{Config, Destination, Trunk, User};
+use switch::{Asker, Config, Destination, Emergency, Grant, Peer, Trunk, User};
 
 /// The menu that most tests call: 1 for the queue, 2 to be dialled through to 102, three attempts.
 const MENU: &str = "\
@@ -45,6 +53,24 @@ nodes:
     next: hangup
 ";
 
+/// A flow that calls out.
+const OUT: &str = "\
+version: 1
+nodes:
+  out:
+    dial: {number: \"+4930999\", ring_time: 10s, busy: bye, no_answer: bye, declined: bye, failed: bye}
+    next: bye
+  bye:
+    play: goodbye
+    next: hangup
+";
+
+/// The trunk that calls leave by.
+const CARRIER: &str = "carrier";
+
+/// What is heard while one waits or is held.
+const MUSIC: &str = "music";
+
 /// The realm of its digest authentication.
 const REALM: &str = "test";
 
@@ -54,9 +80,6 @@ pub const PASSWORD: &str = "open sesame";
 /// The company of the tests, as at the top of this file.
 #[must_use]
 pub fn company() -> Config {
-    let faults = yaml::Faults::default();
-    let flow = ivr::Flow::read("main", &yaml::Source::new("main.yaml", MENU), &faults);
-    assert!(faults.is_empty(), "{:?}", faults.into_sorted().iter().map(ToString::to_string).collect::<Vec<_>>());
     let user = |port: u16| {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let contact = sip_message::Uri::from_address(address).with_user("agent");
@@ -86,16 +109,54 @@ pub fn company() -> Config {
             .chain([("1000".into(), Destination::Flow("main".into()))])
             .chain([("201".into(), Destination::Queue("sales".into()))])
             .collect(),
-        flows: [("main".into(), Arc::new(flow.unwrap()))].into(),
+        flows: [("main".into(), flow("main", MENU))].into(),
         queues: vec![queue],
         agents: agents.into(),
-        queue_music: [("sales".into(), "music".into())].into(),
-        prompts: Arc::new(["welcome", "goodbye", "music"].map(|name| (name.into(), Prompt::from_samples(&[0]))).into()),
+        queue_music: [("sales".into(), MUSIC.into())].into(),
+        prompts: Arc::new(["welcome", "goodbye", MUSIC].map(|name| (name.into(), Prompt::from_samples(&[0]))).into()),
         ..Config::default()
     }
 }
 
-/// The company as it is, or as its operator may have changed it while calls live.
+/// The company of scenarios.
+fn with_carrier() -> Config {
+    let mut config = company();
+    let address = carrier_address();
+    let to = Peer { contact: sip_message::Uri::from_address(address), address, reached_at: None };
+    config.trunks.push(Trunk { to: Some(to), ..Trunk::incoming(CARRIER, Vec::new()) });
+    config.flows.insert("out".into(), flow("out", OUT));
+    config.numbers.insert("1001".into(), Destination::Flow("out".into()));
+    let user = |name: &str| Asker::User(name.into());
+    config.grants = [
+        grant("inland", &[user("101"), user("103")], "+49", 2, 1),
+        grant("mobile", &[user("101")], "+4917", 1, 10),
+        grant("flow", &[Asker::Flow("out".into())], "+49", 1, 2),
+    ]
+    .map(|grant| (grant.name.clone(), grant))
+    .into();
+    config.emergency = Some(Emergency { numbers: ["112".into()].into(), trunk: CARRIER.into() });
+    config.hold_music = Some(MUSIC.into());
+    config
+}
+
+fn grant(name: &str, askers: &[Asker], prefix: &str, at_once: usize, minutes_a_day: u32) -> Grant {
+    let (askers, prefixes) = (askers.iter().cloned().collect(), vec![prefix.into()]);
+    Grant { name: name.into(), askers, prefixes, trunk: CARRIER.into(), at_once, minutes_a_day }
+}
+
+fn flow(name: &str, text: &str) -> Arc<ivr::Flow> {
+    let faults = yaml::Faults::default();
+    let flow = ivr::Flow::read(name, &yaml::Source::new(format!("{name}.yaml"), text), &faults);
+    assert!(faults.is_empty(), "{:?}", faults.into_sorted().iter().map(ToString::to_string).collect::<Vec<_>>());
+    Arc::new(flow.unwrap())
+}
+
+/// Where the far end of the trunk `carrier` is.
+pub(crate) fn carrier_address() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 5], 5060))
+}
+
+/// The company of scenarios as it is, or as its operator may have changed it while calls live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Company {
     /// As it is.
@@ -108,15 +169,21 @@ pub enum Company {
     Without102,
     /// Without user 103, who registers.
     Without103,
-    /// Without menus, numbers and prompts.
+    /// Without menus and numbers; of the prompts, the music is left.
     WithoutNumbers,
     /// Nobody waits for longer than two seconds.
     Impatient,
+    /// Without any way out: no trunk to call by, no grants.
+    WithoutCarrier,
+    /// Nobody is granted anything, but there is still the trunk.
+    WithoutGrants,
+    /// One call at once and one minute a day for each grant.
+    Stingy,
 }
 
 impl Company {
     /// All of them.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Whole,
         Self::WithoutQueues,
         Self::Without101,
@@ -124,6 +191,9 @@ impl Company {
         Self::Without103,
         Self::WithoutNumbers,
         Self::Impatient,
+        Self::WithoutCarrier,
+        Self::WithoutGrants,
+        Self::Stingy,
     ];
 
     /// What scenarios call it.
@@ -136,12 +206,15 @@ impl Company {
             Self::Without103 => "without_103",
             Self::WithoutNumbers => "without_numbers",
             Self::Impatient => "impatient",
+            Self::WithoutCarrier => "without_carrier",
+            Self::WithoutGrants => "without_grants",
+            Self::Stingy => "stingy",
         }
     }
 
     /// Its configuration.
     pub(crate) fn config(self) -> Config {
-        let mut config = company();
+        let mut config = with_carrier();
         let dismiss = |config: &mut Config, name: &str| config.agents.retain(|agent| agent.name.as_str() != name);
         match self {
             Self::Whole => {}
@@ -159,8 +232,15 @@ impl Company {
             Self::WithoutNumbers => {
                 config.flows.clear();
                 config.numbers.clear();
-                config.prompts = Arc::default();
+                Arc::make_mut(&mut config.prompts).retain(|name, _| &**name == MUSIC);
             }
+            Self::WithoutCarrier => {
+                config.trunks.retain(|trunk| &*trunk.name != CARRIER);
+                config.grants.clear();
+                config.emergency = None;
+            }
+            Self::WithoutGrants => config.grants.clear(),
+            Self::Stingy => config.grants.values_mut().for_each(|grant| (grant.at_once, grant.minutes_a_day) = (1, 1)),
             Self::Impatient => config.queues.iter_mut().for_each(|queue| queue.max_wait = Some(Duration::from_secs(2))),
         }
         config

@@ -13,7 +13,7 @@ use sip::Transport;
 use sip_message::parse_datagram;
 use switch::{Config, Setup, Switch, TakeOrder, TakeReport};
 
-use crate::laws::{Books, Breach, Wire};
+use crate::laws::{Books, Breach, Grants, Wire};
 use crate::media::{Effect, Media};
 use crate::network::{Arrival, Arrived, Network};
 use crate::phone::Phone;
@@ -47,6 +47,7 @@ pub struct World {
     pub locations: BTreeMap<Name, Locations>,
     pub(crate) phones: BTreeMap<SocketAddr, Phone>,
     pub(crate) books: Books,
+    pub(crate) grants: Grants,
     pub(crate) wire: Wire,
     /// Whether to take down what happens.
     pub(crate) telling: bool,
@@ -110,6 +111,7 @@ impl World {
             locations: BTreeMap::new(),
             phones: BTreeMap::new(),
             books: Books::default(),
+            grants: Grants::default(),
             wire: Wire::default(),
             telling: false,
             told: Vec::new(),
@@ -169,6 +171,7 @@ impl World {
         self.wire = Wire::default();
         for event in self.books.cut() {
             self.cdrs.extend(self.books.feed(&event));
+            self.grants.feed(self.now, &event, &self.config);
             self.journal.push(event);
         }
         self.phones.values_mut().for_each(|phone| phone.estranged = true);
@@ -211,11 +214,30 @@ impl World {
 
     /// What was found to be against the laws so far.
     #[must_use]
-    pub fn breaches(&self) -> Vec<Breach> {
+    pub fn breaches(&mut self) -> Vec<Breach> {
+        self.grants.observe(self.now, &self.config);
         let nonsense = self.media.nonsense.iter().map(|command| Breach::new("commands make sense", command));
         let state = self.switch.check_invariants(self.now).err().map(|what| Breach::new("the switch is sound", &what));
-        let told = self.books.breaches().iter().chain(self.wire.breaches()).cloned();
-        told.chain(nonsense).chain(state).collect()
+        let told = self.books.breaches().iter().chain(self.wire.breaches()).chain(self.grants.breaches()).cloned();
+        told.chain(nonsense).chain(state).chain(self.wrongly_heard()).collect()
+    }
+
+    /// Bridges that the journal does not know or that are missing, and music that is not where somebody is held.
+    fn wrongly_heard(&self) -> Vec<Breach> {
+        let media = &self.media;
+        let told: BTreeMap<LegId, LegId> = self.books.bridges().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
+        let bridges = (told != media.bridges).then(|| format!("{told:?} by the journal, {:?} in truth", media.bridges));
+        let bridges = bridges.map(|what| Breach::new("who hears whom is as the journal says", &what));
+        let there_is_music = self.config.hold_music.as_ref().is_some_and(|name| self.config.prompts.contains_key(name));
+        let sides = self.books.talks().flat_map(|(a, b)| [(a, b), (b, a)]);
+        let wrong = sides.filter(|(leg, other)| {
+            let is_held = media.directions.get(other).is_some_and(|direction| !direction.sends());
+            let hears_music = media.plays.contains_key(leg);
+            if is_held { there_is_music && !hears_music } else { hears_music }
+        });
+        let music =
+            wrong.map(|(leg, _)| Breach::new("who is held hears music, and nobody else who talks", &leg.to_string()));
+        bridges.into_iter().chain(music).collect()
     }
 
     /// What may not be there any more when all have hung up and time has passed.
@@ -308,6 +330,7 @@ impl World {
         }
         while let Some(event) = self.switch.poll_journal() {
             self.cdrs.extend(self.books.feed(&event));
+            self.grants.feed(self.now, &event, &self.config);
             if self.telling {
                 self.told.push((now, None, format!("{:?}", event.kind)));
             }

@@ -40,6 +40,8 @@ fn each_fault_is_told_with_its_remedy() {
         ("phones: {ada: {user: 101}}", "phones: {ada: {user: 105}}", "`101`, `102`, `103` or `104`"),
         ("phones: {ada: {user: 101}}", "phones: {ada: {user: 101}, bob: {user: 101}}", "101 has one phone only"),
         ("phones: {ada: {user: 101}}", "phones: {ada: {user: 101, rings_for: 1s}}", "add `answers: 200`"),
+        ("phones: {ada: {user: 101}}", "phones: {ada: {trunk: local}}", "`carrier`"),
+        ("phones: {ada: {user: 101}}", "phones: {ada: {trunk: carrier}, far: {trunk: carrier}}", "one far end only"),
         ("phones: {ada: {user: 101}}", "phones: {clock: {user: 101}}", "`clock` is not a phone"),
         ("who: ada, does: answer", "who: eda, does: answer", "did you mean `ada`?"),
         ("who: ada, does: answer", "who: ada, does: anser", "it is one of call NUMBER, refuse STATUS"),

@@ -50,7 +50,9 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    a_network_speaks_and_sends_the_call_on "a-network-speaks-and-sends-the-call-on",
     agent_answers_as_the_caller_hangs_up "agent-answers-as-the-caller-hangs-up",
+    both_hold_and_the_agent_is_let_go "both-hold-and-the-agent-is-let-go",
     both_hang_up_at_once "both-hang-up-at-once",
     cancel_crosses_the_answer "cancel-crosses-the-answer",
     everybody_declines "everybody-declines",
@@ -63,5 +65,6 @@ scenarios! {
     the_agents_phone_is_gone "the-agents-phone-is-gone",
     the_clock_jumps "the-clock-jumps",
     the_line_to_a_registered_phone_breaks "the-line-to-a-registered-phone-breaks",
+    the_minutes_of_a_grant "the-minutes-of-a-grant",
     the_switch_is_killed "the-switch-is-killed",
 }

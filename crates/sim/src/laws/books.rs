@@ -25,6 +25,8 @@ struct Call {
     hung_up: bool,
     queue: Option<Name>,
     bridged: Option<(LegId, LegId)>,
+    /// Whom the caller hears before anybody answers.
+    early: Option<(LegId, LegId)>,
     legs: BTreeSet<LegId>,
 }
 
@@ -48,6 +50,16 @@ impl Books {
     /// Calls that began and did not end.
     pub(crate) fn live(&self) -> usize {
         self.live.len()
+    }
+
+    /// Who hears whom.
+    pub(crate) fn bridges(&self) -> impl Iterator<Item = (LegId, LegId)> {
+        self.live.values().filter_map(|call| call.bridged.or(call.early))
+    }
+
+    /// Who talks with whom.
+    pub(crate) fn talks(&self) -> impl Iterator<Item = (LegId, LegId)> {
+        self.live.values().filter_map(|call| call.bridged)
     }
 
     /// Calls that ended.
@@ -90,13 +102,21 @@ impl Books {
             Kind::QueueLeft { queue, waited_ms, .. } => {
                 call.queue.take().map_or(*waited_ms == 0, |joined| joined == *queue)
             }
+            Kind::EarlyMedia { a, b } => {
+                let there = call.legs.contains(a) && call.legs.contains(b);
+                call.early.replace((*a, *b)).is_none() && there
+            }
             Kind::Bridged { a, b } => {
+                call.early = None;
                 let there = call.legs.contains(a) && call.legs.contains(b);
                 call.bridged.replace((*a, *b)).is_none() && there
             }
             Kind::Unbridged { a, b } => call.bridged.take() == Some((*a, *b)),
             Kind::LegBegan { leg, .. } => call.legs.insert(*leg),
-            Kind::LegEnded { leg, .. } => call.legs.remove(leg),
+            Kind::LegEnded { leg, .. } => {
+                call.early.take_if(|(a, b)| a == leg || b == leg);
+                call.legs.remove(leg)
+            }
             Kind::OfferMade { offer, agent, queue, .. } => {
                 self.require(call.queue.as_ref() == Some(queue), "only who waits is offered", || said(id, event));
                 let taken = self.offers.values().any(|(of, to)| *of == id || to == agent);

@@ -2,9 +2,11 @@
 //! of the switch; `switch::Switch::check_invariants` looks after the inside.
 
 mod books;
+mod grants;
 mod wire;
 
 pub(crate) use books::Books;
+pub(crate) use grants::Grants;
 pub(crate) use wire::Wire;
 
 /// A law that was broken.

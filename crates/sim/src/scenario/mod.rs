@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use sip::Transport;
 
-use crate::company::Company;
+use crate::company::{Company, carrier_address};
 use crate::{Node, Pace};
 
 pub use expect::{CallExpected, Expected};
@@ -66,6 +66,8 @@ pub enum Whose {
     User(String),
     /// Somebody's whom nobody knows, with this number.
     Stranger(String),
+    /// The far end of the trunk that calls leave by.
+    Carrier,
 }
 
 /// Something that is done at a time.
@@ -109,10 +111,14 @@ pub enum Deed {
     Call(String),
     /// Lets it ring (180).
     Ring,
+    /// Speaks before the call is taken (183 with SDP).
+    SpeakEarly,
     /// Takes the call.
     Answer,
     /// Refuses it with this status.
     Refuse(u16),
+    /// Sends the call on to this number (302).
+    Redirect(String),
     /// Hangs up: CANCEL, BYE or a refusal.
     HangUp,
     /// Sends a re-INVITE with this direction.
@@ -159,6 +165,7 @@ impl Scenario {
         let port = 5100 + u16::try_from(phone).unwrap_or(0);
         match self.phones.get(phone).map(|cast| &cast.whose) {
             Some(Whose::User(user)) => fixed_address(user).unwrap_or_else(|| ([127, 0, 0, 3], port).into()),
+            Some(Whose::Carrier) => carrier_address(),
             Some(Whose::Stranger(_)) => ([127, 0, 0, 4], port).into(),
             Some(Whose::Outside(_)) | None => ([127, 0, 0, 2], port).into(),
         }

@@ -10,7 +10,7 @@ use base::{Mono, Wall};
 use switch::control;
 
 use super::{Act, Cast, Deed, Scenario, Whose, fixed_address};
-use crate::company::{PASSWORD, company};
+use crate::company::{Company, PASSWORD};
 use crate::laws::Breach;
 use crate::{Account, World};
 
@@ -53,8 +53,12 @@ impl Scenario {
     /// Plays it. `telling`: what happens is told too. A panic breaks a law as well.
     #[must_use]
     pub fn play(&self, telling: bool) -> Played {
-        let mut stage =
-            Stage { scenario: self, world: World::with(company(), self.seed), start: Mono::ZERO, told: None };
+        let mut stage = Stage {
+            scenario: self,
+            world: World::with(Company::Whole.config(), self.seed),
+            start: Mono::ZERO,
+            told: None,
+        };
         stage.start = stage.world.now.monotonic;
         stage.told = telling.then(Vec::new);
         stage.world.telling = telling;
@@ -88,7 +92,7 @@ impl Stage<'_> {
             self.check()?;
             self.tell(|scenario| scenario.act_text(&step.act));
             self.act(&step.act)?;
-            self.world.react();
+            self.world.run(Duration::ZERO);
             self.check()?;
         }
         self.end()
@@ -147,12 +151,14 @@ impl Stage<'_> {
         }
         let number = match self.scenario.phones.get(index).map(|cast| &cast.whose) {
             Some(Whose::Outside(number) | Whose::User(number) | Whose::Stranger(number)) => number,
-            None => return,
+            Some(Whose::Carrier) | None => "",
         };
         let Some(phone) = self.world.phones.get_mut(&address) else { return };
         match deed {
             Deed::Call(to) if phone.session.is_none() => phone.call(now, number, to),
             Deed::Ring => phone.ring(now),
+            Deed::SpeakEarly => phone.speak_early(now),
+            Deed::Redirect(to) => phone.redirect(now, &format!("sip:{to}@{}", crate::SWITCH)),
             Deed::Answer => phone.answer(now),
             Deed::Refuse(status) => phone.refuse(now, *status),
             Deed::HangUp => phone.hang_up(now),
@@ -184,7 +190,7 @@ impl Stage<'_> {
     /// Everybody goes home; then nothing may be left.
     fn end(&mut self) -> Result<(), Vec<Breach>> {
         self.tell(|_| "all callers hang up".to_owned());
-        self.world.reconfigure(company());
+        self.world.reconfigure(Company::Whole.config());
         self.world.media.exhausted = false;
         self.world.finish_takes();
         self.for_each_phone(|world, address| world.cut_off(address, false));

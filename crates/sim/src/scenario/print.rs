@@ -108,6 +108,7 @@ impl fmt::Display for Cast {
             Whose::Outside(number) => write!(f, "outside: \"{number}\"")?,
             Whose::User(user) => write!(f, "user: {user}")?,
             Whose::Stranger(number) => write!(f, "stranger: \"{number}\"")?,
+            Whose::Carrier => write!(f, "trunk: carrier")?,
         }
         if self.transport == sip::Transport::Tcp {
             write!(f, ", transport: tcp")?;
@@ -129,7 +130,9 @@ impl fmt::Display for Deed {
             Self::Refuse(status) => return write!(f, "refuse {status}"),
             Self::Change(direction) => return write!(f, "change {}", direction_word(*direction)),
             Self::Press(key) => return write!(f, "press {key}"),
+            Self::Redirect(number) => return write!(f, "redirect {number}"),
             Self::Ring => "ring",
+            Self::SpeakEarly => "speak_early",
             Self::Answer => "answer",
             Self::HangUp => "hang_up",
             Self::Move => "move",

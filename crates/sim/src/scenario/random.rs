@@ -13,8 +13,15 @@ use crate::{Node, Pace};
 const STEPS: u32 = 60;
 /// How much time lies between two, in milliseconds.
 const PAUSES: [u64; 5] = [0, 5, 40, 300, 2_500];
+/// In how many of a hundred it is this long instead: what waits comes to its end.
+const LONG_PAUSES: u32 = 3;
+const LONG_PAUSE: u64 = 30_000;
 /// Callers outside, who are the first phones.
 const CALLERS: usize = 4;
+/// Of the users, who come after them, these register.
+const REGISTERING: [usize; 2] = [CALLERS + 2, CALLERS + 3];
+/// The last one is the far end of the trunk.
+const CARRIER: usize = CALLERS + 4;
 
 impl Scenario {
     /// The scenario of a seed: the same for the same seed.
@@ -36,12 +43,13 @@ impl Scenario {
         for user in super::USERS {
             scenario.phones.push(cast(&mut dice, &format!("user{user}"), Whose::User(user.to_owned())));
         }
+        scenario.phones.push(cast(&mut dice, "carrier", Whose::Carrier));
         let mut at = Duration::ZERO;
-        let registering = [CALLERS + 2, CALLERS + 3];
-        scenario.timeline = registering.map(|phone| Step { at, act: Act::Phone(phone, Deed::Register) }).into();
+        scenario.timeline = REGISTERING.map(|phone| Step { at, act: Act::Phone(phone, Deed::Register) }).into();
         for _ in 0..STEPS {
-            at += millis(one_of(&mut dice, &PAUSES));
-            let act = act(&mut dice, scenario.phones.len());
+            let pause = one_of(&mut dice, &PAUSES);
+            at += millis(if dice.percent(LONG_PAUSES) { LONG_PAUSE } else { pause });
+            let act = act(&mut dice);
             scenario.timeline.push(Step { at, act });
         }
         scenario
@@ -62,8 +70,12 @@ fn network(dice: &mut Rng) -> Vec<Node> {
 }
 
 fn cast(dice: &mut Rng, name: &str, whose: Whose) -> Cast {
-    let registers_or_calls = !matches!(&whose, Whose::User(user) if super::fixed_address(user).is_some());
-    let tcp = registers_or_calls && dice.percent(30);
+    let is_fixed = match &whose {
+        Whose::User(user) => super::fixed_address(user).is_some(),
+        Whose::Carrier => true,
+        Whose::Outside(_) | Whose::Stranger(_) => false,
+    };
+    let tcp = !is_fixed && dice.percent(30);
     let outside = matches!(whose, Whose::Outside(_));
     let answers = if outside { None } else { one_of(dice, &[None, None, Some(200), Some(200), Some(486), Some(302)]) };
     Cast {
@@ -76,21 +88,26 @@ fn cast(dice: &mut Rng, name: &str, whose: Whose) -> Cast {
     }
 }
 
-fn act(dice: &mut Rng, phones: usize) -> Act {
-    let anybody = at(dice, 0, phones);
+fn act(dice: &mut Rng) -> Act {
+    let anybody = at(dice, 0, CARRIER + 1);
     let caller = at(dice, 0, CALLERS);
-    let agent = at(dice, CALLERS, phones);
-    let registers = at(dice, CALLERS + 2, phones);
+    let agent = at(dice, CALLERS, CARRIER);
+    let callee = at(dice, CALLERS, CARRIER + 1);
+    let registers = one_of(dice, &REGISTERING);
     match dice.below(100) {
-        0..24 => {
-            let number = one_of(dice, &["1000", "1000", "1000", "201", "201", "101", "103", "104", "999"]);
-            Act::Phone(if dice.percent(80) { caller } else { agent }, Deed::Call(number.to_owned()))
+        0..17 => {
+            let numbers = ["1000", "1000", "1000", "201", "201", "101", "103", "104", "999", "1001", "1001"];
+            Act::Phone(caller, Deed::Call(one_of(dice, &numbers).to_owned()))
+        }
+        17..24 => {
+            let numbers = ["1000", "102", "104", "+4930999", "+4930999", "+4930998", "+4917055", "112"];
+            Act::Phone(agent, Deed::Call(one_of(dice, &numbers).to_owned()))
         }
         24..32 => Act::Phone(caller, Deed::HangUp),
-        32..37 => Act::Phone(agent, Deed::HangUp),
-        37..42 => Act::Phone(agent, Deed::Ring),
-        42..52 => Act::Phone(agent, Deed::Answer),
-        52..56 => Act::Phone(agent, Deed::Refuse(one_of(dice, &[486, 603, 480, 302, 500]))),
+        32..37 => Act::Phone(callee, Deed::HangUp),
+        37..42 => Act::Phone(callee, one_of(dice, &[Deed::Ring, Deed::Ring, Deed::SpeakEarly])),
+        42..52 => Act::Phone(callee, Deed::Answer),
+        52..56 => Act::Phone(callee, refuse(dice)),
         56..64 => Act::Phone(anybody, change(dice)),
         64..77 => Act::Phone(caller, Deed::Press(one_of(dice, &['1', '1', '2', '3', '3', '4', '5', '9']))),
         77..83 => Act::Phone(registers, if dice.percent(60) { Deed::Register } else { Deed::Unregister }),
@@ -104,6 +121,13 @@ fn act(dice: &mut Rng, phones: usize) -> Act {
         98..99 => one_of(dice, &[Act::DiskStalls(true), Act::DiskStalls(false), Act::EndCall, Act::Fault]),
         _ => one_of(dice, &[Act::Restart, Act::Restart, Act::Restart, Act::Drain]),
     }
+}
+
+fn refuse(dice: &mut Rng) -> Deed {
+    if dice.percent(30) {
+        return Deed::Redirect(one_of(dice, &["102", "104", "1000", "+4930998", "+4917055", "+33"]).to_owned());
+    }
+    Deed::Refuse(one_of(dice, &[486, 603, 480, 302, 500, 503, 407]))
 }
 
 fn change(dice: &mut Rng) -> Deed {

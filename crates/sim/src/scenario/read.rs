@@ -17,8 +17,10 @@ const SCENARIO: Shape = Shape {
 };
 const NODE: Shape = Shape { what: "a node of the network", keys: &["delay", "jitter", "lose", "double"] };
 const PACE: Shape = Shape { what: "the pace", keys: &["media", "prompt", "disk"] };
-const PHONE: Shape =
-    Shape { what: "a phone", keys: &["outside", "user", "stranger", "transport", "answers", "rings_for", "talks_for"] };
+const PHONE: Shape = Shape {
+    what: "a phone",
+    keys: &["outside", "user", "stranger", "trunk", "transport", "answers", "rings_for", "talks_for"],
+};
 const STEP: Shape = Shape { what: "a step", keys: &["at", "who", "does", "expect"] };
 const EXPECTED: Shape = Shape { what: "what is expected", keys: &["seen", "agents", "live", "calls"] };
 const CALL: Shape = Shape {
@@ -207,12 +209,19 @@ fn read_phone(name: Value<'_>, value: Value<'_>, others: &[Cast]) -> Option<Cast
         name.fault(format!("`{reserved}` is not a phone"), "give the phone another name");
     }
     let map = value.map(&PHONE)?;
-    let whose = match map.one_of(&["outside", "user", "stranger"])? {
+    let whose = match map.one_of(&["outside", "user", "stranger", "trunk"])? {
         ("user", user) => {
             let found = user.choose(&USERS.map(|user| (user, user)))?;
             let whose = Whose::User(found.to_owned());
             if fixed_address(found).is_some() && others.iter().any(|cast| cast.whose == whose) {
                 user.fault(format!("{found} has one phone only"), "who registers, 103 and 104, may have several");
+            }
+            whose
+        }
+        ("trunk", trunk) => {
+            let whose = trunk.choose(&[("carrier", ())]).map(|()| Whose::Carrier)?;
+            if others.iter().any(|cast| cast.whose == whose) {
+                trunk.fault("the trunk has one far end only", "write one phone of it");
             }
             whose
         }
@@ -292,8 +301,9 @@ fn read_jump(text: &str) -> Option<i64> {
 }
 
 /// What is done without anything to say about it.
-const DEEDS: [Deed; 12] = [
+const DEEDS: [Deed; 13] = [
     Deed::Ring,
+    Deed::SpeakEarly,
     Deed::Answer,
     Deed::HangUp,
     Deed::Move,
@@ -316,6 +326,7 @@ impl FromStr for Deed {
         let (word, rest) = text.split_once(' ').map_or((text, None), |(word, rest)| (word, Some(rest)));
         let found = match (word, rest) {
             ("call", Some(number)) => Some(Self::Call(number.to_owned())),
+            ("redirect", Some(number)) => Some(Self::Redirect(number.to_owned())),
             ("refuse", Some(rest)) => rest.parse().ok().filter(|status| (300..700).contains(status)).map(Self::Refuse),
             ("press", Some(rest)) => {
                 rest.parse().ok().filter(|key| leg::Digit::from_char(*key).is_some()).map(Self::Press)
@@ -330,7 +341,10 @@ impl FromStr for Deed {
         };
         found.ok_or_else(|| {
             let plain: Vec<String> = DEEDS.iter().map(ToString::to_string).collect();
-            format!("it is one of call NUMBER, refuse STATUS, press KEY, change DIRECTION, {}", plain.join(", "))
+            format!(
+                "it is one of call NUMBER, refuse STATUS, redirect NUMBER, press KEY, change DIRECTION, {}",
+                plain.join(", ")
+            )
         })
     }
 }
