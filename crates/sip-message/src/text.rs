@@ -8,7 +8,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 /// Text that shares the buffer it was cut from. Cloning and cutting copy nothing; the buffer lives as long as any
-/// piece of it, so what outlives a message by long (a dialog's tags) is better kept as [`Str::detached`].
+/// piece of it, so what outlives a message by long (a dialog's tags) is better copied.
 #[derive(Clone, Default)]
 pub struct Str {
     /// None for the empty text, which therefore costs no reference count.
@@ -25,12 +25,6 @@ impl Str {
     #[must_use]
     pub fn as_str(&self) -> &str {
         self
-    }
-
-    /// The same text in a buffer of its own, so that it keeps no message alive.
-    #[must_use]
-    pub fn detached(&self) -> Self {
-        Self::from(self.as_str())
     }
 
     /// `part` as a piece of the same buffer if it lies in this text, else a copy.
@@ -151,7 +145,6 @@ mod tests {
         assert_eq!(piece.share(&piece[1..2]), "b");
         let stranger = String::from("xyz");
         assert_eq!(whole.share(&stranger), "xyz");
-        assert_ne!(piece.detached().as_ptr(), piece.as_ptr());
         assert_eq!(whole.share(""), Str::EMPTY);
     }
 }
