@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tests::baresip::{Baresip, Manner};
 use tests::company::{Company, tones};
-use tests::phone::{Dialog, Media, Packet, Phone, media_address};
+use tests::phone::{Dialog, Media, Message, Packet, Phone, media_address};
 use tests::ports::Ports;
 use tests::sound::{self, assert_heard, heard, samples};
 use tests::switch::Switch;
@@ -22,6 +22,12 @@ fn change(phone: &mut Phone, dialog: &mut Dialog, body: &str, wanted: &str) {
     let answer = phone.reinvite(dialog, body);
     assert_eq!(answer.status(), Some(200), "{answer}");
     assert!(answer.body().contains(&format!("a={wanted}\r\n")), "{answer}");
+}
+
+/// The version of a description (RFC 4566 section 5.2), which counts up with each (RFC 3264 section 8).
+fn version(message: &Message) -> u64 {
+    let origin = message.body().lines().find(|line| line.starts_with("o=")).expect("an origin");
+    origin.split(' ').nth(2).expect("a version").parse().expect("a number")
 }
 
 /// One stream, whose sequence and timestamps go on through all pauses.
@@ -124,8 +130,30 @@ fn an_address_of_zeros_holds_and_a_re_invite_without_an_offer_ends_it() {
     let after = Instant::now();
     pause(SECOND);
     assert_eq!(heard(&caller.media.heard_since(after), tones::HOLD), None);
+    // The ACK of this one has no answer to bring.
+    let again = agent.reinvite(answer, &zeros);
+    assert_eq!(version(&again), version(&offered) + 1, "{again}");
+    caller.media.wait_for_tone(tones::HOLD, after, SOON);
+    let both = agent.sdp();
+    let last = agent.reinvite(answer, &both);
+    assert_eq!(version(&last), version(&again) + 1, "{last}");
     assert_eq!(caller.bye(call).status(), Some(200));
     agent.wait_for_request("BYE", SOON);
+    switch.assert_quiet();
+}
+
+#[test]
+fn an_offer_of_the_switch_keeps_to_the_codec_in_use() {
+    let mut ports = Ports::slice();
+    let switch = Switch::start(&Company::new(&ports));
+    let mut phone = Phone::new(switch.address(), &mut ports);
+    let body = phone.sdp_with(phone.media.local().port(), "8 101", "a=rtpmap:8 PCMA/8000\r\n");
+    let mut call = phone.invite("1003", &body);
+    let response = phone.final_response(&call, SOON);
+    phone.establish(&mut call, &response);
+    let offered = phone.reinvite_with(&mut call, "", &body);
+    assert!(offered.body().contains("RTP/AVP 8 0 101\r\n"), "{offered}");
+    assert_eq!(phone.bye(&mut call).status(), Some(200));
     switch.assert_quiet();
 }
 

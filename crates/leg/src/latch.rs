@@ -357,6 +357,18 @@ mod tests {
     }
 
     #[test]
+    fn who_moves_as_he_holds_may_be_behind_a_nat_for_as_long_as_his_address_is_new() {
+        let moved = || {
+            let mut latch = latch();
+            stream(&mut latch, PHONE, 0, 20);
+            latch.start(at(1000), Some("10.0.0.2:4000".parse().unwrap()), false);
+            latch
+        };
+        assert_eq!(stream(&mut moved(), NAT, 1000, 2000), Some(1300), "his own music");
+        assert_eq!(stream(&mut moved(), NAT, 6000, 70_000), None);
+    }
+
+    #[test]
     fn after_a_hold_the_source_of_before_counts_at_once_and_a_nats_new_one_after_the_window() {
         let mut same = held();
         same.start(at(70_000), Some(PHONE.parse().unwrap()), true);

@@ -219,6 +219,27 @@ fn a_bridge_that_ends_in_mid_digit_ends_the_digit() {
 }
 
 #[test]
+fn digits_from_before_the_peer_takes_any_are_not_sent_later() {
+    let held = |agreed| sdp::Agreed { direction: sdp::Direction::RecvOnly, ..agreed };
+    let without_events = |agreed| sdp::Agreed { dtmf_send_pt: None, ..agreed };
+    for deaf in [held as fn(sdp::Agreed) -> sdp::Agreed, without_events] {
+        let mut world = pair();
+        let agreed = world.sides[1].phone.agreed();
+        world.order(1, Order::Start(deaf(agreed)));
+        let source = world.sides[0].phone.source;
+        for packet in world.sides[0].phone.press('4', 5, None) {
+            world.inject(0, source, &packet);
+            world.step();
+        }
+        world.order(1, Order::SendDigit(Digit::from_char('5').unwrap(), 100));
+        world.steps(20);
+        world.order(1, Order::Start(agreed));
+        world.steps(50);
+        assert_eq!((world.digits(0).as_str(), events_sent(&world, 1).len()), ("4", 0));
+    }
+}
+
+#[test]
 fn the_switch_sends_digits_in_order_and_the_peer_without_events_gets_none() {
     let mut world = pair();
     for symbol in "19#".chars() {

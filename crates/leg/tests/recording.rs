@@ -84,6 +84,17 @@ fn a_recording_goes_on_over_parting_hold_and_another_codec() {
 }
 
 #[test]
+fn what_a_held_leg_is_not_sent_is_not_recorded() {
+    let mut world = pair();
+    world.order(0, Order::Record(take()));
+    let agreed = world.sides[0].phone.agreed();
+    world.order(0, Order::Start(sdp::Agreed { direction: Direction::Inactive, ..agreed }));
+    world.steps(50);
+    world.order(0, Order::StopRecord);
+    assert_eq!(recorded(&world).1, vec![0; 50 * FRAME], "the peer speaks on, and nobody hears him");
+}
+
+#[test]
 fn a_closed_leg_waits_until_its_recording_is_passed_on() {
     let mut world = pair();
     world.order(0, Order::Record(take()));

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::PlayId;
-use leg::{Event, Item, Law, Order};
+use leg::{Event, FRAME, Item, Law, Order};
 use sdp::Direction;
 use support::{Faults, Wire, World, sine, tone};
 
@@ -201,12 +201,35 @@ fn sending_again_after_a_pause_begins_with_a_marker() {
     let mut world = pair(Faults::default(), 1);
     world.steps(50);
     let agreed = world.sides[1].phone.agreed();
-    world.order(1, Order::Start(sdp::Agreed { direction: Direction::RecvOnly, ..agreed }));
+    for paused in [sdp::Agreed { direction: Direction::RecvOnly, ..agreed }, sdp::Agreed { remote: None, ..agreed }] {
+        world.order(1, Order::Start(paused));
+        world.steps(50);
+        world.order(1, Order::Start(agreed));
+        world.steps(50);
+    }
+    let marked: Vec<usize> = (0..150).filter(|n| world.sides[1].sent[*n].1.marker).collect();
+    assert_eq!(marked, [0, 50, 100]);
+}
+
+/// Frames that were received before the codec changed wait in the law of before.
+#[test]
+fn a_change_of_the_codec_plays_nothing_in_the_wrong_law() {
+    let mut world = pair(Faults::default(), 1);
+    world.sides[0].phone.silent = true;
     world.steps(50);
-    world.order(1, Order::Start(agreed));
-    world.steps(50);
-    let marked: Vec<usize> = (0..100).filter(|n| world.sides[1].sent[*n].1.marker).collect();
-    assert_eq!(marked, [0, 50]);
+    let (phone, silence) = (&world.sides[0].phone, [Law::Ulaw.silence(); FRAME]);
+    let (source, agreed, mut header) = (phone.source, phone.agreed(), phone.header);
+    for _ in 0..10 {
+        header.sequence = header.sequence.wrapping_add(1);
+        header.timestamp = header.timestamp.wrapping_add(160);
+        world.inject(0, source, &support::packet(header, &silence));
+    }
+    let from = world.tick;
+    world.steps(2);
+    world.order(0, Order::Start(sdp::Agreed { codec: sdp::Codec::Pcma, send_pt: 8, receive_pt: 8, ..agreed }));
+    world.steps(20);
+    let heard = world.sound(1, from);
+    assert!(heard.iter().all(|sample| sample.abs() < 50), "{:?}", heard.iter().max());
 }
 
 #[test]

@@ -286,6 +286,21 @@ fn a_queue_called_by_its_number_answers_and_waits() {
 }
 
 #[test]
+fn who_waits_hears_nothing_of_an_agents_phone_before_it_is_answered() {
+    let mut s = scene();
+    s.call_queue();
+    let plays = s.world.media.plays.clone();
+    s.world.with_phone(s.ada, |phone, now| phone.speak_early(now));
+    s.world.with_phone(s.ada, |phone, now| phone.ring(now));
+    assert!(s.world.media.bridges.is_empty());
+    assert_eq!(s.world.media.plays, plays, "the queue's music goes on");
+    s.world.with_phone(s.ada, |phone, now| phone.answer(now));
+    assert_eq!(s.world.media.bridges.len(), 2);
+    s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
+    s.end();
+}
+
+#[test]
 fn a_stranger_is_refused_and_only_counted() {
     let mut s = scene();
     let mut config = company();

@@ -49,6 +49,8 @@ fn who_is_answered_hears_early_media_in_place_of_our_ringing() {
     assert_eq!(s.world.media.plays.len(), 1);
     s.world.with_phone(s.carrier, |phone, now| phone.speak_early(now));
     assert!(s.world.media.plays.is_empty() && s.world.media.bridges.len() == 2);
+    s.world.with_phone(s.carrier, |phone, now| phone.ring(now));
+    assert!(s.world.media.plays.is_empty(), "what the network says goes on");
     s.world.with_phone(s.carrier, |phone, now| phone.refuse(now, 486));
     s.world.run(SECOND);
     assert!(s.world.media.bridges.is_empty() && s.world.media.plays.len() == 1, "the flow goes on");
