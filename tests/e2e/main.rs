@@ -5,7 +5,7 @@
 //! - `load`, `crash`: 300 calls at once; and the switch killed among them. `crowd`: 10,000 users who register. Run alone.
 //! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go.
 //! - `hold`: hold, resume and change by re-INVITE; who hears what meanwhile.
-//! - `recording`, `disk`, `shutdown`: what is left when something ends or fails.
+//! - `recording`, `disk`, `limits`, `shutdown`: what is left when something ends or fails.
 //! - `admission`, `noise`, `spray`, `torture`, `flood`, `scanners`: strangers in the bad sense. `flood` runs alone.
 //! - `outbound`: calls to a carrier, and grants.
 //! - `tcp`: calls over connections, and what strangers do with those.
@@ -39,6 +39,7 @@ mod disk;
 mod flood;
 mod hangups;
 mod hold;
+mod limits;
 mod load;
 mod menu;
 mod noise;

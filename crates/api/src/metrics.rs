@@ -30,6 +30,10 @@ fn switch(page: &mut Page, figures: &Figures) {
     page.line("strowger_start_time_seconds", &[], Duration::from_micros(started).as_secs_f64());
     page.gauge("strowger_draining", "1 if no new calls are taken.");
     page.line("strowger_draining", &[], u8::from(status.draining));
+    page.gauge("strowger_memory_short", "1 if no more calls are taken than live, as memory is short.");
+    page.line("strowger_memory_short", &[], u8::from(status.memory_short));
+    page.gauge("strowger_disk_faults", "Kinds of files that cannot be written: journal, cdr, recordings, locations.");
+    page.line("strowger_disk_faults", &[], status.disk_faults.len());
 }
 
 fn calls(page: &mut Page, figures: &Figures) {
@@ -172,7 +176,9 @@ mod tests {
     fn figures() -> Figures {
         let agents = Agents { idle: 2, in_call: 1, ..Agents::default() };
         let queue = Queue { name: "sales".to_owned(), waiting: 3, offered: 1, longest_wait_ms: 1_500, agents };
-        let status = Status { calls: 7, registrations: 5, draining: true, queues: vec![queue], ..Status::default() };
+        let disk_faults = [("journal".into(), "Read-only file system".to_owned())].into();
+        let queues = vec![queue];
+        let status = Status { calls: 7, registrations: 5, draining: true, disk_faults, queues, ..Status::default() };
         let sip = sip::Counters { requests: 11, ..sip::Counters::default() };
         let digest = sip::digest::Outcomes { failed: 13, ..sip::digest::Outcomes::default() };
         Figures {
@@ -191,6 +197,8 @@ mod tests {
         for line in [
             "strowger_calls 7",
             "strowger_draining 1",
+            "strowger_disk_faults 1",
+            "strowger_memory_short 0",
             "strowger_calls_ended_total{disposition=\"answered\"} 5",
             "strowger_queue_calls{queue=\"sales\",state=\"waiting\"} 3",
             "strowger_queue_calls{queue=\"sales\",state=\"offered\"} 1",

@@ -338,6 +338,13 @@ pub enum Kind {
         /// The system's words; empty when all is well again.
         error: String,
     },
+    /// Memory runs short, so that no more calls are taken than live.
+    MemoryShort {
+        /// How many those are.
+        calls: u64,
+    },
+    /// Memory is no longer short.
+    MemoryWell,
     /// Events, and changes of registrations, that were never written, as the queue was full or the disk failed.
     EventsLost {
         /// How many since the last such event.

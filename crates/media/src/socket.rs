@@ -19,6 +19,9 @@ const DATAGRAM: usize = 1500;
 /// are no more.
 const BATCH: usize = 4;
 
+/// Descriptors that audio leaves to others: operators, connections, recordings and the journal.
+const RESERVE: libc::rlim_t = 32;
+
 /// Readiness reports taken by one call.
 const REPORTS: usize = 256;
 
@@ -30,6 +33,9 @@ impl Socket {
     /// Binds `address`; what is sent bears `dscp`.
     pub(crate) fn bind(address: SocketAddr, dscp: u8) -> io::Result<Self> {
         let socket = Self(UdpSocket::bind(address)?.into());
+        if is_reserved(&socket.0) {
+            return Err(io::Error::from_raw_os_error(libc::EMFILE));
+        }
         // A system that does not allow the mark still carries calls.
         let _ = socket.set_traffic_class(address.ip(), dscp);
         Ok(socket)
@@ -236,6 +242,15 @@ pub(crate) fn be_urgent(urgent: bool) {
         // SAFETY: takes no pointer; 0 is the calling thread.
         unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -10) };
     }
+}
+
+/// True for one of the last descriptors that the process may have: the system gives the lowest that is free.
+fn is_reserved(fd: &OwnedFd) -> bool {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the limit lives during the call, which writes it.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } == 0;
+    let number = libc::rlim_t::try_from(fd.as_raw_fd()).unwrap_or(0);
+    known && number >= limit.rlim_cur.saturating_sub(RESERVE)
 }
 
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {

@@ -146,8 +146,8 @@ fn judge(notify: &Notify, what: &'static str, outcome: &io::Result<()>, faulty: 
 }
 
 /// The thread: when something has come it sleeps for `patience` and then writes all that came meanwhile at once. So a
-/// busy switch wakes it some times a second, not once an event.
-pub fn run(mut journal: Journal, inbox: &Receiver<Message>, patience: Duration) {
+/// busy switch wakes it some times a second, not once an event. True in the end if all is written.
+pub fn run(mut journal: Journal, inbox: &Receiver<Message>, patience: Duration) -> bool {
     let mut told = Instant::now();
     let mut stopped = false;
     while !stopped {
@@ -168,6 +168,7 @@ pub fn run(mut journal: Journal, inbox: &Receiver<Message>, patience: Duration) 
             journal.tell_loss();
         }
     }
+    !journal.is_faulty()
 }
 
 /// Takes what waits, and writes whenever a batch is full. True if it is time to stop.

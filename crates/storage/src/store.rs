@@ -34,12 +34,11 @@ pub struct Storage {
     journal: JournalPort,
     takes: TakePort,
     chunks: ChunkPort,
-    threads: Vec<JoinHandle<()>>,
+    /// Each says in its end whether the disk took all.
+    threads: Vec<JoinHandle<bool>>,
     folder: std::path::PathBuf,
     records: Arc<Records>,
     left: Left,
-    /// True once [`Storage::stop`] was called.
-    in_order: bool,
     /// Held as long as the writers run, so that no second switch takes this one's live calls for dead ones.
     _lock: fs::File,
 }
@@ -110,7 +109,11 @@ impl Storage {
         let recorder = Recorder::new(folder.clone(), Box::new(System), log, config.open_takes, notify);
         let (queue, inbox) = bounded(config.chunks + ORDERS);
         let (give_back, free) = bounded(config.chunks);
-        let recordings = spawn("recordings", move || record(recorder, &inbox, &give_back))?;
+        let recordings = spawn("recordings", move || {
+            record(recorder, &inbox, &give_back);
+            // What is lost of recordings was told of each.
+            true
+        })?;
         let chunks = ChunkPort { queue: queue.clone(), free, most: config.chunks };
         Ok(Self {
             journal,
@@ -120,7 +123,6 @@ impl Storage {
             folder,
             records,
             left,
-            in_order: false,
             _lock: lock,
         })
     }
@@ -160,21 +162,30 @@ impl Storage {
         self.chunks.clone()
     }
 
-    /// Writes all that waits, closes every file and ends the threads. What comes to the ports later is dropped.
-    pub fn stop(mut self) {
-        self.in_order = true;
+    /// Writes all that waits, closes every file and ends the threads. What comes to the ports later is dropped. True if
+    /// the disk took all events and records; else the next start looks for calls whose end is missing.
+    #[must_use]
+    pub fn stop(mut self) -> bool {
+        let whole = self.end();
+        if whole {
+            recover::unmark(&self.folder);
+        }
+        whole
+    }
+
+    fn end(&mut self) -> bool {
+        // A writer that has ended takes no order, and needs none.
+        drop(self.takes.queue.send(Order::Stop));
+        drop(self.journal.queue.send(Message::Stop));
+        // Each is waited for, also when another has failed.
+        let whole: Vec<bool> = self.threads.drain(..).map(|thread| thread.join().unwrap_or(false)).collect();
+        !whole.contains(&false)
     }
 }
 
 impl Drop for Storage {
     fn drop(&mut self) {
-        // A writer that has ended takes no order, and needs none.
-        drop(self.takes.queue.send(Order::Stop));
-        drop(self.journal.queue.send(Message::Stop));
-        let whole = self.threads.drain(..).all(|thread| thread.join().is_ok());
-        if whole && self.in_order {
-            recover::unmark(&self.folder);
-        }
+        self.end();
     }
 }
 
@@ -281,6 +292,6 @@ fn folder_error(folder: &Path, error: std::io::Error) -> StartError {
     StartError::Folder { folder: folder.display().to_string(), error }
 }
 
-fn spawn(name: &'static str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StartError> {
+fn spawn(name: &'static str, body: impl FnOnce() -> bool + Send + 'static) -> Result<JoinHandle<bool>, StartError> {
     thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|error| StartError::Thread { name, error })
 }

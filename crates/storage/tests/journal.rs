@@ -40,7 +40,7 @@ fn events_become_lines_and_each_call_that_ends_a_record() {
     ended(&running.storage, 1);
     ended(&running.storage, 2);
     running.storage.journal().record(began(3));
-    running.storage.stop();
+    assert!(running.storage.stop());
     let events = lines(folder.path(), JOURNAL);
     assert_eq!(events.len(), 9);
     assert_eq!((&events[3]["event"], &events[3]["seq"]), (&"call_ended".into(), &3.into()));
@@ -68,7 +68,7 @@ fn a_line_that_a_crash_tore_spoils_no_other() {
     fs::write(folder.path().join(JOURNAL), "{\"seq\":0}\n{\"se").unwrap();
     let running = start(folder.path());
     running.storage.journal().record(began(1));
-    running.storage.stop();
+    assert!(running.storage.stop());
     let text = fs::read_to_string(folder.path().join(JOURNAL)).unwrap();
     let broken = text.lines().filter(|line| serde_json::from_str::<serde_json::Value>(line).is_err()).count();
     assert_eq!((text.lines().count(), broken), (3, 1));
@@ -91,8 +91,9 @@ fn a_full_disk_is_told_once_and_records_are_written_all_the_same() {
     });
     assert!(error.contains("No space"), "{error}");
     wait_until("the record is written all the same", || lines(folder.path(), CDR).len() == 1);
-    running.storage.stop();
+    assert!(!running.storage.stop(), "events are lost");
     assert_eq!(running.said.iter().count(), 0, "nothing more is said");
+    assert!(folder.path().join("journal/.running").exists(), "the next start looks what is missing");
 }
 
 #[test]
@@ -112,7 +113,7 @@ fn when_the_queue_is_full_records_stay_right_and_the_loss_is_told() {
         _ => None,
     });
     wait_until("the record is written", || lines(folder.path(), CDR).len() == 1);
-    running.storage.stop();
+    assert!(running.storage.stop());
     let written = lines(folder.path(), JOURNAL).len() as u64;
     let later: u64 =
         running.said.iter().map(|notice| if let Notice::EventsLost { count } = notice { count } else { 0 }).sum();
@@ -139,7 +140,7 @@ fn calls_that_a_crash_cut_get_one_record_with_their_recordings() {
     // The system lets go of a dead process's lock; of this one, which lives, it must be taken.
     fs::remove_file(folder.path().join(".lock")).unwrap();
     for start_number in 0..2 {
-        start(folder.path()).storage.stop();
+        assert!(start(folder.path()).storage.stop());
         let records = lines(folder.path(), CDR);
         assert_eq!(
             records.len(),
@@ -164,9 +165,9 @@ fn a_switch_that_stopped_in_order_leaves_nothing_to_recover() {
     let folder = tempfile::tempdir().unwrap();
     let running = start(folder.path());
     running.storage.journal().record(began(1));
-    running.storage.stop();
+    assert!(running.storage.stop());
     assert!(!folder.path().join("journal/.running").exists());
-    start(folder.path()).storage.stop();
+    assert!(start(folder.path()).storage.stop());
     assert!(lines(folder.path(), CDR).is_empty());
 }
 
@@ -186,8 +187,8 @@ fn a_second_switch_is_kept_from_a_folder_in_use_and_harms_nothing() {
     let second = Storage::start(&Config::new(folder.path()), |_| {});
     assert!(matches!(second, Err(StartError::Taken { .. })));
     assert!(folder.path().join("journal/.running").exists(), "the first one's mark stays");
-    running.storage.stop();
-    start(folder.path()).storage.stop();
+    assert!(running.storage.stop());
+    assert!(start(folder.path()).storage.stop());
 }
 
 #[test]
@@ -196,7 +197,7 @@ fn an_end_that_nobody_asked_for_is_taken_for_a_crash() {
     let running = start(folder.path());
     running.storage.journal().record(began(1));
     drop(running.storage);
-    start(folder.path()).storage.stop();
+    assert!(start(folder.path()).storage.stop());
     let records = lines(folder.path(), CDR);
     assert_eq!(records.len(), 1);
     assert_eq!(records[0]["cut"], true);
@@ -240,5 +241,5 @@ fn what_calls_charged_to_grants_is_known_at_the_next_start() {
         "charged_ms": { "2026-11-21": 61_000 },
     });
     assert_eq!(record["outside"], serde_json::json!([leg]));
-    running.storage.stop();
+    assert!(running.storage.stop());
 }

@@ -165,7 +165,7 @@ fn what_is_open_when_the_switch_stops_is_ended() {
     let running = start(folder.path());
     running.storage.take_port().begin(NOON, call(1), TAKE);
     tones(&mut running.storage.chunk_port(), TAKE, 0, 400.0, 1000.0, false);
-    running.storage.stop();
+    assert!(running.storage.stop());
     let last = running.said.iter().last().unwrap();
     let file = Some(NAME.into());
     assert_eq!(last, Notice::Take { take: TAKE, event: TakeEvent::Finished { file, frames: 25, lost: 0 } });
@@ -229,7 +229,7 @@ fn a_full_queue_refuses_and_never_waits() {
     drop(open);
     wait_until("there is room", || port.buffer().is_some());
     port.deliver(chunk).unwrap();
-    storage.stop();
+    assert!(storage.stop());
     let finished = said.iter().last().unwrap();
     assert!(matches!(finished, Notice::Take { event: TakeEvent::Finished { frames: 100, lost: 0, .. }, .. }));
 }

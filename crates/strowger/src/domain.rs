@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::fault::{GaveUp, Guard};
 use crate::listener::Sender;
 use crate::mailbox::Receiver;
+use crate::memory::Memory;
 
 /// Inputs taken before outputs are sent: enough to batch system calls in a burst, few enough to keep the delay of the
 /// first below a millisecond.
@@ -27,6 +28,8 @@ const BATCH: usize = 64;
 const IDLE: Duration = Duration::from_secs(1);
 /// How often losses are looked for.
 const TELL_DROPS: Duration = Duration::from_secs(1);
+/// How often memory is looked at: so seldom that it costs nothing, so often that a burst of calls does not eat the reserve.
+const LOOK_AT_MEMORY: Duration = Duration::from_millis(100);
 /// How long after the last call hung up its BYE may still be answered, before the program ends.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -109,6 +112,7 @@ pub(crate) struct Domain {
     pub records: Arc<Records>,
     pub drops: Drops,
     pub guard: Guard,
+    pub memory: Memory,
 }
 
 impl Domain {
@@ -132,6 +136,7 @@ impl Domain {
     fn work(&mut self, outbox: &mut Outbox) -> Result<End, End> {
         let mut drained_at: Option<Mono> = None;
         let mut inputs = Vec::new();
+        let mut memory_due = Mono::ZERO;
         loop {
             self.flush(outbox)?;
             self.inputs.take_all(&mut inputs, self.sleep());
@@ -152,6 +157,10 @@ impl Domain {
                 if self.switch.is_quiet() || now.monotonic.since(since) > LAST_WORDS {
                     return Ok(End::Asked);
                 }
+            }
+            if now.monotonic >= memory_due {
+                memory_due = now.monotonic + LOOK_AT_MEMORY;
+                self.switch.handle_memory(now, self.memory.is_short());
             }
             if self.drops.is_due(now.monotonic) {
                 self.tell_drops(now);

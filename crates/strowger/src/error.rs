@@ -68,6 +68,11 @@ pub(crate) enum Error {
         /// Which.
         call: base::CallId,
     },
+    /// The switch has ended in order, but the disk did not take all of its books.
+    #[error(
+        "the last events and records were not written, as the disk takes nothing; the next start closes the books of their calls"
+    )]
+    Unwritten,
     /// The switch is about to end, or met a fault of its own on the way.
     #[error("the switch did not take the new configuration; its journal says why")]
     NotTaken,

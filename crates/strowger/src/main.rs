@@ -3,8 +3,8 @@
 //! `cli` what can be asked for · `folder` reads a company's files · `check` says whether they are right · `run` starts the
 //! drivers and ends them · `reload` gives a running switch another configuration · `operate` asks a running switch ·
 //! `call` a phone for the command line · `sim` plays scenarios · `domain` the one thread that owns the switch · `fault`
-//! keeps its panics to the call that they are about · `mailbox` the queue into it · `clock` its clock · `error` what is
-//! printed when the program cannot go on, faults of a configuration included.
+//! keeps its panics to the call that they are about · `mailbox` the queue into it · `memory` how much is left · `clock`
+//! its clock · `error` what is printed when the program cannot go on, faults of a configuration included.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -21,6 +21,7 @@ mod fault;
 mod folder;
 mod listener;
 mod mailbox;
+mod memory;
 mod operate;
 mod passwords;
 mod reload;

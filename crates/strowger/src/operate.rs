@@ -165,6 +165,12 @@ fn describe(status: &Status) -> String {
         status.sessions,
         status.registrations
     );
+    if status.memory_short {
+        text += "memory is short: no more calls are taken\n";
+    }
+    for (what, error) in &status.disk_faults {
+        let _ = writeln!(text, "disk fault: {what}: {}", shown(error));
+    }
     for queue in &status.queues {
         let agents = queue.agents;
         let longest = whole_seconds(Duration::from_millis(queue.longest_wait_ms));

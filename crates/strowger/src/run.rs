@@ -12,7 +12,7 @@ use company::{Company, System};
 use media::{Media, Sinks};
 use routing::LongestIdle;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use storage::Storage;
+use storage::{Notice, Storage};
 use switch::{Setup, Switch};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -24,6 +24,7 @@ use crate::fault::{Guard, watch_panics};
 use crate::folder::read_company;
 use crate::listener::{self, Listener};
 use crate::mailbox::{Receiver, Sender, mailbox};
+use crate::memory::Memory;
 use crate::reload::{Reloads, Running, prepare};
 
 /// Inputs that may wait for the domain thread: about a second of the heaviest load. What comes on top is dropped by
@@ -78,8 +79,11 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     drop(listeners);
     match thread.join() {
         Ok(End::Asked) => {
-            storage.stop();
-            Ok(())
+            if storage.stop() {
+                Ok(())
+            } else {
+                Err(Error::Unwritten)
+            }
         }
         // Storage is not stopped in order: the next start closes the books of the calls that were cut.
         Ok(End::MediaDied) => Err(Error::Died { thread: "media" }),
@@ -98,8 +102,22 @@ fn raise_descriptor_limit() {
 fn start_storage(data: &Path, inputs: Sender<Input>) -> Result<Storage, Error> {
     let config = storage::Config::new(data);
     // A writer may wait for the domain thread, which never waits for it.
-    let notify = move |notice| inputs.send(Input::Storage(notice));
+    let notify = move |notice| {
+        tell(&notice);
+        inputs.send(Input::Storage(notice));
+    };
     Ok(Storage::start(&config, notify)?)
+}
+
+/// Says on standard error what a journal on a disk that fails cannot.
+fn tell(notice: &Notice) {
+    let mut out = io::stderr().lock();
+    // Nobody reads a standard error that is closed.
+    let _ = match notice {
+        Notice::DiskFault { what, error } => writeln!(out, "strowger: disk fault: {what}: {error}"),
+        Notice::DiskWell { what } => writeln!(out, "strowger: disk well again: {what}"),
+        Notice::Take { .. } | Notice::EventsLost { .. } => Ok(()),
+    };
 }
 
 fn bind(system: &System) -> Result<Vec<Listener>, Error> {
@@ -152,6 +170,7 @@ fn wire(
         records: storage.records(),
         drops: Drops::new(listeners.iter().filter_map(Listener::dropped).collect()),
         guard: Guard::default(),
+        memory: Memory::open(),
     })
 }
 

@@ -3,13 +3,14 @@
 //! Questions cost what they show: a page of calls looks at that many calls, the figures at one entry a queue. The types
 //! serialise as the control socket's JSON (`api::protocol` has the lines around them).
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
 use acd::QueueFigures;
 use base::{CallId, LegId, Now, Pii, Wall};
-use journal::Party;
+use journal::{Name, Party};
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Call, Role, Stage};
@@ -96,7 +97,7 @@ pub struct Status {
     pub draining: bool,
     /// Live calls.
     pub calls: usize,
-    /// The most that it takes.
+    /// The most that it takes: as configured, or fewer while memory is short.
     pub max_calls: usize,
     /// Legs whose media is not closed.
     pub legs: usize,
@@ -105,6 +106,12 @@ pub struct Status {
     /// Registered contacts.
     #[serde(default)]
     pub registrations: usize,
+    /// True while memory is short.
+    #[serde(default)]
+    pub memory_short: bool,
+    /// What cannot be written (`journal`, `cdr`, `recordings`, `locations`), and why in the system's words.
+    #[serde(default)]
+    pub disk_faults: BTreeMap<Name, String>,
     /// Every queue, in the order of the configuration.
     pub queues: Vec<Queue>,
 }
@@ -254,10 +261,12 @@ impl Switch {
             now: now.wall,
             draining: self.is_draining(),
             calls: self.calls.len(),
-            max_calls: self.config.limits.max_calls,
+            max_calls: self.max_calls(),
             legs: self.legs.len(),
             sessions: self.sip.population().sessions,
             registrations: self.desk.registrar.len(),
+            memory_short: self.health.is_memory_short(),
+            disk_faults: self.health.disk_faults.clone(),
             queues: self.acd.queues(now).map(Queue::from).collect(),
         }
     }

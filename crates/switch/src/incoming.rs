@@ -41,7 +41,7 @@ impl Switch {
         };
         let reach = self.reach(&sender.origin, &dialled);
         // The door lets all in who dial for help, but help is for users.
-        if !matches!(reach, Some(Reach::Emergency(_))) && self.calls.len() >= self.config.limits.max_calls {
+        if !matches!(reach, Some(Reach::Emergency(_))) && self.calls.len() >= self.max_calls() {
             self.book.overload(now);
             self.sip.refuse(now, session, Refusal { headers: vec![retry_after()], ..Refusal::of(503) });
             return;

@@ -26,10 +26,11 @@
 //! A queue decision: the ACD asks (`DecisionNeeded`), `switch::on_acd` calls the queue's `routing::Strategy`, the ACD
 //! checks the answer and says `Offer`.
 //!
-//! `grant` counts what of each grant is in use, `fault` ends the call whose handling panicked. `switch` holds the machine and passes events around, `call` what is kept
-//! of calls and legs, `book` what leaves for the journal, `config` what is known of the company, `reconfigure` how that
-//! changes while calls live, `control` what operators ask, `registrations` what they see of who is registered,
-//! `invariants` what tests check of the whole.
+//! `grant` counts what of each grant is in use, `fault` ends the call whose handling panicked, `health` knows what the
+//! machine lacks. `switch` holds the machine and passes events around, `call` what is kept of calls and legs, `book` what
+//! leaves for the journal, `config` what is known of the company, `reconfigure` how that changes while calls live,
+//! `control` what operators ask, `registrations` what they see of who is registered, `invariants` what tests check of the
+//! whole.
 //!
 //! Invariants:
 //! - A leg is in `legs` until its media is closed, a session in `sessions` until it is over for us, a call in `calls` until
@@ -46,6 +47,7 @@ mod ending;
 mod fault;
 mod flow;
 mod grant;
+mod health;
 mod hold;
 mod incoming;
 mod invariants;

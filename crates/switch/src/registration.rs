@@ -73,8 +73,8 @@ pub(crate) struct Door<'a> {
     pub config: &'a Config,
     pub desk: &'a mut Desk,
     pub book: &'a mut Book,
-    /// Calls that live.
-    pub calls: usize,
+    /// As many calls live as may.
+    pub is_full: bool,
 }
 
 /// What a call is at the door.
@@ -102,7 +102,7 @@ impl Gate for Door<'_> {
                 return Verdict::Answer { status: 403, headers: Vec::new() };
             }
             let for_help = || request.uri.user().is_some_and(|number| self.config.is_emergency(&number));
-            if self.calls >= self.config.limits.max_calls && !for_help() {
+            if self.is_full && !for_help() {
                 self.book.overload(now);
                 return Verdict::Answer { status: 503, headers: vec![retry_after()] };
             }

@@ -17,6 +17,7 @@ use crate::call::{Call, Leg};
 use crate::fault::Hand;
 use crate::flow::FlowInput;
 use crate::grant::Meter;
+use crate::health::Health;
 use crate::registration::{Desk, Door};
 use crate::{Config, TakeOrder, TakeReport};
 
@@ -83,6 +84,7 @@ pub struct Switch {
     /// What is being handled.
     pub(crate) hand: Hand,
     pub(crate) meter: Meter,
+    pub(crate) health: Health,
     draining: bool,
 }
 
@@ -123,6 +125,7 @@ impl Switch {
             version,
             started: now.wall,
             hand: Hand::default(),
+            health: Health::default(),
             draining: false,
         }
     }
@@ -130,8 +133,8 @@ impl Switch {
     /// A datagram came in and was read or refused.
     pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>) {
         self.hand = Hand::Sip;
-        let calls = self.calls.len();
-        let mut door = Door { config: &self.config, desk: &mut self.desk, book: &mut self.book, calls };
+        let is_full = self.calls.len() >= self.max_calls();
+        let mut door = Door { config: &self.config, desk: &mut self.desk, book: &mut self.book, is_full };
         self.sip.handle_datagram(now, flow, parsed, &mut door);
         self.settle(now);
     }
@@ -162,12 +165,6 @@ impl Switch {
         self.hand = self.takes.get(&report.take()).map_or(Hand::Nothing, |call| Hand::Call(*call));
         self.on_take(now, report);
         self.settle(now);
-    }
-
-    /// Something that concerns the whole switch happened in a driver; it goes to the journal.
-    pub fn handle_notice(&mut self, now: Now, kind: Kind) {
-        self.hand = Hand::Nothing;
-        self.book.write_system(now, kind);
     }
 
     /// Does what is due.
