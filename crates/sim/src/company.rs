@@ -13,7 +13,7 @@
 //! | number | reaches |
 //! |---|---|
 //! | +49… | outside by the trunk `carrier`: 101 and 103, two calls at once and a minute a day; +4917… 101 alone, one call at once |
-//! | 1001 | a flow that calls +4930999, one call at once and two minutes a day |
+//! | 1001 | a flow that calls +4930999, one call at once and two minutes a day; else `sales` for five seconds, then 102 |
 //! | 112 | help, by the same trunk |
 #![allow(clippy::unwrap_used, reason = "what is read here are constants of this file")]
 
@@ -53,12 +53,18 @@ nodes:
     next: hangup
 ";
 
-/// A flow that calls out.
+/// A flow that calls out, and has the caller wait or rings 102 if that fails.
 const OUT: &str = "\
 version: 1
 nodes:
   out:
-    dial: {number: \"+4930999\", ring_time: 10s, busy: bye, no_answer: bye, declined: bye, failed: bye}
+    dial: {number: \"+4930999\", ring_time: 10s, busy: wait, no_answer: other, declined: other, failed: wait}
+    next: bye
+  wait:
+    queue: {name: sales, max_wait: 5s, timed_out: other, full: bye, no_agents: bye}
+    next: other
+  other:
+    dial: {user: 102, ring_time: 10s, busy: bye, no_answer: bye, declined: bye, failed: bye}
     next: bye
   bye:
     play: goodbye

@@ -92,7 +92,7 @@ fn act(dice: &mut Rng) -> Act {
     let anybody = at(dice, 0, CARRIER + 1);
     let caller = at(dice, 0, CALLERS);
     let agent = at(dice, CALLERS, CARRIER);
-    let callee = at(dice, CALLERS, CARRIER + 1);
+    let callee = if dice.percent(40) { CARRIER } else { agent };
     let registers = one_of(dice, &REGISTERING);
     match dice.below(100) {
         0..17 => {
@@ -105,7 +105,7 @@ fn act(dice: &mut Rng) -> Act {
         }
         24..32 => Act::Phone(caller, Deed::HangUp),
         32..37 => Act::Phone(callee, Deed::HangUp),
-        37..42 => Act::Phone(callee, one_of(dice, &[Deed::Ring, Deed::Ring, Deed::SpeakEarly])),
+        37..42 => Act::Phone(callee, one_of(dice, &[Deed::Ring, Deed::SpeakEarly])),
         42..52 => Act::Phone(callee, Deed::Answer),
         52..56 => Act::Phone(callee, refuse(dice)),
         56..64 => Act::Phone(anybody, change(dice)),
