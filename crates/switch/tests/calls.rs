@@ -9,39 +9,16 @@
     reason = "this is test code"
 )]
 
-use std::net::SocketAddr;
+mod common;
+
 use std::time::Duration;
 
 use acd::AgentState;
+use common::{QUIET, SECOND, Scene};
 use journal::{Disposition, Kind, OfferOutcome, Party, QueueExit};
 use sim::{Seen, World, company};
 
-const SECOND: Duration = Duration::from_secs(1);
-/// Longer than any transaction lingers.
-const QUIET: Duration = Duration::from_secs(60);
-
-struct Scene {
-    world: World,
-    caller: SocketAddr,
-    ada: SocketAddr,
-    alan: SocketAddr,
-}
-
-/// A caller on the trunk and the phones of agents 101 and 102, which ring and wait.
-fn scene() -> Scene {
-    let mut world = World::new();
-    let caller = world.phone("127.0.0.2:5090");
-    let ada = world.phone("127.0.0.1:5071");
-    let alan = world.phone("127.0.0.1:5072");
-    Scene { world, caller, ada, alan }
-}
-
 impl Scene {
-    fn call(&mut self, number: &str) {
-        self.world.with_phone(self.caller, |phone, now| phone.call(now, "4930123", number));
-        self.world.run(SECOND);
-    }
-
     /// Calls the menu and presses a key; gives the caller's leg.
     fn press_in_menu(&mut self, key: char) -> base::LegId {
         self.call("1000");
@@ -61,25 +38,11 @@ impl Scene {
         self.world.with_phone(self.ada, |phone, now| phone.answer(now));
         self.world.run(10 * SECOND);
     }
-
-    /// All is quiet, and there is one CDR.
-    fn end(&mut self) -> journal::Cdr {
-        self.world.run(QUIET);
-        assert!(self.world.switch.is_quiet(), "{:?}", self.world.switch);
-        assert!(self.world.media.open.is_empty());
-        let [cdr] = &*self.world.cdrs else { panic!("{} CDRs: {:#?}", self.world.cdrs.len(), self.world.journal) };
-        assert_eq!(self.world.story(cdr.call).last(), Some(&&Kind::CallEnded { cut: false }));
-        cdr.clone()
-    }
-
-    fn agent(&self, name: &str) -> Option<AgentState> {
-        self.world.switch.agent_state(&name.into())
-    }
 }
 
 #[test]
 fn a_caller_reaches_an_agent_through_the_menu() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.call_agent();
     assert_eq!(s.world.media.bridges.len(), 2, "caller and agent hear each other");
     assert!(s.world.media.plays.is_empty(), "the music stops when they talk");
@@ -88,9 +51,9 @@ fn a_caller_reaches_an_agent_through_the_menu() {
 
 #[test]
 fn the_callers_hang_up_ends_the_call_for_both() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.call_agent();
-    s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
+    s.hang_up(s.caller);
     assert!(s.world.at(s.ada).saw(&Seen::Ended));
     assert_eq!(s.agent("101"), Some(AgentState::WrapUp));
     let cdr = s.end();
@@ -103,9 +66,9 @@ fn the_callers_hang_up_ends_the_call_for_both() {
 
 #[test]
 fn the_agents_hang_up_ends_the_call_and_is_put_down_to_him() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.call_agent();
-    s.world.with_phone(s.ada, |phone, now| phone.hang_up(now));
+    s.hang_up(s.ada);
     s.world.run(SECOND);
     assert!(s.world.at(s.caller).saw(&Seen::Ended));
     let cdr = s.end();
@@ -114,20 +77,20 @@ fn the_agents_hang_up_ends_the_call_and_is_put_down_to_him() {
 
 #[test]
 fn a_caller_who_hangs_up_in_the_menu_leaves_nothing() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.call("1000");
     assert!(s.world.at(s.caller).saw(&Seen::Answered));
-    s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
+    s.hang_up(s.caller);
     let cdr = s.end();
     assert_eq!((cdr.disposition, cdr.hung_up_by), (Disposition::SelfServed, Some(Party::Caller)));
 }
 
 #[test]
 fn a_caller_who_hangs_up_while_the_agent_rings_cancels_him() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.call_queue();
     assert!(s.world.at(s.ada).saw(&Seen::Rings));
-    s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
+    s.hang_up(s.caller);
     s.world.run(SECOND);
     assert_eq!(s.agent("101"), Some(AgentState::Idle), "he is free at once");
     let cdr = s.end();
@@ -139,7 +102,7 @@ fn a_caller_who_hangs_up_while_the_agent_rings_cancels_him() {
 
 #[test]
 fn an_agent_who_answers_as_the_caller_hangs_up_is_let_go() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.call_queue();
     let now = s.world.now;
     s.world.at(s.ada).ring(now);
@@ -158,7 +121,7 @@ fn an_agent_who_answers_as_the_caller_hangs_up_is_let_go() {
 fn the_next_agent_gets_the_call_when_one_is_busy_declines_or_does_not_answer() {
     let cases = [(Some(486), OfferOutcome::Busy), (Some(603), OfferOutcome::Declined), (None, OfferOutcome::NoAnswer)];
     for (status, outcome) in cases {
-        let mut s = scene();
+        let mut s = Scene::new();
         s.world.at(s.ada).reflex = status;
         s.world.at(s.alan).reflex = Some(200);
         s.call_queue();
@@ -168,14 +131,14 @@ fn the_next_agent_gets_the_call_when_one_is_busy_declines_or_does_not_answer() {
         let failed =
             |k: &Kind| matches!(k, Kind::OfferEnded { outcome: o, agent, .. } if *o == outcome && &**agent == "101");
         assert_eq!(s.world.count(failed), 1, "{outcome:?}");
-        s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
+        s.hang_up(s.caller);
         assert_eq!(s.end().agent.as_deref(), Some("102"));
     }
 }
 
 #[test]
 fn an_agent_whose_phone_is_gone_is_passed_over_at_once() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.world.unplug(s.ada);
     s.world.at(s.alan).reflex = Some(200);
     s.call_queue();
@@ -188,7 +151,7 @@ fn an_agent_whose_phone_is_gone_is_passed_over_at_once() {
 
 #[test]
 fn an_agent_who_vanishes_in_mid_call_frees_the_caller() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.call_agent();
     let agent_leg = *s.world.media.bridges.get(&s.world.caller_leg()).unwrap();
     s.world.unplug(s.ada);
@@ -202,7 +165,7 @@ fn an_agent_who_vanishes_in_mid_call_frees_the_caller() {
 
 #[test]
 fn a_caller_who_waits_too_long_goes_on_in_his_flow() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.world.at(s.ada).reflex = Some(486);
     s.world.at(s.alan).reflex = Some(486);
     s.call_queue();
@@ -217,7 +180,7 @@ fn a_caller_who_waits_too_long_goes_on_in_his_flow() {
 #[test]
 fn wrong_keys_and_no_keys_use_up_the_attempts() {
     for key in [Some('9'), None] {
-        let mut s = scene();
+        let mut s = Scene::new();
         s.call("1000");
         let leg = s.world.caller_leg();
         for _ in 0..3 {
@@ -236,14 +199,14 @@ fn wrong_keys_and_no_keys_use_up_the_attempts() {
 
 #[test]
 fn a_dialled_user_rings_and_talks() {
-    let mut s = scene();
+    let mut s = Scene::new();
     let leg = s.press_in_menu('2');
     s.world.with_phone(s.alan, |phone, now| phone.ring(now));
     assert!(s.world.media.plays.contains_key(&leg), "the caller hears it ring");
     assert!(matches!(s.agent("102"), Some(AgentState::Reserved(_))), "nobody else gets him meanwhile");
     s.world.with_phone(s.alan, |phone, now| phone.answer(now));
     assert_eq!(s.world.media.bridges.len(), 2);
-    s.world.with_phone(s.alan, |phone, now| phone.hang_up(now));
+    s.hang_up(s.alan);
     let cdr = s.end();
     assert_eq!((cdr.agent.as_deref(), cdr.hung_up_by), (Some("102"), Some(Party::Agent)));
     assert_eq!(s.agent("102"), Some(AgentState::Idle));
@@ -251,7 +214,7 @@ fn a_dialled_user_rings_and_talks() {
 
 #[test]
 fn a_user_called_by_his_number_answers_for_himself() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.call("101");
     assert!(!s.world.at(s.caller).saw(&Seen::Answered));
     s.world.with_phone(s.ada, |phone, now| phone.ring(now));
@@ -259,14 +222,14 @@ fn a_user_called_by_his_number_answers_for_himself() {
     s.world.with_phone(s.ada, |phone, now| phone.answer(now));
     assert!(s.world.at(s.caller).saw(&Seen::Answered));
     assert_eq!(s.world.media.bridges.len(), 2);
-    s.world.with_phone(s.ada, |phone, now| phone.hang_up(now));
+    s.hang_up(s.ada);
     assert_eq!(s.end().hung_up_by, Some(Party::Agent));
 }
 
 #[test]
 fn a_user_called_by_his_number_passes_his_refusal_on() {
     for (his, ours) in [(Some(486), 486), (Some(603), 603), (Some(404), 480), (None, 480)] {
-        let mut s = scene();
+        let mut s = Scene::new();
         s.world.at(s.ada).reflex = his;
         s.call("101");
         s.world.run(35 * SECOND);
@@ -277,17 +240,17 @@ fn a_user_called_by_his_number_passes_his_refusal_on() {
 
 #[test]
 fn a_queue_called_by_its_number_answers_and_waits() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.world.at(s.ada).reflex = Some(200);
     s.call("201");
     assert_eq!(s.world.media.bridges.len(), 2);
-    s.world.with_phone(s.ada, |phone, now| phone.hang_up(now));
+    s.hang_up(s.ada);
     assert_eq!(s.end().hung_up_by, Some(Party::Agent));
 }
 
 #[test]
 fn who_waits_hears_nothing_of_an_agents_phone_before_it_is_answered() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.call_queue();
     let plays = s.world.media.plays.clone();
     s.world.with_phone(s.ada, |phone, now| phone.speak_early(now));
@@ -296,13 +259,13 @@ fn who_waits_hears_nothing_of_an_agents_phone_before_it_is_answered() {
     assert_eq!(s.world.media.plays, plays, "the queue's music goes on");
     s.world.with_phone(s.ada, |phone, now| phone.answer(now));
     assert_eq!(s.world.media.bridges.len(), 2);
-    s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
+    s.hang_up(s.caller);
     s.end();
 }
 
 #[test]
 fn a_stranger_is_refused_and_only_counted() {
-    let mut s = scene();
+    let mut s = Scene::new();
     let mut config = company();
     // Where nobody registers, there is nothing to prove, and no 401.
     config.secrets.clear();
@@ -318,7 +281,7 @@ fn a_stranger_is_refused_and_only_counted() {
 
 #[test]
 fn a_user_calls_from_his_own_phone() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.world.with_phone(s.ada, |phone, now| phone.call(now, "101", "1000"));
     s.world.run(SECOND);
     assert!(s.world.at(s.ada).saw(&Seen::Answered));
@@ -326,7 +289,7 @@ fn a_user_calls_from_his_own_phone() {
 
 #[test]
 fn an_unknown_number_is_refused() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.call("999");
     assert!(s.world.at(s.caller).saw(&Seen::Refused(404)));
     assert_eq!(s.end().disposition, Disposition::Refused);
@@ -334,7 +297,7 @@ fn an_unknown_number_is_refused() {
 
 #[test]
 fn a_body_that_is_no_description_is_refused() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.world.with_phone(s.caller, |phone, now| phone.call_with(now, "1", "1000", "nonsense".into()));
     assert!(s.world.at(s.caller).saw(&Seen::Refused(400)), "{:?}", s.world.at(s.caller).seen);
     s.end();
@@ -342,7 +305,7 @@ fn a_body_that_is_no_description_is_refused() {
 
 #[test]
 fn an_offer_without_a_codec_of_ours_is_refused() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.world.with_phone(s.caller, |phone, now| {
         let offer = phone.sdp("G729/8000", 18, "sendrecv");
         phone.call_with(now, "1", "1000", offer.into());
@@ -367,19 +330,19 @@ fn more_calls_than_allowed_are_turned_away() {
 
 #[test]
 fn without_a_port_a_caller_gets_503_and_an_agent_is_passed_over() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.world.media.exhausted = true;
     s.call("1000");
     assert!(s.world.at(s.caller).saw(&Seen::Refused(503)));
     s.end();
-    let mut s = scene();
+    let mut s = Scene::new();
     s.call("1000");
     s.world.media.exhausted = true;
     let leg = s.world.caller_leg();
     s.world.press(leg, '1');
     let failed = |k: &Kind| matches!(k, Kind::OfferEnded { outcome: OfferOutcome::Unreachable, .. });
     assert_eq!(s.world.count(failed), 2, "both agents were tried");
-    s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
+    s.hang_up(s.caller);
     s.end();
 }
 
@@ -387,13 +350,13 @@ fn without_a_port_a_caller_gets_503_and_an_agent_is_passed_over() {
 /// reserved, so that he was never offered a call again.
 #[test]
 fn a_leg_without_a_port_ends_by_the_books_and_frees_whom_it_was_for() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.call("1000");
     s.world.media.exhausted = true;
     let leg = s.world.caller_leg();
     s.world.press(leg, '2');
     assert_eq!(s.agent("102"), Some(AgentState::Idle));
-    s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
+    s.hang_up(s.caller);
     s.end();
     let began = s.world.count(|k| matches!(k, Kind::LegBegan { .. }));
     assert_eq!((began, s.world.count(|k| matches!(k, Kind::LegEnded { .. }))), (2, 2));
@@ -425,12 +388,12 @@ fn a_phone_is_not_rung_for_an_offer_that_is_over_before_its_leg_is_open() {
 
 #[test]
 fn a_recording_runs_from_the_menu_to_the_end_of_the_talk() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.world.at(s.ada).reflex = Some(200);
     s.press_in_menu('3');
     s.world.run(SECOND);
     assert_eq!((s.world.media.takes.len(), s.world.media.bridges.len()), (1, 2));
-    s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
+    s.hang_up(s.caller);
     let cdr = s.end();
     let [recording] = &*cdr.recordings else { panic!("{:?}", cdr.recordings) };
     assert_eq!((recording.length_ms, recording.lost_ms), (2_000, 0));
@@ -439,10 +402,10 @@ fn a_recording_runs_from_the_menu_to_the_end_of_the_talk() {
 
 #[test]
 fn the_books_of_a_call_wait_for_its_recording() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.world.media.slow_disk = Some(Vec::new());
     s.press_in_menu('3');
-    s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
+    s.hang_up(s.caller);
     s.world.run(5 * SECOND);
     assert!(s.world.cdrs.is_empty(), "the file is not complete");
     s.world.finish_takes();
@@ -451,20 +414,20 @@ fn the_books_of_a_call_wait_for_its_recording() {
 
 #[test]
 fn a_disk_that_never_answers_holds_no_call_for_ever() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.world.media.slow_disk = Some(Vec::new());
     s.press_in_menu('3');
-    s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
+    s.hang_up(s.caller);
     s.end();
 }
 
 #[test]
 fn an_agent_who_hangs_up_is_free_while_the_caller_hears_goodbye() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.world.at(s.ada).reflex = Some(200);
     let leg = s.press_in_menu('5');
     s.world.run(SECOND);
-    s.world.with_phone(s.ada, |phone, now| phone.hang_up(now));
+    s.hang_up(s.ada);
     assert_eq!(s.agent("101"), Some(AgentState::WrapUp));
     assert!(s.world.at(s.caller).session.is_some(), "the caller is still there");
     s.world.finish_play(leg);
@@ -473,7 +436,7 @@ fn an_agent_who_hangs_up_is_free_while_the_caller_hears_goodbye() {
 
 #[test]
 fn the_end_of_a_playout_that_was_overtaken_counts_for_nothing() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.call("1000");
     let leg = s.world.caller_leg();
     let overtaken = s.world.media.plays[&leg];
@@ -489,7 +452,7 @@ fn the_end_of_a_playout_that_was_overtaken_counts_for_nothing() {
 
 #[test]
 fn hold_and_resume_change_the_direction_and_nothing_else() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.call_agent();
     let leg = s.world.caller_leg();
     assert!(s.world.with_phone(s.caller, |phone, now| phone.change(now, "sendonly")));
@@ -517,7 +480,7 @@ fn a_call_ends_at_its_longest_time() {
 
 #[test]
 fn a_shutdown_refuses_new_calls_and_ends_old_ones_after_the_grace_time() {
-    let mut s = scene();
+    let mut s = Scene::new();
     s.call_agent();
     let now = s.world.now;
     s.world.switch.drain(now, 5 * SECOND);

@@ -7,30 +7,21 @@
     reason = "this is test code"
 )]
 
-use std::net::SocketAddr;
+mod common;
+
 use std::time::Duration;
 
 use base::CallId;
+use common::{QUIET, SECOND, Scene};
 use journal::{Disposition, Kind, Party};
-use sim::{World, company};
+use sim::company;
 use switch::control::{MAX_PAGE, Page, Place, Queue, Request, Response, Status};
 
-const SECOND: Duration = Duration::from_secs(1);
-/// Longer than any transaction lingers.
-const QUIET: Duration = Duration::from_secs(60);
-
-struct Scene {
-    world: World,
-    callers: Vec<SocketAddr>,
-    ada: SocketAddr,
-}
-
-/// Callers on the trunk and agent 101's phone; 102's is unplugged.
-fn scene(callers: u16) -> Scene {
-    let mut world = World::new();
-    let callers = (0..callers).map(|n| world.phone(&format!("127.0.0.2:{}", 6_000 + n))).collect();
-    let ada = world.phone("127.0.0.1:5071");
-    Scene { world, callers, ada }
+/// The phone of agent 102 is unplugged.
+fn scene() -> Scene {
+    let mut scene = Scene::new();
+    scene.world.unplug(scene.alan);
+    scene
 }
 
 impl Scene {
@@ -60,16 +51,12 @@ impl Scene {
         self.status().queues.remove(0)
     }
 
-    fn call(&mut self, number: &str) {
-        for caller in self.callers.clone() {
+    /// So many callers dial, and a second goes by.
+    fn calls(&mut self, callers: u16, number: &str) {
+        for port in 6_000..6_000 + callers {
+            let caller = self.world.phone(&format!("127.0.0.2:{port}"));
             self.world.with_phone(caller, |phone, now| phone.call(now, "4930123", number));
         }
-        self.world.run(SECOND);
-    }
-
-    fn press(&mut self, key: char) {
-        let leg = self.world.caller_leg();
-        self.world.press(leg, key);
         self.world.run(SECOND);
     }
 
@@ -80,7 +67,7 @@ impl Scene {
 
 #[test]
 fn a_call_is_listed_where_it_is_at_each_step() {
-    let mut s = scene(1);
+    let mut s = scene();
     assert_eq!(s.page(None, 0), Page::default());
     s.call("1000");
     let line = s.page(None, 0).calls.remove(0);
@@ -89,23 +76,21 @@ fn a_call_is_listed_where_it_is_at_each_step() {
     assert_eq!(line.place, Place::Flow { flow: "main".into(), node: "menu".into() });
     s.press('1');
     assert_eq!(s.place(), Place::Queue { queue: "sales".into() });
-    let ada = s.ada;
-    s.world.with_phone(ada, |phone, now| phone.answer(now));
-    s.world.run(SECOND);
+    s.answer(s.ada);
     assert_eq!(s.place(), Place::Talking { user: "101".into() });
 }
 
 #[test]
 fn a_dialled_user_rings_for_the_call() {
-    let mut s = scene(1);
+    let mut s = scene();
     s.call("101");
     assert_eq!(s.place(), Place::Dialling { user: "101".into() });
 }
 
 #[test]
 fn pages_show_each_call_once_in_the_order_of_their_beginning() {
-    let mut s = scene(7);
-    s.call("1000");
+    let mut s = scene();
+    s.calls(7, "1000");
     let all: Vec<CallId> = s.page(None, 0).calls.iter().map(|call| call.call).collect();
     assert!(all.len() == 7 && all.is_sorted());
     let (mut seen, mut after) = (Vec::new(), None);
@@ -127,8 +112,8 @@ fn pages_show_each_call_once_in_the_order_of_their_beginning() {
 
 #[test]
 fn a_page_goes_on_after_a_call_that_is_over() {
-    let mut s = scene(3);
-    s.call("1000");
+    let mut s = scene();
+    s.calls(3, "1000");
     let all: Vec<CallId> = s.page(None, 0).calls.iter().map(|call| call.call).collect();
     assert_eq!(s.ask(Request::Hangup { call: all[1] }), Response::HungUp);
     s.world.run(SECOND);
@@ -138,27 +123,22 @@ fn a_page_goes_on_after_a_call_that_is_over() {
 
 #[test]
 fn a_number_as_long_as_a_datagram_is_cut() {
-    let mut s = scene(1);
-    let (caller, long) = (s.callers[0], "4".repeat(3_000));
-    s.world.with_phone(caller, |phone, now| phone.call(now, &long, "1000"));
-    s.world.run(SECOND);
+    let mut s = scene();
+    s.dial(s.caller, &"4".repeat(3_000), "1000");
     assert_eq!(s.page(None, 0).calls[0].from.reveal().len(), 64);
 }
 
 #[test]
 fn hang_up_in_a_talk_ends_both_sides_and_the_record_says_who_did_it() {
-    let mut s = scene(1);
+    let mut s = scene();
     s.call("1000");
     s.press('1');
-    let ada = s.ada;
-    s.world.with_phone(ada, |phone, now| phone.answer(now));
-    s.world.run(10 * SECOND);
+    s.answer(s.ada);
+    s.world.run(9 * SECOND);
     let call = s.only_call();
     assert_eq!(s.ask(Request::Hangup { call }), Response::HungUp);
     assert_eq!(s.ask(Request::Hangup { call }), Response::NoSuchCall);
-    s.world.run(QUIET);
-    assert!(s.world.switch.is_quiet(), "{:?}", s.world.switch);
-    let [cdr] = &*s.world.cdrs else { panic!("{:?}", s.world.cdrs) };
+    let cdr = s.end();
     assert_eq!((cdr.disposition, cdr.hung_up_by), (Disposition::Answered, Some(Party::System)));
     assert_eq!(s.world.count(|kind| matches!(kind, Kind::HungUp { cause, .. } if &**cause == "operator")), 1);
     assert_eq!(s.sales().agents.in_call, 0, "the agent is free again");
@@ -169,14 +149,13 @@ fn hang_up_at_each_step_leaves_nothing_behind() {
     for (number, key, answer) in
         [("1000", None, false), ("1000", Some('1'), false), ("101", None, false), ("201", None, true)]
     {
-        let mut s = scene(1);
+        let mut s = scene();
         s.call(number);
         if let Some(key) = key {
             s.press(key);
         }
-        let ada = s.ada;
         if answer {
-            s.world.with_phone(ada, |phone, now| phone.answer(now));
+            s.world.with_phone(s.ada, |phone, now| phone.answer(now));
         }
         let call = s.only_call();
         assert_eq!(s.ask(Request::Hangup { call }), Response::HungUp);
@@ -188,7 +167,7 @@ fn hang_up_at_each_step_leaves_nothing_behind() {
 
 #[test]
 fn hang_up_takes_the_call_from_a_ringing_agent_at_once() {
-    let mut s = scene(1);
+    let mut s = scene();
     s.call("201");
     let call = s.only_call();
     let now = s.world.now;
@@ -200,7 +179,7 @@ fn hang_up_takes_the_call_from_a_ringing_agent_at_once() {
 
 #[test]
 fn a_call_that_is_ending_is_listed_as_such_and_not_hung_up_again() {
-    let mut s = scene(1);
+    let mut s = scene();
     s.call("1000");
     let call = s.only_call();
     let now = s.world.now;
@@ -215,7 +194,7 @@ fn a_call_that_is_ending_is_listed_as_such_and_not_hung_up_again() {
 
 #[test]
 fn a_call_that_never_was_is_not_hung_up() {
-    let mut s = scene(1);
+    let mut s = scene();
     s.call("1000");
     assert_eq!(s.ask(Request::Hangup { call: CallId::from_raw(1) }), Response::NoSuchCall);
     assert_eq!(s.page(None, 0).total, 1);
@@ -223,11 +202,11 @@ fn a_call_that_never_was_is_not_hung_up() {
 
 #[test]
 fn status_counts_calls_legs_and_agents() {
-    let mut s = scene(3);
+    let mut s = scene();
     let before = s.status();
     assert_eq!((before.calls, before.legs, before.max_calls, before.draining), (0, 0, 2_000, false));
     assert_eq!(before.queues[0].agents.idle, 2);
-    s.call("201");
+    s.calls(3, "201");
     s.world.run(4 * SECOND);
     let status = s.status();
     let queue = &status.queues[0];
@@ -236,16 +215,15 @@ fn status_counts_calls_legs_and_agents() {
     assert_eq!((&*queue.name, queue.waiting, queue.offered), ("sales", 1, 2));
     assert_eq!((queue.agents.idle, queue.agents.offered), (0, 2));
     assert_eq!(queue.longest_wait_ms / 1_000, 5, "{queue:?}");
-    let ada = s.ada;
-    s.world.with_phone(ada, |phone, now| phone.answer(now));
+    s.world.with_phone(s.ada, |phone, now| phone.answer(now));
     assert_eq!((s.sales().agents.in_call, s.sales().offered), (1, 1));
     assert_eq!(s.world.now.wall.since(status.started), 5 * SECOND);
 }
 
 #[test]
 fn drain_takes_no_new_call_and_ends_the_others_after_the_grace_time() {
-    let mut s = scene(2);
-    s.call("1000");
+    let mut s = scene();
+    s.calls(2, "1000");
     assert_eq!(s.ask(Request::Drain { grace_s: Some(30) }), Response::Draining { calls: 2, already: false });
     assert!(s.status().draining && s.world.switch.is_draining());
     assert_eq!(s.ask(Request::Drain { grace_s: Some(0) }), Response::Draining { calls: 2, already: true });
@@ -260,9 +238,7 @@ fn drain_keeps_to_its_grace_time() {
     let grace = |request: Option<u32>| {
         let mut config = company();
         config.limits.grace = Duration::from_secs(7);
-        let mut s =
-            Scene { world: World::with(config, 1), callers: Vec::new(), ada: "127.0.0.1:5071".parse().unwrap() };
-        s.callers.push(s.world.phone("127.0.0.2:6000"));
+        let mut s = Scene::of(config);
         s.call("1000");
         s.ask(Request::Drain { grace_s: request });
         let began = s.world.now.monotonic;

@@ -10,20 +10,18 @@
     reason = "this is test code"
 )]
 
-use std::net::SocketAddr;
+mod common;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use acd::AgentState;
+use common::{QUIET, SECOND, Scene};
 use journal::{Disposition, Kind, Party};
 use routing::{Decision, LongestIdle, Snapshot, Strategy};
 use sim::{Seen, World, company};
 use switch::TakeReport;
-
-const SECOND: Duration = Duration::from_secs(1);
-/// Longer than any transaction lingers, and than the time to tidy up.
-const QUIET: Duration = Duration::from_secs(60);
 
 /// Panics where it is told to, once.
 #[derive(Clone, Default)]
@@ -44,49 +42,28 @@ impl Strategy for Broken {
     }
 }
 
-struct Scene {
-    world: World,
-    broken: Broken,
-    one: SocketAddr,
-    two: SocketAddr,
-    ada: SocketAddr,
-}
-
-/// One caller talks with agent 101; another has dialled the menu.
-fn scene() -> Scene {
+/// The caller talks with agent 101; the other one has dialled the menu.
+fn scene() -> (Scene, Broken) {
     let broken = Broken::default();
-    let mut world = World::with_strategy(company(), 1, Box::new(broken.clone()));
-    world.survives = true;
-    let one = world.phone("127.0.0.2:5090");
-    let two = world.phone("127.0.0.2:5091");
-    let ada = world.phone("127.0.0.1:5071");
-    world.phone("127.0.0.1:5072");
-    world.with_phone(one, |phone, now| phone.call(now, "1", "201"));
-    world.run(SECOND);
-    world.with_phone(ada, |phone, now| phone.answer(now));
-    world.with_phone(two, |phone, now| phone.call(now, "2", "1000"));
-    world.run(SECOND);
-    Scene { world, broken, one, two, ada }
+    let mut scene = Scene::within(World::with_strategy(company(), 1, Box::new(broken.clone())));
+    scene.world.survives = true;
+    scene.call("201");
+    scene.world.with_phone(scene.ada, |phone, now| phone.answer(now));
+    scene.dial(scene.other, "2", "1000");
+    (scene, broken)
 }
 
 impl Scene {
-    /// The second caller asks for an agent.
-    fn press_1(&mut self) {
-        let leg = self.world.caller_leg();
-        self.world.press(leg, '1');
-        self.world.run(SECOND);
-    }
-
     /// The first call has not noticed anything; when it is over, nothing is left of either.
     fn assert_the_other_goes_on(&mut self) {
-        assert!(!self.world.at(self.one).saw(&Seen::Ended) && !self.world.at(self.ada).saw(&Seen::Ended));
+        assert!(!self.world.at(self.caller).saw(&Seen::Ended) && !self.world.at(self.ada).saw(&Seen::Ended));
         assert_eq!(self.world.media.bridges.len(), 2);
-        self.world.with_phone(self.one, |phone, now| phone.hang_up(now));
-        self.world.with_phone(self.two, |phone, now| phone.hang_up(now));
+        self.hang_up(self.caller);
+        self.hang_up(self.other);
         self.world.run(QUIET);
         assert!(self.world.switch.is_quiet() && self.world.media.open.is_empty(), "{:?}", self.world.switch);
         for agent in ["101", "102"] {
-            assert_eq!(self.world.switch.agent_state(&agent.into()), Some(AgentState::Idle), "{agent}");
+            assert_eq!(self.agent(agent), Some(AgentState::Idle), "{agent}");
         }
         assert_eq!(self.world.cdrs.len(), 2);
     }
@@ -99,11 +76,11 @@ fn faults(world: &World) -> Vec<Option<base::CallId>> {
 
 #[test]
 fn a_panic_in_a_calls_handling_ends_that_call_only() {
-    let mut s = scene();
-    s.broken.name.store(true, Ordering::Relaxed);
-    s.press_1();
+    let (mut s, broken) = scene();
+    broken.name.store(true, Ordering::Relaxed);
+    s.press('1');
     assert_eq!(s.world.faults, 1);
-    assert!(s.world.at(s.two).saw(&Seen::Ended), "its caller was hung up");
+    assert!(s.world.at(s.other).saw(&Seen::Ended), "its caller was hung up");
     s.assert_the_other_goes_on();
     let [broken, good] = &*s.world.cdrs else { panic!("two") };
     assert_eq!((&*broken.cause, broken.hung_up_by, broken.cut), ("fault", Some(Party::System), false));
@@ -113,9 +90,9 @@ fn a_panic_in_a_calls_handling_ends_that_call_only() {
 
 #[test]
 fn a_panic_of_the_strategy_ends_no_call_and_longest_idle_decides() {
-    let mut s = scene();
-    s.broken.decision.store(true, Ordering::Relaxed);
-    s.press_1();
+    let (mut s, broken) = scene();
+    broken.decision.store(true, Ordering::Relaxed);
+    s.press('1');
     assert_eq!((s.world.faults, faults(&s.world)), (1, vec![None]));
     let made = |kind: &Kind| matches!(kind, Kind::OfferMade { why, .. } if why.fallback);
     assert_eq!(s.world.count(made), 1, "agent 102 rings");
@@ -125,12 +102,12 @@ fn a_panic_of_the_strategy_ends_no_call_and_longest_idle_decides() {
 
 #[test]
 fn a_fault_in_a_call_that_is_over_closes_its_books_at_once() {
-    let mut s = scene();
+    let (mut s, _) = scene();
     s.world.media.slow_disk = Some(Vec::new());
     let leg = s.world.caller_leg();
     s.world.press(leg, '3');
     s.world.run(SECOND);
-    s.world.with_phone(s.two, |phone, now| phone.hang_up(now));
+    s.hang_up(s.other);
     assert!(s.world.cdrs.is_empty(), "the disk has not closed his recording");
     let take = s.world.last(|kind| if let Kind::RecordingStarted { take, .. } = kind { Some(*take) } else { None });
     let (now, lost) = (s.world.now, TakeReport::Lost { take, frames: 1, why: "test".to_owned() });
@@ -147,7 +124,7 @@ fn a_fault_in_a_call_that_is_over_closes_its_books_at_once() {
 
 #[test]
 fn an_invite_that_never_became_a_call_is_refused() {
-    let mut s = scene();
+    let (mut s, _) = scene();
     let three = s.world.phone("127.0.0.2:5092");
     // Without a number in the plan it is a call for the books only, which is over when the switch has answered.
     s.world.with_phone(three, |phone, now| phone.call(now, "3", "999"));
@@ -164,7 +141,7 @@ fn an_invite_that_never_became_a_call_is_refused() {
 /// refused and the call stayed for hours.
 #[test]
 fn a_fault_after_an_invite_became_a_call_ends_that_call() {
-    let mut s = scene();
+    let (mut s, _) = scene();
     s.world.media.pace.media = Duration::from_millis(40);
     let three = s.world.phone("127.0.0.2:5092");
     s.world.with_phone(three, |phone, now| phone.call(now, "3", "1000"));

@@ -10,70 +10,39 @@
     reason = "this is test code"
 )]
 
+mod common;
+
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use base::LegId;
+use common::{SECOND, Scene};
 use journal::Kind;
 use sdp::Direction;
-use sim::{Seen, World, company};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-/// A caller on the trunk and agent 101, with the media that each has.
-struct Scene {
-    world: World,
-    caller: SocketAddr,
-    ada: SocketAddr,
-}
-
-fn scene(config: switch::Config) -> Scene {
-    let mut world = World::with(config, 1);
-    let caller = world.phone("127.0.0.2:5090");
-    let ada = world.phone("127.0.0.1:5071");
-    Scene { world, caller, ada }
-}
+use sim::{Seen, company};
 
 impl Scene {
-    fn call(&mut self, number: &str) {
-        self.world.with_phone(self.caller, |phone, now| phone.call(now, "4930123", number));
-        self.world.run(SECOND);
-    }
-
-    fn answer(&mut self) {
-        self.world.with_phone(self.ada, |phone, now| phone.answer(now));
-        self.world.run(SECOND);
-    }
-
     fn offer(&mut self, phone: SocketAddr, direction: &str) {
         assert!(self.world.with_phone(phone, |phone, now| phone.change(now, direction)), "{direction}");
         self.world.run(SECOND);
     }
 
-    /// The agent's leg.
-    fn agent(&self) -> LegId {
+    /// The leg of whom the caller talks to.
+    fn peer(&self) -> LegId {
         self.world.media.bridges[&self.world.caller_leg()]
     }
 
     /// Who hears music: caller, agent.
     fn music(&self) -> (bool, bool) {
         let plays = |leg: &LegId| self.world.media.plays.contains_key(leg);
-        (plays(&self.world.caller_leg()), plays(&self.agent()))
-    }
-
-    fn end(&mut self) -> journal::Cdr {
-        self.world.run(Duration::from_secs(60));
-        assert!(self.world.switch.is_quiet(), "{:?}", self.world.switch);
-        let [cdr] = &*self.world.cdrs else { panic!("{} CDRs", self.world.cdrs.len()) };
-        cdr.clone()
+        (plays(&self.world.caller_leg()), plays(&self.peer()))
     }
 }
 
 /// They talk, through the queue that has music.
 fn talk() -> Scene {
-    let mut scene = scene(company());
+    let mut scene = Scene::new();
     scene.call("201");
-    scene.answer();
+    scene.answer(scene.ada);
     assert_eq!(scene.music(), (false, false));
     scene
 }
@@ -92,7 +61,7 @@ fn who_is_held_hears_music_until_the_other_is_back_in_either_direction() {
         assert_eq!(s.music(), (false, false), "the caller is back");
     }
     assert_eq!(s.world.media.bridges.len(), 2, "the bridge was there all the time");
-    s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
+    s.hang_up(s.caller);
     let cdr = s.end();
     assert_eq!((cdr.hold_ms, cdr.talk_ms), (4_000, 5_000));
 }
@@ -112,7 +81,7 @@ fn a_phone_that_only_listens_holds_nobody() {
     let mut s = talk();
     s.offer(s.ada, "recvonly");
     assert_eq!(s.music(), (false, false));
-    assert_eq!(s.world.media.directions[&s.agent()], Direction::SendOnly);
+    assert_eq!(s.world.media.directions[&s.peer()], Direction::SendOnly);
 }
 
 #[test]
@@ -154,13 +123,13 @@ fn a_change_that_is_refused_leaves_the_hold_as_it_was() {
 
 #[test]
 fn a_caller_who_holds_while_he_waits_is_held_in_the_talk_that_follows() {
-    let mut s = scene(company());
+    let mut s = Scene::new();
     s.call("201");
     let caller = s.world.caller_leg();
     let waiting = s.world.media.plays[&caller];
     s.offer(s.caller, "sendonly");
     assert_eq!(s.world.media.plays[&caller], waiting, "his place and the queue's music stay");
-    s.answer();
+    s.answer(s.ada);
     assert_eq!(s.music(), (false, true), "the agent hears that he is held");
     s.offer(s.caller, "sendrecv");
     assert_eq!(s.music(), (false, false));
@@ -168,7 +137,7 @@ fn a_caller_who_holds_while_he_waits_is_held_in_the_talk_that_follows() {
 
 #[test]
 fn a_phone_that_answers_with_a_hold_holds() {
-    let mut s = scene(company());
+    let mut s = Scene::new();
     s.call("201");
     s.world.with_phone(s.ada, |phone, now| phone.answer_with(now, phone.sdp("PCMU/8000", 0, "inactive").into()));
     assert_eq!(s.music(), (true, false));
@@ -181,7 +150,7 @@ fn a_hang_up_by_either_side_ends_a_held_call() {
         let phones = [s.caller, s.ada];
         s.offer(phones[holder], "sendonly");
         s.world.run(120 * SECOND);
-        s.world.with_phone(phones[who_ends], |phone, now| phone.hang_up(now));
+        s.hang_up(phones[who_ends]);
         s.world.run(SECOND);
         assert!(phones.iter().all(|phone| s.world.at(*phone).saw(&Seen::Ended)));
         assert!(s.end().hold_ms >= 120_000, "{holder} {who_ends}");
@@ -209,30 +178,27 @@ fn a_hold_does_not_outlast_its_talk() {
     config.flows.insert("main".into(), flow.unwrap().into());
     config.queue_music.clear();
     config.hold_music = Some("music".into());
-    let mut s = scene(config);
+    let mut s = Scene::of(config);
     s.call("1000");
-    s.answer();
+    s.answer(s.ada);
     s.offer(s.ada, "sendonly");
     s.offer(s.caller, "inactive");
     assert_eq!(s.music(), (true, true));
-    s.world.with_phone(s.ada, |phone, now| phone.hang_up(now));
+    s.hang_up(s.ada);
     s.world.run(SECOND);
     assert!(s.world.media.plays.is_empty(), "the next queue has no music, and the last talk's is over");
-    let alan = s.world.phone("127.0.0.1:5072");
-    s.world.run(2 * SECOND);
-    s.world.with_phone(alan, |phone, now| phone.answer(now));
-    s.world.run(SECOND);
+    s.answer(s.alan);
     assert_eq!(s.music(), (false, true), "he holds the next one, too");
 }
 
 #[test]
 fn without_music_who_is_held_hears_what_the_holding_phone_sends() {
-    let mut s = scene(company());
+    let mut s = Scene::new();
     s.call("101");
-    s.answer();
+    s.answer(s.ada);
     s.offer(s.ada, "sendonly");
     assert_eq!(s.music(), (false, false), "no queue led here, and the company has no music");
-    assert_eq!(s.world.media.directions[&s.agent()], Direction::RecvOnly, "what he sends is passed on");
+    assert_eq!(s.world.media.directions[&s.peer()], Direction::RecvOnly, "what he sends is passed on");
     assert_eq!(s.world.count(|kind| matches!(kind, Kind::Held { .. })), 1);
 }
 
@@ -240,21 +206,21 @@ fn without_music_who_is_held_hears_what_the_holding_phone_sends() {
 fn the_companys_music_is_for_talks_that_no_queue_with_music_led_to() {
     let mut config = company();
     config.hold_music = Some("welcome".into());
-    let mut s = scene(config);
+    let mut s = Scene::of(config);
     s.call("101");
-    s.answer();
+    s.answer(s.ada);
     s.offer(s.ada, "sendonly");
     assert_eq!(s.music(), (true, false));
 }
 
 #[test]
 fn a_recording_goes_on_through_a_hold() {
-    let mut s = scene(company());
+    let mut s = Scene::new();
     s.call("1000");
     let caller = s.world.caller_leg();
     s.world.press(caller, '3');
     s.world.run(SECOND);
-    s.answer();
+    s.answer(s.ada);
     let take = s.world.media.takes[&caller];
     for direction in ["sendonly", "sendrecv"] {
         s.offer(s.ada, direction);

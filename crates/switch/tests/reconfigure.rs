@@ -7,40 +7,21 @@
     reason = "this is test code"
 )]
 
+mod common;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use acd::AgentState;
+use common::{SECOND, Scene};
 use journal::{Disposition, Kind, QueueExit};
 use leg::{Item, Prompt};
-use sim::{Seen, World, company};
+use sim::{Seen, company};
 use switch::{Config, Destination};
 
-const SECOND: Duration = Duration::from_secs(1);
-/// Longer than any transaction lingers.
-const QUIET: Duration = Duration::from_secs(60);
-
-/// Two callers on the trunk and the phones of agents 101 and 102, which ring and wait.
-struct Scene {
-    world: World,
-    caller: SocketAddr,
-    other: SocketAddr,
-    ada: SocketAddr,
-    alan: SocketAddr,
-}
-
-fn scene(config: Config) -> Scene {
-    let mut world = World::with(config, 1);
-    let [caller, other, ada, alan] =
-        ["127.0.0.2:5090", "127.0.0.2:5091", "127.0.0.1:5071", "127.0.0.1:5072"].map(|address| world.phone(address));
-    Scene { world, caller, other, ada, alan }
-}
-
 impl Scene {
-    fn call(&mut self, from: SocketAddr, number: &str) -> base::LegId {
-        self.world.with_phone(from, |phone, now| phone.call(now, "4930123", number));
-        self.world.run(SECOND);
+    fn call_from(&mut self, who: SocketAddr, number: &str) -> base::LegId {
+        self.dial(who, "4930123", number);
         self.world.caller_leg()
     }
 
@@ -50,17 +31,6 @@ impl Scene {
             [Item::Prompt(prompt)] => prompt.clone(),
             other => panic!("no prompt: {other:?}"),
         }
-    }
-
-    fn agent(&self, name: &str) -> Option<AgentState> {
-        self.world.switch.agent_state(&name.into())
-    }
-
-    /// All is quiet, and there are so many CDRs.
-    fn end(&mut self, cdrs: usize) {
-        self.world.run(QUIET);
-        assert!(self.world.switch.is_quiet(), "{:?}", self.world.switch);
-        assert_eq!(self.world.cdrs.len(), cdrs);
     }
 }
 
@@ -91,14 +61,14 @@ fn flow(text: &str) -> Arc<ivr::Flow> {
 
 #[test]
 fn a_caller_stays_in_his_flow_and_hears_what_it_names_while_the_next_gets_the_new_one() {
-    let mut s = scene(with_prompts(company(), &[("welcome", 1_000), ("goodbye", 2_000)]));
-    let first = s.call(s.caller, "1000");
+    let mut s = Scene::of(with_prompts(company(), &[("welcome", 1_000), ("goodbye", 2_000)]));
+    let first = s.call_from(s.caller, "1000");
     assert_eq!(s.heard(first), sound(1_000));
     let mut config = with_prompts(company(), &[("welcome", 3_000), ("closed", 4_000)]);
     let text = "version: 1\nnodes:\n  closed:\n    play: [closed]\n    next: hangup\n";
     config.flows.insert("main".into(), flow(text));
     s.world.reconfigure(config);
-    let second = s.call(s.other, "1000");
+    let second = s.call_from(s.other, "1000");
     assert_eq!(s.heard(second), sound(4_000));
     assert_eq!(s.heard(first), sound(1_000), "nothing was cut off");
     // 4 leads to `bye` in the flow that he began, whose prompt the new configuration does not have.
@@ -106,15 +76,15 @@ fn a_caller_stays_in_his_flow_and_hears_what_it_names_while_the_next_gets_the_ne
     assert_eq!(s.heard(first), sound(2_000));
     s.world.finish_play(first);
     s.world.finish_play(second);
-    s.end(2);
+    s.end_all(2);
 }
 
 #[test]
 fn an_agent_who_is_added_gets_the_call_that_waits() {
-    let mut s = scene(without_102());
-    s.call(s.caller, "201");
+    let mut s = Scene::of(without_102());
+    s.call_from(s.caller, "201");
     s.world.with_phone(s.ada, |phone, now| phone.answer(now));
-    s.call(s.other, "201");
+    s.call_from(s.other, "201");
     assert!(!s.world.at(s.alan).saw(&Seen::Rings));
     s.world.reconfigure(company());
     assert!(s.world.at(s.alan).saw(&Seen::Rings));
@@ -124,8 +94,8 @@ fn an_agent_who_is_added_gets_the_call_that_waits() {
 
 #[test]
 fn an_agent_who_is_gone_ends_his_call_in_peace() {
-    let mut s = scene(company());
-    s.call(s.caller, "201");
+    let mut s = Scene::new();
+    s.call_from(s.caller, "201");
     s.world.with_phone(s.ada, |phone, now| phone.answer(now));
     let mut config = company();
     config.users.remove("101");
@@ -135,18 +105,18 @@ fn an_agent_who_is_gone_ends_his_call_in_peace() {
     s.world.reconfigure(config);
     s.world.run(10 * SECOND);
     assert!(matches!(s.agent("101"), Some(AgentState::InCall(_))));
-    s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
+    s.hang_up(s.caller);
     assert_eq!(s.agent("101"), None);
-    s.end(1);
+    s.end();
     assert_eq!(s.world.cdrs[0].disposition, Disposition::Answered);
     assert!((9_900..=10_100).contains(&s.world.cdrs[0].talk_ms), "{}", s.world.cdrs[0].talk_ms);
 }
 
 #[test]
 fn a_caller_in_a_queue_that_is_gone_goes_on_as_if_nobody_served_it() {
-    let mut s = scene(without_102());
-    s.call(s.other, "201");
-    let menu = s.call(s.caller, "1000");
+    let mut s = Scene::of(without_102());
+    s.call_from(s.other, "201");
+    let menu = s.call_from(s.caller, "1000");
     s.world.press(menu, '1');
     s.world.run(SECOND);
     let mut config = company();
@@ -161,32 +131,32 @@ fn a_caller_in_a_queue_that_is_gone_goes_on_as_if_nobody_served_it() {
     s.world.with_phone(s.ada, |phone, now| phone.answer(now));
     assert_eq!(s.world.media.bridges.len(), 2, "what rang was answered");
     s.world.finish_play(menu);
-    s.world.with_phone(s.other, |phone, now| phone.hang_up(now));
-    s.end(2);
+    s.hang_up(s.other);
+    s.end_all(2);
 }
 
 #[test]
 fn numbers_trunks_and_limits_hold_at_once() {
-    let mut s = scene(company());
-    s.call(s.caller, "1000");
+    let mut s = Scene::new();
+    s.call_from(s.caller, "1000");
     let mut config = company();
     config.numbers.remove("1000");
     config.numbers.insert("1001".into(), Destination::Flow("main".into()));
     s.world.reconfigure(config.clone());
-    s.call(s.other, "1000");
+    s.call_from(s.other, "1000");
     assert!(s.world.at(s.other).saw(&Seen::Refused(404)));
-    s.call(s.other, "1001");
+    s.call_from(s.other, "1001");
     assert!(s.world.at(s.other).saw(&Seen::Answered));
-    s.world.with_phone(s.other, |phone, now| phone.hang_up(now));
+    s.hang_up(s.other);
     s.world.run(SECOND);
     config.limits.max_calls = 1;
     s.world.reconfigure(config.clone());
-    s.call(s.other, "1001");
+    s.call_from(s.other, "1001");
     assert!(s.world.at(s.other).saw(&Seen::Refused(503)));
     config.limits.max_calls = 10;
     config.trunks.clear();
     s.world.reconfigure(config);
-    s.call(s.other, "1001");
+    s.call_from(s.other, "1001");
     assert!(s.world.at(s.other).saw(&Seen::Refused(401)));
     assert!(!s.world.at(s.caller).saw(&Seen::Ended), "who was there before is not bothered");
     assert_eq!(s.world.count(|k| matches!(k, Kind::Reloaded { .. })), 3);

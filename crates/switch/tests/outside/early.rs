@@ -44,7 +44,7 @@ fn an_announcement_followed_by_a_refusal_is_no_answer() {
 #[test]
 fn who_is_answered_hears_early_media_in_place_of_our_ringing() {
     let mut s = scene();
-    s.dial(s.stranger, "4930123", "1001");
+    s.dial(s.caller, "4930123", "1001");
     s.world.with_phone(s.carrier, |phone, now| phone.ring(now));
     assert_eq!(s.world.media.plays.len(), 1);
     s.world.with_phone(s.carrier, |phone, now| phone.speak_early(now));
@@ -54,7 +54,7 @@ fn who_is_answered_hears_early_media_in_place_of_our_ringing() {
     s.world.with_phone(s.carrier, |phone, now| phone.refuse(now, 486));
     s.world.run(SECOND);
     assert!(s.world.media.bridges.is_empty() && s.world.media.plays.len() == 1, "the flow goes on");
-    s.hang_up(s.stranger);
+    s.hang_up(s.caller);
     s.end();
 }
 

@@ -39,7 +39,7 @@ fn without_a_grant_no_leg_leaves() {
         (no_grants, "127.0.0.1:5071", "101", NUMBER),
     ];
     for (config, who, me, number) in cases {
-        let mut s = scene_of(config);
+        let mut s = Scene::of(config);
         let who: SocketAddr = who.parse().unwrap();
         s.dial(who, me, number);
         assert!(s.saw(who, &Seen::Refused(404)), "{me} {number}: {:?}", s.world.at(who).seen);
@@ -55,8 +55,8 @@ fn a_user_who_registers_has_his_grants_by_his_password_alone() {
     config.secrets.insert("101".into(), sip::digest::Secret::of("101", "strowger", "secret"));
     config.realm = "strowger".into();
     config.algorithms = vec![sip::digest::Algorithm::Sha256];
-    let mut s = scene_of(config);
-    for who in [s.ada, s.stranger] {
+    let mut s = Scene::of(config);
+    for who in [s.ada, s.caller] {
         s.dial(who, "101", NUMBER);
         assert!(s.saw(who, &Seen::Refused(401)), "{:?}", s.world.at(who).seen);
     }
@@ -137,7 +137,7 @@ fn minutes_used_before_a_start_count_be_it_in_a_call_that_it_cut() {
 #[test]
 fn a_flow_calls_out_by_its_own_grant_and_goes_on_afterwards() {
     let mut s = scene();
-    s.dial(s.stranger, "4930123", "1001");
+    s.dial(s.caller, "4930123", "1001");
     assert_eq!(s.world.at(s.carrier).display, Some(("+4930555".into(), NUMBER.into())));
     s.world.with_phone(s.carrier, |phone, now| phone.ring(now));
     assert_eq!(s.world.media.plays.len(), 1, "he is answered, so the ringing is ours");
@@ -146,7 +146,7 @@ fn a_flow_calls_out_by_its_own_grant_and_goes_on_afterwards() {
     s.hang_up(s.carrier);
     let node = s.world.last(|kind| if let Kind::NodeEntered { node, .. } = kind { Some(node.clone()) } else { None });
     assert_eq!(&*node, "after");
-    s.hang_up(s.stranger);
+    s.hang_up(s.caller);
     let cdr = s.end();
     assert_eq!(
         (cdr.direction, &cdr.outside[0].call.asked_by),
@@ -158,8 +158,8 @@ fn a_flow_calls_out_by_its_own_grant_and_goes_on_afterwards() {
 fn a_flow_without_a_grant_goes_its_way_for_failures() {
     let mut config = with_carrier();
     config.grants.clear();
-    let mut s = scene_of(config);
-    s.dial(s.stranger, "4930123", "1001");
+    let mut s = Scene::of(config);
+    s.dial(s.caller, "4930123", "1001");
     let node = s.world.last(|kind| if let Kind::NodeEntered { node, .. } = kind { Some(node.clone()) } else { None });
     assert_eq!((&*node, s.left(), s.refusals()), ("failed", 0, vec![NoWayOut::NoGrant]));
 }
@@ -168,10 +168,10 @@ fn a_flow_without_a_grant_goes_its_way_for_failures() {
 fn a_trunk_passes_calls_on_by_a_grant_of_its_own() {
     let mut config = with_carrier();
     config.grants.extend([grant("transit", &[Asker::Trunk("local".into())], &["+43"], 1, 10)]);
-    let mut s = scene_of(config);
-    s.dial(s.stranger, "101", "+431234");
+    let mut s = Scene::of(config);
+    s.dial(s.caller, "101", "+431234");
     assert_eq!(s.left(), 1);
-    s.hang_up(s.stranger);
+    s.hang_up(s.caller);
     assert_eq!(s.end().outside[0].call.asked_by, Asker::Trunk("local".into()));
 }
 
@@ -181,7 +181,7 @@ fn the_number_shown_is_the_trunks_the_users_own_or_the_callers() {
         let mut config = with_carrier();
         config.trunks.iter_mut().find(|trunk| &*trunk.name == "carrier").unwrap().caller_id = caller_id;
         config.users.get_mut("101").unwrap().caller_id = own.map(Into::into);
-        let mut s = scene_of(config);
+        let mut s = Scene::of(config);
         s.dial(who.parse().unwrap(), me, number);
         s.world.at(s.carrier).display.clone().unwrap().0
     };
@@ -201,9 +201,9 @@ fn help_is_called_without_a_grant_and_whatever_the_limits() {
     let mut config = with_carrier();
     config.grants.clear();
     config.limits.max_calls = 1;
-    let mut s = scene_of(config);
+    let mut s = Scene::of(config);
     let help = s.world.phone("127.0.0.4:5060");
-    s.dial(s.stranger, "4930123", "1000");
+    s.dial(s.caller, "4930123", "1000");
     s.dial(s.ada, "101", "1000");
     let other = s.world.phone("127.0.0.2:5091");
     s.dial(other, "4930124", "112");
@@ -274,7 +274,7 @@ fn the_callers_cancel_cancels_the_leg_to_the_trunk() {
 #[test]
 fn a_user_for_whom_there_is_no_port_is_free_again() {
     let mut s = scene();
-    let leg_opens = |s: &mut Scene| s.world.with_phone(s.stranger, |phone, now| phone.call(now, "4930123", "1000"));
+    let leg_opens = |s: &mut Scene| s.world.with_phone(s.caller, |phone, now| phone.call(now, "4930123", "1000"));
     leg_opens(&mut s);
     s.world.run(SECOND);
     let caller = s.world.caller_leg();
@@ -282,7 +282,7 @@ fn a_user_for_whom_there_is_no_port_is_free_again() {
     s.world.press(caller, '2');
     assert_eq!(s.agent("102"), Some(acd::AgentState::Idle));
     s.world.media.exhausted = false;
-    s.hang_up(s.stranger);
+    s.hang_up(s.caller);
     s.end();
     let ended = s.world.count(|kind| matches!(kind, Kind::LegEnded { .. }));
     assert_eq!(s.world.count(|kind| matches!(kind, Kind::LegBegan { .. })), ended);

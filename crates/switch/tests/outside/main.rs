@@ -8,6 +8,8 @@
     reason = "this is test code"
 )]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod early;
 mod grants;
 mod random;
@@ -18,15 +20,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::Day;
+use common::{QUIET, SECOND, Scene};
 use journal::{Disposition, Kind, LegRole, NoWayOut, OfferOutcome, Origin, Party};
-use sim::{Node, Seen, World, company};
+use sim::{Node, Seen, company};
 use switch::control::{Place, Request, Response};
 use switch::{Asker, CallerId, Config, Destination, Emergency, Grant, Peer, Trunk};
 
-const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
-/// Longer than any transaction lingers.
-const QUIET: Duration = Duration::from_secs(60);
 const NUMBER: &str = "+4930999";
 const FLOW: &str = "\
 version: 1
@@ -86,55 +86,15 @@ fn with_carrier() -> Config {
     config
 }
 
-struct Scene {
-    world: World,
-    /// Calls in by the trunk `local`.
-    stranger: SocketAddr,
-    ada: SocketAddr,
-    alan: SocketAddr,
-    carrier: SocketAddr,
-}
-
 fn scene() -> Scene {
-    scene_of(with_carrier())
-}
-
-fn scene_of(config: Config) -> Scene {
-    let mut world = World::with(config, 1);
-    let [stranger, ada, alan, carrier] =
-        ["127.0.0.2:5090", "127.0.0.1:5071", "127.0.0.1:5072", "127.0.0.3:5060"].map(|address| world.phone(address));
-    Scene { world, stranger, ada, alan, carrier }
+    Scene::of(with_carrier())
 }
 
 impl Scene {
-    /// Somebody dials, and a second goes by.
-    fn dial(&mut self, who: SocketAddr, me: &str, number: &str) {
-        self.world.with_phone(who, |phone, now| phone.call(now, me, number));
-        self.world.run(SECOND);
-    }
-
     /// Ada calls out and is answered.
     fn talk(&mut self) {
         self.dial(self.ada, "101", NUMBER);
-        self.world.with_phone(self.carrier, |phone, now| phone.answer(now));
-        self.world.run(SECOND);
-    }
-
-    fn saw(&mut self, who: SocketAddr, what: &Seen) -> bool {
-        self.world.at(who).saw(what)
-    }
-
-    fn hang_up(&mut self, who: SocketAddr) {
-        self.world.with_phone(who, |phone, now| phone.hang_up(now));
-        self.world.run(SECOND);
-    }
-
-    /// All is quiet, and there is one CDR.
-    fn end(&mut self) -> journal::Cdr {
-        self.world.run(QUIET);
-        assert!(self.world.switch.is_quiet(), "{:?}", self.world.switch);
-        let [cdr] = &*self.world.cdrs else { panic!("{:#?}", self.world.cdrs) };
-        cdr.clone()
+        self.answer(self.carrier);
     }
 
     fn refusals(&self) -> Vec<NoWayOut> {
@@ -153,9 +113,5 @@ impl Scene {
             panic!("no page")
         };
         page.calls[0].place.clone()
-    }
-
-    fn agent(&self, name: &str) -> Option<acd::AgentState> {
-        self.world.switch.agent_state(&name.into())
     }
 }

@@ -14,7 +14,7 @@ fn whatever_the_order_no_grant_is_exceeded_and_nothing_is_left() {
 
 fn play(seed: u64) {
     let mut dice = base::Rng::from_number(seed ^ 0x0075);
-    let mut s = scene_of(with_carrier());
+    let mut s = Scene::of(with_carrier());
     let jitter = Duration::from_millis(40);
     s.world.network.nodes = match dice.below(3) {
         0 => vec![],
@@ -23,7 +23,7 @@ fn play(seed: u64) {
     };
     let other = s.world.phone("127.0.0.1:5079");
     let help = s.world.phone("127.0.0.4:5060");
-    let callers = [(s.ada, "101"), (s.alan, "102"), (s.stranger, "4930123"), (other, "101")];
+    let callers = [(s.ada, "101"), (s.alan, "102"), (s.caller, "4930123"), (other, "101")];
     let phones = [s.ada, s.alan, s.carrier, s.carrier, s.carrier, help];
     for _ in 0..80 {
         let of = phones[dice.below(6) as usize];
@@ -53,7 +53,7 @@ fn play(seed: u64) {
         s.world.switch.check_invariants(s.world.now).unwrap();
         check_room(&s);
     }
-    for who in phones.into_iter().chain([s.stranger, other]) {
+    for who in phones.into_iter().chain([s.caller, other]) {
         s.world.at(who).reflex = Some(486);
         s.world.with_phone(who, |phone, now| phone.hang_up(now));
     }
