@@ -1,5 +1,6 @@
 //! Hold, resume and change by re-INVITE from either side: who hears what, what the recording holds, whose digits count.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tests::baresip::{Baresip, Manner};
@@ -175,29 +176,116 @@ fn without_music_who_is_held_hears_the_music_that_the_phone_sends() {
     assert!(silence.len() > samples(0.9) && silence.iter().all(|sample| sample.abs() < 50), "he gets silence");
 }
 
-#[test]
-fn a_new_port_is_taken_up_and_nobody_at_the_old_one_is_heard() {
+/// The caller wants his audio at `place` of where it was from now on; who is where it was is no party any more.
+fn the_caller_moves_to(place: impl FnOnce(SocketAddr, &mut Ports) -> SocketAddr) {
     let mut talk = talk("3000", "", |_| {});
     let Talk { ports, caller, agent, call, .. } = &mut talk;
     pause(SECOND);
-    let moved = Media::bind(([127, 0, 0, 1], ports.take(2)).into());
+    let moved = Media::bind(place(caller.media.local(), ports));
     moved.say(Some(tones::CALLER));
     let start = Instant::now();
     let body = caller.sdp_with(moved.local().port(), "0 101", "a=rtpmap:0 PCMU/8000\r\n");
+    let (was, is) = (caller.media.local().ip(), moved.local().ip());
+    let body = body.replace(&format!("c=IN IP4 {was}"), &format!("c=IN IP4 {is}"));
     let taken = caller.reinvite(call, &body);
-    moved.send_to(media_address(&taken));
+    // He is sent to where he says before anything has come from there.
     moved.wait_for_tone(tones::AGENT, start, SOON);
-    // Whoever has the old port now is a stranger, though he speaks on and was the peer.
+    moved.send_to(media_address(&taken));
+    // Whoever is where he was is a stranger now, though he speaks on and was the peer.
     caller.media.say(Some(tones::OTHER_AGENT));
     let (before, after) = (caller.media.received().len(), Instant::now());
     pause(3 * SECOND);
     let agent_heard = agent.media.heard_since(after);
     assert_heard("the agent hears the caller", &agent_heard, tones::CALLER, 2.5);
     assert_eq!(heard(&agent_heard, tones::OTHER_AGENT), None);
+    assert_heard("the caller hears the agent", &moved.heard_since(after), tones::AGENT, 2.5);
     assert!(caller.media.received().len() - before < 25, "and nothing is sent there");
     assert_one_stream(&moved.received());
     moved.press("5");
     talk.switch.wait_for_event("digit", 1, SOON);
+}
+
+#[test]
+fn a_new_port_is_taken_up_and_nobody_at_the_old_one_is_heard() {
+    the_caller_moves_to(|was, ports| SocketAddr::new(was.ip(), ports.take(2)));
+}
+
+#[test]
+fn a_new_address_is_taken_up_and_nobody_at_the_old_one_is_heard() {
+    the_caller_moves_to(|was, _| SocketAddr::new([127, 0, 0, 5].into(), was.port()));
+}
+
+/// Told to try again after 0 to 10 seconds (RFC 3261 14.2, RFC 3311 5.2).
+fn assert_told_to_wait(answer: &Message) {
+    assert_eq!(answer.status(), Some(500), "{answer}");
+    assert!(answer.must("Retry-After").parse::<u8>().is_ok_and(|seconds| seconds <= 10), "{answer}");
+}
+
+#[test]
+fn a_re_invite_behind_one_that_is_not_acknowledged_is_to_wait_and_changes_nothing() {
+    let mut talk = talk("1000", "1", |_| {});
+    let Talk { caller, agent, call, .. } = &mut talk;
+    let (sendonly, both) = (offer(caller, "sendonly"), offer(caller, "sendrecv"));
+    let held = Instant::now();
+    let first = caller.ask(call, "INVITE", &sendonly);
+    assert_eq!(first.status(), Some(200), "{first}");
+    let second = caller.ask(call, "INVITE", &both);
+    assert_told_to_wait(&second);
+    caller.confirm(call, &second, "");
+    agent.media.wait_for_tone(tones::MUSIC, held, SOON);
+    // The first one's answer is repeated until its ACK.
+    let again = caller.wait_for("the answer again", SOON, |m| m.header("CSeq") == first.header("CSeq"));
+    assert_eq!(again, first);
+    caller.confirm(call, &again, "");
+    let resumed = Instant::now();
+    change(caller, call, &both, "sendrecv");
+    agent.media.wait_for_tone(tones::CALLER, resumed, SOON);
+    assert_eq!(caller.bye(call).status(), Some(200));
+    agent.wait_for_request("BYE", SOON);
+    talk.switch.assert_quiet();
+}
+
+#[test]
+fn offers_that_cross_an_invite_without_an_answer_are_refused_and_the_call_goes_on() {
+    let mut ports = Ports::slice();
+    let mut agent = Phone::new(([127, 0, 0, 1], 9).into(), &mut ports);
+    let switch = Switch::start(&Company::new(&ports).agent(&format!("sip:agent1@{}", agent.address())));
+    agent.set_switch(switch.address());
+    let mut caller = Phone::new(switch.address(), &mut ports);
+    caller.media.say(Some(tones::CALLER));
+    agent.media.say(Some(tones::AGENT));
+    let body = caller.sdp();
+    let mut call = caller.invite("3000", &body);
+    let invite = agent.wait_for("INVITE", SOON, |m| m.method() == Some("INVITE"));
+    agent.respond(&invite, "180 Ringing", "", "");
+    let ringing = caller.wait_for("180", SOON, |m| m.status() == Some(180));
+    // The switch waits for the agent's answer to its offer, and owes the caller one.
+    let (mut answer, mut early) = (agent.side_of(&invite), call.early(&ringing));
+    for method in ["UPDATE", "INVITE"] {
+        let body = agent.sdp();
+        let crossed = agent.ask(&mut answer, method, &body);
+        assert_eq!(crossed.status(), Some(491), "{crossed}");
+        let waits = caller.ask(&mut early, method, &caller.sdp());
+        assert_told_to_wait(&waits);
+        if method == "INVITE" {
+            agent.confirm(&answer, &crossed, "");
+            caller.confirm(&early, &waits, "");
+        }
+    }
+    let start = Instant::now();
+    agent.respond(&invite, "200 OK", "", &agent.sdp());
+    agent.media.send_to(media_address(&invite));
+    let response = caller.final_response(&call, SOON);
+    assert_eq!(response.status(), Some(200), "{response}");
+    caller.establish(&mut call, &response);
+    caller.media.wait_for_tone(tones::AGENT, start, SOON);
+    agent.media.wait_for_tone(tones::CALLER, start, SOON);
+    // Now the agent's offer meets nothing.
+    let sendonly = offer(&agent, "sendonly");
+    change(&mut agent, &mut answer, &sendonly, "recvonly");
+    assert_eq!(caller.bye(&mut early).status(), Some(200));
+    agent.wait_for_request("BYE", SOON);
+    switch.assert_quiet();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Hold, resume and change by re-INVITE, from either side and from both, before, in and after a talk: who hears music when.
 //!
-//! RFC 3264: 8.4 (hold; 0.0.0.0 as RFC 2543 had it), 8.3.1 (another port); RFC 3261: 14 (re-INVITE). A re-INVITE without
+//! RFC 3264: 8.4 (hold; 0.0.0.0 as RFC 2543 had it), 8.3.1 (another port); RFC 3261: 14 (re-INVITE, and one behind another). A re-INVITE without
 //! an offer is in `tests/e2e/hold.rs`: the phones here make none.
 #![allow(
     clippy::unwrap_used,
@@ -13,17 +13,22 @@
 mod common;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use base::LegId;
 use common::{SECOND, Scene};
 use journal::Kind;
 use sdp::Direction;
-use sim::{Seen, company};
+use sim::{Node, Seen, company};
 
 impl Scene {
     fn offer(&mut self, phone: SocketAddr, direction: &str) {
-        assert!(self.world.with_phone(phone, |phone, now| phone.change(now, direction)), "{direction}");
+        self.offer_at_once(phone, direction);
         self.world.run(SECOND);
+    }
+
+    fn offer_at_once(&mut self, phone: SocketAddr, direction: &str) {
+        assert!(self.world.with_phone(phone, |phone, now| phone.change(now, direction)), "{direction}");
     }
 
     /// The leg of whom the caller talks to.
@@ -109,6 +114,28 @@ fn a_hold_said_again_and_a_new_port_in_it_change_nothing_for_who_is_held() {
     assert!(s.world.with_phone(s.ada, |phone, now| phone.change_with(now, moved.into())));
     assert_eq!(s.world.media.plays, play, "the music goes on, from where it was");
     assert_eq!(s.world.count(|kind| matches!(kind, Kind::Held { .. })), 1);
+}
+
+/// RFC 3261 14.2: while the ACK of one change is lost, another is to be tried later, and means nothing until then.
+#[test]
+fn a_change_behind_one_that_is_not_acknowledged_is_refused_and_can_be_made_later() {
+    let mut s = talk();
+    let way = Duration::from_millis(10);
+    s.world.network.nodes = vec![Node::Delay { least: way, jitter: Duration::from_micros(1) }];
+    s.offer_at_once(s.ada, "sendonly");
+    // The 200 is on its way when the network breaks; the ACK is lost.
+    s.world.run(way + way / 2);
+    s.world.network.nodes = vec![Node::Lose(100)];
+    s.world.run(way);
+    assert!(s.saw(s.ada, &Seen::Changed("recvonly".to_owned())));
+    s.world.network.nodes.clear();
+    s.offer_at_once(s.ada, "sendrecv");
+    assert!(s.saw(s.ada, &Seen::NotChanged(500)), "{:?}", s.world.at(s.ada).seen);
+    assert_eq!(s.music(), (true, false), "what was agreed holds");
+    // The 200 comes again, and its ACK now, too.
+    s.world.run(SECOND);
+    s.offer(s.ada, "sendrecv");
+    assert_eq!(s.music(), (false, false));
 }
 
 #[test]

@@ -102,8 +102,7 @@ impl Phone {
             cseq: 1,
             invite_branch: format!("z9hG4bK{}", unique()),
         };
-        let content = if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
-        self.request(&dialog, "INVITE", &dialog.invite_branch, content, body);
+        self.request(&dialog, "INVITE", &dialog.invite_branch, content(body), body);
         dialog
     }
 
@@ -171,6 +170,11 @@ impl Phone {
         let invite = self.wait_for("INVITE", limit, |m| m.method() == Some("INVITE"));
         self.respond(&invite, "200 OK", "", &self.sdp());
         self.media.send_to(media_address(&invite));
+        self.side_of(&invite)
+    }
+
+    /// The phone's side of the dialog that it begins by a response to `invite`.
+    pub fn side_of(&self, invite: &Message) -> Dialog {
         Dialog {
             call_id: invite.must("Call-ID").to_owned(),
             local: format!("{};tag=phone{}", invite.must("To"), self.address().port()),
@@ -194,18 +198,32 @@ impl Phone {
     /// # Panics
     /// If no final response comes.
     pub fn reinvite_with(&mut self, dialog: &mut Dialog, offer: &str, answer: &str) -> Message {
-        let content = |body: &str| if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" };
+        let response = self.ask(dialog, "INVITE", offer);
+        self.confirm(dialog, &response, answer);
+        response
+    }
+
+    /// Sends a request in the dialog, with an offer if there is one, and waits for its final response. Nothing is acknowledged.
+    ///
+    /// # Panics
+    /// If no final response comes.
+    pub fn ask(&mut self, dialog: &mut Dialog, method: &str, offer: &str) -> Message {
         dialog.cseq += 1;
         dialog.invite_branch = format!("z9hG4bK{}", unique());
-        self.request(dialog, "INVITE", &dialog.invite_branch, content(offer), offer);
-        let cseq = format!("{} INVITE", dialog.cseq);
-        let response = self.wait_for("the answer to re-INVITE", wait::SOON, |m| {
+        self.request(dialog, method, &dialog.invite_branch, content(offer), offer);
+        let cseq = format!("{} {method}", dialog.cseq);
+        self.wait_for(&format!("the answer to {method}"), wait::SOON, |m| {
             m.header("CSeq") == Some(&cseq) && m.status().is_some_and(|status| status >= 200)
-        });
-        let branch =
-            if response.status() == Some(200) { format!("z9hG4bK{}", unique()) } else { dialog.invite_branch.clone() };
-        self.request(dialog, "ACK", &branch, content(answer), answer);
-        response
+        })
+    }
+
+    /// ACK of the final response to an INVITE in the dialog, the latest one if it is a refusal.
+    pub fn confirm(&self, dialog: &Dialog, response: &Message, answer: &str) {
+        let is_success = response.status() == Some(200);
+        let branch = if is_success { format!("z9hG4bK{}", unique()) } else { dialog.invite_branch.clone() };
+        let cseq = response.must("CSeq").split(' ').next().and_then(|number| number.parse().ok());
+        let of_then = Dialog { cseq: cseq.unwrap_or(dialog.cseq), ..dialog.clone() };
+        self.request(&of_then, "ACK", &branch, content(answer), answer);
     }
 
     /// Asks whether the switch answers OPTIONS.
@@ -321,7 +339,17 @@ impl Phone {
     }
 }
 
+/// The header field that tells what a body is.
+fn content(body: &str) -> &'static str {
+    if body.is_empty() { "" } else { "Content-Type: application/sdp\r\n" }
+}
+
 impl Dialog {
+    /// The early dialog that a provisional response to its INVITE begins.
+    pub fn early(&self, ringing: &Message) -> Self {
+        Self { remote: ringing.must("To").to_owned(), target: ringing.contact(), ..self.clone() }
+    }
+
     /// Its Call-ID.
     pub fn call_id(&self) -> &str {
         &self.call_id
