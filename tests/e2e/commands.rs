@@ -25,6 +25,26 @@ fn the_shipped_configurations_have_no_fault() {
 }
 
 #[test]
+fn what_there_is_one_of_is_told_as_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut company = Company::new(&Ports::slice()).agent("sip:agent1@127.0.0.1:9");
+    let told = |company: &Company| {
+        company.write(folder.path());
+        let output = strowger(&["check", "--config", &folder.path().to_string_lossy()]);
+        assert!(output.status.success(), "{}", text(&output));
+        text(&output).lines().last().and_then(|line| line.split_once(" is right: ")).expect("the end").1.to_owned()
+    };
+    let line = told(&company);
+    for words in [" numbers,", " flows,", " 1 queue,", " 1 user,", " 1 trunk,", " prompts"] {
+        assert!(line.contains(words), "`{words}` is not in {line}");
+    }
+    company = company.agent("sip:agent2@127.0.0.1:10");
+    company.numbers.retain(|number, _| *number == "1003");
+    let line = told(&company);
+    assert!(line.starts_with("1 number, ") && line.contains(" 2 users,"), "{line}");
+}
+
+#[test]
 fn every_fault_is_told_at_once_with_its_place_and_nothing_starts() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut company = Company::new(&Ports::slice());

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use company::Outlook;
+use switch::Config;
 
 use crate::error::Error;
 use crate::folder::read_company;
@@ -18,15 +19,19 @@ pub(crate) fn check(folder: &Path) -> Result<(), Error> {
     }
     let switch = &company.switch;
     print!("{}", Outlook(switch));
-    println!(
-        "{} is right: {} numbers, {} flows, {} queues, {} users, {} trunks, {} prompts",
-        folder.display(),
-        switch.numbers.len(),
-        switch.flows.len(),
-        switch.queues.len(),
-        switch.users.len(),
-        switch.trunks.len(),
-        switch.prompts.len(),
-    );
+    println!("{} is right: {}", folder.display(), contents(switch));
     Ok(())
+}
+
+/// How much of everything there is.
+fn contents(switch: &Config) -> String {
+    let counts = [
+        (switch.numbers.len(), "number"),
+        (switch.flows.len(), "flow"),
+        (switch.queues.len(), "queue"),
+        (switch.users.len(), "user"),
+        (switch.trunks.len(), "trunk"),
+        (switch.prompts.len(), "prompt"),
+    ];
+    counts.map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" })).join(", ")
 }
