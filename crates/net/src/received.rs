@@ -12,8 +12,8 @@ pub enum Received {
     Message {
         /// Where it came from and on which listener.
         flow: Flow,
-        /// What it says; boxed, because it is large and goes from hand to hand.
-        parsed: Box<Result<Message, Reject>>,
+        /// What it says.
+        parsed: Result<Message, Reject>,
     },
     /// Nobody listens at `remote`: an ICMP error, or a connection that could not be opened.
     Unreachable {

@@ -39,12 +39,12 @@ impl Inbox {
     }
 
     /// Waits for datagrams (until the socket's time-out) and hands each to `take`: payload, sender, and the local
-    /// address that it was sent to where the system says so.
+    /// address that it was sent to where the system says so. Returns how many came.
     pub(crate) fn receive(
         &mut self,
         socket: &UdpSocket,
         mut take: impl FnMut(&[u8], SocketAddr, Option<IpAddr>),
-    ) -> io::Result<()> {
+    ) -> io::Result<usize> {
         let mut vectors: [libc::iovec; BATCH] =
             std::array::from_fn(|_| libc::iovec { iov_base: std::ptr::null_mut(), iov_len: 0 });
         // SAFETY: an all-zero mmsghdr is a valid one: null pointers with zero lengths.
@@ -79,7 +79,7 @@ impl Inbox {
                 take(payload, unmapped(sender), destination(&header.msg_hdr));
             }
         }
-        Ok(())
+        Ok(count)
     }
 }
 

@@ -6,7 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use std::vec::Drain;
 
 use bytes::Bytes;
 use sip::{Flow, Transmit, Transport};
@@ -21,6 +22,11 @@ const SOCKET_BUFFER: i32 = 4 << 20;
 /// How often a datagram is tried before its error is taken as its own. Each try takes one error of another off the
 /// socket, and the receiving thread takes them off as well.
 const ATTEMPTS: u32 = 64;
+/// Datagrams that come closer together than this are a burst, in which the thread lets some gather: to be woken for each
+/// alone costs as much as to read and answer it.
+const BURST: Duration = Duration::from_micros(100);
+/// How long it lets them gather.
+const GATHER: Duration = Duration::from_micros(300);
 /// How often a silent receiving thread looks whether it shall end.
 const STOP_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -72,18 +78,18 @@ impl Listener {
         self.thread.as_ref().is_none_or(|thread| !thread.is_finished())
     }
 
-    /// Starts to receive. `sink` answers false if it could not take what it was given; it must not wait.
+    /// Starts to receive. `sink` takes all that came at once and says how much of it found no room; it must not wait.
     ///
     /// # Errors
     /// [`NetError::Thread`] if the system gives no thread.
-    pub fn start(&mut self, sink: impl FnMut(Received) -> bool + Send + 'static) -> Result<(), NetError> {
+    pub fn start(&mut self, sink: impl FnMut(Drain<'_, Received>) -> usize + Send + 'static) -> Result<(), NetError> {
         self.start_with(parse_datagram, sink)
     }
 
     fn start_with(
         &mut self,
         parse: fn(Bytes) -> Result<Message, Reject>,
-        sink: impl FnMut(Received) -> bool + Send + 'static,
+        sink: impl FnMut(Drain<'_, Received>) -> usize + Send + 'static,
     ) -> Result<(), NetError> {
         let receiver = Receiver {
             socket: Arc::clone(&self.socket),
@@ -141,8 +147,10 @@ struct Receiver {
 }
 
 impl Receiver {
-    fn run(self, parse: fn(Bytes) -> Result<Message, Reject>, mut sink: impl FnMut(Received) -> bool) {
+    fn run(self, parse: fn(Bytes) -> Result<Message, Reject>, mut sink: impl FnMut(Drain<'_, Received>) -> usize) {
         let mut inbox = Inbox::new();
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut last = Instant::now();
         while !self.stop.load(Ordering::Relaxed) {
             let result = inbox.receive(&self.socket, |payload, remote, destination| {
                 let flow = Flow::udp(self.index, self.local_for(destination), remote);
@@ -150,14 +158,24 @@ impl Receiver {
                 // A datagram that should make our parser panic costs itself alone. (It is a function of these octets, so
                 // nothing is left half-changed.)
                 match catch_unwind(AssertUnwindSafe(|| parse(octets))) {
-                    Ok(parsed) => {
-                        self.hand_over(Received::Message { flow, parsed: Box::new(parsed) }, &mut sink);
-                    }
+                    Ok(parsed) => batch.push(Received::Message { flow, parsed }),
                     Err(_) => drop(self.dropped.fetch_add(1, Ordering::Relaxed)),
                 }
             });
-            if let Err(error) = result {
-                self.after(&error, &mut sink);
+            if let Err(error) = &result {
+                self.after(error, &mut batch);
+            }
+            let refused = sink(batch.drain(..));
+            if refused > 0 {
+                self.dropped.fetch_add(u64::try_from(refused).unwrap_or_default(), Ordering::Relaxed);
+            }
+            // A full batch has more behind it already.
+            if result.is_ok_and(|count| count < BATCH) {
+                let now = Instant::now();
+                if now - last < BURST {
+                    std::thread::sleep(GATHER);
+                }
+                last = now;
             }
         }
     }
@@ -170,21 +188,15 @@ impl Receiver {
         }
     }
 
-    fn after(&self, error: &io::Error, sink: &mut impl FnMut(Received) -> bool) {
+    fn after(&self, error: &io::Error, batch: &mut Vec<Received>) {
         match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted => {}
             // ICMP: the error queue says for whom. Other errors (no memory) pass; the next call tries again.
             _ => {
                 while let Some(remote) = sys::take_unreachable(&self.socket) {
-                    self.hand_over(Received::Unreachable { transport: Transport::Udp, remote }, sink);
+                    batch.push(Received::Unreachable { transport: Transport::Udp, remote });
                 }
             }
-        }
-    }
-
-    fn hand_over(&self, received: Received, sink: &mut impl FnMut(Received) -> bool) {
-        if !sink(received) {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -253,13 +265,15 @@ mod tests {
         let mut listener = Listener::bind(0, SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
         let (tx, received) = mpsc::sync_channel(4);
         let parse = |octets: Bytes| if octets == "boom" { panic!("boom") } else { parse_datagram(octets) };
-        listener.start_with(parse, move |received| tx.try_send(received).is_ok()).unwrap();
+        listener
+            .start_with(parse, move |batch| batch.filter_map(|received| tx.try_send(received).err()).count())
+            .unwrap();
         let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
         for text in ["boom", "\r\n"] {
             peer.send_to(text.as_bytes(), listener.local()).unwrap();
         }
         let arrived = received.recv_timeout(Duration::from_secs(20));
-        assert!(matches!(arrived, Ok(Received::Message { parsed, .. }) if matches!(*parsed, Ok(Message::KeepAlive))));
+        assert!(matches!(arrived, Ok(Received::Message { parsed, .. }) if matches!(parsed, Ok(Message::KeepAlive))));
         assert_eq!(listener.dropped().load(Ordering::Relaxed), 1);
         assert!(listener.is_running());
     }

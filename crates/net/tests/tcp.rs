@@ -48,7 +48,7 @@ impl World {
     /// Waits for a well-formed request.
     fn request(&self) -> Flow {
         match self.received.recv_timeout(LIMIT) {
-            Ok(Received::Message { flow, parsed }) if matches!(*parsed, Ok(Message::Request(_))) => flow,
+            Ok(Received::Message { flow, parsed: Ok(Message::Request(_)) }) => flow,
             other => panic!("expected a request, got {other:?}"),
         }
     }
@@ -221,7 +221,7 @@ fn what_there_is_no_room_for_waits_and_nothing_is_lost_or_overtakes() {
     assert!(peer.read(&mut [0; 2]).is_err(), "the ping behind them is not read before there is room");
     for number in 0..count {
         let Ok(Received::Message { parsed, .. }) = world.received.recv_timeout(LIMIT) else { panic!("lost {number}") };
-        let Ok(Message::Request(request)) = *parsed else { panic!("no request") };
+        let Ok(Message::Request(request)) = parsed else { panic!("no request") };
         assert_eq!(request.head.call_id, format!("{number}@x").as_str());
     }
     peer.set_read_timeout(Some(LIMIT)).unwrap();

@@ -35,7 +35,7 @@ a=sendrecv\r\n";
 
 fn request() -> Request {
     let parsed = parse_datagram(Bytes::from_static(INVITE)).unwrap();
-    if let Message::Request(request) = parsed { Some(request) } else { None }.unwrap()
+    if let Message::Request(request) = parsed { Some(*request) } else { None }.unwrap()
 }
 
 fn benches(c: &mut Criterion) {

@@ -78,7 +78,7 @@ pub(crate) fn tokenize(message: &[u8]) -> Option<Tokens> {
         }
         let line = message.get(at..end)?;
         let is_fold = matches!(line.first(), Some(b' ' | b'\t'));
-        if line.contains(&b'\r') {
+        if memchr::memchr(b'\r', line).is_some() {
             fault = fault.or(Some(ParseError::HeaderLine));
         } else if is_fold {
             match list.last_mut() {

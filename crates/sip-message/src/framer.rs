@@ -34,7 +34,7 @@ struct Pending {
 #[derive(Debug)]
 pub enum Frame {
     /// A message, or one that was malformed while its end is known; the stream goes on.
-    Message(Box<Result<Message, Reject>>),
+    Message(Result<Message, Reject>),
     /// Two empty lines between messages: to be answered with one (RFC 5626 section 4.4.1).
     Ping,
     /// Where the next message begins can no longer be told. Answer this one if it can be answered, and close.
@@ -81,7 +81,7 @@ impl Framer {
             Err(reject) if matches!(reject.cause, ParseError::StartLine | ParseError::NotSip) => {
                 Some(self.lose(reject))
             }
-            parsed => Some(Frame::Message(Box::new(parsed))),
+            parsed => Some(Frame::Message(parsed)),
         }
     }
 

@@ -8,10 +8,10 @@ use crate::{AnyUri, Head, HeaderName, MAX_MESSAGE, Method, ParseError, Reject, S
 /// What a datagram held.
 #[derive(Clone, Debug)]
 pub enum Message {
-    /// A request.
-    Request(Request),
-    /// A response.
-    Response(Response),
+    /// A request; boxed, because it is large and goes from hand to hand.
+    Request(Box<Request>),
+    /// A response, boxed as well.
+    Response(Box<Response>),
     /// Nothing but line ends, spaces or zeros, sent to keep a NAT binding open (RFC 5626 section 3.5.1).
     KeepAlive,
 }
@@ -83,8 +83,8 @@ pub(crate) fn read(tokens: Tokens, rest: &Bytes) -> Result<Message, Reject> {
     let body = rest.slice(..length);
     match start_line {
         StartLine::Request(method, _) if method != head.cseq.method => reject(ParseError::MethodMismatch, head.fields),
-        StartLine::Request(method, uri) => Ok(Message::Request(Request { method, uri, head, body })),
-        StartLine::Response(status, reason) => Ok(Message::Response(Response { status, reason, head, body })),
+        StartLine::Request(method, uri) => Ok(Message::Request(Box::new(Request { method, uri, head, body }))),
+        StartLine::Response(status, reason) => Ok(Message::Response(Box::new(Response { status, reason, head, body }))),
     }
 }
 

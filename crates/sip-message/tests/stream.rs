@@ -26,7 +26,7 @@ fn frames<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
         framer.push(piece);
         while let Some(frame) = framer.poll() {
             found.push(match frame {
-                Frame::Message(parsed) => match *parsed {
+                Frame::Message(parsed) => match parsed {
                     Ok(Message::Request(r)) => format!("{} {:?}", r.head.call_id, String::from_utf8_lossy(&r.body)),
                     Ok(other) => format!("{other:?}"),
                     Err(reject) => format!("400 {}", reject.cause),

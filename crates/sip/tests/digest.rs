@@ -50,7 +50,7 @@ fn request(method: &str, authorization: &str) -> Request {
          To: <sip:105@example.org>\r\nCall-ID: c\r\nCSeq: 1 {method}\r\n{more}\r\n"
     );
     match parse_datagram(text.into()) {
-        Ok(Message::Request(request)) => request,
+        Ok(Message::Request(request)) => *request,
         _ => panic!("{authorization}"),
     }
 }

@@ -38,7 +38,7 @@ fn request(call_id: &str, cseq: u32, fields: &str) -> Request {
          To: <sip:105@h>\r\nCall-ID: {call_id}\r\nCSeq: {cseq} REGISTER\r\n{fields}\r\n"
     );
     match parse_datagram(text.into()) {
-        Ok(Message::Request(request)) => request,
+        Ok(Message::Request(request)) => *request,
         _ => panic!("{fields}"),
     }
 }

@@ -187,7 +187,7 @@ impl Domain {
             input => input,
         };
         let told = self.guard.tell(now, &mut self.switch, |switch| match input {
-            Input::Sip(Received::Message { flow, parsed }) => switch.handle_datagram(now, flow, *parsed),
+            Input::Sip(Received::Message { flow, parsed }) => switch.handle_datagram(now, flow, parsed),
             Input::Sip(Received::Unreachable { transport, remote }) => {
                 switch.handle_unreachable(now, transport, remote);
             }

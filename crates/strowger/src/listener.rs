@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::vec::Drain;
 
 use net::{NetError, Received, tcp, udp};
 use sip::{Transmit, Transport};
 use sip_message::{Message, Method};
 
-use crate::domain::Input;
 use crate::mailbox::Sender as Mailbox;
 
 /// Inputs that may wait before requests of strangers are dropped: some ten milliseconds of work, so that under a flood live
@@ -56,10 +56,10 @@ impl Listener {
     }
 
     /// The sending side, for the thread that owns the machine. None once it has started.
-    pub fn sender(&self, sink: &tcp::Sink) -> Option<Sender> {
+    pub fn sender(&self, sink: &Sink) -> Option<Sender> {
         match self {
             Self::Udp(listener) => Some(Sender::Udp(listener.sender())),
-            Self::Tcp(listener) => listener.sender(sink.clone()).map(Sender::Tcp),
+            Self::Tcp(listener) => listener.sender(sink.one.clone()).map(Sender::Tcp),
         }
     }
 
@@ -72,35 +72,48 @@ impl Listener {
     }
 
     /// Starts to receive.
-    pub fn start(&mut self, sink: &tcp::Sink) -> Result<(), NetError> {
-        let sink = sink.clone();
+    pub fn start(&mut self, sink: &Sink) -> Result<(), NetError> {
         match self {
-            Self::Udp(listener) => listener.start(move |received| sink(received).is_ok()),
-            Self::Tcp(listener) => listener.start(sink),
+            Self::Udp(listener) => {
+                let batch = sink.batch.clone();
+                listener.start(move |received| batch(received))
+            }
+            Self::Tcp(listener) => listener.start(sink.one.clone()),
         }
     }
 }
 
-/// Where the listeners of the switch put what they receive.
-pub(crate) fn sink(inputs: &Mailbox<Input>) -> tcp::Sink {
-    let inputs = inputs.clone();
-    Arc::new(move |received| hand_over(&inputs, received))
+/// Takes all that came at once; says how much of it found no room.
+type PutAll = dyn Fn(Drain<'_, Received>) -> usize + Send + Sync;
+
+/// Where listeners put what they receive.
+#[derive(Clone)]
+pub(crate) struct Sink {
+    one: tcp::Sink,
+    batch: Arc<PutAll>,
 }
 
-fn hand_over(inputs: &Mailbox<Input>, received: Received) -> Result<(), Received> {
-    let room = if is_strangers(&received) { ROOM_FOR_STRANGERS } else { ROOM_FOR_SIP };
-    match inputs.try_send_below(room, Input::Sip(received)) {
-        Err(Input::Sip(received)) => Err(received),
-        // Sent, as nothing else than what was given can come back.
-        _ => Ok(()),
+impl Sink {
+    /// Into `inputs`, as `wrap` makes inputs of it.
+    pub fn new<T: Send + 'static>(inputs: &Mailbox<T>, wrap: fn(Received) -> T) -> Self {
+        let (one, batch) = (inputs.clone(), inputs.clone());
+        Self {
+            one: Arc::new(move |received| one.try_put(room_for(&received), received, wrap)),
+            batch: Arc::new(move |all| batch.put_all(all.map(|received| (room_for(&received), received)), wrap)),
+        }
     }
+}
+
+/// How many inputs may wait for this one to find room.
+fn room_for(received: &Received) -> usize {
+    if is_strangers(received) { ROOM_FOR_STRANGERS } else { ROOM_FOR_SIP }
 }
 
 /// True for what anyone may send without knowing anything of a call: requests outside dialogs, and what is no SIP. A
 /// CANCEL is a call's, though it has no tag of ours.
 fn is_strangers(received: &Received) -> bool {
     let Received::Message { parsed, .. } = received else { return false };
-    match &**parsed {
+    match parsed {
         Ok(Message::Request(request)) => request.head.to.tag().is_none() && request.method != Method::Cancel,
         Ok(Message::Response(_)) => false,
         Ok(Message::KeepAlive) | Err(_) => true,
@@ -136,6 +149,7 @@ mod tests {
     use sip_message::parse_datagram;
 
     use super::*;
+    use crate::domain::Input;
     use crate::mailbox::mailbox;
 
     fn received(start: &str, to: &str, method: &str) -> Received {
@@ -144,7 +158,11 @@ mod tests {
              Call-ID: 1\r\nCSeq: 1 {method}\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
         );
         let address = SocketAddr::from(([127, 0, 0, 1], 5060));
-        Received::Message { flow: Flow::udp(0, address, address), parsed: Box::new(parse_datagram(text.into())) }
+        Received::Message { flow: Flow::udp(0, address, address), parsed: parse_datagram(text.into()) }
+    }
+
+    fn put(inputs: &Mailbox<Input>, received: Received) -> Result<(), Received> {
+        (Sink::new(inputs, Input::Sip).one)(received)
     }
 
     #[test]
@@ -152,10 +170,10 @@ mod tests {
         let (inputs, _receiver) = mailbox(65_536);
         let stranger = || received("INVITE sip:b@h SIP/2.0", "", "INVITE");
         let within = || received("INVITE sip:b@h SIP/2.0", ";tag=2", "INVITE");
-        let flood = (0..40_000).filter(|_| hand_over(&inputs, stranger()).is_ok()).count();
+        let flood = (0..40_000).filter(|_| put(&inputs, stranger()).is_ok()).count();
         assert_eq!(flood, ROOM_FOR_STRANGERS);
         for refused in [received("REGISTER sip:h SIP/2.0", "", "REGISTER"), received("no SIP", "", "INVITE")] {
-            assert!(hand_over(&inputs, refused).is_err());
+            assert!(put(&inputs, refused).is_err());
         }
         let calls = [
             within(),
@@ -164,9 +182,9 @@ mod tests {
             Received::Unreachable { transport: Transport::Udp, remote: SocketAddr::from(([127, 0, 0, 1], 9)) },
         ];
         for call in calls {
-            assert!(hand_over(&inputs, call).is_ok());
+            assert!(put(&inputs, call).is_ok());
         }
-        let calls = (0..40_000).filter(|_| hand_over(&inputs, within()).is_ok()).count();
+        let calls = (0..40_000).filter(|_| put(&inputs, within()).is_ok()).count();
         assert_eq!(calls + 4 + ROOM_FOR_STRANGERS, ROOM_FOR_SIP);
         assert!(inputs.try_send(Input::Drain).is_ok());
     }

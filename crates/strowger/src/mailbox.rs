@@ -47,20 +47,37 @@ impl<T> Sender<T> {
     /// # Errors
     /// Gives it back if the queue is full. Once the receiver is gone, values vanish.
     pub fn try_send(&self, value: T) -> Result<(), T> {
-        self.try_send_below(usize::MAX, value)
+        self.try_put(usize::MAX, value, |value| value)
     }
 
-    /// As [`Sender::try_send`], for what is worth less: it finds the queue full when `most` values wait.
+    /// As [`Sender::try_send`], for what is worth less: it finds the queue full when `most` values wait. `wrap` makes a
+    /// value of what finds room.
     ///
     /// # Errors
     /// As there.
-    pub fn try_send_below(&self, most: usize, value: T) -> Result<(), T> {
+    pub fn try_put<V>(&self, most: usize, value: V, wrap: impl FnOnce(V) -> T) -> Result<(), V> {
         let state = self.0.lock();
-        if state.waiting.len() >= self.0.capacity.min(most) && !state.closed {
+        if !self.0.has_room(&state, most) {
             return Err(value);
         }
-        self.0.push(state, value);
+        self.0.push(state, wrap(value));
         Ok(())
+    }
+
+    /// As [`Sender::try_put`] with each of `values`, each with its own `most`; the receiver is woken once for all of them.
+    /// Says how many found no room.
+    pub fn put_all<V>(&self, values: impl Iterator<Item = (usize, V)>, wrap: impl Fn(V) -> T) -> usize {
+        let mut state = self.0.lock();
+        let mut refused = 0;
+        for (most, value) in values {
+            if self.0.has_room(&state, most) {
+                state.waiting.push(wrap(value));
+            } else {
+                refused += 1;
+            }
+        }
+        self.0.wake(state);
+        refused
     }
 
     /// Hands over a value; waits while the queue is full.
@@ -115,12 +132,21 @@ impl<T> Shared<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Once the receiver is gone there is room for all, and it vanishes.
+    fn has_room(&self, state: &State<T>, most: usize) -> bool {
+        state.waiting.len() < self.capacity.min(most) || state.closed
+    }
+
     fn push(&self, mut state: MutexGuard<'_, State<T>>, value: T) {
-        if state.closed {
-            return;
-        }
         state.waiting.push(value);
-        let wake = std::mem::take(&mut state.asleep);
+        self.wake(state);
+    }
+
+    fn wake(&self, mut state: MutexGuard<'_, State<T>>) {
+        if state.closed {
+            return state.waiting.clear();
+        }
+        let wake = !state.waiting.is_empty() && std::mem::take(&mut state.asleep);
         drop(state);
         if wake {
             self.filled.notify_one();
@@ -173,12 +199,16 @@ mod tests {
     #[test]
     fn what_is_worth_less_finds_the_queue_full_before_others_do() {
         let (tx, rx) = mailbox(4);
-        assert_eq!([1, 2, 3].map(|n| tx.try_send_below(2, n)), [Ok(()), Ok(()), Err(3)]);
+        assert_eq!([1, 2, 3].map(|n| tx.try_put(2, n, |n| n)), [Ok(()), Ok(()), Err(3)]);
         assert_eq!([4, 5, 6].map(|n| tx.try_send(n)), [Ok(()), Ok(()), Err(6)]);
         let mut got = Vec::new();
         rx.take_all(&mut got, LIMIT);
         assert_eq!(got, [1, 2, 4, 5]);
-        assert_eq!(tx.try_send_below(2, 7), Ok(()), "there is room again");
+        let refused = tx.put_all([(2, 7), (2, 8), (2, 9), (9, 10), (9, 11), (9, 12)].into_iter(), |n| n);
+        assert_eq!(refused, 2, "there is room again, for each to his own mark");
+        got.clear();
+        rx.take_all(&mut got, LIMIT);
+        assert_eq!(got, [7, 8, 10, 11]);
     }
 
     #[test]

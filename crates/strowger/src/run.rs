@@ -22,7 +22,7 @@ use crate::domain::{Domain, Drops, End, Input};
 use crate::error::Error;
 use crate::fault::{Guard, watch_panics};
 use crate::folder::read_company;
-use crate::listener::{self, Listener};
+use crate::listener::{Listener, Sink};
 use crate::mailbox::{Receiver, Sender, mailbox};
 use crate::memory::Memory;
 use crate::reload::{Reloads, Running, prepare};
@@ -55,7 +55,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     let domain = wire(&running, clock, &listeners, inputs, &mut storage)?;
     let reloads = Reloads::start(running)?;
     for listener in &mut listeners {
-        listener.start(&listener::sink(&inputs_tx))?;
+        listener.start(&Sink::new(&inputs_tx, Input::Sip))?;
     }
     let (ended_tx, ended) = oneshot::channel();
     let thread = std::thread::Builder::new()
@@ -163,7 +163,7 @@ fn wire(
         clock,
         switch,
         inputs,
-        senders: listeners.iter().filter_map(|listener| listener.sender(&listener::sink(inputs_tx))).collect(),
+        senders: listeners.iter().filter_map(|listener| listener.sender(&Sink::new(inputs_tx, Input::Sip))).collect(),
         media: start_media(&system.media, inputs_tx, storage)?,
         journal: storage.journal(),
         takes: storage.take_port(),

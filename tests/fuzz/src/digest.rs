@@ -119,7 +119,7 @@ fn request(credentials: &[&str], uri: &str) -> Request {
     }
     let built: Bytes = builder.build();
     match parse_datagram(built.clone()) {
-        Ok(Message::Request(request)) => request,
+        Ok(Message::Request(request)) => *request,
         other => panic!("{built:?}: {other:?}"),
     }
 }

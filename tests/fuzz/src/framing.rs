@@ -90,7 +90,7 @@ fn frames<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<String> {
         framer.push(piece);
         while let Some(frame) = framer.poll() {
             found.push(match frame {
-                Frame::Message(parsed) => describe(*parsed),
+                Frame::Message(parsed) => describe(parsed),
                 Frame::Ping => "ping".to_owned(),
                 Frame::Lost(reject) => format!("lost: {}", describe_reject(&reject)),
             });

@@ -70,7 +70,7 @@ impl Connection {
                     }
                     Frame::Lost(reject) => {
                         let before = self.entry.sent();
-                        tell(&self.sink, Received::Message { flow: self.flow, parsed: Box::new(Err(*reject)) }).await;
+                        tell(&self.sink, Received::Message { flow: self.flow, parsed: Err(*reject) }).await;
                         return self.linger(reader, octets, before).await;
                     }
                 }

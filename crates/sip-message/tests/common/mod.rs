@@ -33,14 +33,14 @@ pub fn parse(datagram: Vec<u8>) -> Result<Message, Reject> {
 
 pub fn request(datagram: Vec<u8>) -> Request {
     match parse(datagram) {
-        Ok(Message::Request(request)) => request,
+        Ok(Message::Request(request)) => *request,
         other => panic!("no request: {other:?}"),
     }
 }
 
 pub fn response(datagram: Vec<u8>) -> Response {
     match parse(datagram) {
-        Ok(Message::Response(response)) => response,
+        Ok(Message::Response(response)) => *response,
         other => panic!("no response: {other:?}"),
     }
 }

@@ -18,7 +18,7 @@ use crate::{EndCause, Event, Flow, Gate, Pending, SessionId, Verdict};
 const USUAL_KEY: usize = 96;
 
 impl Stack {
-    pub(super) fn handle_request(&mut self, now: Now, flow: Flow, request: Request, gate: &mut dyn Gate) {
+    pub(super) fn handle_request(&mut self, now: Now, flow: Flow, request: Box<Request>, gate: &mut dyn Gate) {
         match request.method {
             Method::Ack => return self.handle_ack(now.monotonic, &request),
             Method::Cancel => return self.handle_cancel(now.monotonic, flow, request),
@@ -52,7 +52,7 @@ impl Stack {
         let fault = address
             .and_then(|()| if merged { Err(Fault::of(482)) } else { Ok(()) })
             .and_then(|()| inspect::content(&request));
-        let asked = Asked { id, request: Box::new(request), flow };
+        let asked = Asked { id, request, flow };
         match fault {
             Err(fault) => self.answer_fault(now, &asked, fault),
             Ok(()) if within => self.handle_within(now, asked),
@@ -210,7 +210,7 @@ impl Stack {
     }
 
     /// 9.2: a CANCEL ends an INVITE that has no final response, and changes nothing otherwise.
-    fn handle_cancel(&mut self, now: Mono, flow: Flow, request: Request) {
+    fn handle_cancel(&mut self, now: Mono, flow: Flow, request: Box<Request>) {
         key::server(&mut self.key, &request, &Method::Cancel);
         if let Some(id) = self.servers.find(&self.key) {
             return self.handle_repeated(id);
@@ -222,7 +222,7 @@ impl Stack {
         };
         key::server(&mut self.key, &request, &Method::Cancel);
         let (id, _) = self.open_server(now, flow, &request, true);
-        let asked = Asked { id, request: Box::new(request), flow };
+        let asked = Asked { id, request, flow };
         let session = self.servers.owner(invite);
         self.in_hand = session;
         self.answer_cancel(now, &asked, session);

@@ -17,7 +17,7 @@ use crate::{EndCause, Event, Flow, SessionId, Transmit};
 const MAX_EARLY: usize = 16;
 
 impl Stack {
-    pub(super) fn handle_response(&mut self, now: Mono, flow: Flow, response: Response) {
+    pub(super) fn handle_response(&mut self, now: Mono, flow: Flow, response: Box<Response>) {
         let heard = match key::of_response(&response) {
             Some(key) => self.clients.handle_response(&mut self.core, now, &key, &response),
             None => Heard::Stray,
@@ -33,7 +33,7 @@ impl Stack {
                 if self.is_invite(id, owner) && self.prove(now, owner, &response) {
                     return;
                 }
-                self.failed(now, id, owner, status, Some(Box::new(response)));
+                self.failed(now, id, owner, status, Some(response));
             }
         }
     }

@@ -9,14 +9,13 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use audio::Prompt;
 use base::Rng;
 use leg::Chunk;
 use media::{Media, Sinks};
-use net::{Received, tcp};
+use net::Received;
 use phone::{Ending, Outcome, Phone, Plan, Setup};
 use sip::digest::Credentials;
 use sip::{Flow, StackConfig};
@@ -26,7 +25,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::cli::Call;
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::listener::{Listener, Sender};
+use crate::listener::{Listener, Sender, Sink};
 use crate::mailbox::{self, mailbox};
 use crate::run::{own_address_towards, seed};
 use recording::{ChunkSink, Recording};
@@ -64,12 +63,7 @@ pub(crate) fn call(request: &Call) -> Result<ExitCode, Error> {
     let mut listener = bind(request, remote)?;
     let (transport, _) = listener.transport();
     let flow = Flow { transport, connection: None, listener: 0, local: local_of(&listener, remote), remote };
-    let inputs_of_sip = inputs_tx.clone();
-    let sink: tcp::Sink = Arc::new(move |received| match inputs_of_sip.try_send(Input::Sip(received)) {
-        Err(Input::Sip(received)) => Err(received),
-        // Sent, as nothing else than what was given can come back.
-        _ => Ok(()),
-    });
+    let sink = Sink::new(&inputs_tx, Input::Sip);
     let sender = listener.sender(&sink);
     listener.start(&sink)?;
     let media = start_media(flow, &inputs_tx)?;
@@ -130,7 +124,7 @@ impl Desk {
     fn take(&mut self, input: Input) -> Result<(), Error> {
         let now = self.clock.now();
         match input {
-            Input::Sip(Received::Message { flow, parsed }) => self.phone.handle_datagram(now, flow, *parsed),
+            Input::Sip(Received::Message { flow, parsed }) => self.phone.handle_datagram(now, flow, parsed),
             Input::Sip(Received::Unreachable { transport, remote }) => {
                 self.phone.handle_unreachable(now, transport, remote);
             }
