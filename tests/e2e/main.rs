@@ -53,3 +53,4 @@ mod spray;
 mod strangers;
 mod tcp;
 mod torture;
+mod trunks;

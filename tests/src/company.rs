@@ -48,6 +48,10 @@ pub struct Company {
     pub trunk: String,
     /// The port of a carrier that calls out go to, if there is one.
     pub carrier: Option<u16>,
+    /// More of that carrier: keys with their values, each with a comma before it.
+    pub carrier_more: String,
+    /// Files with a password each, by name.
+    pub secrets: BTreeMap<&'static str, String>,
     /// Lines below `grants:`.
     pub grants: BTreeMap<&'static str, String>,
     /// Agents of the queue `sales`, in order: name and contact.
@@ -101,6 +105,8 @@ impl Company {
             control: BTreeMap::new(),
             trunk: "127.0.0.1".to_owned(),
             carrier: None,
+            carrier_more: String::new(),
+            secrets: BTreeMap::new(),
             grants: BTreeMap::new(),
             agents: Vec::new(),
             users: Vec::new(),
@@ -155,7 +161,8 @@ impl Company {
         }
         let _ = write!(text, "trunks:\n  phones:\n    from: {}\n", self.trunk);
         if let Some(port) = self.carrier {
-            let _ = writeln!(text, "  carrier: {{ to: \"sip:127.0.0.1:{port}\", caller_id: \"+4930555\" }}");
+            let more = &self.carrier_more;
+            let _ = writeln!(text, "  carrier: {{ to: \"sip:127.0.0.1:{port}\", caller_id: \"+4930555\"{more} }}");
         }
         if !self.grants.is_empty() {
             text += &section("grants", &self.grants);
@@ -173,6 +180,11 @@ impl Company {
         let names: Vec<&str> = agents.iter().map(|(name, _)| name.as_str()).collect();
         let lines: String = self.queue.iter().map(|(key, value)| format!("    {key}: {value}\n")).collect();
         put("queues.yaml", format!("queues:\n  sales:\n    agents: [{}]\n{lines}", names.join(", ")));
+        for (name, secret) in &self.secrets {
+            put(name, secret.clone());
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+            std::fs::set_permissions(folder.join(name), mode).expect("a mode");
+        }
         for (name, flow) in &self.flows {
             put(&format!("flows/{name}.yaml"), flow.clone());
         }

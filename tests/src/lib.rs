@@ -5,7 +5,7 @@
 //!
 //! - [`architecture`]: the layer table and the rules of the source, as functions over text; `architecture.rs` runs them.
 //! - [`company`] writes a configuration folder, [`switch`] runs the binary on it, [`records`] reads what it wrote.
-//! - [`sipp`], [`baresip`] and [`scanner`] are the strangers; [`phone`] is a scripted phone of our own for what they cannot
+//! - [`sipp`], [`baresip`], [`kamailio`] and [`scanner`] are the strangers; [`phone`] is a scripted phone of our own for what they cannot
 //!   do, [`flood`] a crowd of strangers in the bad sense.
 //! - [`sound`] makes and measures audio; [`ports`] keeps tests off each other's ports; [`wait`] waits for conditions.
 //!
@@ -28,6 +28,7 @@ pub mod architecture;
 pub mod baresip;
 pub mod company;
 pub mod flood;
+pub mod kamailio;
 pub mod phone;
 pub mod ports;
 pub mod process;

@@ -62,6 +62,17 @@ pub fn visit(path: &str, is_folder: bool) -> Visit {
 pub struct Files {
     folder: String,
     entries: BTreeMap<String, Content>,
+    /// Files with a secret each, by the path that the configuration names them by.
+    secrets: BTreeMap<String, Result<Password, String>>,
+}
+
+/// The text of a file with a secret. It never prints.
+pub(crate) struct Password(pub String);
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("•••")
+    }
 }
 
 #[derive(Debug)]
@@ -75,7 +86,7 @@ impl Files {
     /// No files yet, of the folder that people shall see as `folder` in faults.
     #[must_use]
     pub fn new(folder: impl Into<String>) -> Self {
-        Self { folder: folder.into(), entries: BTreeMap::new() }
+        Self { folder: folder.into(), entries: BTreeMap::new(), secrets: BTreeMap::new() }
     }
 
     /// A file that was read.
@@ -86,6 +97,21 @@ impl Files {
     /// A file or folder that could not be read, and why.
     pub fn insert_unreadable(&mut self, path: impl Into<String>, why: impl Display) {
         self.entries.insert(path.into(), Content::Unreadable(why.to_string()));
+    }
+
+    /// One of the files that [`crate::secret_files`] asked for: its bytes, or why it cannot be read or may not be trusted.
+    pub fn insert_secret(&mut self, path: impl Into<String>, content: Result<Vec<u8>, String>) {
+        let text = content.and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is no text".to_owned()));
+        self.secrets.insert(path.into(), text.map(Password));
+    }
+
+    /// The text of a file with a secret, or why there is none.
+    pub(crate) fn secret(&self, path: &str) -> Result<&str, &str> {
+        match self.secrets.get(path) {
+            Some(Ok(password)) => Ok(&password.0),
+            Some(Err(why)) => Err(why),
+            None => Err("there is no such file"),
+        }
     }
 
     /// A file or folder for which [`visit`] said [`Visit::Name`].

@@ -20,6 +20,7 @@ mod flows;
 mod grants;
 mod limits;
 mod listeners;
+mod login;
 mod names;
 mod numbers;
 mod outlook;
@@ -42,6 +43,7 @@ use yaml::{Faults, Map, Shape, Value};
 pub use changes::changes;
 pub use control::data_folder;
 pub use files::{Files, Visit, visit};
+pub use login::{MAX_SECRET_BYTES, secret_files};
 pub use outlook::Outlook;
 pub use report::{Note, Report};
 pub use system::{Advertise, Listener, Media, System};
@@ -140,7 +142,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     let limits = limits::read(&root, &system, notes);
     let hold_music = limits::hold_music(&root, &mut catalogue, faults);
     let trunks =
-        root.optional("trunks").map(|value| trunks::read(&value, &system.listeners, notes)).unwrap_or_default();
+        root.optional("trunks").map(|value| trunks::read(&value, &system.listeners, files, notes)).unwrap_or_default();
     let numbers =
         root.optional("numbers").map(|value| numbers::read(&value, &mut catalogue, faults)).unwrap_or_default();
     let mut ways_out = grants::Reader::new(&trunks, trunks::names(&root), &mut catalogue, faults);

@@ -1,15 +1,16 @@
 //! `trunks` of `strowger.yaml`: who may send calls without being a user, and where calls to the outside go.
 
 use ipnet::IpNet;
+use sip::digest::Login;
 use switch::{CallerId, Peer, Trunk};
 use yaml::{Map, Prefix, Shape, Value};
 
-use crate::Notes;
 use crate::names::Names;
 use crate::peer::{self, Form};
 use crate::system::Listener;
+use crate::{Files, Notes};
 
-const TRUNK: Shape = Shape { what: "a trunk", keys: &["from", "to", "caller_id", "note"] };
+const TRUNK: Shape = Shape { what: "a trunk", keys: &["from", "to", "caller_id", "login", "note"] };
 /// What the `to` of a trunk is to look like.
 const FAR_END: Form = Form {
     owner: "trunk",
@@ -24,7 +25,7 @@ struct Source<'a> {
 }
 
 /// Every trunk of the map at `value`. None of them can be one of our own `listeners`.
-pub(crate) fn read(value: &Value<'_>, listeners: &[Listener], notes: &mut Notes) -> Vec<Trunk> {
+pub(crate) fn read(value: &Value<'_>, listeners: &[Listener], files: &Files, notes: &mut Notes) -> Vec<Trunk> {
     let mut trunks = Vec::new();
     let mut all: Vec<Source<'_>> = Vec::new();
     for (key, value) in value.entries("a map of trunks").unwrap_or_default() {
@@ -42,7 +43,8 @@ pub(crate) fn read(value: &Value<'_>, listeners: &[Listener], notes: &mut Notes)
             sources.push(net);
         }
         let (to, caller_id) = far_end(&map, listeners);
-        trunks.push(Trunk { name: name.into(), sources, to, caller_id });
+        let login = login(&map, files, notes);
+        trunks.push(Trunk { name: name.into(), sources, to, caller_id, login });
     }
     trunks
 }
@@ -52,6 +54,19 @@ pub(crate) fn names(root: &Map<'_>) -> Names {
     let entries = root.optional("trunks").filter(Value::is_map).and_then(|value| value.entries("a map of trunks"));
     let entries = entries.unwrap_or_default();
     Names::new("trunk", Some(entries.iter().filter_map(|(key, _)| key.raw()).map(str::to_owned).collect()))
+}
+
+/// Who we are to the far end of a trunk.
+fn login(map: &Map<'_>, files: &Files, notes: &mut Notes) -> Option<Login> {
+    let value = map.optional("login")?;
+    if map.optional("to").is_none() {
+        value.fault_at_key(
+            "a trunk without `to` is sent nothing, so nobody asks who we are",
+            "add `to`, or take it out",
+        );
+        return None;
+    }
+    crate::login::read(&value, files, notes)
 }
 
 /// Where calls through a trunk go, and what they show.

@@ -6,7 +6,8 @@ use base::{LegId, OfferId, Pii, PlayId, TakeId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Asker, DecisionFault, Direction, LegRole, Name, NoWayOut, OfferOutcome, OfferReason, Origin, Party, QueueExit,
+    Asker, DecisionFault, Direction, LegRole, LoginFault, Name, NoWayOut, OfferOutcome, OfferReason, Origin, Party,
+    QueueExit,
 };
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
@@ -319,6 +320,15 @@ pub enum Kind {
         /// Lines that could not be read.
         unreadable: u64,
     },
+    /// The far end of a trunk asked who we are, and did not take us for that.
+    LoginFailed {
+        /// The trunk.
+        trunk: Name,
+        /// Why.
+        why: LoginFault,
+        /// The realm in which it asked first; empty if it named none.
+        realm: String,
+    },
     /// Calls were turned away as the switch has as many as it may.
     Overload {
         /// How many since the last such event.
@@ -372,6 +382,7 @@ impl Kind {
                 | Self::Unproven { .. }
                 | Self::Bound { .. }
                 | Self::Unbound { .. }
+                | Self::LoginFailed { .. }
         )
     }
 }

@@ -30,6 +30,6 @@ pub use fold::CdrFold;
 pub use kind::Kind;
 pub use location::{Carrier, Location, Locations};
 pub use words::{
-    Asker, Candidate, DecisionFault, Direction, LegRole, Name, NoWayOut, OfferOutcome, OfferReason, Origin, Outside,
-    Party, QueueExit,
+    Asker, Candidate, DecisionFault, Direction, LegRole, LoginFault, Name, NoWayOut, OfferOutcome, OfferReason, Origin,
+    Outside, Party, QueueExit,
 };

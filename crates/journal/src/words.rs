@@ -139,6 +139,18 @@ pub enum OfferOutcome {
     WaitedTooLong,
 }
 
+/// Why a peer did not take us for who we are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginFault {
+    /// It asks for a password, and its trunk has no `login`.
+    NoLogin,
+    /// It asks in another realm than that of the login, or by nothing that we know: no answer was given.
+    OtherRealm,
+    /// It did not take our answer: the name or the password is wrong.
+    Refused,
+}
+
 /// What was wrong with a routing decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -317,6 +317,7 @@ impl Phone {
             contact_user: CONTACT.to_owned(),
             headers: Vec::new(),
             offer: offer.to_bytes(),
+            login: None,
         };
         self.offered = Some(offer);
         self.tell(now, Step::Calling);

@@ -55,6 +55,7 @@ impl Phone {
             | Event::ChangeRefused { .. }
             | Event::Info { .. }
             | Event::Registered { .. }
+            | Event::Replied { .. }
             | Event::Malformed { .. } => {}
         }
     }

@@ -507,6 +507,7 @@ fn somebody_who_calls_us_meanwhile_is_told_busy() {
         contact_user: "1000".to_owned(),
         headers: vec![],
         offer: Bytes::from_static(b"v=0\r\n"),
+        login: None,
     };
     world.peer.invite(world.now, invite);
     world.run_ms(100);

@@ -19,6 +19,7 @@
 //! | who does what when, as data: read, made from a seed, played | `scenario/` |
 //! | a failing scenario made small | `shrink.rs` |
 
+mod carrier;
 mod company;
 mod laws;
 mod media;
@@ -32,6 +33,7 @@ mod world;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+pub use carrier::{Carrier, Register};
 pub use company::{Company, company};
 pub use laws::Breach;
 pub use media::{Media, Pace};

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use sip::{EndCause, Event, Flow, Invite, Refusal, SessionId, Stack, StackConfig, Transmit, Transport};
 use sip_message::{AnyUri, Message, Method, NameAddr, Reject, Uri};
 
+use crate::carrier::{Carrier, Entrance};
 use crate::registration::{Account, EXPIRES, Outcome, Registration};
 use crate::switch_address;
 
@@ -87,6 +88,8 @@ pub struct Phone {
     pub rings_for: Duration,
     /// Hangs up by itself when a call has lasted so long, if set.
     pub talks_for: Option<Duration>,
+    /// What it is more if it is the far end of a trunk.
+    pub carrier: Option<Carrier>,
     /// True if the switch may know nothing of its call any more: a restart or a broken line lies between.
     pub(crate) estranged: bool,
     /// Where it wants to be sent media.
@@ -115,6 +118,7 @@ impl Phone {
             reflex: None,
             rings_for: Duration::ZERO,
             talks_for: None,
+            carrier: None,
             estranged: false,
             media: SocketAddr::new(address.ip(), FIRST_MEDIA_PORT + 2 * (address.port() % 10_000)),
         }
@@ -269,7 +273,7 @@ impl Phone {
             self.seen.extend(outcome.map(Seen::from));
             return;
         }
-        self.stack.handle_datagram(now, flow, parsed, &mut sip::OpenGate);
+        self.stack.handle_datagram(now, flow, parsed, &mut Entrance(self.carrier.as_mut()));
         self.watch(now);
     }
 
@@ -325,7 +329,7 @@ impl Phone {
         let target = AnyUri::from(Uri::from_address(switch_address()).with_user(&number));
         let from = NameAddr::new(Uri::from_address(self.address).with_user(&me));
         let to = NameAddr::new(target.clone());
-        let invite = Invite { flow: self.flow(), target, from, to, contact_user: me, headers, offer };
+        let invite = Invite { flow: self.flow(), target, from, to, contact_user: me, headers, offer, login: None };
         self.session = Some(self.stack.invite(now, invite));
     }
 
@@ -353,6 +357,12 @@ impl Phone {
                     }
                     self.rings(now, session);
                     Seen::Rings
+                }
+                Event::Registered { pending, .. } => {
+                    let Some(carrier) = &mut self.carrier else { continue };
+                    let (status, headers) = carrier.register(now, &pending);
+                    self.stack.respond(now, pending, status, &headers);
+                    continue;
                 }
                 Event::Progress { body: Some(body), .. } => {
                     self.heard.push(body);

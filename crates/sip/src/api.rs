@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sip_message::{AnyUri, NameAddr, ParseError, Request, Response, Via, response_destination};
+use sip_message::{AnyUri, Method, NameAddr, ParseError, Request, Response, Via, response_destination};
 
 use crate::Pending;
 
@@ -117,7 +117,53 @@ pub struct Invite {
     pub headers: Vec<(String, String)>,
     /// The SDP offer.
     pub offer: Bytes,
+    /// The login ([`crate::Stack::set_logins`]) that answers a peer who asks who calls.
+    pub login: Option<Arc<str>>,
 }
+
+/// A request outside dialogs that the application sends. It prints without what tells about a person.
+#[derive(Clone)]
+pub struct Inquiry {
+    /// Which listener sends it, from which address of ours as the peer sees it, and whereto.
+    pub flow: Flow,
+    /// REGISTER or OPTIONS.
+    pub method: Method,
+    /// The Request-URI.
+    pub target: AnyUri,
+    /// Who asks, without a tag (the stack adds one).
+    pub from: NameAddr,
+    /// About whom.
+    pub to: NameAddr,
+    /// The Call-ID, if it goes on from an earlier request (RFC 3261 10.2); else a new one.
+    pub call_id: Option<Arc<str>>,
+    /// Its number: above that of the earlier request.
+    pub cseq: u32,
+    /// Who we are in a Contact, if it is to have one.
+    pub contact: Option<Own>,
+    /// More header fields, in order.
+    pub headers: Vec<(String, String)>,
+    /// The login that answers a peer who asks who we are.
+    pub login: Option<Arc<str>>,
+}
+
+impl fmt::Debug for Inquiry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inquiry").field("flow", &self.flow).field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+/// A contact of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Own {
+    /// Its user part.
+    pub user: String,
+    /// The value of its parameter `line`, by which a peer's request to it is known.
+    pub line: Option<Arc<str>>,
+}
+
+/// One [`Inquiry`]. Never given twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InquiryId(pub(crate) SessionId);
 
 impl fmt::Debug for Invite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -283,6 +329,17 @@ pub enum Event {
         /// Why.
         cause: EndCause,
     },
+    /// The answer to an [`Inquiry`], or that there is none.
+    Replied {
+        /// Which.
+        inquiry: InquiryId,
+        /// The number of the last request that was sent for it: one more if it was challenged.
+        cseq: u32,
+        /// The status; 408 when nobody answered, 503 when nobody could be reached.
+        status: u16,
+        /// The peer's response and the flow that it came on; none when no peer said so.
+        answer: Option<(Flow, Box<Response>)>,
+    },
     /// A datagram that was no SIP message, or a broken one. What can be answered was.
     Malformed {
         /// Where it came from.
@@ -293,7 +350,7 @@ pub enum Event {
 }
 
 impl Event {
-    /// The session that it is about; none for a REGISTER and for what was malformed.
+    /// The session that it is about; none for what is outside of sessions.
     #[must_use]
     pub fn session(&self) -> Option<SessionId> {
         match self {
@@ -309,7 +366,7 @@ impl Event {
             | Self::ChangeRefused { session, .. }
             | Self::Info { session, .. }
             | Self::Ended { session, .. } => Some(*session),
-            Self::Registered { .. } | Self::Malformed { .. } => None,
+            Self::Registered { .. } | Self::Replied { .. } | Self::Malformed { .. } => None,
         }
     }
 
@@ -334,6 +391,7 @@ impl Event {
             Self::ChangeRefused { .. } => "ChangeRefused",
             Self::Info { .. } => "Info",
             Self::Ended { .. } => "Ended",
+            Self::Replied { .. } => "Replied",
             Self::Malformed { .. } => "Malformed",
         }
     }
@@ -346,7 +404,10 @@ impl fmt::Debug for Event {
             debug.field("session", &session.as_raw());
         }
         match self {
-            Self::Progress { status, .. } | Self::Refused { status, .. } | Self::ChangeRefused { status, .. } => {
+            Self::Progress { status, .. }
+            | Self::Refused { status, .. }
+            | Self::ChangeRefused { status, .. }
+            | Self::Replied { status, .. } => {
                 debug.field("status", status);
             }
             Self::Ended { cause, .. } => {
@@ -370,6 +431,8 @@ pub struct Population {
     pub transactions: usize,
     /// Dialogs that can be found.
     pub dialogs: usize,
+    /// Requests of ours outside dialogs that wait for their answer.
+    pub inquiries: usize,
     /// Timers that run.
     pub timers: usize,
 }

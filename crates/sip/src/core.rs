@@ -9,6 +9,7 @@ use base::{Mono, Rng, TimerToken, Timers};
 use bytes::Bytes;
 
 use crate::digest::hex;
+use crate::identity::Logins;
 use crate::session::SessionTimer;
 use crate::transaction::{Armed, Timer, TransactionId};
 use crate::{Counters, Event, Flow, SessionId, StackConfig, Transmit};
@@ -37,6 +38,7 @@ pub(crate) struct Core {
     pub(crate) transmits: VecDeque<Transmit>,
     pub(crate) events: VecDeque<Event>,
     pub(crate) counters: Counters,
+    pub(crate) logins: Logins,
     /// Makes the tags of stateless responses the same for each repeat of a request (RFC 3261 8.2.7), and unguessable.
     pub(crate) secret: u64,
     serial: u64,
@@ -52,6 +54,7 @@ impl Core {
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             counters: Counters::default(),
+            logins: Logins::default(),
             secret,
             serial: 0,
         }

@@ -15,7 +15,8 @@
 //! | the application's answers to an INVITE | `stack/answers.rs` |
 //! | a 2xx sent again until its ACK; what a timer of a session means | `stack/timeouts.rs` |
 //! | our INVITE, BYE, re-INVITE | `stack/calls.rs` |
-//! | our INVITE again, when the peer asks who calls | `stack/challenges.rs` |
+//! | our requests again, when the peer asks who we are | `stack/challenges.rs`, `identity.rs` |
+//! | our REGISTER and OPTIONS | `stack/inquiries.rs` |
 //! | what a response means; forks | `stack/responses.rs` |
 //! | route set, remote target, NAT | `dialog.rs` |
 //! | what differs over connections: no repeats, where responses go | `transaction/mod.rs`, `api.rs` ([`Flow`]) |
@@ -39,6 +40,7 @@ mod counters;
 mod dialog;
 pub mod digest;
 mod gate;
+mod identity;
 mod inspect;
 mod outline;
 pub mod registrar;
@@ -47,9 +49,10 @@ mod stack;
 mod transaction;
 
 pub use api::{
-    ChangeError, ConnectionId, EndCause, Event, Flow, Invite, Population, Refusal, SessionId, Transmit, Transport,
+    ChangeError, ConnectionId, EndCause, Event, Flow, Inquiry, InquiryId, Invite, Own, Population, Refusal, SessionId,
+    Transmit, Transport,
 };
 pub use config::{Listener, StackConfig, Times};
 pub use counters::Counters;
 pub use gate::{Gate, OpenGate, Pending, Verdict};
-pub use stack::Stack;
+pub use stack::{Stack, expires};

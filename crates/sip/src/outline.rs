@@ -5,6 +5,7 @@ use sip_message::{AnyUri, CSeq, HeaderName, Method, NameAddr, RequestBuilder, Re
 
 use crate::Flow;
 use crate::core::Core;
+use crate::identity::Proof;
 use crate::inspect::ALLOW;
 
 /// What all messages of one transaction of ours have in common, so that its CANCEL and its ACK can be made from it
@@ -47,9 +48,29 @@ impl Outline {
     }
 
     /// A BYE, with the value of a Reason header field (RFC 3326).
-    pub(crate) fn encode_bye(&self, core: &Core, reason: Option<&str>) -> Bytes {
+    pub(crate) fn encode_bye(&self, core: &Core, reason: Option<&str>, proof: Option<&Proof>) -> Bytes {
         let builder = self.begin(core, Method::Bye, &self.to).header(HeaderName::UserAgent, &core.config.user_agent);
-        with_reason(builder, reason).build()
+        with_proof(with_reason(builder, reason), proof).build()
+    }
+
+    /// A request outside dialogs without a body.
+    pub(crate) fn encode_inquiry(
+        &self,
+        core: &Core,
+        method: &Method,
+        contact: Option<&str>,
+        headers: &[(String, String)],
+        proof: Option<&Proof>,
+    ) -> Bytes {
+        let mut builder =
+            self.begin(core, method.clone(), &self.to).header(HeaderName::UserAgent, &core.config.user_agent);
+        if let Some(contact) = contact {
+            builder = builder.header(HeaderName::Contact, contact);
+        }
+        for (name, value) in headers {
+            builder = builder.header(name, value);
+        }
+        with_proof(builder, proof).build()
     }
 
     /// The CANCEL of the INVITE: its Request-URI, Via, To, From, Call-ID, number and route set (9.1).
@@ -64,12 +85,8 @@ impl Outline {
     }
 
     /// The ACK of a 2xx, which is a request of its own (13.2.2.4), with the header field that proved its INVITE.
-    pub(crate) fn encode_plain_ack(&self, core: &Core, proof: Option<&(String, String)>) -> Bytes {
-        let builder = self.begin(core, Method::Ack, &self.to);
-        match proof {
-            Some((name, value)) => builder.header(name, value).build(),
-            None => builder.build(),
-        }
+    pub(crate) fn encode_plain_ack(&self, core: &Core, proof: Option<&Proof>) -> Bytes {
+        with_proof(self.begin(core, Method::Ack, &self.to), proof).build()
     }
 
     fn begin(&self, core: &Core, method: Method, to: &str) -> RequestBuilder {
@@ -83,6 +100,13 @@ impl Outline {
             .header(HeaderName::To, to)
             .call_id(&self.call_id)
             .cseq(&CSeq { number: self.cseq, method })
+    }
+}
+
+fn with_proof(builder: RequestBuilder, proof: Option<&Proof>) -> RequestBuilder {
+    match proof {
+        Some((name, value)) => builder.header(name, value),
+        None => builder,
     }
 }
 

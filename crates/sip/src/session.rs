@@ -16,6 +16,7 @@ use bytes::Bytes;
 use sip_message::Request;
 
 use crate::dialog::Dialog;
+use crate::identity::{Identity, Proof};
 use crate::stack::Attempt;
 use crate::transaction::TransactionId;
 use crate::{EndCause, Flow, Transmit};
@@ -38,6 +39,8 @@ pub enum SessionTimer {
 pub(crate) struct Session {
     /// Its place in the index of dialogs.
     pub(crate) dialog_key: Arc<str>,
+    /// As whom we answer a peer that asks who we are; we do not if there is none.
+    pub(crate) identity: Option<Box<Identity>>,
     pub(crate) state: State,
 }
 
@@ -73,7 +76,7 @@ pub(crate) struct Outgoing {
     /// What it takes to answer a challenge; none if there are no credentials.
     pub(crate) attempt: Option<Box<Attempt>>,
     /// The header field that answered the last challenge.
-    pub(crate) proof: Option<(String, String)>,
+    pub(crate) proof: Option<Proof>,
     /// The dialogs that forks began by provisional responses with a To tag.
     pub(crate) early: Vec<Dialog>,
     /// The application hung up: what comes now is no longer told, but ends the session.
@@ -100,7 +103,7 @@ pub(crate) enum Change {
     /// The peer's re-INVITE or UPDATE waits for the application's answer.
     Theirs(Asked),
     /// Our re-INVITE waits for the peer's answer.
-    Ours { id: TransactionId, offer: Bytes },
+    Ours { id: TransactionId, offer: Bytes, proof: Option<Proof> },
 }
 
 pub(crate) struct Unacked {
@@ -116,6 +119,8 @@ pub(crate) struct Unacked {
 pub(crate) struct Leaving {
     pub(crate) dialog: Dialog,
     pub(crate) bye: TransactionId,
+    /// The value of its Reason.
+    pub(crate) reason: Option<String>,
     pub(crate) cause: EndCause,
 }
 

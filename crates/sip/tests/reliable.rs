@@ -93,6 +93,7 @@ impl World {
             contact_user: "me".to_owned(),
             headers: Vec::new(),
             offer: Bytes::from_static(b"v=0"),
+            login: None,
         };
         self.stack.invite(now, invite)
     }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use company::{Files, System, Visit, visit};
@@ -27,7 +28,25 @@ pub(crate) fn read_company_again(folder: &Path, running: &System) -> Result<comp
 fn read_files(folder: &Path) -> Result<Files, Error> {
     let mut files = Files::new(folder.display().to_string());
     walk(folder, "", &mut files).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
+    for path in company::secret_files(&files) {
+        let secret = read_secret(&folder.join(&path)).map_err(|error| error.to_string());
+        files.insert_secret(path, secret);
+    }
     Ok(files)
+}
+
+/// Reads a file that nobody but its owner may read or write.
+fn read_secret(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = fs::File::open(path)?;
+    let found = file.metadata()?;
+    let mode = found.permissions().mode() & 0o777;
+    if !found.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    if mode & 0o077 != 0 {
+        return Err(io::Error::other(format!("others than its owner may read or write it (mode {mode:04o})")));
+    }
+    read_at_most(&mut file, company::MAX_SECRET_BYTES)
 }
 
 fn walk(folder: &Path, prefix: &str, files: &mut Files) -> io::Result<()> {
@@ -55,11 +74,39 @@ fn walk(folder: &Path, prefix: &str, files: &mut Files) -> io::Result<()> {
 
 /// Reads at most `limit` bytes, however long the file says it is.
 pub(crate) fn read_file(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    read_at_most(&mut fs::File::open(path)?, limit)
+}
+
+fn read_at_most(file: &mut fs::File, limit: usize) -> io::Result<Vec<u8>> {
     let most = u64::try_from(limit).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
-    fs::File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() > limit {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {limit} bytes")));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_that_others_may_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        fs::write(&path, "word\n").unwrap();
+        let set = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        for mode in [0o640, 0o604, 0o620, 0o644] {
+            set(mode);
+            let why = read_secret(&path).unwrap_err().to_string();
+            assert!(why.contains(&format!("{mode:04o}")), "{why}");
+        }
+        for mode in [0o600, 0o400] {
+            set(mode);
+            assert_eq!(read_secret(&path).unwrap(), b"word\n");
+        }
+        assert!(read_secret(folder.path()).is_err());
+        assert!(read_secret(&folder.path().join("none")).is_err());
+    }
 }

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use journal::Asker;
 use leg::Prompt;
 use sip::Transport;
-use sip::digest::{Algorithm, Secret};
+use sip::digest::{Algorithm, Login, Secret};
 use sip_message::Uri;
 
 /// Names a flow: the file's name without its ending.
@@ -77,13 +77,15 @@ pub struct Trunk {
     pub to: Option<Peer>,
     /// The number that calls through it show.
     pub caller_id: CallerId,
+    /// Who we are to its far end, when that asks.
+    pub login: Option<Login>,
 }
 
 impl Trunk {
     /// A trunk that sends calls and takes none.
     #[must_use]
     pub fn incoming(name: &str, sources: Vec<IpNet>) -> Self {
-        Self { name: name.into(), sources, to: None, caller_id: CallerId::Anonymous }
+        Self { name: name.into(), sources, to: None, caller_id: CallerId::Anonymous, login: None }
     }
 }
 

@@ -39,6 +39,9 @@ impl Switch {
             self.sip.refuse(now, session, Refusal::of(403));
             return;
         };
+        if let Origin::Trunk(trunk) = &sender.origin {
+            self.identify(now, session, trunk, flow.remote);
+        }
         let reach = self.reach(&sender.origin, &dialled);
         // The door lets all in who dial for help, but help is for users.
         if !matches!(reach, Some(Reach::Emergency(_))) && self.calls.len() >= self.max_calls() {

@@ -26,7 +26,7 @@
 //! A queue decision: the ACD asks (`DecisionNeeded`), `switch::on_acd` calls the queue's `routing::Strategy`, the ACD
 //! checks the answer and says `Offer`.
 //!
-//! `grant` counts what of each grant is in use, `fault` ends the call whose handling panicked, `health` knows what the
+//! `login` says who we are to trunks that ask. `grant` counts what of each grant is in use, `fault` ends the call whose handling panicked, `health` knows what the
 //! machine lacks. `switch` holds the machine and passes events around, `call` what is kept of calls and legs, `book` what
 //! leaves for the journal, `config` what is known of the company, `reconfigure` how that changes while calls live,
 //! `control` what operators ask, `registrations` what they see of who is registered, `invariants` what tests check of the
@@ -52,6 +52,7 @@ mod hold;
 mod incoming;
 mod invariants;
 mod locations;
+mod login;
 mod outgoing;
 mod outside;
 mod reconfigure;

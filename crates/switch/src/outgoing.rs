@@ -108,6 +108,10 @@ impl Switch {
             }
             Role::Caller { .. } => return,
         };
+        let login = match &found.role {
+            Role::Outside { outside, .. } => self.login_of(&outside.trunk),
+            Role::Agent { .. } | Role::Party { .. } | Role::Caller { .. } => None,
+        };
         let offer = sdp::offer(&found.local, &self.codecs_like(call));
         let target = AnyUri::Sip(route.target);
         let session = self.sip.invite(
@@ -120,6 +124,7 @@ impl Switch {
                 contact_user,
                 headers: Vec::new(),
                 offer: offer.to_bytes(),
+                login,
             },
         );
         if let Some(found) = self.legs.get_mut(&leg) {
@@ -214,10 +219,12 @@ impl Switch {
         if elsewhere.is_some_and(|response| self.redirected(now, leg, status, response)) {
             return;
         }
-        let cause = match status {
+        let cause = match (status, response) {
             _ if local => "unreachable",
-            // The far end of a trunk wants a password of us; there is none to give.
-            401 | 407 => "challenged",
+            (401 | 407, Some(response)) => {
+                self.tell_login_failed(now, leg, response);
+                "challenged"
+            }
             _ => "refused",
         };
         self.close_leg(now, leg, cause, Some(status));

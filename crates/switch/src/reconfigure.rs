@@ -24,6 +24,7 @@ impl Switch {
         self.hand = Hand::Nothing;
         let config: Arc<Config> = config.into();
         self.sip.set_max_sessions(config.limits.max_sessions());
+        self.sip.set_logins(crate::login::logins(&config));
         self.desk.reconfigure(&self.config, &config, &mut self.rng);
         let registrar = &self.desk.registrar;
         let status = |agent: &AgentName| match config.registers(agent.as_str()) {

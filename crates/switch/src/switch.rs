@@ -102,13 +102,16 @@ impl Switch {
             acd.set_status(now, &name.clone().into(), acd::Status::LoggedOut);
         }
         sip.max_sessions = config.limits.max_sessions();
+        let listeners = sip.listeners.clone();
+        let mut sip = Stack::new(sip, rng.fork());
+        sip.set_logins(crate::login::logins(&config));
         Self {
             acd,
             desk: Desk::new(&config, &mut rng),
             meter: Meter::new(charges),
             config,
-            listeners: sip.listeners.clone(),
-            sip: Stack::new(sip, rng.fork()),
+            listeners,
+            sip,
             strategy,
             ids,
             rng,
@@ -344,6 +347,8 @@ impl Switch {
             Event::ChangeCancelled { .. } | Event::ChangeAnswered { .. } | Event::ChangeRefused { .. } => {}
             // Answered by the stack; digits by INFO are not understood yet.
             Event::Info { .. } => {}
+            // Nothing is asked of anybody yet.
+            Event::Replied { .. } => {}
         }
     }
 

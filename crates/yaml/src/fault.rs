@@ -85,6 +85,8 @@ fn show_line(f: &mut fmt::Formatter<'_>, line: &str, span: crate::Span) -> fmt::
     let column = usize::try_from(span.column).unwrap_or(1).saturating_sub(1);
     let length = usize::try_from(span.length).unwrap_or(1);
     let from = if column < MAX_SHOWN { 0 } else { column - MAX_SHOWN / 2 };
+    let hidden = hidden(line);
+    let line = hidden.as_deref().unwrap_or(line);
     let shown: Vec<char> = line.chars().skip(from).take(MAX_SHOWN).map(printable).collect();
     let number = span.line.to_string();
     let gap = " ".repeat(number.len().max(4));
@@ -94,6 +96,15 @@ fn show_line(f: &mut fmt::Formatter<'_>, line: &str, span: crate::Span) -> fmt::
     let under: usize = shown.iter().skip(column - from).take(length).map(|c| width(*c)).sum();
     writeln!(f, "{gap} | {}{}", " ".repeat(before), "^".repeat(under.max(1)))
 }
+
+/// A line that holds a password without what follows the key: a fault is printed on screens and kept in logs.
+fn hidden(line: &str) -> Option<String> {
+    let end = line.find(SECRET)? + SECRET.len();
+    Some(format!("{} •••", line.get(..end)?))
+}
+
+/// The key whose values are never shown.
+const SECRET: &str = "password:";
 
 /// What a file holds must not steer the terminal of whoever reads the fault.
 pub(crate) fn printable(c: char) -> char {

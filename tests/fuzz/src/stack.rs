@@ -272,5 +272,6 @@ fn invite(flow: Flow) -> Invite {
         contact_user: "1000".to_owned(),
         headers: vec![],
         offer: Bytes::from_static(b"sdp"),
+        login: None,
     }
 }

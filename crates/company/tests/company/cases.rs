@@ -65,6 +65,8 @@ fn files(input: &str) -> Files {
             "missing" => {}
             "unreadable" => files.insert_unreadable(path, "permission denied"),
             "unwanted" => files.insert_name(path),
+            "secret" => files.insert_secret(path, Ok(content.as_bytes().to_vec())),
+            "open secret" => files.insert_secret(path, Err("others may read it (mode 0644)".to_owned())),
             "silent" => files.insert(path, inline::wav(&[0; 800])),
             word => panic!("unknown word `{word}`"),
         }

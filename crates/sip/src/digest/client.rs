@@ -1,6 +1,7 @@
 //! The answer to a peer's challenge: the client's side (RFC 3261 22.2, RFC 7616 3.4, RFC 8760 2.4).
 
 use std::fmt;
+use std::sync::Arc;
 
 use base::Rng;
 
@@ -41,29 +42,72 @@ impl Challenge {
         })
     }
 
+    /// The realm that asks.
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        &self.realm
+    }
+
     /// The strongest challenge of a response's header fields; the first of equals (RFC 8760 2.4).
     pub fn strongest<'v>(values: impl Iterator<Item = &'v str>) -> Option<Self> {
         values.filter_map(Self::read).min_by_key(|challenge| challenge.algorithm)
     }
 }
 
+/// Who we are in one realm of a peer's. The password itself is not needed, nor kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// The only realm whose challenges are answered.
+    pub realm: Arc<str>,
+    /// Our name there.
+    pub user: Arc<str>,
+    /// The secret of that name in that realm.
+    pub secret: Secret,
+}
+
 /// A user's name and password, and how often the server's nonce has been used.
 pub struct Credentials {
     user: String,
-    password: String,
+    known: Known,
     nonce: String,
     count: u32,
 }
 
+/// What proves the user.
+enum Known {
+    /// A password, for any realm that asks.
+    Password(String),
+    /// The secret of one realm.
+    Secret(Arc<str>, Secret),
+}
+
 impl Credentials {
-    /// Credentials that have not been used.
+    /// Credentials for any realm that have not been used.
     #[must_use]
     pub fn new(user: &str, password: &str) -> Self {
-        Self { user: user.to_owned(), password: password.to_owned(), nonce: String::new(), count: 0 }
+        Self { user: user.to_owned(), known: Known::Password(password.to_owned()), nonce: String::new(), count: 0 }
+    }
+
+    /// Credentials for the realm of a login alone.
+    #[must_use]
+    pub fn of(login: &Login) -> Self {
+        let known = Known::Secret(login.realm.clone(), login.secret.clone());
+        Self { user: login.user.to_string(), known, nonce: String::new(), count: 0 }
+    }
+
+    /// The strongest challenge of a response's header fields that these may answer: with those of a login, one of its
+    /// realm.
+    pub fn choose<'v>(&self, values: impl Iterator<Item = &'v str>) -> Option<Challenge> {
+        let fits = |challenge: &Challenge| match &self.known {
+            Known::Password(_) => true,
+            Known::Secret(realm, _) => challenge.realm == **realm,
+        };
+        values.filter_map(Challenge::read).filter(fits).min_by_key(|challenge| challenge.algorithm)
     }
 
     /// The value of Authorization (for a 401) or Proxy-Authorization (for a 407) in a request with this method and
-    /// Request-URI, both as they are sent. Each use of a nonce is counted.
+    /// Request-URI, both as they are sent. Each use of a nonce is counted. The challenge is one that
+    /// [`Credentials::choose`] gave.
     pub fn answer(&mut self, challenge: &Challenge, method: &str, uri: &str, rng: &mut Rng) -> String {
         if self.nonce == challenge.nonce {
             self.count = self.count.saturating_add(1);
@@ -74,8 +118,12 @@ impl Credentials {
         let (nc, cnonce) = (format!("{:08x}", self.count), format!("{:016x}{:016x}", rng.u64(), rng.u64()));
         let count = challenge.counted.then_some((nc.as_str(), cnonce.as_str()));
         let asked = Asked { method, uri, nonce: &challenge.nonce, count };
-        let secret = Secret::of(&self.user, &challenge.realm, &self.password);
-        let response = secret.response(challenge.algorithm, &asked);
+        let response = match &self.known {
+            Known::Password(password) => {
+                Secret::of(&self.user, &challenge.realm, password).response(challenge.algorithm, &asked)
+            }
+            Known::Secret(_, secret) => secret.response(challenge.algorithm, &asked),
+        };
         let mut text = format!(
             "Digest username={}, realm={}, nonce={}, uri={}, algorithm={}, response=\"{response}\"",
             quote(&self.user),
@@ -114,6 +162,21 @@ mod tests {
         ];
         assert_eq!(Challenge::strongest(values.into_iter()).unwrap().nonce, "3");
         assert_eq!(Challenge::read("Digest realm=\"r\", nonce=\"1\", qop=\"auth-int\""), None);
+    }
+
+    #[test]
+    fn a_login_answers_its_own_realm_alone() {
+        let login = Login { realm: "carrier".into(), user: "u".into(), secret: Secret::of("u", "carrier", "p") };
+        let mut credentials = Credentials::of(&login);
+        let ask = |realm, algorithm| format!("Digest realm=\"{realm}\", nonce=\"1\", algorithm={algorithm}");
+        let (foreign, own) = (ask("other", "SHA-256"), ask("carrier", "MD5"));
+        assert_eq!(credentials.choose([foreign.as_str()].into_iter()), None);
+        let chosen = credentials.choose([foreign.as_str(), own.as_str()].into_iter()).unwrap();
+        assert_eq!(chosen.realm(), "carrier");
+        let mut by_password = Credentials::new("u", "p");
+        let answers =
+            [&mut credentials, &mut by_password].map(|c| c.answer(&chosen, "BYE", "sip:h", &mut Rng::from_number(1)));
+        assert_eq!(answers[0], answers[1], "the secret says what the password says");
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod hash;
 mod nonce;
 mod server;
 
-pub use client::{Challenge, Credentials};
+pub use client::{Challenge, Credentials, Login};
 pub(crate) use hash::hex;
 pub use hash::{Algorithm, Secret};
 pub use server::{Authenticator, AuthenticatorConfig, Outcomes, Proof};

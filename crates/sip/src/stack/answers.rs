@@ -28,12 +28,12 @@ impl Stack {
     /// Answers a session's INVITE 200 with `answer`, which is our offer if the INVITE had none. The 200 is repeated
     /// until its ACK comes; if none comes for 64*T1, the session ends by a BYE.
     pub fn accept(&mut self, now: Now, session: SessionId, answer: Bytes) {
-        let Some(Session { dialog_key, state }) = self.sessions.remove(&session) else { return };
+        let Some(Session { dialog_key, identity, state }) = self.sessions.remove(&session) else { return };
         let state = match state {
             State::Incoming(state) => self.accept_incoming(now.monotonic, session, *state, answer),
             other => other,
         };
-        self.sessions.insert(session, Session { dialog_key, state });
+        self.sessions.insert(session, Session { dialog_key, identity, state });
     }
 
     /// Answers a session's INVITE with a failure; the session is over.

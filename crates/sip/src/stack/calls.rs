@@ -7,6 +7,7 @@ use sip_message::{Method, StatusCode};
 use super::{Attempt, Stack};
 use crate::core::printed;
 use crate::digest::Credentials;
+use crate::identity::{Identity, Proof};
 use crate::outline::Outline;
 use crate::session::{Change, Leaving, Outgoing, Session, State};
 use crate::transaction::{TransactionId, key};
@@ -15,16 +16,18 @@ use crate::{ChangeError, EndCause, Event, Flow, Invite, Refusal, SessionId};
 impl Stack {
     /// Places a call. What comes of it is told by `Progress`, `Answered`, `Refused` and `Ended`.
     pub fn invite(&mut self, now: Now, invite: Invite) -> SessionId {
-        self.place(now, invite, None)
+        let login = invite.login.clone();
+        let identity = login.map(|name| Box::new(Identity::login(name, invite.flow.remote.ip())));
+        self.place(now, invite, identity)
     }
 
     /// Places a call as [`Stack::invite`] does, and answers with `credentials` if the peer asks who calls (401, 407). Only
     /// if that does not convince him, his response is told.
     pub fn invite_as(&mut self, now: Now, invite: Invite, credentials: Credentials) -> SessionId {
-        self.place(now, invite, Some(credentials))
+        self.place(now, invite, Some(Box::new(Identity::given(credentials))))
     }
 
-    fn place(&mut self, now: Now, invite: Invite, credentials: Option<Credentials>) -> SessionId {
+    fn place(&mut self, now: Now, invite: Invite, mut identity: Option<Box<Identity>>) -> SessionId {
         let id = SessionId(self.core.next_serial());
         let flow = invite.flow;
         let known = self.core.config.listeners.get(usize::from(flow.listener)).is_some();
@@ -46,14 +49,24 @@ impl Stack {
             cseq: 1,
             routes: Vec::new(),
         };
-        let payload = outline.encode_invite(&self.core, &contact, &invite.headers, &invite.offer);
-        let again = |credentials| Attempt::new(outline.clone(), invite.headers, invite.offer, credentials);
-        let attempt = credentials.map(again);
+        let mut headers = invite.headers;
+        let mut proof = None;
+        let mut attempt = None;
+        if identity.is_some() {
+            attempt = Some(Attempt::new(outline.clone(), headers.clone(), invite.offer.clone()));
+            let uri = printed(&outline.uri);
+            proof = self.core.known_proof(identity.as_deref_mut(), &Method::Invite, &uri, flow.remote.ip());
+            headers.extend(proof.clone());
+        }
+        let payload = outline.encode_invite(&self.core, &contact, &headers, &invite.offer);
         let parts = (outline, &Method::Invite);
         let transaction = self.clients.open(&mut self.core, now.monotonic, parts, flow, (Some(id), false), payload);
         let (contact, early) = (contact.into(), Vec::new());
-        let state = Outgoing { invite: transaction, contact, attempt, proof: None, early, left: None };
+        let state = Outgoing { invite: transaction, contact, attempt, proof, early, left: None };
         self.insert(id, &call_id, &local_tag, State::Outgoing(Box::new(state)));
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.identity = identity;
+        }
         id
     }
 
@@ -101,15 +114,18 @@ impl Stack {
 
     pub(super) fn send_change(&mut self, now: Mono, id: SessionId, offer: Bytes) {
         let branch = key::branch(&self.core.token());
-        let Some(State::Established(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state) else {
-            return;
-        };
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let State::Established(state) = &mut session.state else { return };
         let outline = state.dialog.next_request(branch);
-        let payload = outline.encode_invite(&self.core, &state.dialog.contact, &[], &offer);
-        let parts = (outline, &Method::Invite);
         let flow = state.dialog.flow();
+        let identity = session.identity.as_deref_mut();
+        let proof = identity.and_then(|identity| {
+            self.core.known_proof(Some(identity), &Method::Invite, &printed(&outline.uri), flow.remote.ip())
+        });
+        let payload = outline.encode_invite(&self.core, &state.dialog.contact, proof.as_slice(), &offer);
+        let parts = (outline, &Method::Invite);
         let transaction = self.clients.open(&mut self.core, now, parts, flow, (Some(id), true), payload);
-        state.change = Change::Ours { id: transaction, offer };
+        state.change = Change::Ours { id: transaction, offer, proof };
     }
 
     /// Ends an answered session by a BYE.
@@ -117,19 +133,23 @@ impl Stack {
         self.answer_pending(now, id, 487);
         self.abandon_change(now, id);
         let branch = key::branch(&self.core.token());
-        let Some(Session { dialog_key, state }) = self.sessions.remove(&id) else { return };
+        let Some(Session { dialog_key, mut identity, state }) = self.sessions.remove(&id) else { return };
         let state = match state {
             State::Established(mut established) => {
                 let outline = established.dialog.next_request(branch);
                 let flow = established.dialog.flow();
                 let dialog = established.dialog.clone();
                 self.release(State::Established(established));
-                let bye = self.open_bye(now, outline, flow, Some(id), reason);
-                State::Leaving(Box::new(Leaving { dialog, bye, cause }))
+                let proof = identity.as_deref_mut().and_then(|identity| {
+                    self.core.known_proof(Some(identity), &Method::Bye, &printed(&outline.uri), flow.remote.ip())
+                });
+                let bye = self.open_bye(now, outline, flow, Some(id), (reason, proof.as_ref()));
+                let reason = reason.filter(|_| identity.is_some()).map(str::to_owned);
+                State::Leaving(Box::new(Leaving { dialog, bye, reason, cause }))
             }
             other => other,
         };
-        self.sessions.insert(id, Session { dialog_key, state });
+        self.sessions.insert(id, Session { dialog_key, identity, state });
     }
 
     pub(super) fn open_bye(
@@ -138,9 +158,9 @@ impl Stack {
         outline: Outline,
         flow: Flow,
         owner: Option<SessionId>,
-        reason: Option<&str>,
+        (reason, proof): (Option<&str>, Option<&Proof>),
     ) -> TransactionId {
-        let payload = outline.encode_bye(&self.core, reason);
+        let payload = outline.encode_bye(&self.core, reason, proof);
         self.clients.open(&mut self.core, now, (outline, &Method::Bye), flow, (owner, true), payload)
     }
 

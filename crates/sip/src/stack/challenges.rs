@@ -1,77 +1,119 @@
-//! A peer asks who calls: our INVITE again, with the answer to his challenge (RFC 3261 22.2, 22.3).
+//! A peer asks who we are: our INVITE, re-INVITE, BYE or request outside a dialog again, with the answer to his challenge
+//! (RFC 3261 22.2, 22.3).
 
-use base::Mono;
+use base::{Mono, Now};
 use bytes::Bytes;
-use sip_message::{HeaderName, Method, Response};
+use sip_message::{Method, Response};
+
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::Stack;
 use crate::SessionId;
 use crate::core::printed;
-use crate::digest::{Challenge, Credentials};
+use crate::digest::Login;
+use crate::identity::Identity;
 use crate::outline::Outline;
-use crate::session::State;
-use crate::transaction::key;
+use crate::session::{Change, State};
+use crate::transaction::{TransactionId, key};
 
 /// An INVITE that can be sent again with credentials.
 pub(crate) struct Attempt {
     outline: Outline,
     headers: Vec<(String, String)>,
     offer: Bytes,
-    credentials: Credentials,
-    answered: Answered,
-}
-
-/// What was answered, so that a wrong password is sent once and nobody is asked for ever.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Answered {
-    Nothing,
-    Challenge,
-    StaleNonce,
 }
 
 impl Attempt {
-    pub(crate) fn new(
-        outline: Outline,
-        headers: Vec<(String, String)>,
-        offer: Bytes,
-        credentials: Credentials,
-    ) -> Box<Self> {
-        Box::new(Self { outline, headers, offer, credentials, answered: Answered::Nothing })
+    pub(crate) fn new(outline: Outline, headers: Vec<(String, String)>, offer: Bytes) -> Box<Self> {
+        Box::new(Self { outline, headers, offer })
     }
 }
 
 impl Stack {
-    /// Sends the INVITE of a session again if `response` challenges it and there is an answer: one to a first challenge, one
-    /// more if the peer says that only the nonce was old. False: the response is the last word.
-    pub(super) fn prove(&mut self, now: Mono, id: SessionId, response: &Response) -> bool {
-        let (asks, proves) = match response.status.code() {
-            401 => (HeaderName::WwwAuthenticate, HeaderName::Authorization),
-            407 => (HeaderName::ProxyAuthenticate, HeaderName::ProxyAuthorization),
-            _ => return false,
-        };
-        let Some(State::Outgoing(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state) else {
+    /// Takes the names and secrets by which peers know us, by the names that [`crate::Invite::login`] and others use. One
+    /// that is gone answers nobody any more.
+    pub fn set_logins(&mut self, logins: impl IntoIterator<Item = (Arc<str>, Login)>) {
+        self.core.logins.replace(logins.into_iter());
+    }
+
+    /// Answers the peer of a session by a login if he asks who we are, as long as our requests go to `home`: for the calls that
+    /// he placed. Those of ours say it in their [`crate::Invite`].
+    pub fn identify(&mut self, _now: Now, session: SessionId, login: Arc<str>, home: IpAddr) {
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.identity = Some(Box::new(Identity::login(login, home)));
+        }
+    }
+
+    /// Sends the request of a session again that `response` challenges, if there is an answer. False: the response is the
+    /// last word.
+    pub(super) fn prove(&mut self, now: Mono, id: TransactionId, owner: SessionId, response: &Response) -> bool {
+        if !matches!(response.status.code(), 401 | 407) {
+            return false;
+        }
+        if self.inquiries.contains_key(&owner) {
+            return self.prove_inquiry(now, owner, response);
+        }
+        match self.sessions.get(&owner).map(|session| &session.state) {
+            Some(State::Outgoing(state)) if state.invite == id => self.prove_invite(now, owner, response),
+            Some(State::Established(state)) if matches!(state.change, Change::Ours { id: ours, .. } if ours == id) => {
+                self.prove_change(now, owner, response)
+            }
+            Some(State::Leaving(state)) if state.bye == id => self.prove_bye(now, owner, response),
+            _ => false,
+        }
+    }
+
+    fn prove_invite(&mut self, now: Mono, id: SessionId, response: &Response) -> bool {
+        let Some(session) = self.sessions.get_mut(&id) else { return false };
+        let State::Outgoing(state) = &mut session.state else { return false };
+        let Some(attempt) = state.attempt.as_deref_mut().filter(|_| state.left.is_none()) else { return false };
+        let outline = &mut attempt.outline;
+        let asked = (&Method::Invite, &*printed(&outline.uri), outline.flow.remote.ip());
+        let Some(proof) = self.core.answer_challenge(session.identity.as_deref_mut(), response, asked) else {
             return false;
         };
-        let Some(attempt) = state.attempt.as_deref_mut().filter(|_| state.left.is_none()) else { return false };
-        let Some(challenge) = Challenge::strongest(response.head.headers(asks)) else { return false };
-        attempt.answered = match attempt.answered {
-            Answered::Nothing => Answered::Challenge,
-            Answered::Challenge if challenge.stale => Answered::StaleNonce,
-            Answered::Challenge | Answered::StaleNonce => return false,
-        };
-        let outline = &mut attempt.outline;
         outline.cseq = outline.cseq.saturating_add(1);
         outline.branch = key::branch(&self.core.token()).into();
-        let method = Method::Invite;
-        let uri = printed(&outline.uri);
-        let value = attempt.credentials.answer(&challenge, method.as_str(), &uri, &mut self.core.rng);
-        let proof = (proves.as_str().to_owned(), value);
         let headers: Vec<_> = attempt.headers.iter().chain([&proof]).cloned().collect();
         let payload = outline.encode_invite(&self.core, &state.contact, &headers, &attempt.offer);
         let (outline, flow) = (outline.clone(), outline.flow);
         state.early.clear();
         state.proof = Some(proof);
-        state.invite = self.clients.open(&mut self.core, now, (outline, &method), flow, (Some(id), false), payload);
+        let parts = (outline, &Method::Invite);
+        state.invite = self.clients.open(&mut self.core, now, parts, flow, (Some(id), false), payload);
+        true
+    }
+
+    fn prove_change(&mut self, now: Mono, id: SessionId, response: &Response) -> bool {
+        let Some(session) = self.sessions.get_mut(&id) else { return false };
+        let State::Established(state) = &mut session.state else { return false };
+        let flow = state.dialog.flow();
+        let outline = state.dialog.next_request(key::branch(&self.core.token()));
+        let asked = (&Method::Invite, &*printed(&outline.uri), flow.remote.ip());
+        let Some(proof) = self.core.answer_challenge(session.identity.as_deref_mut(), response, asked) else {
+            return false;
+        };
+        let Change::Ours { id: change, offer, proof: known } = &mut state.change else { return false };
+        let headers = std::slice::from_ref(&proof);
+        let payload = outline.encode_invite(&self.core, &state.dialog.contact, headers, offer);
+        let parts = (outline, &Method::Invite);
+        *change = self.clients.open(&mut self.core, now, parts, flow, (Some(id), true), payload);
+        *known = Some(proof);
+        true
+    }
+
+    fn prove_bye(&mut self, now: Mono, id: SessionId, response: &Response) -> bool {
+        let Some(session) = self.sessions.get_mut(&id) else { return false };
+        let State::Leaving(state) = &mut session.state else { return false };
+        let flow = state.dialog.flow();
+        let outline = state.dialog.next_request(key::branch(&self.core.token()));
+        let asked = (&Method::Bye, &*printed(&outline.uri), flow.remote.ip());
+        let Some(proof) = self.core.answer_challenge(session.identity.as_deref_mut(), response, asked) else {
+            return false;
+        };
+        let payload = outline.encode_bye(&self.core, state.reason.as_deref(), Some(&proof));
+        state.bye = self.clients.open(&mut self.core, now, (outline, &Method::Bye), flow, (Some(id), true), payload);
         true
     }
 }

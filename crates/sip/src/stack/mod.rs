@@ -4,12 +4,15 @@ mod answers;
 mod calls;
 mod challenges;
 mod changes;
+mod inquiries;
 mod requests;
 mod responses;
 mod timeouts;
 mod write;
 
 pub(crate) use challenges::Attempt;
+use inquiries::Outstanding;
+pub use inquiries::expires;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -34,6 +37,8 @@ pub struct Stack {
     sessions: HashMap<SessionId, Session>,
     /// Sessions by our side of their dialogs' id; early forks of one INVITE share it.
     dialogs: HashMap<Arc<str>, SessionId>,
+    /// Our requests outside dialogs that wait for their answer.
+    inquiries: HashMap<SessionId, Outstanding>,
     draining: bool,
     /// Where keys are written to be looked up, so that a look-up allocates nothing.
     key: String,
@@ -51,6 +56,7 @@ impl Stack {
             clients: ClientTable::default(),
             sessions: HashMap::new(),
             dialogs: HashMap::new(),
+            inquiries: HashMap::new(),
             draining: false,
             key: String::new(),
             in_hand: None,
@@ -159,6 +165,7 @@ impl Stack {
             sessions: self.sessions.len(),
             transactions: self.servers.len() + self.clients.len(),
             dialogs: self.dialogs.len(),
+            inquiries: self.inquiries.len(),
             timers: self.core.timers.len(),
         }
     }
@@ -187,7 +194,7 @@ impl Stack {
         crate::transaction::key::dialog(&mut self.key, call_id, local_tag);
         let dialog_key: Arc<str> = Arc::from(self.key.as_str());
         self.dialogs.insert(dialog_key.clone(), id);
-        self.sessions.insert(id, Session { dialog_key, state });
+        self.sessions.insert(id, Session { dialog_key, identity: None, state });
     }
 
     /// Ends a session, telling `event`. Its transactions linger by themselves.

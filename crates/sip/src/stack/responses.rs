@@ -30,23 +30,23 @@ impl Stack {
             Heard::Accepted { id, owner, within } => self.accepted(now, id, owner, within, flow, &response),
             Heard::Final(id, Some(owner)) => {
                 let status = response.status;
-                if self.is_invite(id, owner) && self.prove(now, owner, &response) {
+                if self.prove(now, id, owner, &response) {
                     return;
+                }
+if self.inquiries.contains_key(&owner) {
+                    return self.replied(owner, status.code(), Some((flow, response)));
                 }
                 self.failed(now, id, owner, status, Some(response));
             }
         }
     }
 
-    /// True for the INVITE of a call that is not answered.
-    fn is_invite(&self, id: TransactionId, owner: SessionId) -> bool {
-        let state = self.sessions.get(&owner).map(|session| &session.state);
-        matches!(state, Some(State::Outgoing(state)) if state.invite == id)
-    }
-
     /// A transaction of ours ended without a final response; `status` stands in for it (8.1.3.1).
     pub(super) fn handle_lost(&mut self, now: Mono, lost: Lost, status: u16) {
         self.in_hand = lost.owner;
+        if let Some(owner) = lost.owner.filter(|owner| self.inquiries.contains_key(owner)) {
+            return self.replied(owner, status, None);
+        }
         if let (Some(owner), Some(status)) = (lost.owner, StatusCode::new(status)) {
             self.failed(now, lost.id, owner, status, None);
         }
@@ -89,14 +89,14 @@ impl Stack {
         }
         let session = owner.and_then(|owner| self.sessions.remove(&owner).map(|session| (owner, session)));
         match session {
-            Some((owner, Session { dialog_key, state: State::Outgoing(state) })) if state.invite == id => {
+            Some((owner, Session { dialog_key, identity, state: State::Outgoing(state) })) if state.invite == id => {
                 let Outgoing { contact, proof, early, left, .. } = *state;
                 let mut dialog = self.acknowledge(id, flow, response, &contact, proof.as_ref());
                 if let Some(early) = early.iter().find(|early| early.remote_tag == dialog.remote_tag) {
                     dialog.follow(early);
                 }
                 let state = State::Established(Box::new(Established::new(dialog, true)));
-                self.sessions.insert(owner, Session { dialog_key, state });
+                self.sessions.insert(owner, Session { dialog_key, identity, state });
                 match left {
                     None => self.core.tell(Event::Answered { session: owner, body: sdp(response), flow }),
                     // The 2xx crossed our CANCEL (9.1, 15).
@@ -110,7 +110,7 @@ impl Stack {
                 // Another fork answered before: this one is let go politely (13.2.2.4).
                 let mut dialog = self.acknowledge(id, flow, response, "", None);
                 let outline = dialog.next_request(key::branch(&self.core.token()));
-                self.open_bye(now, outline, dialog.flow(), None, None);
+                self.open_bye(now, outline, dialog.flow(), None, (None, None));
             }
         }
     }
@@ -142,10 +142,13 @@ impl Stack {
         if let Some((owner, Session { state: State::Established(state), .. })) = session
             && matches!(state.change, Change::Ours { id: ours, .. } if ours == id)
         {
-            state.change = Change::Idle;
+            let proof = match std::mem::replace(&mut state.change, Change::Idle) {
+                Change::Ours { proof, .. } => proof,
+                Change::Theirs(_) | Change::Idle => None,
+            };
             state.dialog.refresh(&response.head, flow);
             let dialog = state.dialog.clone();
-            self.send_ack(id, &dialog, response, None);
+            self.send_ack(id, &dialog, response, proof.as_ref());
             self.core.tell(Event::ChangeAnswered { session: owner, body: sdp(response) });
             return;
         }
@@ -172,7 +175,7 @@ impl Stack {
                 self.close(owner, event);
             }
             Some(State::Established(state)) => match std::mem::replace(&mut state.change, Change::Idle) {
-                Change::Ours { id: ours, offer } if ours == id => self.change_failed(now, owner, status, offer),
+                Change::Ours { id: ours, offer, .. } if ours == id => self.change_failed(now, owner, status, offer),
                 other => state.change = other,
             },
             Some(State::Leaving(state)) if state.bye == id => {

@@ -249,6 +249,7 @@ pub fn invite_to(from: usize, to: SocketAddr) -> Invite {
         contact_user: "alice".to_owned(),
         headers: vec![],
         offer: Bytes::from_static(b"offer"),
+        login: None,
     }
 }
 

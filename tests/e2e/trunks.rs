@@ -1,0 +1,100 @@
+//! Trunks by Kamailio: it asks who calls, for each call and each BYE, and stands in the way of both (Record-Route) as a
+//! session border controller does.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tests::company::Company;
+use tests::kamailio::{Kamailio, Manner, REALM};
+use tests::phone::Phone;
+use tests::ports::Ports;
+use tests::sipp::{Counts, Sipp};
+use tests::switch::Switch;
+use tests::wait::SOON;
+
+const NUMBER: &str = "+4930999";
+/// The password that the carrier knows.
+const PASSWORD: &str = "so secret";
+
+struct Scene {
+    switch: Switch,
+    /// A user's, who may call numbers in Germany.
+    phone: Phone,
+    kamailio: Kamailio,
+    /// Behind Kamailio.
+    callee: Sipp,
+    _folder: TempDir,
+}
+
+/// A company whose carrier is Kamailio, with `login` in the trunk and `file` as the password.
+fn scene(algorithm: &'static str, login: &str, file: &str) -> Scene {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut ports = Ports::slice();
+    let (port, media) = (ports.take(2), ports.take(4));
+    let callee = Sipp::answering("agent_answers", port, media, folder.path(), &["-rtp_echo"]);
+    let behind = SocketAddr::from(([127, 0, 0, 1], port));
+    let manner = Manner { algorithm, behind, password: PASSWORD };
+    let kamailio = Kamailio::start(ports.take(2), &manner, folder.path());
+    let mut phone = Phone::new("127.0.0.1:9".parse().expect("an address"), &mut ports);
+    let mut company = Company::new(&ports).agent("sip:agent1@127.0.0.1:9");
+    company.agents.push(("phone".to_owned(), format!("sip:phone@{}", phone.address())));
+    company.carrier = Some(kamailio.address().port());
+    company.carrier_more = login.to_owned();
+    company.secrets.insert("carrier.password", file.to_owned());
+    company.grants.insert(
+        "germany",
+        "{ users: phone, prefixes: \"+49\", trunk: carrier, at_once: 2, minutes_a_day: 60 }".to_owned(),
+    );
+    let switch = Switch::start(&company);
+    phone.set_switch(switch.address());
+    Scene { switch, phone, kamailio, callee, _folder: folder }
+}
+
+fn by_file(realm: &str) -> String {
+    format!(", login: {{ user: acct, realm: {realm}, password_file: carrier.password }}")
+}
+
+#[test]
+fn a_carrier_that_asks_who_calls_is_answered_for_each_request() {
+    for algorithm in ["SHA-256", "MD5"] {
+        let mut s = scene(algorithm, &by_file(REALM), &format!("{PASSWORD}\n"));
+        for _ in 0..2 {
+            let mut dialog = s.phone.call(NUMBER);
+            assert_eq!(s.phone.bye(&mut dialog).status(), Some(200));
+        }
+        s.callee.wait_for_successes(2, SOON);
+        let told = s.kamailio.told();
+        let invites = told.iter().filter(|line| line.starts_with("INVITE ")).count();
+        let byes = told.iter().filter(|line| line.starts_with("BYE +4930555")).count();
+        assert_eq!((invites, byes), (2, 2), "{algorithm}: {told:?}");
+        assert!(s.switch.events("login_failed").is_empty());
+        let cdrs = s.switch.wait_for_cdrs(2);
+        assert!(cdrs.iter().all(|cdr| cdr["disposition"] == "answered"), "{cdrs:#?}");
+        s.switch.assert_quiet();
+    }
+}
+
+#[test]
+fn a_wrong_password_and_a_wrong_realm_let_nothing_through_and_are_told() {
+    for (login, file, why) in [
+        (by_file(REALM), "wrong", "refused"),
+        (by_file("another.test"), PASSWORD, "other_realm"),
+        (String::new(), "", "no_login"),
+    ] {
+        let mut s = scene("MD5", &login, file);
+        let dialog = s.phone.invite(NUMBER, &s.phone.sdp());
+        let refusal = s.phone.final_response(&dialog, SOON);
+        assert_eq!(refusal.status(), Some(503), "{refusal}");
+        s.phone.acknowledge(&dialog, &refusal);
+        let failed = s.switch.wait_for_event("login_failed", 1, Duration::from_secs(10));
+        assert_eq!((failed["why"].as_str(), failed["realm"].as_str()), (Some(why), Some(REALM)), "{failed:#}");
+        s.switch.wait_for_cdr();
+        assert_eq!(s.callee.counts(), Counts::default());
+        let written = std::fs::read_dir(s.switch.data().join("journal")).expect("the journal");
+        for file in written {
+            let text = std::fs::read_to_string(file.expect("a file").path()).expect("its text");
+            assert!(!text.contains(PASSWORD), "the password stands nowhere");
+        }
+    }
+}
