@@ -10,6 +10,7 @@
 //! - `outbound`: calls to a carrier, and grants.
 //! - `tcp`: calls over connections, and what strangers do with those.
 //! - `control`, `reload`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
+//! - `trace`: what calls said on the wire, drawn, followed, and read by tshark.
 //! - `strangers`: the others among themselves, so that a fault of theirs is told from ours.
 
 #![allow(
@@ -53,4 +54,5 @@ mod spray;
 mod strangers;
 mod tcp;
 mod torture;
+mod trace;
 mod trunks;

@@ -44,6 +44,8 @@ pub struct Company {
     pub tcp: bool,
     /// Lines below `control:`.
     pub control: BTreeMap<&'static str, String>,
+    /// What `trace` says, if anything.
+    pub trace: Option<String>,
     /// Where calls are taken from.
     pub trunk: String,
     /// The port of a carrier that calls out go to, if there is one.
@@ -103,6 +105,7 @@ impl Company {
             port: 0,
             tcp: false,
             control: BTreeMap::new(),
+            trace: None,
             trunk: "127.0.0.1".to_owned(),
             carrier: None,
             carrier_more: String::new(),
@@ -159,6 +162,7 @@ impl Company {
         if !self.control.is_empty() {
             text += &section("control", &self.control);
         }
+        text.extend(self.trace.iter().map(|trace| format!("trace: {trace}\n")));
         let _ = write!(text, "trunks:\n  phones:\n    from: {}\n", self.trunk);
         if let Some(port) = self.carrier {
             let more = &self.carrier_more;

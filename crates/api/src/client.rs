@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use switch::control::{Request, Response};
 
 use crate::port::READING;
-use crate::protocol::{ErrorCode, Reloaded, Wish, read_response, write_request};
+use crate::protocol::{ErrorCode, Reloaded, Tracing, Watched, Wish, read_response, write_request};
 use crate::serve::Door;
 
 /// How long the switch may take for an answer: more than it gives its own domain thread.
@@ -106,9 +106,30 @@ impl Client {
         self.request(&Wish::Reload)
     }
 
+    /// Shows messages as they come and go, until `each` has seen enough and says false.
+    ///
+    /// # Errors
+    /// Any but [`ClientError::NoSwitch`]; also when the switch ends.
+    pub fn watch(&mut self, tracing: Tracing, mut each: impl FnMut(Watched) -> bool) -> Result<(), ClientError> {
+        let _: String = self.request(&Wish::Trace(tracing))?;
+        let broken = |path: &PathBuf, source| ClientError::Broken { path: path.clone(), source };
+        // Nobody may call for hours.
+        self.stream.get_ref().set_read_timeout(None).map_err(|source| broken(&self.path, source))?;
+        loop {
+            let line = self.next_line().map_err(|source| broken(&self.path, source))?;
+            if !each(self.response(&line)?) {
+                return Ok(());
+            }
+        }
+    }
+
     fn request<R: DeserializeOwned>(&mut self, wish: &Wish) -> Result<R, ClientError> {
         let line = self.exchange(wish).map_err(|source| ClientError::Broken { path: self.path.clone(), source })?;
-        match read_response(&line) {
+        self.response(&line)
+    }
+
+    fn response<R: DeserializeOwned>(&self, line: &[u8]) -> Result<R, ClientError> {
+        match read_response(line) {
             Some(Ok(response)) => Ok(response),
             Some(Err(failure)) if failure.code == ErrorCode::NotAllowed => {
                 Err(ClientError::NotAllowed { path: self.path.clone() })
@@ -124,10 +145,16 @@ impl Client {
     fn exchange(&mut self, wish: &Wish) -> io::Result<Vec<u8>> {
         // A switch that turned us away has answered already, and takes no request; its answer counts.
         let sent = self.stream.get_mut().write_all(&write_request(wish));
+        match self.next_line() {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => sent.and(Err(error)),
+            other => other,
+        }
+    }
+
+    fn next_line(&mut self) -> io::Result<Vec<u8>> {
         let mut line = Vec::new();
         (&mut self.stream).take(MAX_ANSWER).read_until(b'\n', &mut line)?;
         if line.is_empty() {
-            sent?;
             return Err(io::Error::new(ErrorKind::UnexpectedEof, "the connection was closed"));
         }
         Ok(line)

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use crate::port::{Post, ask, reload};
 use crate::protocol::{ErrorCode, Failure, MAX_LINE, Wish, read_request, write_response};
+use crate::watching;
 
 /// How long a client may take for its next line, and for taking an answer.
 const LINE_TIME: Duration = Duration::from_secs(10);
@@ -25,7 +26,12 @@ pub(crate) async fn serve(stream: UnixStream, own: u32, post: Post) {
     let mut line = Vec::new();
     loop {
         let (answer, go_on) = match next_line(&mut stream, &mut line).await {
-            Ok(true) => (respond(&line, &post).await, true),
+            Ok(true) => match read_request(&line) {
+                Ok(Wish::Trace(tracing)) => return watching::watch(&mut stream, &post, tracing).await,
+                Ok(Wish::Reload) => (write_response(reload(&post).await), true),
+                Ok(Wish::Switch(request)) => (write_response(ask(&post, request).await.map_err(Failure::from)), true),
+                Err(failure) => (refuse(failure), true),
+            },
             Ok(false) => return,
             Err(failure) => (refuse(failure), false),
         };
@@ -48,14 +54,6 @@ const fn may_command(peer: u32, own: u32) -> bool {
     peer == 0 || peer == own
 }
 
-async fn respond(line: &[u8], post: &Post) -> Vec<u8> {
-    match read_request(line) {
-        Ok(Wish::Switch(request)) => write_response(ask(post, request).await.map_err(Failure::from)),
-        Ok(Wish::Reload) => write_response(reload(post).await),
-        Err(failure) => refuse(failure),
-    }
-}
-
 fn refuse(failure: Failure) -> Vec<u8> {
     write_response::<()>(Err(failure))
 }
@@ -76,7 +74,7 @@ async fn next_line(stream: &mut BufReader<UnixStream>, line: &mut Vec<u8>) -> Re
     }
 }
 
-async fn send(stream: &mut BufReader<UnixStream>, answer: &[u8]) -> bool {
+pub(crate) async fn send(stream: &mut BufReader<UnixStream>, answer: &[u8]) -> bool {
     matches!(timeout(LINE_TIME, stream.write_all(answer)).await, Ok(Ok(())))
 }
 

@@ -3,7 +3,7 @@
 //! One contract: the driver binds both ([`Api::bind`]), starts them on a tokio runtime with a way to the domain thread
 //! ([`Api::start`]), and answers each [`Query`] that comes out. Nothing here decides anything about calls.
 //!
-//! Where to find what: `protocol` the lines of the control socket · `control` its server · [`Client`] its other end, for
+//! Where to find what: `protocol` the lines of the control socket · `control` its server · `watching` a client that sees messages as they come · [`Client`] its other end, for
 //! the command line · `http` the few requests that are understood · `metrics` the text that Prometheus reads · `port` the
 //! way to the domain thread and to whoever reads the configuration.
 //!
@@ -21,8 +21,9 @@ mod metrics;
 mod port;
 mod protocol;
 mod serve;
+mod watching;
 
 pub use client::{Client, ClientError};
 pub use port::{Figures, MediaFigures, Post, Query};
-pub use protocol::{ErrorCode, MAX_LINE, Reloaded, VERSION};
+pub use protocol::{ErrorCode, MAX_LINE, Reloaded, Tracing, VERSION, Watched};
 pub use serve::{Api, ApiError, SOCKET, Serving};

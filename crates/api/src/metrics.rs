@@ -5,7 +5,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use switch::control::Queue;
+use switch::control::{Queue, TrunkCount};
 
 use crate::port::Figures;
 
@@ -16,6 +16,8 @@ pub(crate) fn render(figures: &Figures) -> String {
     calls(&mut page, figures);
     queues(&mut page, &figures.status.queues);
     sip(&mut page, &figures.sip);
+    traffic(&mut page, &figures.sip.traffic);
+    trunks(&mut page, &figures.trunks);
     digest(&mut page, figures.digest);
     media(&mut page, figures);
     page.0
@@ -32,7 +34,10 @@ fn switch(page: &mut Page, figures: &Figures) {
     page.line("strowger_draining", &[], u8::from(status.draining));
     page.gauge("strowger_memory_short", "1 if no more calls are taken than live, as memory is short.");
     page.line("strowger_memory_short", &[], u8::from(status.memory_short));
-    page.gauge("strowger_disk_faults", "Kinds of files that cannot be written: journal, cdr, recordings, locations.");
+    page.gauge(
+        "strowger_disk_faults",
+        "Kinds of files that cannot be written: journal, cdr, recordings, locations, trace.",
+    );
     page.line("strowger_disk_faults", &[], status.disk_faults.len());
 }
 
@@ -104,6 +109,30 @@ fn sip(page: &mut Page, sip: &sip::Counters) {
     ];
     for (kind, count) in kinds {
         page.line(name, &[("kind", kind)], count);
+    }
+}
+
+fn traffic(page: &mut Page, traffic: &sip::Traffic) {
+    let kinds = [
+        ("strowger_sip_requests_total", "Requests that came and went, repeats included.", "method", true),
+        ("strowger_sip_responses_total", "Responses that came and went, repeats included.", "class", false),
+    ];
+    for (name, help, label, is_request) in kinds {
+        page.counter(name, help);
+        for count in traffic.counts().filter(|count| count.is_request == is_request) {
+            let direction = if count.sent { "out" } else { "in" };
+            let labels = [("direction", direction), ("transport", count.transport), (label, count.kind)];
+            page.line(name, &labels, count.count);
+        }
+    }
+}
+
+fn trunks(page: &mut Page, trunks: &[TrunkCount]) {
+    let name = "strowger_trunk_invites_total";
+    page.counter(name, "Calls from and to trunks by the class of their final response.");
+    for TrunkCount { trunk, out, class, count } in trunks {
+        let (direction, class) = (if *out { "out" } else { "in" }, format!("{class}xx"));
+        page.line(name, &[("trunk", trunk), ("direction", direction), ("class", &class)], count);
     }
 }
 
@@ -187,6 +216,7 @@ mod tests {
             digest,
             ended: vec![("answered", 5)],
             drops: vec![("datagrams_in", 1)],
+            trunks: vec![TrunkCount { trunk: "carrier".into(), out: true, class: 4, count: 17 }],
             ..Figures::default()
         }
     }
@@ -208,6 +238,7 @@ mod tests {
             "strowger_registrations 5",
             "strowger_digest_total{outcome=\"failed\"} 13",
             "strowger_dropped_total{what=\"datagrams_in\"} 1",
+            "strowger_trunk_invites_total{trunk=\"carrier\",direction=\"out\",class=\"4xx\"} 17",
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use switch::control::{Request, Response, Status};
+use switch::control::{Request, Response, Status, TrunkCount};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -32,6 +32,8 @@ pub enum Query {
         /// Where the outcome goes: what is new, or every fault.
         reply: oneshot::Sender<Result<Reloaded, String>>,
     },
+    /// To whoever sees all messages: one more wants to see them.
+    Watch(trace::Watch),
 }
 
 /// How long the files of a configuration may take to be read, from a disk that stalls.
@@ -47,6 +49,8 @@ pub struct Figures {
     pub status: Status,
     /// Calls that ended since the start, by the disposition of their CDR.
     pub ended: Vec<(&'static str, u64)>,
+    /// Calls from and to trunks.
+    pub trunks: Vec<TrunkCount>,
     /// The SIP stack's counts.
     pub sip: sip::Counters,
     /// What became of the requests whose senders were to prove themselves.

@@ -13,13 +13,20 @@
 //! ← {"v":1,"response":{"draining":{"calls":2,"already":false}}}
 //! → {"v":1,"request":"reload"}
 //! ← {"v":1,"response":{"changes":"users: 1 added"}}  or an error of code "faulty" whose text is the report
+//! → {"v":1,"request":{"trace":{"from":"101","clear":false}}}
+//! ← {"v":1,"response":"watching"}                  then one for each message, until the client sends or closes:
+//! ← {"v":1,"response":{"at":…,"sent":true,"transport":"UDP",…,"left_out":0,"text":"INVITE sip:…"}}
 //! ← {"v":1,"error":{"code":"bad_request","text":"…"}}
 //! ```
 //!
-//! Requests and responses are [`switch::control`]'s, but for `reload`, which is of the program: the switch reads no files.
+//! Requests and responses are [`switch::control`]'s, but for `reload` and `trace`, which are of the program: the switch
+//! reads no files and keeps no messages.
 //! Fields may be added to responses within a version; a client leaves alone what it does not know. A request with a field
 //! or of a kind that is not known is refused.
 
+use std::net::SocketAddr;
+
+use base::Wall;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use switch::control::Request;
@@ -62,6 +69,45 @@ pub(crate) enum Wish {
     Switch(Request),
     /// That the configuration be read again and taken.
     Reload,
+    /// To see messages as they come and go.
+    Trace(Tracing),
+}
+
+/// Which messages are to be shown, and how.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tracing {
+    /// Only dialogs in which a message came from this user or number.
+    #[serde(default)]
+    pub from: Option<String>,
+    /// Personal data in clear; secrets never are.
+    #[serde(default)]
+    pub clear: bool,
+}
+
+/// A message that came or went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watched {
+    /// When, in microseconds since 1970.
+    pub at: Wall,
+    /// The switch sent it; else it came.
+    pub sent: bool,
+    /// What carried it, as in a Via.
+    pub transport: String,
+    /// The switch's address.
+    pub local: SocketAddr,
+    /// The peer's.
+    pub remote: SocketAddr,
+    /// How many messages were left out before it, as the client took them too slowly.
+    pub left_out: u64,
+    /// All of it, as far as it is shown.
+    pub text: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TraceAsked<T> {
+    trace: T,
 }
 
 /// The configuration was read again and taken.
@@ -114,6 +160,7 @@ pub(crate) fn write_request(wish: &Wish) -> Vec<u8> {
     match wish {
         Wish::Switch(request) => line(&Asked { v: VERSION, request }),
         Wish::Reload => line(&Asked { v: VERSION, request: RELOAD }),
+        Wish::Trace(tracing) => line(&Asked { v: VERSION, request: TraceAsked { trace: tracing } }),
     }
 }
 
@@ -128,6 +175,9 @@ pub(crate) fn read_request(line: &[u8]) -> Result<Wish, Failure> {
     }
     if asked.request == RELOAD {
         return Ok(Wish::Reload);
+    }
+    if asked.request.get("trace").is_some() {
+        return serde_json::from_value(asked.request).map(|TraceAsked { trace }| Wish::Trace(trace)).map_err(bad);
     }
     serde_json::from_value(asked.request).map(Wish::Switch).map_err(bad)
 }
@@ -169,6 +219,7 @@ mod tests {
     #[test]
     fn requests_read_back_as_they_were_written() {
         let call = base::CallId::from_raw(7);
+        let tracing = Tracing { from: Some("101".to_owned()), clear: true };
         let requests = [
             Request::Status,
             Request::Calls { after: Some(call), limit: 3 },
@@ -176,7 +227,7 @@ mod tests {
             Request::Hangup { call },
             Request::Drain { grace_s: Some(20) },
         ];
-        for wish in requests.map(Wish::Switch).into_iter().chain([Wish::Reload]) {
+        for wish in requests.map(Wish::Switch).into_iter().chain([Wish::Reload, Wish::Trace(tracing)]) {
             assert_eq!(read_request(&write_request(&wish)), Ok(wish.clone()));
         }
         assert_eq!(write_request(&Wish::Reload), b"{\"v\":1,\"request\":\"reload\"}\n");
@@ -202,6 +253,8 @@ mod tests {
             r#"{"v":1,"request":{"drain":{"grace_s":-1}}}"#,
             r#"{"v":1,"request":{"calls":{"limit":1,"all":true}}}"#,
             r#"{"v":1,"request":"status","as":"root"}"#,
+            r#"{"v":1,"request":{"trace":{"of":"1"}}}"#,
+            r#"{"v":1,"request":{"trace":{},"status":1}}"#,
             "\u{0}\u{1}",
         ] {
             assert_eq!(code(line), ErrorCode::BadRequest, "{line}");

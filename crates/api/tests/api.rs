@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use api::{Api, Client, ClientError, ErrorCode, Figures, MAX_LINE, Post, Query, Reloaded, SOCKET};
+use api::{Api, Client, ClientError, ErrorCode, Figures, MAX_LINE, Post, Query, Reloaded, SOCKET, Tracing};
 use switch::control::{Request, Response, Status};
 use tokio::sync::oneshot;
 
@@ -50,8 +50,24 @@ impl Domain {
             Query::Figures { reply } => drop(reply.send(Box::new(Figures { status, ..Figures::default() }))),
             Query::Reload { reply } if status.draining => drop(reply.send(Err("users.yaml:1:1: error\n".to_owned()))),
             Query::Reload { reply } => drop(reply.send(Ok(Reloaded { changes: "users: 1 added".to_owned() }))),
+            Query::Watch(watch) => {
+                // Says more than any client can take, until there is none.
+                let mut watcher = trace::Watcher::new(watch);
+                std::thread::Builder::new().spawn(move || while watcher.see(&packet()) {}).unwrap();
+            }
         }
         true
+    }
+}
+
+fn packet() -> trace::Packet {
+    trace::Packet {
+        at: base::Wall::from_unix_micros(7),
+        sent: true,
+        transport: sip_message::Transport::Udp,
+        local: "127.0.0.1:5060".parse().unwrap(),
+        remote: "127.0.0.1:5070".parse().unwrap(),
+        octets: bytes::Bytes::from_static(b"BYE sip:101@h SIP/2.0\r\nCall-ID: 1\r\n\r\n").into(),
     }
 }
 
@@ -343,4 +359,35 @@ fn too_many_http_clients_are_told_to_try_again() {
     let answer = stage.http(b"");
     assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("too many clients"), "{answer}");
     drop(idle);
+}
+
+#[test]
+fn who_watches_sees_messages_masked_unless_he_wants_them_clear_and_is_told_what_he_missed() {
+    let stage = stage();
+    for (clear, text) in [(false, "BYE sip:xxx@h SIP/2.0"), (true, "BYE sip:101@h SIP/2.0")] {
+        let (mut seen, mut missed) = (0, 0);
+        let watched = stage.client().watch(Tracing { from: None, clear }, |message| {
+            assert!(message.text.starts_with(text), "{}", message.text);
+            assert_eq!((message.at.as_unix_micros(), message.sent, message.transport.as_str()), (7, true, "UDP"));
+            seen += 1;
+            missed += message.left_out;
+            missed == 0
+        });
+        assert!(watched.is_ok() && missed > 0 && seen > 1, "{watched:?} {seen} {missed}");
+    }
+    // Others are served meanwhile and afterwards.
+    assert!(stage.client().ask(&Request::Status).is_ok());
+}
+
+#[test]
+fn who_watches_and_says_anything_sees_no_more() {
+    let stage = stage();
+    let mut stream = stage.line();
+    stream.get_mut().write_all(b"{\"v\":1,\"request\":{\"trace\":{}}}\n").unwrap();
+    let mut line = String::new();
+    stream.read_line(&mut line).unwrap();
+    assert_eq!(line, "{\"v\":1,\"response\":\"watching\"}\n");
+    stream.get_mut().write_all(b"x").unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).unwrap();
 }

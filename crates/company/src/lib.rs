@@ -5,7 +5,7 @@
 //! [`Company`] or a [`Report`] of every fault with its place and remedy. Nothing here touches a disk.
 //!
 //! Where to find what: `files` the folder and which files belong to it · `system` what drivers need (`listeners`, media,
-//! data folder) · `control` how a running switch is reached · `limits` · `trunks`, `peer` what calls are sent
+//! data folder) · `control` how a running switch is reached · `traces` what is kept of the wire · `limits` · `trunks`, `peer` what calls are sent
 //! to · `grants` who may call out, `outlook` the same for people · `numbers` the number plan · `users` · `queues` · `flows` (their language is crate
 //! `ivr`) · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
 //! faults and notes · `changes` what differs between two configurations.
@@ -30,6 +30,7 @@ mod queues;
 mod report;
 mod section;
 mod system;
+mod traces;
 mod trunks;
 mod users;
 
@@ -47,6 +48,7 @@ pub use login::{MAX_SECRET_BYTES, secret_files};
 pub use outlook::Outlook;
 pub use report::{Note, Report};
 pub use system::{Advertise, Listener, Media, System};
+pub use traces::Traces;
 
 use names::{Catalogue, Names};
 use report::Notes;
@@ -76,6 +78,7 @@ const ROOT: Shape = Shape {
         "media",
         "calls",
         "control",
+        "trace",
         "trunks",
         "numbers",
         "grants",

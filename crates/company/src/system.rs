@@ -8,6 +8,7 @@ use sip::Transport;
 use sip::digest::Algorithm;
 use yaml::{Map, Shape, Value};
 
+use crate::traces::{self, Traces};
 use crate::{control, limits, listeners, or};
 
 /// What the drivers need to know; the rest of a company is the switch's.
@@ -23,6 +24,8 @@ pub struct System {
     pub metrics: Option<SocketAddr>,
     /// At shutdown: how long live calls may go on.
     pub grace: Duration,
+    /// What is kept of what calls say on the wire.
+    pub traces: Traces,
 }
 
 impl System {
@@ -136,9 +139,9 @@ pub(crate) fn read(root: &Map<'_>) -> System {
         }
     }
     let data = or(root, "data", usual_data(), data);
-    let (metrics, grace) = (control::metrics(root), limits::grace(root));
+    let (metrics, grace, traces) = (control::metrics(root), limits::grace(root), traces::read(root));
     let listeners = listeners.into_iter().map(|(listener, _)| listener).collect();
-    System { listeners, data, media, metrics, grace }
+    System { listeners, data, media, metrics, grace, traces }
 }
 
 /// Finds what cannot change while the switch runs: sockets, threads and open files are made of it at the start.
@@ -157,6 +160,7 @@ pub(crate) fn check_unchanged(root: &Map<'_>, running: &System, new: &System) {
     fault(root, "listeners", running.listeners == new.listeners);
     fault(root, "data", running.data == new.data);
     fault(root, "control", running.metrics == new.metrics);
+    fault(root, "trace", running.traces == new.traces);
     match root.optional("media").and_then(|value| value.map(&MEDIA)) {
         None => fault(root, "media", running.media == new.media),
         Some(map) => {

@@ -336,14 +336,14 @@ pub enum Kind {
     },
     /// A queue between threads was full, or the system refused: what did not fit is gone. SIP sends datagrams again.
     Dropped {
-        /// What: `datagrams_in`, `datagrams_out`, `media_events`, `media_commands`.
+        /// What: `datagrams_in`, `datagrams_out`, `media_events`, `media_commands`, `trace`.
         what: Name,
         /// How many since the last such event.
         count: u64,
     },
     /// A disk could not be written; or can be again.
     DiskFault {
-        /// What for: `journal`, `cdr`, `recordings`, `locations`.
+        /// What for: `journal`, `cdr`, `recordings`, `locations`, `trace`.
         what: Name,
         /// The system's words; empty when all is well again.
         error: String,

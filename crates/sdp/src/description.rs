@@ -160,7 +160,7 @@ impl Media {
     }
 
     /// The values of all attributes `name`, in order.
-    pub(crate) fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
+    pub fn values<'a, 'n>(&'a self, name: &'n str) -> impl Iterator<Item = &'a str> + use<'a, 'n> {
         let named = self.attributes.iter().filter(move |attribute| attribute.name == name);
         named.filter_map(|attribute| attribute.value.as_deref())
     }

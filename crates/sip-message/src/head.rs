@@ -45,6 +45,13 @@ impl Head {
         self.fields.values(name).next()
     }
 
+    /// The whole head as text, start line and empty line included. Every octet has the place it had on the wire; folds are
+    /// spaces, and octets that are not UTF-8 are `?`.
+    #[must_use]
+    pub fn source(&self) -> &Str {
+        self.fields.source()
+    }
+
     /// The values of all header fields `name`, in order, unfolded and trimmed; comma lists are whole.
     pub fn headers(&self, name: HeaderName) -> impl Iterator<Item = &str> {
         self.fields.values(name)

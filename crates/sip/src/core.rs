@@ -68,6 +68,7 @@ impl Core {
 
     pub(crate) fn send(&mut self, flow: Flow, payload: Bytes) {
         self.counters.sent += 1;
+        self.counters.traffic.sent(flow.transport, &payload);
         self.transmits.push_back(Transmit { flow, payload });
     }
 

@@ -1,5 +1,7 @@
 //! What the stack counts, for metrics and tests.
 
+use crate::Traffic;
+
 /// Counts since the start; they only grow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -27,4 +29,6 @@ pub struct Counters {
     pub refused: u64,
     /// Reports that an address could not be reached.
     pub unreachable: u64,
+    /// Every message that could be read or was sent, by what it was.
+    pub traffic: Traffic,
 }

@@ -23,6 +23,7 @@
 //! | who is let in, before anything is kept of him | `gate.rs` |
 //! | who sent a request, and answers to peers who ask that of us | `digest/` |
 //! | where users can be reached | `registrar/` |
+//! | every message counted, by what it is | `traffic.rs` |
 //! | the text of our messages | `outline.rs`, `stack/write.rs` |
 //!
 //! Invariants:
@@ -46,6 +47,7 @@ mod outline;
 pub mod registrar;
 mod session;
 mod stack;
+mod traffic;
 mod transaction;
 
 pub use api::{
@@ -56,3 +58,4 @@ pub use config::{Listener, StackConfig, Times};
 pub use counters::Counters;
 pub use gate::{Gate, OpenGate, Pending, Verdict};
 pub use stack::{Stack, expires};
+pub use traffic::{Count, Traffic};

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::Traces;
+
 /// Where to write, and how much may wait to be written.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -17,6 +19,8 @@ pub struct Config {
     pub chunks: usize,
     /// Recordings that may be open at once.
     pub open_takes: usize,
+    /// What is kept of what calls say on the wire.
+    pub traces: Traces,
 }
 
 impl Config {
@@ -29,6 +33,7 @@ impl Config {
             journal_flush: Duration::from_millis(100),
             chunks: 8_192,
             open_takes: 4_096,
+            traces: Traces::default(),
         }
     }
 }

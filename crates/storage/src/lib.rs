@@ -3,7 +3,7 @@
 //! One contract: [`Storage::start`] gives ports that never wait ([`JournalPort`], [`TakePort`], [`ChunkPort`]); what cannot
 //! be written is counted and told by a [`Notice`], and the call goes on.
 //!
-//! Two threads: one writes the journal and folds CDRs from it, one writes recordings. Below the data folder:
+//! Three threads: one writes the journal and folds CDRs from it, one writes recordings, one traces. Below the data folder:
 //!
 //! | file | what |
 //! |---|---|
@@ -13,11 +13,12 @@
 //! | `journal/.running` | there while a switch runs; found at the start, it says that one died |
 //! | `locations.jsonl` | where registered users are, a line a change; the last of a user counts; mode 0600 |
 //! | `.lock` | held by the switch that writes here |
+//! | `trace/0000000001.trace` | what calls said on the wire, in segments of which the oldest goes; mode 0600 |
 //! | `recordings/.open` | which recordings were begun and not ended |
 //!
 //! Where to find what: `store.rs` start, ports and stop; `journal_writer.rs` the journal's thread, `lines.rs` a file of
 //! lines that survives a failing disk; `location_log.rs` where users are; `replace.rs` a file written whole; `recorder.rs` all recordings, `take.rs` one of them; `recover.rs` what a start does
-//! after a crash, with `open_log.rs` and `mend.rs`; `charges.rs` what grants were charged today; `disk.rs` the port to the file system, which tests replace.
+//! after a crash, with `open_log.rs` and `mend.rs`; `charges.rs` what grants were charged today; `traces.rs` what calls said on the wire; `disk.rs` the port to the file system, which tests replace.
 //!
 //! Invariants:
 //! - Everything that waits to be written is bounded; what does not fit is dropped, counted and told.
@@ -44,6 +45,7 @@ mod recover;
 mod replace;
 mod store;
 mod take;
+mod traces;
 
 pub use charges::charges_of;
 pub use config::Config;
@@ -52,3 +54,4 @@ pub use notice::{Notice, StartError, TakeEvent};
 pub use records::Records;
 pub use replace::replace;
 pub use store::{ChunkPort, JournalPort, Storage, TakePort};
+pub use traces::{TracePort, Traces, find};

@@ -22,7 +22,7 @@ pub enum Notice {
     },
     /// A disk could not be written. Told once until it is well again.
     DiskFault {
-        /// What for: `journal`, `cdr`, `locations` or `recordings`.
+        /// What for: `journal`, `cdr`, `locations`, `trace` or `recordings`.
         what: &'static str,
         /// The system's words.
         error: String,

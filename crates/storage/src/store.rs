@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ use crate::open_log::OpenLog;
 use crate::recorder::Recorder;
 use crate::records::Records;
 use crate::recover::{self, recover};
+use crate::traces::{self, Ring, TracePort};
 use crate::{Config, Notice, StartError};
 
 /// Orders about recordings that may wait beside chunks.
@@ -34,6 +35,7 @@ pub struct Storage {
     journal: JournalPort,
     takes: TakePort,
     chunks: ChunkPort,
+    traces: TracePort,
     /// Each says in its end whether the disk took all.
     threads: Vec<JoinHandle<bool>>,
     folder: std::path::PathBuf,
@@ -106,6 +108,13 @@ impl Storage {
         let writer = spawn("journal", move || journal_writer::run(journal, &inbox, patience))?;
         let journal = JournalPort { queue, dropped, for_all: config.journal_queue / 4 * 3 };
 
+        let (queue, inbox) = bounded(traces::QUEUE);
+        let wanted = Arc::new(AtomicBool::new(config.traces.on));
+        let traces = TracePort { queue, wanted: Arc::clone(&wanted), dropped: Arc::default() };
+        let ring = Ring::start(&folder, config.traces, Arc::clone(&notify));
+        let ring = ring.map_err(|error| folder_error(&folder, error))?;
+        let tracer = spawn("trace", move || traces::run(ring, &inbox, &wanted))?;
+
         let recorder = Recorder::new(folder.clone(), Box::new(System), log, config.open_takes, notify);
         let (queue, inbox) = bounded(config.chunks + ORDERS);
         let (give_back, free) = bounded(config.chunks);
@@ -119,7 +128,8 @@ impl Storage {
             journal,
             takes: TakePort { queue },
             chunks,
-            threads: vec![writer, recordings],
+            traces,
+            threads: vec![writer, recordings, tracer],
             folder,
             records,
             left,
@@ -156,6 +166,12 @@ impl Storage {
         self.takes.clone()
     }
 
+    /// Where the domain thread puts what comes and goes on the wire.
+    #[must_use]
+    pub fn trace_port(&self) -> TracePort {
+        self.traces.clone()
+    }
+
     /// Where media threads put recorded chunks.
     #[must_use]
     pub fn chunk_port(&self) -> ChunkPort {
@@ -177,6 +193,7 @@ impl Storage {
         // A writer that has ended takes no order, and needs none.
         drop(self.takes.queue.send(Order::Stop));
         drop(self.journal.queue.send(Message::Stop));
+        drop(self.traces.queue.send(traces::Order::Stop));
         // Each is waited for, also when another has failed.
         let whole: Vec<bool> = self.threads.drain(..).map(|thread| thread.join().unwrap_or(false)).collect();
         !whole.contains(&false)

@@ -25,7 +25,7 @@ A first call, on one machine:
   strowger call sip:1000@127.0.0.1   calls it; so does any SIP phone.
 
 What it writes (journal, call records, recordings) lies in the folder that `data:` in strowger.yaml names.
-A running switch is asked by `status`, `calls`, `registrations`, `hangup`, `reload` and `drain`, over a socket in that folder, which obeys root and
+A running switch is asked by `status`, `calls`, `registrations`, `hangup`, `trace --follow`, `reload` and `drain`, over a socket in that folder, which obeys root and
 the user that the switch runs as. Their exit codes: 0 done; 1 refused (no such call, not allowed), or no configuration;
 2 a fault of usage or of the machine; 3 no switch runs, or it does not answer.
 Signals: SIGTERM or SIGINT once: no new calls, live ones may end in peace for `calls.grace`; twice: ends at once.
@@ -120,6 +120,12 @@ pub(crate) enum Task {
         #[command(flatten)]
         at: operate::At,
     },
+    /// Shows what a call said on the wire: a ladder of its SIP messages
+    ///
+    /// Participants are columns, messages are arrows with their time; what was sent again is counted, and session descriptions
+    /// are summed up. Numbers, names, digits and texts are masked unless `--clear` is asked for by root or the user that
+    /// the switch runs as; credentials always are. Exit code 1: nothing is kept of such a call.
+    Trace(Box<Trace>),
     /// Ends the switch in peace: no new calls (503), and its end when the live ones are over
     ///
     /// As SIGTERM does, with a grace time of choice. Returns at once; the switch ends when its calls have.
@@ -130,6 +136,31 @@ pub(crate) enum Task {
         #[command(flatten)]
         at: operate::At,
     },
+}
+
+/// `strowger trace`: which messages, and how they are shown.
+#[derive(Debug, Args)]
+pub(crate) struct Trace {
+    /// The call's id, as `strowger calls`, journal and CDRs have it, or a SIP Call-ID
+    #[arg(required_unless_present = "follow")]
+    pub call: Option<String>,
+    /// Shows messages as they come and go, also those that belong to no call; until Ctrl-C
+    #[arg(long, conflicts_with = "call")]
+    pub follow: bool,
+    /// With --follow: only dialogs in which somebody calls from this user or number
+    #[arg(long, value_name = "NUMBER", requires = "follow")]
+    pub from: Option<String>,
+    /// Shows numbers, names, digits and texts
+    #[arg(long)]
+    pub clear: bool,
+    /// Shows the messages whole, behind the ladder
+    #[arg(long)]
+    pub full: bool,
+    /// Writes a capture for Wireshark instead, each message in a UDP datagram
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["follow", "full"])]
+    pub pcap: Option<PathBuf>,
+    #[command(flatten)]
+    pub at: operate::At,
 }
 
 /// `strowger call`: whom, and what to do in the call.

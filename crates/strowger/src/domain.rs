@@ -10,10 +10,11 @@ use journal::Kind;
 use media::Media;
 use net::Received;
 use sip::Transmit;
-use storage::{JournalPort, Notice, Records, TakeEvent, TakePort};
+use storage::{JournalPort, Notice, Records, TakeEvent, TakePort, TracePort};
 use switch::control::Request;
 use switch::{Config, Switch, TakeOrder, TakeReport};
 use tokio::sync::oneshot;
+use trace::{Octets, Packet};
 
 use crate::clock::Clock;
 use crate::fault::{GaveUp, Guard};
@@ -81,14 +82,14 @@ impl From<GaveUp> for End {
 #[derive(Debug)]
 pub(crate) struct Drops {
     received: Vec<Arc<AtomicU64>>,
-    told: [u64; 4],
+    told: [u64; 5],
     due: Mono,
 }
 
 impl Drops {
     /// Nothing told yet; `received` counts what each listener could not hand over.
     pub fn new(received: Vec<Arc<AtomicU64>>) -> Self {
-        Self { received, told: [0; 4], due: Mono::ZERO }
+        Self { received, told: [0; 5], due: Mono::ZERO }
     }
 
     fn is_due(&mut self, now: Mono) -> bool {
@@ -109,6 +110,7 @@ pub(crate) struct Domain {
     pub media: Media,
     pub journal: JournalPort,
     pub takes: TakePort,
+    pub traces: TracePort,
     pub records: Arc<Records>,
     pub drops: Drops,
     pub guard: Guard,
@@ -186,6 +188,7 @@ impl Domain {
             }
             input => input,
         };
+        let heard = self.heard(now, &input);
         let told = self.guard.tell(now, &mut self.switch, |switch| match input {
             Input::Sip(Received::Message { flow, parsed }) => switch.handle_datagram(now, flow, parsed),
             Input::Sip(Received::Unreachable { transport, remote }) => {
@@ -199,8 +202,8 @@ impl Domain {
             Input::Control(Query::Control { request, reply }) => {
                 drop(reply.send(switch.handle_control(now, request)));
             }
-            // Answered above; and by the thread that reads the files.
-            Input::Control(Query::Figures { .. } | Query::Reload { .. }) => {}
+            // Answered above; by the thread that reads the files; by the one that traces.
+            Input::Control(Query::Figures { .. } | Query::Reload { .. } | Query::Watch(_)) => {}
             Input::Reconfigure { config, changes, taken } => {
                 switch.reconfigure(now, config, &changes);
                 // Nobody waits for it if the thread that reloads has died.
@@ -209,7 +212,27 @@ impl Domain {
             Input::Notice(kind) => switch.handle_notice(now, kind),
             Input::Drain => drop(switch.handle_control(now, Request::Drain { grace_s: None })),
         });
+        self.tell_dialogs(now);
+        if let Some(packet) = heard {
+            self.traces.packet(packet);
+        }
         told.map(|_| ())
+    }
+
+    /// A message that came, if somebody wants it. None of its octets are copied.
+    fn heard(&self, now: Now, input: &Input) -> Option<Packet> {
+        let Input::Sip(Received::Message { flow, parsed }) = input else { return None };
+        let octets = parsed.as_ref().ok().filter(|_| self.traces.is_wanted()).and_then(Octets::of)?;
+        Some(packet(now, false, *flow, octets))
+    }
+
+    /// Whose dialogs are which, before what they say is told.
+    fn tell_dialogs(&mut self, now: Now) {
+        while let Some((call, key)) = self.switch.poll_traced() {
+            if self.traces.is_wanted() {
+                self.traces.call(now.wall, call, key);
+            }
+        }
     }
 
     fn figures(&mut self, now: Now) -> Figures {
@@ -218,6 +241,7 @@ impl Domain {
             status: self.switch.status(now),
             ended: self.records.by_disposition(),
             sip: *self.switch.sip_counters(),
+            trunks: self.switch.trunk_counts(),
             digest: self.switch.digest_outcomes(),
             media: MediaFigures {
                 ticks: media.ticks,
@@ -229,13 +253,14 @@ impl Domain {
     }
 
     /// What got lost between threads since the start.
-    fn lost(&self) -> [(&'static str, u64); 4] {
+    fn lost(&self) -> [(&'static str, u64); 5] {
         let media = self.media.counters();
         [
             ("datagrams_in", self.drops.received.iter().map(|count| count.load(Ordering::Relaxed)).sum()),
             ("datagrams_out", self.senders.iter().map(Sender::unsent).sum()),
             ("media_events", media.dropped_events),
             ("media_commands", media.dropped_commands),
+            ("trace", self.traces.dropped()),
         ]
     }
 
@@ -266,7 +291,13 @@ impl Domain {
                 self.guard.tell(now, &mut self.switch, |switch| switch.handle_media(now, &event))?;
             }
         }
+        let now = self.clock.now();
+        self.tell_dialogs(now);
+        let traced = self.traces.is_wanted();
         while let Some(transmit) = self.switch.poll_transmit() {
+            if traced {
+                self.traces.packet(packet(now, true, transmit.flow, transmit.payload.clone().into()));
+            }
             outbox.put(transmit);
         }
         outbox.send(&mut self.senders);
@@ -282,6 +313,10 @@ impl Domain {
             self.journal.keep(locations);
         }
     }
+}
+
+fn packet(now: Now, sent: bool, flow: sip::Flow, octets: Octets) -> Packet {
+    Packet { at: now.wall, sent, transport: flow.transport.in_via(), local: flow.local, remote: flow.remote, octets }
 }
 
 /// Passes on what a writer of storage says.

@@ -68,6 +68,18 @@ pub(crate) enum Error {
         /// Which.
         call: base::CallId,
     },
+    /// Nothing is kept of a call.
+    #[error(
+        "no message of {call} is kept; `strowger calls` lists live calls, the journal and the CDRs those that are over \
+         (`trace` in strowger.yaml says what is kept)"
+    )]
+    NoTrace {
+        /// What was asked for.
+        call: String,
+    },
+    /// Personal data is not for everybody.
+    #[error("only root and the user that the switch runs as may see personal data; leave `--clear` out")]
+    NotInClear,
     /// The switch has ended in order, but the disk did not take all of its books.
     #[error(
         "the last events and records were not written, as the disk takes nothing; the next start closes the books of their calls"
@@ -124,6 +136,7 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Faults(_) | Self::Folder { .. } | Self::NoSuchCall { .. } => ExitCode::from(1),
+            Self::NoTrace { .. } | Self::NotInClear => ExitCode::from(1),
             Self::Client(ClientError::Refused { .. } | ClientError::NotAllowed { .. } | ClientError::Faulty { .. }) => {
                 ExitCode::from(1)
             }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use api::{Client, ClientError, Reloaded};
@@ -129,9 +129,10 @@ pub(crate) fn drain(config: &Path, grace_s: Option<u32>) -> Result<(), Error> {
 }
 
 /// A running switch, and where it was found.
-struct Running {
-    client: Client,
-    path: std::path::PathBuf,
+pub(crate) struct Running {
+    /// The connection to it.
+    pub client: Client,
+    path: PathBuf,
 }
 
 impl Running {
@@ -140,7 +141,14 @@ impl Running {
     }
 }
 
-fn connect(config: &Path) -> Result<Running, Error> {
+/// Connects to the switch that runs on the folder `config`.
+pub(crate) fn connect(config: &Path) -> Result<Running, Error> {
+    let path = data_folder(config)?;
+    Ok(Running { client: Client::connect(&path)?, path })
+}
+
+/// The data folder of the company in the folder `config`.
+pub(crate) fn data_folder(config: &Path) -> Result<PathBuf, Error> {
     let mut files = Files::new(config.display().to_string());
     let name = "strowger.yaml";
     if let Visit::Read { limit } = visit(name, false) {
@@ -149,8 +157,7 @@ fn connect(config: &Path) -> Result<Running, Error> {
             Err(source) => return Err(Error::Folder { path: config.to_owned(), source }),
         }
     }
-    let path = config.join(company::data_folder(&files).map_err(Error::Faults)?);
-    Ok(Running { client: Client::connect(&path)?, path })
+    Ok(config.join(company::data_folder(&files).map_err(Error::Faults)?))
 }
 
 fn describe(status: &Status) -> String {

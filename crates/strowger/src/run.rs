@@ -12,7 +12,7 @@ use company::{Company, System};
 use media::{Media, Sinks};
 use routing::LongestIdle;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use storage::{Notice, Storage};
+use storage::{Notice, Storage, TracePort};
 use switch::{Setup, Switch};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -47,7 +47,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     let data = system.data_folder(folder);
     let (inputs_tx, inputs) = mailbox(INPUTS);
     let mut listeners = bind(&system)?;
-    let mut storage = start_storage(&data, inputs_tx.clone())?;
+    let mut storage = start_storage(&data, system.traces, inputs_tx.clone())?;
     // Storage holds the folder's lock by now, so that a socket that lies there is nobody's.
     let api = Api::bind(&data, system.metrics)?;
     let config = prepare(switch, &data)?;
@@ -67,7 +67,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
             end
         })
         .map_err(|source| Error::System { what: "thread", source })?;
-    let metrics = api.metrics_address();
+    let (metrics, traces) = (api.metrics_address(), storage.trace_port());
     let ready = || announce(&listeners, metrics);
     // Without these there is nothing that the others could do; those of media threads the domain thread looks after.
     let dead = || match (listeners.iter().all(Listener::is_running), storage.is_running()) {
@@ -75,7 +75,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
         (true, false) => Some("storage"),
         (true, true) => None,
     };
-    wait(api, &inputs_tx, &reloads, ended, ready, dead)?;
+    wait(api, (&inputs_tx, &reloads, &traces), ended, ready, dead)?;
     drop(listeners);
     match thread.join() {
         Ok(End::Asked) => {
@@ -99,8 +99,10 @@ fn raise_descriptor_limit() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
-fn start_storage(data: &Path, inputs: Sender<Input>) -> Result<Storage, Error> {
-    let config = storage::Config::new(data);
+fn start_storage(data: &Path, traces: company::Traces, inputs: Sender<Input>) -> Result<Storage, Error> {
+    let company::Traces { on, size, keep, per_call } = traces;
+    let traces = storage::Traces { on, size, keep, per_call };
+    let config = storage::Config { traces, ..storage::Config::new(data) };
     // A writer may wait for the domain thread, which never waits for it.
     let notify = move |notice| {
         tell(&notice);
@@ -159,6 +161,7 @@ fn wire(
     let mut switch = Switch::new(clock.now(), Arc::clone(config), setup);
     let left = storage.take_left();
     switch.restore(clock.now(), left.locations, left.unreadable);
+    switch.trace();
     Ok(Domain {
         clock,
         switch,
@@ -167,6 +170,7 @@ fn wire(
         media: start_media(&system.media, inputs_tx, storage)?,
         journal: storage.journal(),
         takes: storage.take_port(),
+        traces: storage.trace_port(),
         records: storage.records(),
         drops: Drops::new(listeners.iter().filter_map(Listener::dropped).collect()),
         guard: Guard::default(),
@@ -232,8 +236,7 @@ fn announce(listeners: &[Listener], metrics: Option<SocketAddr>) {
 /// that all is `ready` once none of them is missed. Returns when all calls have ended, or when a thread is `dead`.
 fn wait(
     api: Api,
-    inputs: &Sender<Input>,
-    reloads: &Reloads,
+    (inputs, reloads, traces): (&Sender<Input>, &Reloads, &TracePort),
     mut ended: oneshot::Receiver<()>,
     ready: impl FnOnce(),
     dead: impl Fn() -> Option<&'static str>,
@@ -243,9 +246,10 @@ fn wait(
         .build()
         .map_err(|source| Error::System { what: "event loop", source })?;
     runtime.block_on(async {
-        let (to_domain, to_reload) = (inputs.clone(), reloads.clone());
+        let (to_domain, to_reload, to_trace) = (inputs.clone(), reloads.clone(), traces.clone());
         let post: Post = Arc::new(move |query| match query {
             Query::Reload { reply } => to_reload.ask(Some(reply)),
+            Query::Watch(watch) => to_trace.watch(watch),
             query => to_domain.try_send(Input::Control(query)).is_ok(),
         });
         let serving = api.start(&post).map_err(|source| Error::System { what: "event loop", source })?;

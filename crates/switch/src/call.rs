@@ -10,7 +10,7 @@ use sdp::{Agreed, Description, Local};
 use sip::{Flow, SessionId};
 use sip_message::Uri;
 
-use crate::{Destination, Prompts, UserName};
+use crate::{Destination, Prompts, TrunkName, UserName};
 
 /// One call: a caller and what is done for him.
 #[derive(Debug)]
@@ -19,6 +19,8 @@ pub(crate) struct Call {
     pub caller: LegId,
     /// When it came in.
     pub began: Wall,
+    /// The trunk that it came by, if it came by one.
+    pub trunk: Option<TrunkName>,
     /// The caller's number as signalled; empty if withheld.
     pub number: Pii<String>,
     /// The number that was dialled.

@@ -17,6 +17,7 @@ use crate::call::{Call, Role, Stage};
 use crate::fault::Hand;
 pub use crate::registrations::{Registration, Registrations};
 use crate::switch::Switch;
+pub use crate::trunk_counts::TrunkCount;
 
 /// The most calls on one page.
 pub const MAX_PAGE: u16 = 500;
@@ -109,7 +110,7 @@ pub struct Status {
     /// True while memory is short.
     #[serde(default)]
     pub memory_short: bool,
-    /// What cannot be written (`journal`, `cdr`, `recordings`, `locations`), and why in the system's words.
+    /// What cannot be written (`journal`, `cdr`, `recordings`, `locations`, `trace`), and why in the system's words.
     #[serde(default)]
     pub disk_faults: BTreeMap<Name, String>,
     /// Every queue, in the order of the configuration.

@@ -88,6 +88,17 @@ impl Switch {
             self.timers.cancel(ring);
         }
         let mut charged_ms = None;
+        if let Some(status) = status {
+            match &found.role {
+                Role::Caller { .. } => {
+                    if let Some(trunk) = self.calls.get(&call).and_then(|found| found.trunk.as_ref()) {
+                        self.trunk_counts.add(trunk, false, status);
+                    }
+                }
+                Role::Outside { outside, .. } => self.trunk_counts.add(&outside.trunk, true, status),
+                Role::Agent { .. } | Role::Party { .. } => {}
+            }
+        }
         match &found.role {
             Role::Party { agent, .. } => self.acd.release(now, agent, call),
             Role::Outside { outside, .. } => charged_ms = self.meter.closed(now, outside.grant.as_ref(), leg),

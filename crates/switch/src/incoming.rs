@@ -11,7 +11,7 @@ use crate::flow::FlowInput;
 use crate::outgoing::DialEnd;
 use crate::registration::retry_after;
 use crate::switch::{Switch, Timer};
-use crate::{Config, Destination, UserName, is_number};
+use crate::{Config, Destination, TrunkName, UserName, is_number};
 
 /// Who sends a call, by the configuration.
 struct Sender {
@@ -50,6 +50,7 @@ impl Switch {
             return;
         }
         let call = self.ids.call();
+        self.note_dialog(call, session);
         let outbound = matches!(reach, Some(Reach::Emergency(_) | Reach::Outside(_)));
         let began = Kind::CallBegan {
             direction: if outbound { Direction::Outbound } else { sender.direction },
@@ -60,16 +61,21 @@ impl Switch {
             sip_call_id: request.head.call_id.as_str().to_owned(),
         };
         let Some(destination) = reach else {
+            self.count_incoming(trunk_of(&sender.origin).as_ref(), 404);
             let refused = self.no_grant(sender.origin, &dialled);
             self.turn_away(now, call, began, refused, session, Refusal::of(404));
             return;
         };
         match read_offer(request) {
             Ok(offer) => {
-                let incoming = Incoming { session, flow, from, dialled, destination, offer };
+                let incoming =
+                    Incoming { session, trunk: trunk_of(&sender.origin), flow, from, dialled, destination, offer };
                 self.begin(now, call, began, incoming);
             }
-            Err(refusal) => self.turn_away(now, call, began, None, session, refusal),
+            Err(refusal) => {
+                self.count_incoming(trunk_of(&sender.origin).as_ref(), refusal.status);
+                self.turn_away(now, call, began, None, session, refusal);
+            }
         }
     }
 
@@ -94,6 +100,13 @@ impl Switch {
         Some(Kind::OutsideRefused { asked_by, number, why: NoWayOut::NoGrant, grant: None })
     }
 
+    /// A call that may have come by a trunk got its final response.
+    pub(crate) fn count_incoming(&mut self, trunk: Option<&TrunkName>, status: u16) {
+        if let Some(trunk) = trunk {
+            self.trunk_counts.add(trunk, false, status);
+        }
+    }
+
     fn begin(&mut self, now: Now, call: CallId, began: Kind, incoming: Incoming) {
         let caller = self.ids.leg();
         let address = self.config.limits.media_address.unwrap_or(incoming.flow.local.ip());
@@ -115,6 +128,7 @@ impl Switch {
             Call {
                 caller,
                 began: now.wall,
+                trunk: incoming.trunk,
                 number: Pii::new(incoming.from),
                 dialled: incoming.dialled.into(),
                 destination: incoming.destination,
@@ -200,6 +214,8 @@ impl Switch {
             }
         };
         leg.answered = true;
+        let trunk = self.calls.get(&call).and_then(|found| found.trunk.clone());
+        self.count_incoming(trunk.as_ref(), 200);
         self.sip.accept(now, session, body.to_bytes());
         self.note(now, call, Kind::LegAnswered { leg: caller });
         self.note(now, call, Kind::Answered);
@@ -223,9 +239,18 @@ impl Switch {
     }
 }
 
+/// The trunk that a call came by.
+fn trunk_of(origin: &Origin) -> Option<TrunkName> {
+    match origin {
+        Origin::Trunk(name) => Some(name.clone()),
+        Origin::User(_) | Origin::Unknown => None,
+    }
+}
+
 /// What is known of a call that may go on.
 struct Incoming {
     session: SessionId,
+    trunk: Option<TrunkName>,
     flow: Flow,
     from: String,
     dialled: String,

@@ -29,8 +29,8 @@
 //! `login` says who we are to trunks that ask. `grant` counts what of each grant is in use, `fault` ends the call whose handling panicked, `health` knows what the
 //! machine lacks. `switch` holds the machine and passes events around, `call` what is kept of calls and legs, `book` what
 //! leaves for the journal, `config` what is known of the company, `reconfigure` how that changes while calls live,
-//! `control` what operators ask, `registrations` what they see of who is registered, `invariants` what tests check of the
-//! whole.
+//! `control` what operators ask, `registrations` what they see of who is registered, `trunk_counts` what becomes of
+//! calls from and to trunks, `invariants` what tests check of the whole.
 //!
 //! Invariants:
 //! - A leg is in `legs` until its media is closed, a session in `sessions` until it is over for us, a call in `calls` until
@@ -61,6 +61,7 @@ mod registration;
 mod registrations;
 mod switch;
 mod talk;
+mod trunk_counts;
 
 pub use config::{
     CallerId, Config, Destination, Emergency, FlowName, Grant, GrantName, Limits, Peer, Place, PromptName, Prompts,

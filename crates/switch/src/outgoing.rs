@@ -114,6 +114,7 @@ impl Switch {
         };
         let offer = sdp::offer(&found.local, &self.codecs_like(call));
         let target = AnyUri::Sip(route.target);
+        let call = found.call;
         let session = self.sip.invite(
             now,
             Invite {
@@ -132,6 +133,7 @@ impl Switch {
             found.session = Some(session);
         }
         self.sessions.insert(session, leg);
+        self.note_dialog(call, session);
     }
 
     /// The caller's codec first, so that the bridge need not transcode.
@@ -180,6 +182,7 @@ impl Switch {
                 if let Some(grant) = &outside.grant {
                     self.meter.answered(now, grant, leg);
                 }
+                self.trunk_counts.add(&outside.trunk, true, 200);
                 None
             }
         };

@@ -19,6 +19,7 @@ use crate::flow::FlowInput;
 use crate::grant::Meter;
 use crate::health::Health;
 use crate::registration::{Desk, Door};
+use crate::trunk_counts::TrunkCounts;
 use crate::{Config, TakeOrder, TakeReport};
 
 /// Every timer of the switch itself; those of its parts are theirs.
@@ -85,6 +86,10 @@ pub struct Switch {
     pub(crate) hand: Hand,
     pub(crate) meter: Meter,
     pub(crate) health: Health,
+    pub(crate) trunk_counts: TrunkCounts,
+    /// Dialogs that became a call's, for whoever traces them.
+    traced: VecDeque<(CallId, Arc<str>)>,
+    traces: bool,
     draining: bool,
 }
 
@@ -129,6 +134,9 @@ impl Switch {
             started: now.wall,
             hand: Hand::default(),
             health: Health::default(),
+            trunk_counts: TrunkCounts::default(),
+            traced: VecDeque::new(),
+            traces: false,
             draining: false,
         }
     }
@@ -238,6 +246,26 @@ impl Switch {
     /// The next user whose contacts changed, to be kept for [`Switch::restore`].
     pub fn poll_locations(&mut self) -> Option<journal::Locations> {
         self.desk.changes.poll()
+    }
+
+    /// Has [`Switch::poll_traced`] tell from now on which dialogs are which call's.
+    pub fn trace(&mut self) {
+        self.traces = true;
+    }
+
+    /// The next dialog that belongs to a call: its key ends in `|` and the SIP Call-ID. To be taken out before
+    /// [`Switch::poll_transmit`]: what a dialog says is told after whose it is.
+    pub fn poll_traced(&mut self) -> Option<(CallId, Arc<str>)> {
+        self.traced.pop_front()
+    }
+
+    /// A dialog belongs to a call.
+    pub(crate) fn note_dialog(&mut self, call: CallId, session: SessionId) {
+        if self.traces
+            && let Some(key) = self.sip.dialog_key(session)
+        {
+            self.traced.push_back((call, key.clone()));
+        }
     }
 
     /// When to call [`Switch::handle_timeout`].

@@ -36,6 +36,7 @@ pub const TABLE: &[Place] = &[
     place("ivr", 2, &[]),
     place("acd", 2, &["routing"]),
     place("journal", 2, &[]),
+    place("trace", 2, &[]),
     place("switch", 2, &["routing", "ivr", "acd", "journal"]),
     place("company", 2, &["routing", "ivr", "acd", "switch"]),
     place("phone", 2, &[]),

@@ -30,7 +30,7 @@ const PLAN: &str =
 #[test]
 fn what_needs_a_restart_is_refused_at_its_key() {
     let text = "version: 1\nlisteners:\n  - udp: 0.0.0.0:5062\ndata: elsewhere\nmedia: { threads: 2, ports: 20000-20999, \
-                bind: 127.0.0.1, advertise: 127.0.0.2, dscp: 0, silence: 5s }\ncontrol: { metrics: 127.0.0.1:9090 }\n";
+                bind: 127.0.0.1, advertise: 127.0.0.2, dscp: 0, silence: 5s }\ncontrol: { metrics: 127.0.0.1:9090 }\ntrace: false\n";
     let report = again(&[("strowger.yaml", text)]).unwrap_err();
     let places: Vec<(String, u32)> =
         report.faults.iter().map(|fault| (fault.message.clone(), fault.place.span.line)).collect();
@@ -44,6 +44,7 @@ fn what_needs_a_restart_is_refused_at_its_key() {
         ("dscp", 5),
         ("silence", 5),
         ("control", 6),
+        ("trace", 7),
     ];
     let expected = expected.map(|(key, line)| (format!("`{key}` cannot change while the switch runs"), line));
     assert_eq!(places, expected, "{report}");

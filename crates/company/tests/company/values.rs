@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use company::{Advertise, Company, Media, Outlook};
+use company::{Advertise, Company, Media, Outlook, Traces};
 use sip::digest::Algorithm;
 use switch::{Asker, CallerId, Destination};
 
@@ -31,6 +31,7 @@ listeners:
 data: /var/lib/strowger
 media: { ports: 20000-20999, bind: 192.0.2.1, advertise: 203.0.113.8, threads: 3, dscp: 0, silence: 2m }
 control: { metrics: 127.0.0.1:9090 }
+trace: { megabytes: 16, keep: 24h, per_call: 50 }
 calls: { max: 200, max_time: 1h, ring_time: 45s, grace: 0s, hold_music: music }
 trunks:
   carrier: { from: [198.51.100.0/24, \"2001:db8:1::/48\"], note: the carrier }
@@ -58,6 +59,8 @@ emergency: { numbers: [110, 112], trunk: withheld }
     assert_eq!(system.data, PathBuf::from("/var/lib/strowger"));
     assert_eq!(system.metrics, Some("127.0.0.1:9090".parse().unwrap()));
     assert_eq!((system.grace, company.switch.limits.grace), (Duration::ZERO, Duration::ZERO));
+    let traces = Traces { on: true, size: 16 << 20, keep: Duration::from_secs(86_400), per_call: 50 };
+    assert_eq!(system.traces, traces);
     let media = Media {
         first_port: 20_000,
         last_port: 20_999,
@@ -125,6 +128,7 @@ fn what_is_left_out_has_its_usual_value() {
     assert_eq!((system.media.first_port, system.media.last_port, system.media.legs()), (16_384, 32_766, 8191));
     assert_eq!(system.data_folder(Path::new("/etc/strowger")), PathBuf::from("/etc/strowger/data"));
     assert_eq!((system.grace, system.metrics), (Duration::from_secs(20), None));
+    assert_eq!(system.traces, Traces::default());
     assert_eq!(switch.limits.media_address, None);
     assert_eq!((switch.limits.max_calls, switch.limits.ring_time), (2000, Duration::from_secs(30)));
     assert_eq!(

@@ -71,6 +71,9 @@ impl Stack {
     /// Takes a message that came on `flow`, a datagram or a piece of a stream, parsed. `gate` decides who is let in.
     pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>, gate: &mut dyn Gate) {
         self.in_hand = None;
+        if let Ok(message) = &parsed {
+            self.core.counters.traffic.received(flow.transport, message);
+        }
         match parsed {
             Ok(Message::Request(request)) => self.handle_request(now, flow, request, gate),
             Ok(Message::Response(response)) => self.handle_response(now.monotonic, flow, response),
@@ -150,6 +153,12 @@ impl Stack {
     #[must_use]
     pub fn session_in_hand(&self) -> Option<SessionId> {
         self.in_hand
+    }
+
+    /// Our side of a session's dialogs: a tag, `|` and the Call-ID. None once the session is over.
+    #[must_use]
+    pub fn dialog_key(&self, session: SessionId) -> Option<&Arc<str>> {
+        self.sessions.get(&session).map(|session| &session.dialog_key)
     }
 
     /// What was counted so far.

@@ -287,3 +287,17 @@ fn a_user_for_whom_there_is_no_port_is_free_again() {
     let ended = s.world.count(|kind| matches!(kind, Kind::LegEnded { .. }));
     assert_eq!(s.world.count(|kind| matches!(kind, Kind::LegBegan { .. })), ended);
 }
+
+#[test]
+fn calls_through_a_trunk_count_by_their_final_response() {
+    let mut s = scene();
+    s.talk();
+    s.hang_up(s.ada);
+    s.dial(s.ada, "101", NUMBER);
+    s.world.with_phone(s.carrier, |phone, now| phone.refuse(now, 503));
+    s.world.run(SECOND);
+    let counts: Vec<_> = s.world.switch.trunk_counts().into_iter().filter(|count| count.out).collect();
+    let counts: Vec<_> = counts.iter().map(|count| (&*count.trunk, count.class, count.count)).collect();
+    assert_eq!(counts, [("carrier", 2, 1), ("carrier", 5, 1)]);
+    s.end_all(2);
+}

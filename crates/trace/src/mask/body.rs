@@ -1,0 +1,55 @@
+//! Bodies: of session descriptions what media needs is shown, of all others nothing.
+
+use super::{View, hide};
+
+/// Hides what a body tells about a person or keeps secret. `is_sdp` says what its Content-Type is, if it has one.
+pub(super) fn mask(body: &mut [u8], is_sdp: Option<bool>, view: View) {
+    if is_sdp.unwrap_or_else(|| body.starts_with(b"v=0")) {
+        return lines(body, |line| description(line, view));
+    }
+    if view == View::Clear {
+        return;
+    }
+    let mut first = true;
+    lines(body, |line| {
+        // What a transfer came to (RFC 3515): the status line of a message fragment.
+        let status = first && line.starts_with(b"SIP/2.0 ");
+        first = false;
+        if !status {
+            hide(line);
+        }
+    });
+}
+
+fn lines(text: &mut [u8], mut each: impl FnMut(&mut [u8])) {
+    for line in text.split_mut(|octet| *octet == b'\n') {
+        each(line);
+    }
+}
+
+/// Attributes whose values are keys, and how many words of them are not.
+const KEYS: &[(&[u8], usize)] =
+    &[(b"a=crypto:", 2), (b"a=ice-pwd:", 0), (b"a=key-mgmt:", 0), (b"k=", 0), (b"a=identity:", 0)];
+
+fn description(line: &mut [u8], view: View) {
+    if let Some((prefix, words)) = KEYS.iter().find(|(prefix, _)| line.to_ascii_lowercase().starts_with(prefix)) {
+        let value = line.get_mut(prefix.len()..).unwrap_or_default();
+        let spaces = value.iter().enumerate().filter(|(_, octet)| **octet == b' ').map(|(at, _)| at + 1);
+        let from = if *words == 0 { 0 } else { spaces.take(*words).last().unwrap_or(0) };
+        let key = value.get_mut(from..).unwrap_or_default();
+        let lead = if key.starts_with(b"inline:") { b"inline:".len() } else { 0 };
+        return hide(key.get_mut(lead..).unwrap_or_default());
+    }
+    if view == View::Clear {
+        return;
+    }
+    let (kind, value) = line.split_at_mut(line.len().min(2));
+    match &*kind {
+        b"o=" => {
+            let user = value.iter().position(|octet| *octet == b' ').unwrap_or(value.len());
+            hide(value.get_mut(..user).unwrap_or_default());
+        }
+        b"v=" | b"c=" | b"t=" | b"m=" | b"b=" | b"a=" => {}
+        _ => hide(value),
+    }
+}
