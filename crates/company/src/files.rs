@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use yaml::{Faults, Source, Span, did_you_mean};
 
+use crate::Certificates;
 use crate::report::{Notes, printable};
 
 /// The largest prompt file that is read, in bytes: 25 minutes at 16 kHz.
@@ -64,6 +65,7 @@ pub struct Files {
     entries: BTreeMap<String, Content>,
     /// Files with a secret each, by the path that the configuration names them by.
     secrets: BTreeMap<String, Result<Password, String>>,
+    certificates: Option<Box<dyn Certificates>>,
 }
 
 /// The text of a file with a secret. It never prints.
@@ -86,7 +88,19 @@ impl Files {
     /// No files yet, of the folder that people shall see as `folder` in faults.
     #[must_use]
     pub fn new(folder: impl Into<String>) -> Self {
-        Self { folder: folder.into(), entries: BTreeMap::new(), secrets: BTreeMap::new() }
+        Self { folder: folder.into(), ..Self::default() }
+    }
+
+    /// Who reads the files of certificates and keys, which may lie anywhere. Without, there is no TLS.
+    #[must_use]
+    pub fn with_certificates(mut self, certificates: Box<dyn Certificates>) -> Self {
+        self.certificates = Some(certificates);
+        self
+    }
+
+    /// Who reads certificates.
+    pub(crate) fn certificates(&self) -> Option<&dyn Certificates> {
+        self.certificates.as_deref()
     }
 
     /// A file that was read.

@@ -4,7 +4,7 @@
 //! [`Files`], and gives that to [`read`] (or to [`read_again`], if a switch runs on what was read before), which returns a
 //! [`Company`] or a [`Report`] of every fault with its place and remedy. Nothing here touches a disk.
 //!
-//! Where to find what: `files` the folder and which files belong to it · `system` what drivers need (`listeners`, media,
+//! Where to find what: `files` the folder and which files belong to it · `system` what drivers need (`listeners`, `tls`, media,
 //! data folder) · `control` how a running switch is reached · `traces` what is kept of the wire · `limits` · `trunks`, `peer` what calls are sent
 //! to · `grants` who may call out, `outlook` the same for people · `numbers` the number plan · `users` · `queues` · `flows` (their language is crate
 //! `ivr`) · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
@@ -30,6 +30,7 @@ mod queues;
 mod report;
 mod section;
 mod system;
+mod tls;
 mod traces;
 mod trunks;
 mod users;
@@ -48,6 +49,7 @@ pub use login::{MAX_SECRET_BYTES, secret_files};
 pub use outlook::Outlook;
 pub use report::{Note, Report};
 pub use system::{Advertise, Listener, Media, System};
+pub use tls::{Certificates, FileFault, TlsFiles};
 pub use traces::Traces;
 
 use names::{Catalogue, Names};
@@ -130,7 +132,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     let queues = queues.section(&QUEUES, "queues", faults);
     let mut catalogue = catalogue(files, root.as_ref(), users, queues);
 
-    let system = root.as_ref().map(system::read);
+    let system = root.as_ref().map(|root| system::read(root, &mut tls::Shelf { files, notes }));
     let listeners = system.as_ref().map_or(&[][..], |system| &system.listeners);
     let read_users = |value| users::read(&value, listeners, &catalogue.users, faults, notes);
     let users_read = users.value().map(read_users).unwrap_or_default();

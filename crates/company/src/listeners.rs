@@ -6,14 +6,18 @@ use sip::Transport;
 use yaml::{Shape, Value};
 
 use crate::system::{Advertise, Listener};
+use crate::tls::Shelf;
 
-const LISTENER: Shape = Shape { what: "a listener", keys: &["udp", "tcp", "advertise", "digest"] };
+const LISTENER: Shape = Shape {
+    what: "a listener",
+    keys: &["udp", "tcp", "tls", "advertise", "digest", "certificate", "key", "certificates", "client_ca", "ca"],
+};
 
 /// More than anyone has addresses for; each takes a socket and a thread's attention.
 const MAX_LISTENERS: usize = 32;
 
 /// Every listener with the value that a fault of it belongs to.
-pub(crate) fn read<'a>(value: &Value<'a>) -> Vec<(Listener, Value<'a>)> {
+pub(crate) fn read<'a>(value: &Value<'a>, shelf: &mut Shelf<'_>) -> Vec<(Listener, Value<'a>)> {
     let items = value.list().unwrap_or_default();
     if value.is_list() && items.is_empty() {
         value.fault("nothing to listen on", "add `- udp: 0.0.0.0:5060`");
@@ -23,7 +27,7 @@ pub(crate) fn read<'a>(value: &Value<'a>) -> Vec<(Listener, Value<'a>)> {
     }
     let mut listeners: Vec<(Listener, Value<'a>)> = Vec::new();
     for item in items.into_iter().take(MAX_LISTENERS) {
-        let Some((listener, place)) = listener(&item) else { continue };
+        let Some((listener, place)) = listener(&item, shelf) else { continue };
         if let Some((other, _)) = listeners.iter().find(|(other, _)| collide(other, &listener)) {
             place.fault(format!("this takes the port of the listener `{}`", other.address), "give it another port");
         }
@@ -32,21 +36,24 @@ pub(crate) fn read<'a>(value: &Value<'a>) -> Vec<(Listener, Value<'a>)> {
     listeners
 }
 
-fn listener<'a>(item: &Value<'a>) -> Option<(Listener, Value<'a>)> {
+fn listener<'a>(item: &Value<'a>, shelf: &mut Shelf<'_>) -> Option<(Listener, Value<'a>)> {
     if item.raw().is_some() && !item.is_empty() {
         item.fault("a listener begins with its transport", "write `- udp: 0.0.0.0:5060`");
         return None;
     }
     let map = item.map(&LISTENER)?;
     let advertise = map.optional("advertise").and_then(|value| advertise(&value));
-    let (transport, place) = match (map.optional("udp"), map.optional("tcp")) {
-        (None, Some(place)) => (Transport::Tcp, place),
-        (Some(_), Some(second)) => {
-            second.fault("one listener has one transport", "begin another item of the list with `- tcp:`");
-            return None;
-        }
-        (found, None) => (Transport::Udp, found.or_else(|| map.required("udp"))?),
+    let mut given = Transport::ALL.into_iter().filter_map(|way| Some((way, map.optional(way.name())?)));
+    let (transport, place) = match given.next() {
+        Some(first) => first,
+        None => (Transport::Udp, map.required("udp")?),
     };
+    if let Some((other, second)) = given.next() {
+        let remedy = format!("begin another item of the list with `- {}:`", other.name());
+        second.fault("one listener has one transport", remedy);
+        return None;
+    }
+    let tls = crate::tls::read(&map, (transport, &place), shelf);
     let bound = place.socket_addr()?;
     if bound.ip().is_multicast() || bound.ip() == IpAddr::from([255; 4]) {
         place.fault(format!("`{}` is no address of a machine", bound.ip()), "");
@@ -58,7 +65,7 @@ fn listener<'a>(item: &Value<'a>) -> Option<(Listener, Value<'a>)> {
         value.fault(format!("`{address}` and `{}` are not of one IP version", bound.ip()), "");
     }
     let digest = map.optional("digest").and_then(crate::digest);
-    Some((Listener { transport, address: bound, advertise, digest }, place))
+    Some((Listener { transport, address: bound, advertise, digest, tls }, place))
 }
 
 fn advertise(value: &Value<'_>) -> Option<Advertise> {
@@ -81,5 +88,5 @@ fn collide(one: &Listener, second: &Listener) -> bool {
     let (a, b) = (one.address, second.address);
     let (ip, other) = (a.ip(), b.ip());
     let overlap = ip == other || (ip.is_ipv4() == other.is_ipv4() && (ip.is_unspecified() || other.is_unspecified()));
-    one.transport == second.transport && a.port() != 0 && a.port() == b.port() && overlap
+    one.transport.is_reliable() == second.transport.is_reliable() && a.port() != 0 && a.port() == b.port() && overlap
 }

@@ -32,17 +32,27 @@ pub(crate) fn read(value: &Value<'_>, form: &Form, listeners: &[Listener]) -> Op
         }
         Err(_) => return fault("is not a URI", form.remedy),
     };
-    let transport = match uri.param("transport") {
-        None => Some(Transport::Udp),
-        Some(name) if name.eq_ignore_ascii_case("udp") => Some(Transport::Udp),
-        Some(name) if name.eq_ignore_ascii_case("tcp") => Some(Transport::Tcp),
-        Some(_) => None,
+    let transport = match (uri.scheme(), uri.param("transport")) {
+        (Scheme::Sip, None) => Some(Transport::Udp),
+        (Scheme::Sip, Some(name)) => Transport::by_name(&name),
+        // TLS is what `sips` means; over TCP, as `transport=tcp` says there (RFC 3261 26.2.2).
+        (Scheme::Sips, name) => {
+            let fits = |name: &str| ["tls", "tcp"].iter().any(|fit| name.eq_ignore_ascii_case(fit));
+            Some(Transport::Tls).filter(|_| name.is_none_or(|name| fits(&name)))
+        }
     };
-    let Some(transport) = transport.filter(|_| uri.scheme() == Scheme::Sip) else {
-        return fault("asks for a transport other than UDP or TCP", "this version sends by UDP and TCP only");
+    let Some(transport) = transport else {
+        return fault(
+            "asks for a transport that is not there",
+            "calls go by UDP, `;transport=tcp` or `;transport=tls`",
+        );
     };
-    if transport == Transport::Tcp && !listeners.iter().any(|listener| listener.transport == transport) {
-        return fault("is to be reached by TCP", "add a listener `- tcp: 0.0.0.0:5060`, from which it is called");
+    if transport.is_reliable() && !listeners.iter().any(|listener| listener.transport == transport) {
+        let name = transport.name();
+        return fault(
+            &format!("is to be reached by {}", name.to_uppercase()),
+            &format!("add a listener `- {name}: 0.0.0.0:{}`, from which it is called", transport.default_port()),
+        );
     }
     if !uri.raw_headers().is_empty() || uri.raw_password().is_some() {
         return fault("holds a password or header fields", form.remedy);

@@ -8,6 +8,7 @@ use sip::Transport;
 use sip::digest::Algorithm;
 use yaml::{Map, Shape, Value};
 
+use crate::tls::{Shelf, TlsFiles};
 use crate::traces::{self, Traces};
 use crate::{control, limits, listeners, or};
 
@@ -46,7 +47,7 @@ impl System {
 }
 
 /// One address that SIP comes in by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     /// What carries it.
     pub transport: Transport,
@@ -56,6 +57,8 @@ pub struct Listener {
     pub advertise: Option<Advertise>,
     /// The hashes by which users prove themselves here, if not those of all listeners.
     pub digest: Option<&'static [Algorithm]>,
+    /// Its certificates, if it speaks TLS.
+    pub tls: Option<TlsFiles>,
 }
 
 impl Listener {
@@ -126,8 +129,8 @@ impl Default for Media {
 const MEDIA: Shape = Shape { what: "`media`", keys: &["ports", "bind", "advertise", "threads", "dscp", "silence"] };
 
 /// Reads the keys of `strowger.yaml` that are the drivers'.
-pub(crate) fn read(root: &Map<'_>) -> System {
-    let listeners = root.required("listeners").map_or_else(Vec::new, |value| listeners::read(&value));
+pub(crate) fn read(root: &Map<'_>, shelf: &mut Shelf<'_>) -> System {
+    let listeners = root.required("listeners").map_or_else(Vec::new, |value| listeners::read(&value, shelf));
     let media = root.optional("media").map_or_else(Media::default, |value| media(&value));
     for (listener, place) in &listeners {
         let udp = listener.transport == Transport::Udp;
@@ -157,7 +160,11 @@ pub(crate) fn check_unchanged(root: &Map<'_>, running: &System, new: &System) {
             None => map.fault(message, remedy),
         }
     };
-    fault(root, "listeners", running.listeners == new.listeners);
+    // Certificates may change, wherever they lie.
+    let sockets = |system: &System| -> Vec<Listener> {
+        system.listeners.iter().map(|listener| Listener { tls: None, ..listener.clone() }).collect()
+    };
+    fault(root, "listeners", sockets(running) == sockets(new));
     fault(root, "data", running.data == new.data);
     fault(root, "control", running.metrics == new.metrics);
     fault(root, "trace", running.traces == new.traces);

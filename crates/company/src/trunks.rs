@@ -10,7 +10,8 @@ use crate::peer::{self, Form};
 use crate::system::Listener;
 use crate::{Files, Notes};
 
-const TRUNK: Shape = Shape { what: "a trunk", keys: &["from", "to", "caller_id", "login", "note"] };
+const TRUNK: Shape =
+    Shape { what: "a trunk", keys: &["from", "certificate", "to", "to_name", "caller_id", "login", "note"] };
 /// What the `to` of a trunk is to look like.
 const FAR_END: Form = Form {
     owner: "trunk",
@@ -33,18 +34,25 @@ pub(crate) fn read(value: &Value<'_>, listeners: &[Listener], files: &Files, not
         let _ = map.optional("note").map(|note| note.string());
         let to = map.optional("to");
         // One that takes calls need not send any.
-        let from = if to.is_some() { map.optional("from") } else { map.required("from") };
+        let certificate = map.optional("certificate");
+        let known = to.is_some() || certificate.is_some();
+        let from = if known { map.optional("from") } else { map.required("from") };
         let from = from.map_or_else(Vec::new, |value| value.one_or_list());
         let mut sources = Vec::new();
         for value in from {
             let Some(net) = value.prefix().and_then(network) else { continue };
-            compare(&all, name, net, &value, notes);
-            all.push(Source { trunk: name, net, value });
             sources.push(net);
+            // Who must show a certificate takes nobody's address away.
+            if certificate.is_none() {
+                compare(&all, name, net, &value, notes);
+                all.push(Source { trunk: name, net, value });
+            }
         }
+        let certificate = certificate.and_then(|value| proven(&value, listeners, &trunks));
         let (to, caller_id) = far_end(&map, listeners);
+        let to_name = map.optional("to_name").and_then(|value| to_name(&value, to.as_ref(), &trunks));
         let login = login(&map, files, notes);
-        trunks.push(Trunk { name: name.into(), sources, to, caller_id, login });
+        trunks.push(Trunk { name: name.into(), sources, certificate, to, to_name, caller_id, login });
     }
     trunks
 }
@@ -67,6 +75,52 @@ fn login(map: &Map<'_>, files: &Files, notes: &mut Notes) -> Option<Login> {
         return None;
     }
     crate::login::read(&value, files, notes)
+}
+
+/// The name in the certificate by which a trunk is known.
+fn proven(value: &Value<'_>, listeners: &[Listener], before: &[Trunk]) -> Option<Box<str>> {
+    let name = host(value)?;
+    if !listeners.iter().any(|listener| listener.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some())) {
+        value.fault_at_key("no listener asks for certificates", "add `client_ca: FILE` to one with `tls`");
+        return None;
+    }
+    let sources_overlap = |other: &&Trunk| other.certificate.as_deref() == Some(&*name);
+    if let Some(other) = before.iter().find(sources_overlap) {
+        value.fault(format!("trunk `{}` has this certificate, too", other.name), "keep one of them");
+        return None;
+    }
+    Some(name)
+}
+
+/// The name that the certificate of a trunk's far end must bear.
+fn to_name(value: &Value<'_>, to: Option<&Peer>, before: &[Trunk]) -> Option<Box<str>> {
+    let name = host(value)?;
+    let Some(to) = to.filter(|to| to.transport().is_secure()) else {
+        value.fault_at_key("only under TLS a name is proven", "write `to: sips:ADDRESS`, or take it out");
+        return None;
+    };
+    let same = |other: &&Trunk| other.to.as_ref().is_some_and(|other| other.address == to.address);
+    if let Some(other) = before.iter().filter(same).find(|other| other.to_name.as_deref() != Some(&*name)) {
+        let message = format!("trunk `{}` goes to the same address and wants another name there", other.name);
+        value.fault(message, "write one name for both");
+        return None;
+    }
+    Some(name)
+}
+
+/// The name of a host, in lower case.
+fn host(value: &Value<'_>) -> Option<Box<str>> {
+    let text = value.string()?;
+    let label = |label: &str| {
+        let inner = |c: u8| c.is_ascii_alphanumeric() || c == b'-';
+        (1..=63).contains(&label.len()) && label.bytes().all(inner) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    if text.len() > 253 || !text.split('.').all(label) || text.parse::<std::net::IpAddr>().is_ok() {
+        let message = format!("`{}` is not the name of a host", crate::names::short(text));
+        value.fault(message, "write the name in the certificate (subjectAltName), such as `sip.example.org`");
+        return None;
+    }
+    Some(text.to_ascii_lowercase().into())
 }
 
 /// Where calls through a trunk go, and what they show.

@@ -49,4 +49,6 @@ pub enum Carrier {
     Udp,
     /// Connections.
     Tcp,
+    /// Connections under TLS.
+    Tls,
 }

@@ -9,7 +9,7 @@ pub enum NetError {
     /// The address is taken, not ours, or not allowed to us.
     #[error("cannot listen on {transport} {address}: {source}")]
     Bind {
-        /// `udp` or `tcp`.
+        /// `udp`, `tcp` or another.
         transport: &'static str,
         /// The address asked for.
         address: SocketAddr,
@@ -19,7 +19,7 @@ pub enum NetError {
     /// A socket option that the transport stands on was refused.
     #[error("cannot prepare the socket on {transport} {address}: {source}")]
     Prepare {
-        /// `udp` or `tcp`.
+        /// `udp`, `tcp` or another.
         transport: &'static str,
         /// The address of the socket.
         address: SocketAddr,
@@ -29,7 +29,7 @@ pub enum NetError {
     /// The receiving thread could not be started.
     #[error("cannot start the receiving thread of {transport} {address}: {source}")]
     Thread {
-        /// `udp` or `tcp`.
+        /// `udp`, `tcp` or another.
         transport: &'static str,
         /// The address of the socket.
         address: SocketAddr,

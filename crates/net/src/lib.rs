@@ -8,6 +8,8 @@
 //! `tcp/connection.rs` serves one over any stream of octets, `tcp/registry.rs` counts them. What the sink cannot take
 //! waits there, since nobody sends it again; limits and deadlines ([`tcp::Limits`]) keep slow and greedy peers off.
 //!
+//! [`tls::Tls`] puts TLS under such connections.
+//!
 //! `unsafe` is for the batched socket calls alone (`sys.rs`).
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a driver: it owns sockets and threads")]
 
@@ -16,6 +18,7 @@ mod error;
 mod received;
 mod sys;
 pub mod tcp;
+pub mod tls;
 pub mod udp;
 
 pub use error::NetError;

@@ -22,10 +22,19 @@ pub enum Received {
         /// The address that it was sent to.
         remote: SocketAddr,
     },
+    /// Who is at the other end of a connection, by a certificate that was verified.
+    Proven {
+        /// Which one.
+        connection: ConnectionId,
+        /// The names of hosts that the certificate bears, in lower case.
+        names: Vec<String>,
+    },
     /// A connection is gone, by whichever side.
     Closed {
         /// Which one.
         connection: ConnectionId,
+        /// What it carried.
+        transport: Transport,
         /// The peer's address.
         remote: SocketAddr,
     },

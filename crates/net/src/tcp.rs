@@ -1,4 +1,4 @@
-//! SIP over TCP (RFC 3261 §18): a listener with all connections that came in by it or go out from it.
+//! SIP over TCP and TLS (RFC 3261 §18, §26.3): a listener with all connections that came in by it or go out from it.
 //!
 //! One thread a listener runs them all. The domain thread puts messages into the queue of a connection and never waits:
 //! a queue that is full belongs to a peer who does not read, and is cut off. What comes is read no faster than the domain
@@ -14,12 +14,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sip::{Flow, Transmit, Transport};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_rustls::TlsStream;
 
 use crate::addr::unmapped;
+use crate::tls::{Tls, names_of};
 use crate::{NetError, Received};
 use connection::Connection;
 use registry::{Entry, Registry};
@@ -33,6 +36,26 @@ const LAST_ANSWERS: Duration = Duration::from_millis(300);
 /// Takes what came; gives it back if there is no room now.
 pub type Sink = Arc<dyn Fn(Received) -> Result<(), Received> + Send + Sync>;
 
+/// What lies between the octets of a connection and its messages.
+#[derive(Clone, Debug)]
+pub enum Layer {
+    /// Nothing: SIP over TCP.
+    Plain,
+    /// TLS.
+    Tls(Arc<Tls>),
+}
+
+impl Layer {
+    /// What carries SIP then.
+    #[must_use]
+    pub const fn transport(&self) -> Transport {
+        match self {
+            Self::Plain => Transport::Tcp,
+            Self::Tls(_) => Transport::Tls,
+        }
+    }
+}
+
 /// What one listener's peers may take of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -40,11 +63,13 @@ pub struct Limits {
     pub connections: usize,
     /// Connections from one address.
     pub per_source: usize,
-    /// A message must be whole so long after its first octet, and the first one so long after the connection began.
+    /// A handshake must be over so long after the connection began.
+    pub handshake: Duration,
+    /// A message must be whole so long after its first octet, and the first one so long after the connection began or the handshake was over.
     pub message: Duration,
     /// A connection on which nothing comes for so long is closed.
     pub idle: Duration,
-    /// How long a connection of ours may take to be opened.
+    /// How long a connection of ours may take to be opened, its handshake included.
     pub connect: Duration,
     /// A peer that takes nothing for so long while we write is cut off.
     pub write: Duration,
@@ -57,6 +82,7 @@ impl Default for Limits {
         Self {
             connections: 4096,
             per_source: 256,
+            handshake: Duration::from_secs(10),
             message: Duration::from_secs(10),
             idle: Duration::from_secs(30 * 60),
             connect: Duration::from_secs(5),
@@ -66,7 +92,7 @@ impl Default for Limits {
     }
 }
 
-/// A TCP listener and its connections, which end when this is dropped.
+/// A listener and its connections, which end when this is dropped.
 pub struct Listener {
     socket: StdListener,
     local: SocketAddr,
@@ -81,6 +107,7 @@ pub struct Listener {
 pub(crate) struct Shared {
     pub registry: Registry,
     pub limits: Limits,
+    pub layer: Layer,
     pub local: SocketAddr,
     pub index: u16,
 }
@@ -90,14 +117,14 @@ impl Listener {
     ///
     /// # Errors
     /// [`NetError::Bind`] if the address is taken or not ours, [`NetError::Prepare`] if the system refuses an option.
-    pub fn bind(index: u16, address: SocketAddr, limits: Limits) -> Result<Self, NetError> {
-        let transport = "tcp";
+    pub fn bind(index: u16, address: SocketAddr, layer: Layer, limits: Limits) -> Result<Self, NetError> {
+        let transport = layer.transport().name();
         let socket = StdListener::bind(address).map_err(|source| NetError::Bind { transport, address, source })?;
         let prepare = |source| NetError::Prepare { transport, address, source };
         socket.set_nonblocking(true).map_err(prepare)?;
         let local = socket.local_addr().map_err(prepare)?;
         let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(prepare)?;
-        let shared = Arc::new(Shared { registry: Registry::new(index), limits, local, index });
+        let shared = Arc::new(Shared { registry: Registry::new(index), limits, layer, local, index });
         Ok(Self { socket, local, index, runtime: Some(runtime), shared, stop: Arc::default(), thread: None })
     }
 
@@ -111,6 +138,12 @@ impl Listener {
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.thread.as_ref().is_none_or(|thread| !thread.is_finished())
+    }
+
+    /// What its connections carry.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.shared.layer.transport()
     }
 
     /// Connections that are open or being opened.
@@ -131,8 +164,8 @@ impl Listener {
     /// # Errors
     /// [`NetError::Thread`] if the system gives no thread.
     pub fn start(&mut self, sink: Sink) -> Result<(), NetError> {
-        let address = self.local;
-        let failed = |source| NetError::Thread { transport: "tcp", address, source };
+        let (address, transport) = (self.local, self.transport().name());
+        let failed = |source| NetError::Thread { transport, address, source };
         let Some(runtime) = self.runtime.take() else { return Ok(()) };
         let socket = self.socket.try_clone().map_err(failed)?;
         let (shared, stop) = (self.shared.clone(), self.stop.clone());
@@ -151,7 +184,7 @@ impl Listener {
             // Waits for nothing: what is still queued is lost with the process.
             runtime.shutdown_background();
         };
-        let thread = std::thread::Builder::new().name(format!("sip-tcp-{}", self.index)).spawn(run);
+        let thread = std::thread::Builder::new().name(format!("sip-{transport}-{}", self.index)).spawn(run);
         self.thread = Some(thread.map_err(failed)?);
         Ok(())
     }
@@ -181,54 +214,94 @@ async fn accept(socket: StdListener, shared: &Arc<Shared>, sink: &Sink) {
         let Some((entry, queue)) = shared.registry.enter(remote, &shared.limits) else { continue };
         let local = stream.local_addr().map_or(shared.local, unmapped);
         let _ = stream.set_nodelay(true);
-        tokio::spawn(serve(
-            shared.clone(),
-            sink.clone(),
-            stream,
-            entry,
-            queue,
-            SocketAddr::new(local.ip(), shared.local.port()),
-        ));
+        let local = SocketAddr::new(local.ip(), shared.local.port());
+        tokio::spawn(take(Line { shared: shared.clone(), sink: sink.clone(), entry, queue }, stream, local));
     }
 }
 
-/// One connection, from its beginning to its end.
-async fn serve(
+/// A connection that has its place among the others, and what is to be written to it.
+struct Line {
     shared: Arc<Shared>,
     sink: Sink,
-    stream: TcpStream,
     entry: Arc<Entry>,
     queue: mpsc::Receiver<Bytes>,
-    local: SocketAddr,
-) {
-    let flow = Flow {
-        transport: Transport::Tcp,
-        connection: Some(entry.id),
-        listener: shared.index,
-        local,
-        remote: entry.remote,
-    };
-    let connection = Connection { flow, entry: entry.clone(), limits: shared.limits, sink: sink.clone() };
-    connection.run(stream, queue).await;
-    shared.registry.leave(&entry);
-    connection::tell(&sink, Received::Closed { connection: entry.id, remote: entry.remote }).await;
+}
+
+/// One connection that came in, from its beginning to its end.
+async fn take(line: Line, stream: TcpStream, local: SocketAddr) {
+    let Line { shared, entry, .. } = &line;
+    match &shared.layer {
+        Layer::Plain => line.serve(stream, local).await,
+        Layer::Tls(tls) => {
+            let done = tokio::select! {
+                done = timeout(shared.limits.handshake, tls.accept(stream)) => done,
+                () = entry.cut.notified() => return line.leave().await,
+            };
+            match done {
+                Ok(Ok(stream)) => line.serve_tls(stream, local).await,
+                Ok(Err(_)) | Err(_) => line.leave().await,
+            }
+        }
+    }
+}
+
+impl Line {
+    async fn serve_tls(self, stream: TlsStream<TcpStream>, local: SocketAddr) {
+        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        let names = shown.map(names_of).unwrap_or_default();
+        if !names.is_empty() {
+            connection::tell(&self.sink, Received::Proven { connection: self.entry.id, names }).await;
+        }
+        self.serve(stream, local).await;
+    }
+
+    async fn serve(mut self, stream: impl AsyncRead + AsyncWrite, local: SocketAddr) {
+        let Self { shared, sink, entry, queue } = &mut self;
+        let flow = Flow {
+            transport: shared.layer.transport(),
+            connection: Some(entry.id),
+            listener: shared.index,
+            local,
+            remote: entry.remote,
+        };
+        let connection = Connection { flow, entry: entry.clone(), limits: shared.limits, sink: sink.clone() };
+        connection.run(stream, queue).await;
+        self.leave().await;
+    }
+
+    /// The connection is over.
+    async fn leave(self) {
+        let Self { shared, sink, entry, .. } = self;
+        shared.registry.leave(&entry);
+        let (connection, transport, remote) = (entry.id, shared.layer.transport(), entry.remote);
+        connection::tell(&sink, Received::Closed { connection, transport, remote }).await;
+    }
 }
 
 /// Opens a connection for what waits in `queue`.
-async fn open(shared: Arc<Shared>, sink: Sink, entry: Arc<Entry>, queue: mpsc::Receiver<Bytes>) {
-    match timeout(shared.limits.connect, TcpStream::connect(entry.remote)).await {
-        Ok(Ok(stream)) => {
-            let local = stream.local_addr().map_or(shared.local, unmapped);
-            let _ = stream.set_nodelay(true);
-            // The peer is told the port that we listen on, not the one that this connection happens to have.
-            let local = SocketAddr::new(local.ip(), shared.local.port());
-            serve(shared, sink, stream, entry, queue, local).await;
-        }
-        Ok(Err(_)) | Err(_) => {
-            shared.registry.leave(&entry);
-            let failed = Received::Unreachable { transport: Transport::Tcp, remote: entry.remote };
-            connection::tell(&sink, failed).await;
-        }
+async fn open(line: Line) {
+    let Line { shared, entry, .. } = &line;
+    let end = Instant::now() + shared.limits.connect;
+    let Ok(Ok(stream)) = timeout_at(end, TcpStream::connect(entry.remote)).await else { return line.fail().await };
+    let local = stream.local_addr().map_or(shared.local, unmapped);
+    let _ = stream.set_nodelay(true);
+    // The peer is told the port that we listen on, not the one that this connection happens to have.
+    let local = SocketAddr::new(local.ip(), shared.local.port());
+    match &shared.layer {
+        Layer::Plain => line.serve(stream, local).await,
+        Layer::Tls(tls) => match timeout_at(end, tls.connect(stream, entry.remote)).await {
+            Ok(Ok(stream)) => line.serve_tls(stream, local).await,
+            Ok(Err(_)) | Err(_) => line.fail().await,
+        },
+    }
+}
+
+impl Line {
+    /// A connection of ours did not come about.
+    async fn fail(self) {
+        self.shared.registry.leave(&self.entry);
+        let (transport, remote) = (self.shared.layer.transport(), self.entry.remote);
+        connection::tell(&self.sink, Received::Unreachable { transport, remote }).await;
     }
 }
 
@@ -263,12 +336,13 @@ impl Sender {
         }
         let Some((entry, queue)) = registry.enter(flow.remote, &self.shared.limits) else {
             let sink = self.sink.clone();
-            let failed = Received::Unreachable { transport: Transport::Tcp, remote: flow.remote };
+            let failed = Received::Unreachable { transport: self.shared.layer.transport(), remote: flow.remote };
             self.handle.spawn(async move { connection::tell(&sink, failed).await });
             return false;
         };
         let queued = entry.put(payload, self.shared.limits.queue);
-        self.handle.spawn(open(self.shared.clone(), self.sink.clone(), entry, queue));
+        let line = Line { shared: self.shared.clone(), sink: self.sink.clone(), entry, queue };
+        self.handle.spawn(open(line));
         queued
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use net::Received;
-use net::tcp::{Limits, Listener, Sender};
+use net::tcp::{Layer, Limits, Listener, Sender};
 use sip::{ConnectionId, Flow, Transmit, Transport};
 use sip_message::Message;
 
@@ -26,7 +26,7 @@ struct World {
 }
 
 fn start(limits: Limits) -> World {
-    let mut listener = Listener::bind(2, "127.0.0.1:0".parse().unwrap(), limits).unwrap();
+    let mut listener = Listener::bind(2, "127.0.0.1:0".parse().unwrap(), Layer::Plain, limits).unwrap();
     let (tx, received) = mpsc::sync_channel(64);
     let sink: net::tcp::Sink = Arc::new(move |received| {
         tx.try_send(received).map_err(|error| match error {

@@ -129,8 +129,14 @@ impl Phone {
     }
 
     /// A connection of the signalling is gone.
-    pub fn handle_connection_closed(&mut self, now: Now, connection: ConnectionId, remote: SocketAddr) {
-        self.sip.handle_connection_closed(now, connection, remote);
+    pub fn handle_connection_closed(
+        &mut self,
+        now: Now,
+        connection: ConnectionId,
+        transport: Transport,
+        remote: SocketAddr,
+    ) {
+        self.sip.handle_connection_closed(now, connection, transport, remote);
         self.settle(now);
     }
 

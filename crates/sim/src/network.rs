@@ -169,7 +169,7 @@ impl Network {
     pub fn send(&mut self, now: Mono, party: SocketAddr, transmit: Transmit) {
         match transmit.flow.transport {
             Transport::Udp => self.send_datagram(now, transmit),
-            Transport::Tcp => self.send_piece(now, party, transmit),
+            _ => self.send_piece(now, party, transmit),
         }
     }
 

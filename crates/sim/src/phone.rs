@@ -280,7 +280,7 @@ impl Phone {
     /// A connection is gone.
     pub fn handle_closed(&mut self, now: Now, connection: sip::ConnectionId, remote: SocketAddr) {
         self.estranged = true;
-        self.stack.handle_connection_closed(now, connection, remote);
+        self.stack.handle_connection_closed(now, connection, Transport::Tcp, remote);
         self.watch(now);
     }
 

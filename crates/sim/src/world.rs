@@ -300,7 +300,7 @@ impl World {
                     self.tell(|switch, now| switch.handle_datagram(now, flow, parsed));
                 }
                 Arrived::Closed(connection, remote) => {
-                    self.tell(|switch, now| switch.handle_connection_closed(now, connection, remote));
+                    self.tell(|switch, now| switch.handle_connection_closed(now, connection, Transport::Tcp, remote));
                 }
                 Arrived::Unreachable(remote) => {
                     self.tell(|switch, now| switch.handle_unreachable(now, Transport::Tcp, remote));

@@ -17,13 +17,59 @@ pub enum Transport {
     Udp,
     /// Connections, which lose nothing while they live.
     Tcp,
+    /// Connections under TLS.
+    Tls,
 }
 
 impl Transport {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Udp, Self::Tcp, Self::Tls];
+
+    /// The one that people, configurations and `transport` parameters call `name`, in whichever case.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|transport| transport.name().eq_ignore_ascii_case(name))
+    }
+
+    /// As people and configurations call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Tls => "tls",
+        }
+    }
+
     /// True if nothing need be sent again (RFC 3261 17).
     #[must_use]
     pub const fn is_reliable(self) -> bool {
-        matches!(self, Self::Tcp)
+        !matches!(self, Self::Udp)
+    }
+
+    /// True if a `sips:` URI may be reached by it (RFC 3261 26.2.2).
+    #[must_use]
+    pub const fn is_secure(self) -> bool {
+        matches!(self, Self::Tls)
+    }
+
+    /// The port that a Via or URI without one means (RFC 3261 18.2.2, 19.1.2).
+    #[must_use]
+    pub const fn default_port(self) -> u16 {
+        match self {
+            Self::Udp | Self::Tcp => 5060,
+            Self::Tls => 5061,
+        }
+    }
+
+    /// The value of the `transport` parameter that a URI needs for it; none where nothing need be said.
+    #[must_use]
+    pub const fn in_uri(self) -> Option<&'static str> {
+        match self {
+            Self::Udp => None,
+            Self::Tcp => Some("tcp"),
+            Self::Tls => Some("tls"),
+        }
     }
 
     /// As it stands in Via.
@@ -32,6 +78,7 @@ impl Transport {
         match self {
             Self::Udp => sip_message::Transport::Udp,
             Self::Tcp => sip_message::Transport::Tcp,
+            Self::Tls => sip_message::Transport::Tls,
         }
     }
 }
@@ -70,14 +117,11 @@ impl Flow {
     pub fn reply(self, via: &Via) -> Self {
         let remote = match self.transport {
             Transport::Udp => response_destination(via, self.remote),
-            Transport::Tcp => SocketAddr::new(self.remote.ip(), via.port.unwrap_or(DEFAULT_PORT)),
+            stream => SocketAddr::new(self.remote.ip(), via.port.unwrap_or(stream.default_port())),
         };
         Self { remote, ..self }
     }
 }
-
-/// The port that a Via without one means.
-const DEFAULT_PORT: u16 = 5060;
 
 /// A message that the driver must send now.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -172,6 +172,46 @@ fn our_messages_name_tcp_in_via_and_contact() {
 }
 
 #[test]
+fn under_tls_via_and_contact_say_so_and_a_sips_uri_is_answered_by_one() {
+    let tls = Flow { transport: Transport::Tls, ..flow() };
+    let mut world = World::new();
+    world.invite_on(tls);
+    let invite = text(&world.sent()[0]);
+    assert!(invite.contains("Via: SIP/2.0/TLS 192.0.2.1:5060;"), "{invite}");
+    assert!(invite.contains("Contact: <sip:me@192.0.2.1:5060;transport=tls>"), "{invite}");
+    let contact_for = |request: String, flow: Flow| {
+        let mut world = World::new();
+        world.put(flow, &request);
+        let (now, session) = (world.now(), world.events()[0].session().unwrap());
+        world.stack.accept(now, session, Bytes::from_static(b"v=0"));
+        let answer = text(&world.sent()[0]);
+        answer.lines().find_map(|line| line.strip_prefix("Contact: ")).unwrap().to_owned()
+    };
+    let plain = request("INVITE", "1", "");
+    assert_eq!(contact_for(plain.clone(), tls), "<sip:1000@192.0.2.1:5060;transport=tls>");
+    let sips = "<sips:1000@192.0.2.1:5060>";
+    assert_eq!(contact_for(plain.replace("INVITE sip:", "INVITE sips:"), tls), sips);
+    assert_eq!(contact_for(plain.replace("Contact: <sip:", "Contact: <sips:"), tls), sips);
+    let route = |uri: &str| plain.replace("From:", &format!("Record-Route: <{uri};lr>\r\nFrom:"));
+    assert_eq!(contact_for(route("sips:192.0.2.7"), tls), sips);
+    let unsafe_hop = route("sip:192.0.2.7").replace("Contact: <sip:", "Contact: <sips:");
+    assert_eq!(contact_for(unsafe_hop, tls), "<sip:1000@192.0.2.1:5060;transport=tls>");
+    // Nobody reaches a SIPS URI by this.
+    let over_tcp = contact_for(plain.replace("INVITE sip:", "INVITE sips:"), flow());
+    assert_eq!(over_tcp, "<sip:1000@192.0.2.1:5060;transport=tcp>");
+}
+
+#[test]
+fn a_response_without_its_connection_goes_to_the_port_that_the_transport_means() {
+    for (transport, port) in [(Transport::Tcp, 5060), (Transport::Tls, 5061)] {
+        let mut world = World::new();
+        let text = request("OPTIONS", "1", "").replace("192.0.2.9:5070;branch", "192.0.2.9;branch");
+        world.put(Flow { transport, ..flow() }, &text);
+        assert_eq!(world.sent()[0].flow.remote.port(), port);
+    }
+}
+
+#[test]
 fn responses_go_by_the_connection_of_the_request_or_else_to_its_via() {
     let mut world = World::new();
     world.put(flow(), &request("OPTIONS", "1", ""));
@@ -204,7 +244,7 @@ fn a_dialog_outlives_its_connection() {
     let mut world = World::new();
     let (_, tag) = world.answered();
     let now = world.now();
-    world.stack.handle_connection_closed(now, ConnectionId(7), flow().remote);
+    world.stack.handle_connection_closed(now, ConnectionId(7), Transport::Tcp, flow().remote);
     assert!(world.events().is_empty());
     let other = Flow { connection: Some(ConnectionId(8)), remote: "192.0.2.9:40001".parse().unwrap(), ..flow() };
     world.put(other, &request("BYE", "2", &tag));
@@ -223,7 +263,7 @@ fn what_heard_nothing_yet_fails_with_its_connection_and_what_did_goes_on() {
     let now = world.now();
     world.stack.handle_unreachable(now, Transport::Udp, "192.0.2.9:5070".parse().unwrap());
     assert!(world.events().is_empty(), "that was another transport");
-    world.stack.handle_connection_closed(now, ConnectionId(7), "192.0.2.9:5070".parse().unwrap());
+    world.stack.handle_connection_closed(now, ConnectionId(7), Transport::Tcp, "192.0.2.9:5070".parse().unwrap());
     assert!(matches!(world.events()[..], [Event::Refused { session, status: 503, .. }] if session == unheard));
 }
 

@@ -59,7 +59,7 @@ pub(crate) enum Task {
     /// Calls a number of any switch, as a phone
     ///
     /// Tells what happens with the seconds since the start, and at the end what the media carried and how loud it was.
-    /// Speaks SIP over UDP or TCP, with PCMU and PCMA.
+    /// Speaks SIP over UDP, TCP or TLS, with PCMU and PCMA.
     Call(Box<Call>),
     /// Plays scenarios: the switch among simulated phones, on a virtual clock and network
     ///
@@ -211,9 +211,14 @@ pub(crate) struct Call {
     /// As an argument every user of this machine can see it; from the environment they cannot.
     #[arg(long, value_name = "PASSWORD", env = "STROWGER_PASSWORD", hide_env_values = true)]
     pub password: Option<String>,
-    /// What carries SIP [default: `transport` of the URI, else udp]
-    #[arg(long, value_name = "udp|tcp", value_parser = transport, hide_default_value = true)]
+    /// What carries SIP [default: `transport` of the URI, else udp]; sips: goes by tls in any case
+    #[arg(long, value_name = "udp|tcp|tls", value_parser = transport, hide_default_value = true)]
     pub transport: Option<Transport>,
+    /// With TLS: a PEM file with those who may vouch for HOST [default: whom this machine believes]
+    ///
+    /// The certificate must be for HOST, be that a name or an address.
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
     /// The address to call from: IP or IP:PORT; else the one that leads to HOST, and any port
     #[arg(long, value_name = "ADDR", value_parser = local)]
     pub local: Option<SocketAddr>,
@@ -227,6 +232,9 @@ impl Call {
 
     /// What carries SIP.
     pub fn transport(&self) -> Transport {
+        if self.target.scheme() == Scheme::Sips {
+            return Transport::Tls;
+        }
         let in_uri = self.target.param("transport").and_then(|name| transport(&name).ok());
         self.transport.or(in_uri).unwrap_or_default()
     }
@@ -240,14 +248,14 @@ pub(crate) struct Keys(pub Vec<Key>);
 fn target(text: &str) -> Result<Uri, String> {
     let uri = match text.parse::<AnyUri>() {
         Ok(AnyUri::Sip(uri)) => uri,
-        Ok(_) => return Err("only sip: can be called".to_owned()),
+        Ok(_) => return Err("only sip: and sips: can be called".to_owned()),
         Err(error) => return Err(format!("{error}; a SIP URI looks like sip:1000@127.0.0.1")),
     };
-    if uri.scheme() == Scheme::Sips {
-        return Err("sips: needs TLS, which is not there yet; only sip: can be called".to_owned());
-    }
-    if let Some(name) = uri.param("transport") {
-        transport(&name)?;
+    if let Some(name) = uri.param("transport")
+        && transport(&name)? == Transport::Udp
+        && uri.scheme() == Scheme::Sips
+    {
+        return Err("sips: goes over TLS; leave out the transport".to_owned());
     }
     if !uri.raw_headers().is_empty() {
         return Err("header fields in the URI (after `?`) are not sent; leave them out".to_owned());
@@ -256,9 +264,7 @@ fn target(text: &str) -> Result<Uri, String> {
 }
 
 fn transport(text: &str) -> Result<Transport, String> {
-    let known = [("udp", Transport::Udp), ("tcp", Transport::Tcp)];
-    let found = known.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
-    found.map(|(_, transport)| transport).ok_or_else(|| "transports are udp and tcp".to_owned())
+    Transport::by_name(text).ok_or_else(|| "transports are udp, tcp and tls".to_owned())
 }
 
 fn keys(text: &str) -> Result<Keys, String> {
@@ -291,14 +297,14 @@ mod tests {
     }
 
     #[test]
-    fn only_sip_over_udp_and_tcp_is_called_and_the_rest_is_told_why() {
+    fn only_sip_is_called_and_the_rest_is_told_why() {
         assert!(target("sip:1000@127.0.0.1:5080").is_ok());
         assert!(target("sip:1000@example.org;transport=udp").is_ok());
         for (text, why) in [
-            ("sips:1000@127.0.0.1", "TLS"),
+            ("sips:1000@127.0.0.1;transport=udp", "over TLS"),
             ("tel:+4930", "only sip:"),
             ("1000@127.0.0.1", "looks like"),
-            ("sip:1000@127.0.0.1;transport=sctp", "udp and tcp"),
+            ("sip:1000@127.0.0.1;transport=sctp", "udp, tcp and tls"),
             ("sip:1000@127.0.0.1?Subject=x", "header fields"),
         ] {
             assert!(target(text).is_err_and(|told| told.contains(why)), "{text}: {:?}", target(text));
@@ -319,7 +325,10 @@ mod tests {
         assert_eq!(transport(&["sip:1@h"]), Transport::Udp);
         assert_eq!(transport(&["sip:1@h;transport=TCP"]), Transport::Tcp);
         assert_eq!(transport(&["sip:1@h;transport=tcp", "--transport", "udp"]), Transport::Udp);
-        assert!(call(&["sip:1@h", "--transport", "tls"]).is_err());
+        assert_eq!(transport(&["sip:1@h", "--transport", "tls"]), Transport::Tls);
+        assert_eq!(transport(&["sips:1@h", "--transport", "udp"]), Transport::Tls);
+        assert_eq!(transport(&["sips:1@h;transport=tcp"]), Transport::Tls);
+        assert!(call(&["sip:1@h", "--transport", "sctp"]).is_err());
     }
 
     #[test]

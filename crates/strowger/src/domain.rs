@@ -194,8 +194,9 @@ impl Domain {
             Input::Sip(Received::Unreachable { transport, remote }) => {
                 switch.handle_unreachable(now, transport, remote);
             }
-            Input::Sip(Received::Closed { connection, remote }) => {
-                switch.handle_connection_closed(now, connection, remote);
+            Input::Sip(Received::Proven { connection, names }) => switch.handle_proven(connection, names),
+            Input::Sip(Received::Closed { connection, transport, remote }) => {
+                switch.handle_connection_closed(now, connection, transport, remote);
             }
             Input::Media(event) => switch.handle_media(now, &event),
             Input::Storage(notice) => tell_notice(switch, now, notice),

@@ -53,6 +53,17 @@ pub(crate) enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A file of certificates or keys cannot be used.
+    #[error("{}: {source}", path.display())]
+    Tls {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: net::tls::TlsError,
+    },
+    /// The TLS library takes none of it.
+    #[error("TLS cannot work: {0}")]
+    Handshakes(net::tls::TlsError),
     /// There is no port for audio.
     #[error("no port for audio is free from {0} to {1}")]
     NoPort(u16, u16),

@@ -1,10 +1,11 @@
-//! The listeners of either transport, as one kind: of the switch, and of the phone for the command line.
+//! The listeners of all transports, as one kind: of the switch, and of the phone for the command line.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::vec::Drain;
 
+use net::tcp::Layer;
 use net::{NetError, Received, tcp, udp};
 use sip::{Transmit, Transport};
 use sip_message::{Message, Method};
@@ -20,38 +21,38 @@ const ROOM_FOR_SIP: usize = 32_768;
 /// A listener that is bound.
 pub(crate) enum Listener {
     Udp(udp::Listener),
-    Tcp(tcp::Listener),
+    Stream(tcp::Listener),
 }
 
 impl Listener {
-    /// Binds `address` as listener number `index`.
-    pub fn bind(index: u16, transport: Transport, address: SocketAddr) -> Result<Self, NetError> {
-        match transport {
-            Transport::Udp => udp::Listener::bind(index, address).map(Self::Udp),
-            Transport::Tcp => tcp::Listener::bind(index, address, tcp::Limits::default()).map(Self::Tcp),
+    /// Binds `address` as listener number `index`: for streams with `layer`, else for datagrams.
+    pub fn bind(index: u16, layer: Option<Layer>, address: SocketAddr) -> Result<Self, NetError> {
+        match layer {
+            None => udp::Listener::bind(index, address).map(Self::Udp),
+            Some(layer) => tcp::Listener::bind(index, address, layer, tcp::Limits::default()).map(Self::Stream),
         }
     }
 
-    /// What carries its messages, and the name for it.
-    pub fn transport(&self) -> (Transport, &'static str) {
+    /// What carries its messages.
+    pub fn transport(&self) -> Transport {
         match self {
-            Self::Udp(_) => (Transport::Udp, "udp"),
-            Self::Tcp(_) => (Transport::Tcp, "tcp"),
+            Self::Udp(_) => Transport::Udp,
+            Self::Stream(listener) => listener.transport(),
         }
     }
 
     pub fn local(&self) -> SocketAddr {
         match self {
             Self::Udp(listener) => listener.local(),
-            Self::Tcp(listener) => listener.local(),
+            Self::Stream(listener) => listener.local(),
         }
     }
 
-    /// Counts what the domain thread had no room for; over TCP that waits instead.
+    /// Counts what the domain thread had no room for; over connections that waits instead.
     pub fn dropped(&self) -> Option<Arc<AtomicU64>> {
         match self {
             Self::Udp(listener) => Some(listener.dropped()),
-            Self::Tcp(_) => None,
+            Self::Stream(_) => None,
         }
     }
 
@@ -59,7 +60,7 @@ impl Listener {
     pub fn sender(&self, sink: &Sink) -> Option<Sender> {
         match self {
             Self::Udp(listener) => Some(Sender::Udp(listener.sender())),
-            Self::Tcp(listener) => listener.sender(sink.one.clone()).map(Sender::Tcp),
+            Self::Stream(listener) => listener.sender(sink.one.clone()).map(Sender::Stream),
         }
     }
 
@@ -67,7 +68,7 @@ impl Listener {
     pub fn is_running(&self) -> bool {
         match self {
             Self::Udp(listener) => listener.is_running(),
-            Self::Tcp(listener) => listener.is_running(),
+            Self::Stream(listener) => listener.is_running(),
         }
     }
 
@@ -78,7 +79,7 @@ impl Listener {
                 let batch = sink.batch.clone();
                 listener.start(move |received| batch(received))
             }
-            Self::Tcp(listener) => listener.start(sink.one.clone()),
+            Self::Stream(listener) => listener.start(sink.one.clone()),
         }
     }
 }
@@ -123,14 +124,14 @@ fn is_strangers(received: &Received) -> bool {
 /// The sending side of a listener.
 pub(crate) enum Sender {
     Udp(udp::Sender),
-    Tcp(tcp::Sender),
+    Stream(tcp::Sender),
 }
 
 impl Sender {
     pub fn send(&mut self, transmits: &[Transmit]) {
         match self {
             Self::Udp(sender) => sender.send(transmits),
-            Self::Tcp(sender) => sender.send(transmits),
+            Self::Stream(sender) => sender.send(transmits),
         }
     }
 
@@ -138,7 +139,7 @@ impl Sender {
     pub fn unsent(&self) -> u64 {
         match self {
             Self::Udp(sender) => sender.unsent(),
-            Self::Tcp(sender) => sender.unsent(),
+            Self::Stream(sender) => sender.unsent(),
         }
     }
 }

@@ -27,6 +27,7 @@ mod passwords;
 mod reload;
 mod run;
 mod sim;
+mod tls;
 mod wire;
 
 use std::process::ExitCode;

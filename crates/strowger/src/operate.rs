@@ -223,6 +223,7 @@ fn contact_line(contact: &Registration) -> String {
     let by = match contact.transport {
         Carrier::Udp => "udp",
         Carrier::Tcp => "tcp",
+        Carrier::Tls => "tls",
     };
     let (left, source) = (whole_seconds(Duration::from_secs(contact.expires_s)), contact.source.to_string());
     let q = f64::from(contact.q_thousandths) / 1000.0;

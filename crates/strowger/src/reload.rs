@@ -21,6 +21,7 @@ use crate::folder::read_company_again;
 use crate::mailbox::Sender;
 use crate::passwords;
 use crate::run::{own_address_towards, seed};
+use crate::tls::{Handshakes, Vault};
 
 /// Reloads that may wait while one is under way; whoever asks for more is told to try again.
 const WAITING: usize = 4;
@@ -30,14 +31,16 @@ type Reply = oneshot::Sender<Result<Reloaded, String>>;
 
 /// What the switch runs on, and where another configuration is read from and goes to.
 pub(crate) struct Running {
-    /// The folder that is read.
-    pub folder: PathBuf,
+    /// The folder that is read, and its certificates.
+    pub vault: Vault,
     /// The data folder, which has the passwords.
     pub data: PathBuf,
     /// What cannot change before a restart.
     pub system: System,
     /// What the switch has now.
     pub config: Arc<Config>,
+    /// What listeners show and believe.
+    pub handshakes: Handshakes,
     /// To the domain thread.
     pub inputs: Sender<Input>,
 }
@@ -83,14 +86,21 @@ impl Running {
     }
 
     fn reload(&mut self) -> Result<String, Error> {
-        let company = read_company_again(&self.folder, &self.system)?;
+        let company = read_company_again(&self.vault.folder, &self.system)?;
+        let ready = self.handshakes.prepare(self.vault.settings(&company.system, &company.switch)?)?;
         let config = prepare(company.switch, &self.data)?;
-        let changes = changes(&self.config, &config);
+        let mut changes = changes(&self.config, &config);
+        if !ready.is_empty() {
+            changes += &format!("; TLS of listeners: {} changed", ready.len());
+            changes = changes.replace("nothing changed", "nothing else changed");
+        }
         let (taken, is_taken) = oneshot::channel();
         self.inputs.send(Input::Reconfigure { config: Arc::clone(&config), changes: changes.clone(), taken });
         is_taken.blocking_recv().map_err(|_| Error::NotTaken)?;
         // What the old one held and no call holds is given back here, not on the domain thread.
         self.config = config;
+        // Live connections keep what they began with.
+        ready.into_iter().for_each(|(tls, ready)| tls.replace(ready));
         Ok(changes)
     }
 

@@ -10,8 +10,10 @@ use api::{Api, Post, Query};
 use base::{Day, Rng};
 use company::{Company, System};
 use media::{Media, Sinks};
+use net::tcp::Layer;
 use routing::LongestIdle;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use sip::Transport;
 use storage::{Notice, Storage, TracePort};
 use switch::{Setup, Switch};
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,6 +28,7 @@ use crate::listener::{Listener, Sink};
 use crate::mailbox::{Receiver, Sender, mailbox};
 use crate::memory::Memory;
 use crate::reload::{Reloads, Running, prepare};
+use crate::tls::{Handshakes, Vault};
 
 /// Inputs that may wait for the domain thread: about a second of the heaviest load. What comes on top is dropped by
 /// the drivers that can (datagrams, which SIP sends again, and those of strangers long before: `listener`), and waited for
@@ -46,12 +49,14 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     let clock = Clock::start();
     let data = system.data_folder(folder);
     let (inputs_tx, inputs) = mailbox(INPUTS);
-    let mut listeners = bind(&system)?;
+    let vault = Vault { folder: folder.to_owned() };
+    let handshakes = Handshakes::new(vault.settings(&system, &switch)?)?;
+    let mut listeners = bind(&system, &handshakes)?;
     let mut storage = start_storage(&data, system.traces, inputs_tx.clone())?;
     // Storage holds the folder's lock by now, so that a socket that lies there is nobody's.
     let api = Api::bind(&data, system.metrics)?;
     let config = prepare(switch, &data)?;
-    let running = Running { folder: folder.to_owned(), data, system, config, inputs: inputs_tx.clone() };
+    let running = Running { vault, data, system, config, handshakes, inputs: inputs_tx.clone() };
     let domain = wire(&running, clock, &listeners, inputs, &mut storage)?;
     let reloads = Reloads::start(running)?;
     for listener in &mut listeners {
@@ -122,12 +127,15 @@ fn tell(notice: &Notice) {
     };
 }
 
-fn bind(system: &System) -> Result<Vec<Listener>, Error> {
-    let bound = system
-        .listeners
-        .iter()
-        .zip(0u16..)
-        .map(|(listener, index)| Listener::bind(index, listener.transport, listener.address));
+fn bind(system: &System, handshakes: &Handshakes) -> Result<Vec<Listener>, Error> {
+    let bound = system.listeners.iter().zip(&handshakes.0).zip(0u16..).map(|((listener, tls), index)| {
+        let layer = match (listener.transport, tls) {
+            (Transport::Udp, _) => None,
+            (_, Some(tls)) => Some(Layer::Tls(Arc::clone(tls))),
+            (_, None) => Some(Layer::Plain),
+        };
+        Listener::bind(index, layer, listener.address)
+    });
     Ok(bound.collect::<Result<_, _>>()?)
 }
 
@@ -145,7 +153,7 @@ fn wire(
         .zip(&system.listeners)
         .map(|(listener, config)| {
             let local = listener.local();
-            let (transport, _) = listener.transport();
+            let transport = listener.transport();
             sip::Listener { transport, local, advertised: config.advertise.map(|_| config.advertised(local)) }
         })
         .collect();
@@ -223,7 +231,7 @@ pub(crate) fn seed() -> Result<[u8; 32], Error> {
 fn announce(listeners: &[Listener], metrics: Option<SocketAddr>) {
     let mut out = io::stdout().lock();
     for listener in listeners {
-        let _ = writeln!(out, "listening {} {}", listener.transport().1, listener.local());
+        let _ = writeln!(out, "listening {} {}", listener.transport().name(), listener.local());
     }
     if let Some(address) = metrics {
         let _ = writeln!(out, "listening metrics {address}");

@@ -10,7 +10,7 @@ use journal::Asker;
 use leg::Prompt;
 use sip::Transport;
 use sip::digest::{Algorithm, Login, Secret};
-use sip_message::Uri;
+use sip_message::{Scheme, Uri};
 
 /// Names a flow: the file's name without its ending.
 pub type FlowName = Arc<str>;
@@ -73,8 +73,13 @@ pub struct Trunk {
     pub name: TrunkName,
     /// Calls from these addresses are this trunk's.
     pub sources: Vec<IpNet>,
+    /// Calls by connections whose other end has proven this name by a certificate are this trunk's, and no others; if there
+    /// are `sources`, too, only from there. In lower case.
+    pub certificate: Option<Box<str>>,
     /// Where calls through it go; none if it takes none.
     pub to: Option<Peer>,
+    /// The name that its certificate must bear when calls go there under TLS; the address if none.
+    pub to_name: Option<Box<str>>,
     /// The number that calls through it show.
     pub caller_id: CallerId,
     /// Who we are to its far end, when that asks.
@@ -85,7 +90,8 @@ impl Trunk {
     /// A trunk that sends calls and takes none.
     #[must_use]
     pub fn incoming(name: &str, sources: Vec<IpNet>) -> Self {
-        Self { name: name.into(), sources, to: None, caller_id: CallerId::Anonymous, login: None }
+        let (to, to_name, certificate, login) = (None, None, None, None);
+        Self { name: name.into(), sources, certificate, to, to_name, caller_id: CallerId::Anonymous, login }
     }
 }
 
@@ -137,8 +143,12 @@ impl Peer {
     /// What carries requests to it: the `transport` of its contact.
     #[must_use]
     pub fn transport(&self) -> Transport {
-        let tcp = self.contact.param("transport").is_some_and(|name| name.eq_ignore_ascii_case("tcp"));
-        if tcp { Transport::Tcp } else { Transport::Udp }
+        let named = self.contact.param("transport").and_then(|name| Transport::by_name(&name));
+        match self.contact.scheme() {
+            // Above TCP if nothing else is said (RFC 3261 26.2.2).
+            Scheme::Sips => Transport::Tls,
+            Scheme::Sip => named.unwrap_or_default(),
+        }
     }
 }
 
@@ -234,11 +244,22 @@ impl User {
 }
 
 impl Config {
-    /// The trunk that `source` belongs to: of several, the one with the longest prefix.
+    /// The trunk that sends from `source`, over a connection whose other end has shown a certificate with `names`: the one
+    /// with one of them; else the one that the address belongs to, of several the one with the longest prefix.
     #[must_use]
-    pub fn trunk_of(&self, source: IpAddr) -> Option<&Trunk> {
+    pub fn trunk_of(&self, source: IpAddr, names: &[String]) -> Option<&Trunk> {
+        let bears =
+            |trunk: &&Trunk| trunk.certificate.as_deref().is_some_and(|own| names.iter().any(|name| name == own));
+        let from_there =
+            |trunk: &&Trunk| trunk.sources.is_empty() || trunk.sources.iter().any(|net| net.contains(&source));
+        let proven = || self.trunks.iter().filter(bears).find(from_there);
+        (!names.is_empty()).then(proven).flatten().or_else(|| self.trunk_at(source))
+    }
+
+    fn trunk_at(&self, source: IpAddr) -> Option<&Trunk> {
         self.trunks
             .iter()
+            .filter(|trunk| trunk.certificate.is_none())
             .filter_map(|trunk| {
                 let longest = trunk.sources.iter().filter(|net| net.contains(&source)).map(IpNet::prefix_len).max()?;
                 Some((longest, trunk))
@@ -317,4 +338,34 @@ impl Config {
 pub fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or(text);
     (1..=32).contains(&digits.len()) && digits.bytes().all(|c| c.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_counts_before_the_address_and_both_must_fit_where_both_are_asked_for() {
+        let trunk = |name: &str, from: &str, certificate: Option<&str>| {
+            let sources = if from.is_empty() { Vec::new() } else { vec![from.parse().unwrap()] };
+            Trunk { certificate: certificate.map(Into::into), ..Trunk::incoming(name, sources) }
+        };
+        let trunks = vec![
+            trunk("plain", "192.0.2.0/24", None),
+            trunk("proven", "", Some("a.example")),
+            trunk("both", "192.0.2.0/30", Some("b.example")),
+        ];
+        let config = Config { trunks, ..Config::default() };
+        let of = |source: &str, names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            config.trunk_of(source.parse().unwrap(), &names).map(|trunk| trunk.name.to_string())
+        };
+        let found = |name: &str| Some(name.to_owned());
+        assert_eq!(of("192.0.2.1", &[]), found("plain"), "nobody has both by his address alone");
+        assert_eq!(of("192.0.2.1", &["a.example"]), found("proven"));
+        assert_eq!(of("198.51.100.1", &["x.example", "a.example"]), found("proven"));
+        assert_eq!(of("192.0.2.1", &["b.example"]), found("both"));
+        assert_eq!(of("192.0.2.9", &["b.example"]), found("plain"));
+        assert_eq!(of("198.51.100.1", &["b.example"]), None);
+    }
 }

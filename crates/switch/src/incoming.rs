@@ -9,7 +9,7 @@ use sip_message::Request;
 use crate::call::{Call, CallerSdp, Leg, Reach, Role, Stage};
 use crate::flow::FlowInput;
 use crate::outgoing::DialEnd;
-use crate::registration::retry_after;
+use crate::registration::{Desk, retry_after};
 use crate::switch::{Switch, Timer};
 use crate::{Config, Destination, TrunkName, UserName, is_number};
 
@@ -34,7 +34,7 @@ impl Switch {
         let from = user.as_deref().map_or_else(claimed, str::to_owned);
         let dialled = request.uri.user().unwrap_or_default().into_owned();
         let proven = user.map(|name| Sender { origin: Origin::User(name), direction: Direction::Internal });
-        let Some(sender) = proven.or_else(|| sender(&self.config, flow, &from)) else {
+        let Some(sender) = proven.or_else(|| sender(&self.config, &self.desk, flow, &from)) else {
             // The door lets none of these in.
             self.sip.refuse(now, session, Refusal::of(403));
             return;
@@ -290,12 +290,12 @@ fn asker(origin: Origin) -> Option<Asker> {
 }
 
 /// A user is known by the address of his phone and the name that he calls himself; else the source's trunk counts.
-fn sender(config: &Config, flow: Flow, from: &str) -> Option<Sender> {
+fn sender(config: &Config, desk: &Desk, flow: Flow, from: &str) -> Option<Sender> {
     let source = flow.remote.ip();
     if let Some((name, _)) = config.user_of(source, from) {
         return Some(Sender { origin: Origin::User(name.clone()), direction: Direction::Internal });
     }
-    let trunk = config.trunk_of(source)?;
+    let trunk = config.trunk_of(source, desk.names_at(flow))?;
     Some(Sender { origin: Origin::Trunk(trunk.name.clone()), direction: Direction::Inbound })
 }
 

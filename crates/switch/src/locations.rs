@@ -83,6 +83,7 @@ fn flow_again(listeners: &[sip::Listener], kept: &journal::Location) -> Option<F
     let transport = match kept.transport {
         Carrier::Udp => Transport::Udp,
         Carrier::Tcp => Transport::Tcp,
+        Carrier::Tls => Transport::Tls,
     };
     let (local, remote) = (kept.local, kept.remote);
     let alike =
@@ -117,6 +118,7 @@ pub(crate) const fn carrier(transport: Transport) -> Carrier {
     match transport {
         Transport::Udp => Carrier::Udp,
         Transport::Tcp => Carrier::Tcp,
+        Transport::Tls => Carrier::Tls,
     }
 }
 

@@ -4,9 +4,10 @@ use base::{Mono, Now, Rng};
 use journal::Kind;
 use sip::digest::{Authenticator, AuthenticatorConfig, Outcomes, Proof};
 use sip::registrar::{Registrar, RegistrarConfig, RegistrarEvent};
-use sip::{Flow, Gate, Pending, Verdict};
+use sip::{ConnectionId, Flow, Gate, Pending, Verdict};
 use sip_message::{HeaderName, Method, Request};
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub(crate) struct Desk {
     authenticator: Authenticator,
     pub registrar: Registrar,
     pub changes: Changes,
+    /// The names that were proven by certificates, of the connections that are open.
+    pub certificates: HashMap<ConnectionId, Vec<String>>,
 }
 
 impl Desk {
@@ -36,7 +39,13 @@ impl Desk {
             authenticator: authenticator(config, rng),
             registrar: Registrar::new(RegistrarConfig::default()),
             changes: Changes::default(),
+            certificates: HashMap::new(),
         }
+    }
+
+    /// The names that the other end of a flow has proven by a certificate.
+    pub fn names_at(&self, flow: Flow) -> &[String] {
+        flow.connection.and_then(|connection| self.certificates.get(&connection)).map_or(&[], Vec::as_slice)
     }
 
     /// Whoever registers no more, by the new configuration, has no phones. Another realm asks everybody anew.
@@ -131,7 +140,8 @@ impl Door<'_> {
     fn knock(&self, request: &Request, flow: Flow) -> Knock {
         let name = request.head.from.uri.user().unwrap_or_default();
         let source = flow.remote.ip();
-        let known = self.config.user_of(source, &name).is_some() || self.config.trunk_of(source).is_some();
+        let names = self.desk.names_at(flow);
+        let known = self.config.user_of(source, &name).is_some() || self.config.trunk_of(source, names).is_some();
         if known && !self.config.registers(&name) {
             return Knock::Known;
         }

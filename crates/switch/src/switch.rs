@@ -157,10 +157,23 @@ impl Switch {
         self.settle(now);
     }
 
+    /// Who is at the other end of a connection has shown a certificate with these names, which was verified; until the
+    /// connection is closed.
+    pub fn handle_proven(&mut self, connection: ConnectionId, names: Vec<String>) {
+        self.desk.certificates.insert(connection, names);
+    }
+
     /// A connection with `remote` is gone. Calls whose signalling went over it live on.
-    pub fn handle_connection_closed(&mut self, now: Now, connection: ConnectionId, remote: SocketAddr) {
+    pub fn handle_connection_closed(
+        &mut self,
+        now: Now,
+        connection: ConnectionId,
+        transport: Transport,
+        remote: SocketAddr,
+    ) {
         self.hand = Hand::Sip;
-        self.sip.handle_connection_closed(now, connection, remote);
+        self.desk.certificates.remove(&connection);
+        self.sip.handle_connection_closed(now, connection, transport, remote);
         self.settle(now);
     }
 

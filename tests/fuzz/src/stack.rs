@@ -112,7 +112,7 @@ impl World {
             _ => match octets.byte() % 4 {
                 0 => self.stack.drain(octets.flag()),
                 1 => self.stack.handle_unreachable(self.now, octets.choose(&[Transport::Udp, Transport::Tcp]), peer(1)),
-                2 => self.stack.handle_connection_closed(self.now, ConnectionId(1), peer(1)),
+                2 => self.stack.handle_connection_closed(self.now, ConnectionId(1), Transport::Tcp, peer(1)),
                 _ => self.respond(octets.choose(&[200, 401, 100, 999])),
             },
         }

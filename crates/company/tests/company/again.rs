@@ -62,6 +62,18 @@ fn a_key_that_was_taken_out_is_missed() {
 }
 
 #[test]
+fn certificates_may_lie_elsewhere_after_a_reload_but_a_listener_stays_what_it_is() {
+    let text = |more: &str| format!("version: 1\nlisteners:\n  - tls: 0.0.0.0:5061\n{more}{PLAN}");
+    let with = text("    certificate: good.pem\n    key: good.key\n");
+    let running = read(&files(&[("strowger.yaml", &with)])).unwrap().system;
+    let other = text("    certificates: [{ certificate: a.pem, key: a.key }]\n    client_ca: ca.pem\n");
+    assert!(read_again(&files(&[("strowger.yaml", &other)]), &running).is_ok());
+    let moved = with.replace("5061", "5062");
+    let report = read_again(&files(&[("strowger.yaml", &moved)]), &running).unwrap_err().to_string();
+    assert!(report.contains("`listeners` cannot change"), "{report}");
+}
+
+#[test]
 fn other_faults_show_beside_those() {
     let text = format!("{ROOT}data: elsewhere\nnumbers:\n  1000: {{ flow: mian }}\n");
     let report = again(&[("strowger.yaml", &text)]).unwrap_err().to_string();

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use company::{Files, Visit, visit};
+use base::{Day, Wall};
+use company::{Certificates, FileFault, Files, Visit, visit};
 
 /// The company in the folder `path` of the project.
 pub fn folder(path: &str) -> Files {
@@ -32,6 +33,40 @@ pub fn walk(path: &str, take: &mut impl FnMut(&str, Vec<u8>)) {
             }
         }
     }
+}
+
+/// Certificates without a disk, on 2026-11-25: the name of a file says what is in it.
+#[derive(Debug)]
+struct Cabinet;
+
+impl Certificates for Cabinet {
+    fn now(&self) -> Wall {
+        day("2026-11-25")
+    }
+
+    fn pair(&self, certificate: &Path, key: &Path) -> Result<(Wall, Wall), FileFault> {
+        let fault = |of_key, message: &str, remedy: &str| {
+            Err(FileFault { of_key, message: message.to_owned(), remedy: remedy.to_owned() })
+        };
+        match (certificate.to_str().unwrap(), key.to_str().unwrap()) {
+            ("missing.pem", _) => fault(false, "No such file or directory (os error 2)", ""),
+            (_, "other.key") => fault(true, "the key does not belong to the certificate", "write the other one"),
+            ("over.pem", _) => Ok((day("2025-11-25"), day("2026-11-24"))),
+            ("soon.pem", _) => Ok((day("2026-11-01"), day("2026-12-01"))),
+            ("early.pem", _) => Ok((day("2026-12-01"), day("2027-12-01"))),
+            _ => Ok((day("2026-11-01"), day("2027-11-01"))),
+        }
+    }
+
+    fn authorities(&self, file: &Path) -> Result<(), FileFault> {
+        let message = "there is no certificate in it".to_owned();
+        let fault = FileFault { of_key: false, message, remedy: "write a PEM file".to_owned() };
+        if file.to_str() == Some("empty.pem") { Err(fault) } else { Ok(()) }
+    }
+}
+
+fn day(text: &str) -> Wall {
+    text.parse::<Day>().unwrap().start()
 }
 
 /// A WAV file of these samples, 8 kHz.
@@ -92,7 +127,7 @@ nodes:
 
 /// That company without the files for which `is_left_out` is true.
 pub fn good_but(is_left_out: impl Fn(&str) -> bool) -> Files {
-    let mut files = Files::new("");
+    let mut files = Files::new("").with_certificates(Box::new(Cabinet));
     for path in ["prompts/en/welcome.wav", "prompts/en/music.wav"].into_iter().filter(|path| !is_left_out(path)) {
         files.insert(path, tone());
     }

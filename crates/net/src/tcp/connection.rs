@@ -1,4 +1,4 @@
-//! One connection: a stream of octets on one side, messages on the other. Any stream will do, so TLS can come by here.
+//! One connection: a stream of octets on one side, messages on the other. Any stream will do, so TLS comes by here, too.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +22,8 @@ const AGAIN: Duration = Duration::from_millis(5);
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// That answer is out when something was written and nothing followed for so long.
 const QUIET: Duration = Duration::from_millis(100);
+/// How long the word that ends a connection may take.
+const GOODBYE: Duration = Duration::from_millis(100);
 /// The answer to a ping (RFC 5626 section 4.4.1).
 const PONG: Bytes = Bytes::from_static(b"\r\n");
 
@@ -35,14 +37,16 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Reads and writes until either side has enough.
-    pub async fn run(&self, stream: impl AsyncRead + AsyncWrite, queue: mpsc::Receiver<Bytes>) {
+    pub async fn run(&self, stream: impl AsyncRead + AsyncWrite, queue: &mut mpsc::Receiver<Bytes>) {
         let (reader, writer) = tokio::io::split(stream);
-        let (reader, writer) = (std::pin::pin!(reader), std::pin::pin!(writer));
+        let (reader, mut writer) = (std::pin::pin!(reader), std::pin::pin!(writer));
         tokio::select! {
             () = self.read(reader) => {}
-            () = self.write(writer, queue) => {}
-            () = self.entry.cut.notified() => {}
+            () = self.write(&mut writer, queue) => {}
+            () = self.entry.cut.notified() => return,
         }
+        // Under TLS the peer is told that this is the end, and no cut by somebody on the way (RFC 8446 section 6.1).
+        let _ = timeout(GOODBYE, writer.shutdown()).await;
     }
 
     async fn read(&self, mut reader: impl AsyncRead + Unpin) {
@@ -106,12 +110,18 @@ impl Connection {
         }
     }
 
-    async fn write(&self, mut writer: impl AsyncWrite + Unpin, mut queue: mpsc::Receiver<Bytes>) {
+    async fn write(&self, mut writer: impl AsyncWrite + Unpin, queue: &mut mpsc::Receiver<Bytes>) {
         while let Some(payload) = queue.recv().await {
-            let Ok(Ok(())) = timeout(self.limits.write, writer.write_all(&payload)).await else { return };
+            let Ok(Ok(())) = timeout(self.limits.write, write_whole(&mut writer, &payload)).await else { return };
             self.entry.written(payload.len());
         }
     }
+}
+
+/// What lies in the buffers of a layer between here and the socket goes, too.
+async fn write_whole(writer: &mut (impl AsyncWrite + Unpin), payload: &[u8]) -> std::io::Result<()> {
+    writer.write_all(payload).await?;
+    writer.flush().await
 }
 
 /// Hands over what must not be lost; waits while there is no room.

@@ -45,6 +45,13 @@ impl Uri {
         Self::new(address.ip()).with_port(Some(address.port()))
     }
 
+    /// The same with this scheme.
+    #[must_use]
+    pub fn with_scheme(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
     /// The same with user part `user`, given decoded; an empty one takes the user part away.
     #[must_use]
     pub fn with_user(mut self, user: &str) -> Self {

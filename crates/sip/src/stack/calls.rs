@@ -4,6 +4,7 @@ use base::{Mono, Now};
 use bytes::Bytes;
 use sip_message::{Method, StatusCode};
 
+use super::write::is_sips;
 use super::{Attempt, Stack};
 use crate::core::printed;
 use crate::digest::Credentials;
@@ -38,7 +39,7 @@ impl Stack {
         }
         let local_tag = self.core.token();
         let call_id = self.core.token() + &self.core.token();
-        let contact = self.contact(&invite.contact_user, flow);
+        let contact = self.contact(&invite.contact_user, flow, is_sips(&invite.target));
         let outline = Outline {
             uri: invite.target,
             branch: key::branch(&self.core.token()).into(),

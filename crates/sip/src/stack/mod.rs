@@ -91,9 +91,15 @@ impl Stack {
 
     /// Takes the driver's report that a connection with `remote` is gone. Requests of ours that went over it and heard
     /// nothing yet fail at once (17.1.4). Dialogs live on: their next message takes another connection.
-    pub fn handle_connection_closed(&mut self, now: Now, connection: ConnectionId, remote: SocketAddr) {
-        self.lose_unheard(now.monotonic, (Some(connection), Transport::Tcp, remote));
-        self.lose_unheard(now.monotonic, (None, Transport::Tcp, remote));
+    pub fn handle_connection_closed(
+        &mut self,
+        now: Now,
+        connection: ConnectionId,
+        transport: Transport,
+        remote: SocketAddr,
+    ) {
+        self.lose_unheard(now.monotonic, (Some(connection), transport, remote));
+        self.lose_unheard(now.monotonic, (None, transport, remote));
     }
 
     fn lose_unheard(&mut self, now: Mono, way: Way) {
@@ -191,7 +197,7 @@ impl Stack {
             let remote = match flow.transport {
                 Transport::Udp => reject.destination(flow.remote),
                 // On its connection, and nowhere else if that is gone.
-                Transport::Tcp => flow.remote,
+                _ => flow.remote,
             };
             self.core.send(Flow { remote, ..flow }, answer);
         }

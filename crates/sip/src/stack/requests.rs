@@ -129,7 +129,7 @@ impl Stack {
         let id = SessionId(self.core.next_serial());
         self.in_hand = Some(id);
         let local_tag = self.core.token();
-        let contact = self.contact_of(&asked.request.uri, asked.flow);
+        let contact = self.contact_of(&asked.request, asked.flow);
         let symmetric = self.core.config.symmetric;
         let dialog = Dialog::of_request(&asked.request, asked.flow, &local_tag, &contact, symmetric);
         let expiry = asked.request.head.expires().map(|seconds| {

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use base::{Mono, Now};
 use bytes::Bytes;
-use sip_message::{AnyUri, HeaderName, NameAddr, Request, ResponseBuilder, StatusCode, Uri};
+use sip_message::{AnyUri, HeaderName, NameAddr, Request, ResponseBuilder, Scheme, StatusCode, Uri};
 
 use super::Stack;
 use crate::core::{Core, printed};
@@ -90,15 +90,17 @@ impl Stack {
     }
 
     /// Our Contact with the user part that a request was addressed to.
-    pub(super) fn contact_of(&self, uri: &AnyUri, flow: Flow) -> String {
-        self.contact(&uri.user().unwrap_or_default(), flow)
+    pub(super) fn contact_of(&self, request: &Request, flow: Flow) -> String {
+        self.contact(&request.uri.user().unwrap_or_default(), flow, wants_sips(request))
     }
 
-    pub(super) fn contact(&self, user: &str, flow: Flow) -> String {
+    /// Our Contact. It is a SIPS URI if the peer's is (`sips`), and the flow can be (RFC 3261 8.1.1.8, 12.1.1).
+    pub(super) fn contact(&self, user: &str, flow: Flow, sips: bool) -> String {
         let uri = Uri::from_address(self.core.own_address(flow)).with_user(user);
-        let uri = match flow.transport {
-            Transport::Udp => uri,
-            Transport::Tcp => uri.with_param("transport", Some("tcp")),
+        let uri = match flow.transport.in_uri() {
+            Some(_) if sips && flow.transport == Transport::Tls => uri.with_scheme(Scheme::Sips),
+            Some(name) => uri.with_param("transport", Some(name)),
+            None => uri,
         };
         printed(NameAddr::new(uri))
     }
@@ -178,6 +180,19 @@ impl Core {
         request.head.cseq.number.hash(&mut hasher);
         hex(&hasher.finish().to_be_bytes())
     }
+}
+
+/// True of a request that asks for a SIPS URI as our Contact: by its Request-URI, its topmost Record-Route, or, if it has
+/// none, its Contact (RFC 3261 12.1.1).
+fn wants_sips(request: &Request) -> bool {
+    let head = &request.head;
+    let hop = head.record_routes.first().or(head.contacts.first()).map(|hop| &hop.uri);
+    is_sips(&request.uri) || hop.is_some_and(is_sips)
+}
+
+/// True of a SIPS URI.
+pub(super) fn is_sips(uri: &AnyUri) -> bool {
+    uri.as_sip().is_some_and(|uri| uri.scheme() == Scheme::Sips)
 }
 
 fn status(code: u16) -> StatusCode {

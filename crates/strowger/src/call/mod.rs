@@ -9,6 +9,7 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use audio::Prompt;
@@ -16,10 +17,11 @@ use base::Rng;
 use leg::Chunk;
 use media::{Media, Sinks};
 use net::Received;
+use net::tcp::Layer;
+use net::tls::{Authorities, Settings, Tls};
 use phone::{Ending, Outcome, Phone, Plan, Setup};
 use sip::digest::Credentials;
-use sip::{Flow, StackConfig};
-use sip_message::Uri;
+use sip::{Flow, StackConfig, Transport};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Call;
@@ -59,9 +61,9 @@ pub(crate) fn call(request: &Call) -> Result<ExitCode, Error> {
     let play = request.play.as_deref().map(read_prompt).transpose()?;
     let recording = request.record.as_deref().map(Recording::create).transpose()?;
     let (inputs_tx, inputs) = mailbox(INPUTS);
-    let remote = resolve(&request.target, request.local)?;
+    let remote = resolve(request)?;
     let mut listener = bind(request, remote)?;
-    let (transport, _) = listener.transport();
+    let transport = listener.transport();
     let flow = Flow { transport, connection: None, listener: 0, local: local_of(&listener, remote), remote };
     let sink = Sink::new(&inputs_tx, Input::Sip);
     let sender = listener.sender(&sink);
@@ -128,8 +130,10 @@ impl Desk {
             Input::Sip(Received::Unreachable { transport, remote }) => {
                 self.phone.handle_unreachable(now, transport, remote);
             }
-            Input::Sip(Received::Closed { connection, remote }) => {
-                self.phone.handle_connection_closed(now, connection, remote);
+            // Whom we called has proven to be it, or there would be no connection.
+            Input::Sip(Received::Proven { .. }) => {}
+            Input::Sip(Received::Closed { connection, transport, remote }) => {
+                self.phone.handle_connection_closed(now, connection, transport, remote);
             }
             Input::Media(event) => self.phone.handle_media(now, &event),
             Input::HangUp => self.phone.hang_up(now),
@@ -175,13 +179,15 @@ fn read_prompt(path: &Path) -> Result<Prompt, Error> {
 }
 
 /// The address of the URI's host; of several the first of the local address's family.
-fn resolve(target: &Uri, local: Option<SocketAddr>) -> Result<SocketAddr, Error> {
-    if let Some(address) = target.socket_addr() {
-        return Ok(address);
+fn resolve(request: &Call) -> Result<SocketAddr, Error> {
+    let (target, local) = (&request.target, request.local);
+    let port = target.port().unwrap_or_else(|| request.transport().default_port());
+    if let Some(ip) = target.host().ip() {
+        return Ok(SocketAddr::new(ip, port));
     }
     let host = target.host().to_string();
     let failed = |source| Error::Host { host: host.clone(), source };
-    let mut found = (host.as_str(), target.port_or_default()).to_socket_addrs().map_err(failed)?;
+    let mut found = (host.as_str(), port).to_socket_addrs().map_err(failed)?;
     found
         .find(|address| local.is_none_or(|local| local.is_ipv4() == address.is_ipv4()))
         .ok_or_else(|| failed(io::Error::other("no address of the family of --local")))
@@ -193,7 +199,24 @@ fn bind(request: &Call, remote: SocketAddr) -> Result<Listener, Error> {
         Some(address) => address,
         None => SocketAddr::new(own_address_towards(remote).ok_or_else(no_way)?, 0),
     };
-    Ok(Listener::bind(0, request.transport(), address)?)
+    Ok(Listener::bind(0, layer(request, remote)?, address)?)
+}
+
+/// What lies between octets and messages, if it is not datagrams.
+fn layer(request: &Call, remote: SocketAddr) -> Result<Option<Layer>, Error> {
+    let tls = || -> Result<Layer, Error> {
+        let servers = request.ca.as_deref().map_or_else(|| Ok(Authorities::of_machine()), crate::tls::authorities)?;
+        // The host that was asked for must prove to be it, whatever address a name server gave for it.
+        let name = request.target.host().to_string();
+        let names = request.target.host().ip().is_none().then_some((remote, name));
+        let settings = Settings { identities: Vec::new(), clients: None, servers, names: names.into_iter().collect() };
+        Ok(Layer::Tls(Arc::new(Tls::new(settings).map_err(Error::Handshakes)?)))
+    };
+    match request.transport() {
+        Transport::Udp => Ok(None),
+        Transport::Tcp => Ok(Some(Layer::Plain)),
+        Transport::Tls => tls().map(Some),
+    }
 }
 
 /// The address that the peer is told: that of the socket, or, if that is bound to all, the one that leads to him.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use base::Mono;
 use leg::Stats;
 use phone::{Ending, Hearing, Milestone, Outcome, Side, Step};
-use sip::{Flow, Transport};
+use sip::Flow;
 
 const REFUSED: u8 = 1;
 /// The exit code of a call without an answer.
@@ -43,10 +43,7 @@ fn say(line: &str) {
 
 fn words(step: &Step, flow: Flow) -> String {
     match step {
-        Step::Calling => match flow.transport {
-            Transport::Udp => format!("calling udp {}", flow.remote),
-            Transport::Tcp => format!("calling tcp {}", flow.remote),
-        },
+        Step::Calling => format!("calling {} {}", flow.transport.name(), flow.remote),
         Step::Trying => "trying".to_owned(),
         Step::Ringing { status: 180 } => "ringing".to_owned(),
         Step::Ringing { status } => format!("progress {status}"),
