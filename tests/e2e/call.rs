@@ -239,9 +239,9 @@ fn wrong_usage_is_exit_code_2_and_calls_nobody() {
     let target = "sip:1000@127.0.0.1:9";
     for (target, options, why) in [
         ("tel:+4930", &[][..], "only sip:"),
-        ("sips:1000@127.0.0.1", &[], "TLS"),
+        ("sips:1000@127.0.0.1;transport=udp", &[], "over TLS"),
         (target, &["--press", "1x"], "no key"),
-        (target, &["--transport", "tls"], "udp and tcp"),
+        (target, &["--transport", "sctp"], "udp, tcp and tls"),
         (target, &["--user", "105"], "--password"),
         (target, &["--play", "/nonexistent.wav"], "/nonexistent.wav"),
         (target, &["--record", "/nonexistent/both.wav"], "/nonexistent/both.wav"),

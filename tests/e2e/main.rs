@@ -8,7 +8,7 @@
 //! - `recording`, `disk`, `limits`, `shutdown`: what is left when something ends or fails.
 //! - `admission`, `noise`, `spray`, `torture`, `flood`, `scanners`: strangers in the bad sense. `flood` runs alone.
 //! - `outbound`: calls to a carrier, and grants.
-//! - `tcp`: calls over connections, and what strangers do with those.
+//! - `tcp`, `tls`: calls over connections, and what strangers do with those.
 //! - `control`, `reload`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
 //! - `trace`: what calls said on the wire, drawn, followed, and read by tshark.
 //! - `strangers`: the others among themselves, so that a fault of theirs is told from ours.
@@ -53,6 +53,7 @@ mod shutdown;
 mod spray;
 mod strangers;
 mod tcp;
+mod tls;
 mod torture;
 mod trace;
 mod trunks;

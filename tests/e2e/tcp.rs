@@ -171,8 +171,11 @@ fn the_switch_hangs_up_by_a_new_connection_to_the_contact_when_the_old_one_is_go
     assert!(switch.process().wait(SOON).success());
 }
 
-/// `count` connections from `source`, each of which has sent the beginning of a message.
-fn slow(source: [u8; 4], count: usize, switch: SocketAddr) -> Vec<TcpStream> {
+/// The beginning of a message.
+const BEGINNING: &[u8] = b"INVITE sip:1002@h SIP/2.0\r\nVia: SIP/2.0/TCP h";
+
+/// `count` connections from `source`, each of which has sent `octets`.
+pub fn slow(source: [u8; 4], count: usize, switch: SocketAddr, octets: &[u8]) -> Vec<TcpStream> {
     // The standard library cannot choose the source of a connection.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().expect("a runtime");
     runtime.block_on(async {
@@ -183,7 +186,7 @@ fn slow(source: [u8; 4], count: usize, switch: SocketAddr) -> Vec<TcpStream> {
             let stream = socket.connect(switch).await.expect("a connection").into_std().expect("a stream");
             stream.set_nonblocking(false).expect("a blocking stream");
             // One that was turned away may be gone already.
-            let _ = (&stream).write_all(b"INVITE sip:1002@h SIP/2.0\r\nVia: SIP/2.0/TCP h");
+            let _ = (&stream).write_all(octets);
             found.push(stream);
         }
         found
@@ -191,7 +194,7 @@ fn slow(source: [u8; 4], count: usize, switch: SocketAddr) -> Vec<TcpStream> {
 }
 
 /// True if the switch has closed it.
-fn is_closed(stream: &mut TcpStream, patience: Duration) -> bool {
+pub fn is_closed(stream: &mut TcpStream, patience: Duration) -> bool {
     stream.set_read_timeout(Some(patience)).expect("a limit");
     match stream.read(&mut [0; 8]) {
         Ok(size) => size == 0,
@@ -203,7 +206,8 @@ fn is_closed(stream: &mut TcpStream, patience: Duration) -> bool {
 fn five_hundred_slow_connections_keep_no_call_waiting_and_are_cut_off() {
     let mut ports = Ports::slice();
     let switch = Switch::start(&open_company(&ports));
-    let mut held: Vec<TcpStream> = (2..7).flat_map(|last| slow([127, 0, 0, last], 100, switch.tcp())).collect();
+    let mut held: Vec<TcpStream> =
+        (2..7).flat_map(|last| slow([127, 0, 0, last], 100, switch.tcp(), BEGINNING)).collect();
     let began = Instant::now();
     assert_eq!(held.len(), 500);
     let mut phone = Phone::new(switch.tcp(), &mut ports);
@@ -229,7 +233,7 @@ fn five_hundred_slow_connections_keep_no_call_waiting_and_are_cut_off() {
 fn a_source_that_takes_all_the_connections_it_may_leaves_room_for_others() {
     let mut ports = Ports::slice();
     let switch = Switch::start(&open_company(&ports));
-    let mut held = slow([127, 0, 0, 2], 256 + 20, switch.tcp());
+    let mut held = slow([127, 0, 0, 2], 256 + 20, switch.tcp(), BEGINNING);
     let mut turned_away = held.split_off(256);
     // Long before the deadline for slow messages, which closes connections, too.
     for stream in &mut turned_away {

@@ -1,4 +1,4 @@
-//! RFC 4475's torture messages over UDP and TCP, octet for octet: each gets an answer that its index accepts, and the switch answers
+//! RFC 4475's torture messages over UDP, TCP and TLS, octet for octet: each gets an answer that its index accepts, and the switch answers
 //! OPTIONS after each. (What the parser makes of the valid ones is asserted in `sip-message`'s own tests.)
 //!
 //! The messages are not part of the project: `STROWGER_CORPUS` names the folder that holds `rfc4475/`.
@@ -9,12 +9,14 @@ use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use tests::certificates::Authority;
 use tests::company::Company;
 use tests::phone::{Message, Phone};
 use tests::ports::Ports;
 use tests::records;
 use tests::switch::Switch;
-use tests::wait::SOON;
+use tests::tunnel::Tunnel;
+use tests::wait::{SOON, pause};
 
 /// Where the messages come from: an address of their own, because answers go to the port that a Via names, often 5060.
 const SOURCE: &str = "127.0.0.2";
@@ -131,7 +133,7 @@ fn replay_by_tcp(message: &[u8], switch: SocketAddr) -> (Vec<u16>, bool) {
 }
 
 /// What came of all rows: `answer` gives the statuses that a message got from a fresh switch.
-fn judge(transport: &str, folder: &Path, answer: impl Fn(&Row, &[u8], &Switch) -> Vec<u16>) {
+fn judge(transport: &str, folder: &Path, listeners: &[String], answer: impl Fn(&Row, &[u8], &Switch) -> Vec<u16>) {
     let mut ports = Ports::slice();
     let mut phone = Phone::new(([127, 0, 0, 1], 9).into(), &mut ports);
     let (mut right, mut wrong) = (0, Vec::new());
@@ -139,7 +141,7 @@ fn judge(transport: &str, folder: &Path, answer: impl Fn(&Row, &[u8], &Switch) -
     for row in &rows {
         let message = std::fs::read(folder.join(format!("{}.dat", row.name))).expect("the message");
         // Some share a branch, so that one switch would rightly take one for another sent again: each gets a fresh one.
-        let switch = Switch::start(&open_company(&ports));
+        let switch = Switch::start(&Company { listeners: listeners.to_vec(), ..open_company(&ports) });
         phone.set_switch(switch.address());
         let statuses = answer(row, &message, &switch);
         assert!(phone.probe(), "no answer to OPTIONS behind {}", row.name);
@@ -161,7 +163,7 @@ fn each_message_of_rfc_4475_gets_the_answer_that_its_index_asks_for() {
         println!("skipped: no corpus");
         return;
     };
-    judge("UDP", &folder, |_, message, switch| replay(message, switch.address()));
+    judge("UDP", &folder, &[], |_, message, switch| replay(message, switch.address()));
 }
 
 #[test]
@@ -170,26 +172,60 @@ fn each_message_of_rfc_4475_over_tcp_gets_the_answer_that_its_index_asks_for() {
         println!("skipped: no corpus");
         return;
     };
-    judge("TCP", &folder, |row, message, switch| {
-        let (mut statuses, closed) = replay_by_tcp(message, switch.tcp());
-        match row.name.as_str() {
-            // Two requests: the REGISTER gets what the index says, and the INVITE behind it an answer of its own. (Its body
-            // is longer than it says, which ends the framing behind it.)
-            "dblreq" => {
-                assert!(statuses.len() == 2, "both are answered: {statuses:?}");
-                statuses.truncate(1);
-            }
-            // The rest of its body may still come: the index takes this silence for the 400 that datagrams get.
-            "clerr" => {
-                assert!(statuses.is_empty() && !closed, "{statuses:?}");
-                statuses.push(400);
-            }
-            // Where the next message begins is not known.
-            "ncl" | "mcl01" | "inv2543" => assert!(statuses == [400] && closed, "{}: {statuses:?} {closed}", row.name),
-            _ => {}
+    judge("TCP", &folder, &[], |row, message, switch| judge_stream(row, replay_by_tcp(message, switch.tcp())));
+}
+
+/// What a stream makes otherwise than datagrams.
+fn judge_stream(row: &Row, (mut statuses, closed): (Vec<u16>, bool)) -> Vec<u16> {
+    match row.name.as_str() {
+        // Two requests: the REGISTER gets what the index says, and the INVITE behind it an answer of its own. (Its body
+        // is longer than it says, which ends the framing behind it.)
+        "dblreq" => {
+            assert!(statuses.len() == 2, "both are answered: {statuses:?}");
+            statuses.truncate(1);
         }
-        statuses
+        // The rest of its body may still come: the index takes this silence for the 400 that datagrams get.
+        "clerr" => {
+            assert!(statuses.is_empty() && !closed, "{statuses:?}");
+            statuses.push(400);
+        }
+        // Where the next message begins is not known.
+        "ncl" | "mcl01" | "inv2543" => assert!(statuses == [400] && closed, "{}: {statuses:?} {closed}", row.name),
+        _ => {}
+    }
+    statuses
+}
+
+#[test]
+fn each_message_of_rfc_4475_under_tls_gets_the_answer_that_its_index_asks_for() {
+    let Some(folder) = corpus() else {
+        println!("skipped: no corpus");
+        return;
+    };
+    let files = tempfile::tempdir().expect("a folder");
+    let authority = Authority::new(files.path(), "authority");
+    let pair = authority.issue("switch", &["IP:127.0.0.1"], 30);
+    let listener = format!("tls: 127.0.0.1:0\n    {}", pair.lines());
+    judge("TLS", &folder, &[listener], |row, message, switch| {
+        let mut tunnel = Tunnel::open(switch.listening("tls"), &authority.file(), &[]);
+        tunnel.send(message);
+        judge_stream(row, replay_by_tunnel(&mut tunnel))
     });
+}
+
+/// The statuses that come back, and whether the switch closes the connection.
+fn replay_by_tunnel(tunnel: &mut Tunnel) -> (Vec<u16>, bool) {
+    // The handshake takes its time on a busy machine.
+    let (end, mut quiet) = (Instant::now() + Duration::from_secs(4), None);
+    while Instant::now() < end && quiet.is_none_or(|quiet| Instant::now() < quiet) && !tunnel.is_over() {
+        pause(Duration::from_millis(20));
+        if quiet.is_none() && !tunnel.text().is_empty() {
+            quiet = Some(Instant::now() + Duration::from_millis(600));
+        }
+    }
+    let text = tunnel.text();
+    let found = text.lines().filter_map(|line| line.strip_prefix("SIP/2.0 ")?.get(..3)?.parse().ok());
+    (found.collect(), tunnel.is_over())
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::certificates::Pair;
 use crate::ports::Ports;
 use crate::process::Process;
 use crate::{sound, wait};
@@ -39,8 +40,15 @@ pub struct Manner {
 pub struct Registrar {
     /// Its address.
     pub address: SocketAddr,
-    /// `udp` or `tcp`.
+    /// `udp`, `tcp` or `tls`.
     pub transport: &'static str,
+}
+
+impl Registrar {
+    fn account(self, user: &str, password: &str) -> String {
+        let Self { address, transport } = self;
+        format!("<sip:{user}@{address};transport={transport}>;auth_user={user};auth_pass={password};regint=60")
+    }
 }
 
 impl Baresip {
@@ -64,13 +72,44 @@ impl Baresip {
         ports: &mut Ports,
         folder: &Path,
     ) -> Self {
-        let Registrar { address, transport } = registrar;
-        let account =
-            format!("<sip:{user}@{address};transport={transport}>;auth_user={user};auth_pass={password};regint=60");
-        Self::start_as(user, &account, manner, ports, folder)
+        Self::start_as(user, &registrar.account(user, password), manner, ports, folder)
+    }
+
+    /// As [`Self::register`], of a telephone that believes those alone whose certificates are in the file `ca`.
+    ///
+    /// # Panics
+    /// If baresip is not there or does not get ready.
+    pub fn register_believing(
+        user: &str,
+        password: &str,
+        registrar: Registrar,
+        ca: &Path,
+        manner: Manner,
+        ports: &mut Ports,
+        folder: &Path,
+    ) -> Self {
+        let more = format!("sip_cafile {}\nsip_verify_server yes\n", ca.display());
+        Self::start_more(user, &registrar.account(user, password), &more, manner, ports, folder)
+    }
+
+    /// As [`Self::start`], of a telephone that can be called under TLS, at one port above that for datagrams.
+    ///
+    /// # Panics
+    /// If baresip is not there or does not get ready.
+    pub fn start_with_certificate(user: &str, own: &Pair, manner: Manner, ports: &mut Ports, folder: &Path) -> Self {
+        let [certificate, key] =
+            [&own.certificate, &own.key].map(|path| std::fs::read_to_string(path).expect("a file"));
+        let both = folder.join(format!("{user}-both.pem"));
+        std::fs::write(&both, certificate + &key).expect("a file");
+        let more = format!("sip_certificate {}\n", both.display());
+        Self::start_more(user, &format!("<sip:{user}@127.0.0.1>;regint=0"), &more, manner, ports, folder)
     }
 
     fn start_as(user: &str, account: &str, manner: Manner, ports: &mut Ports, folder: &Path) -> Self {
+        Self::start_more(user, account, "", manner, ports, folder)
+    }
+
+    fn start_more(user: &str, account: &str, more: &str, manner: Manner, ports: &mut Ports, folder: &Path) -> Self {
         // SIP, one above for TLS, the control socket; then RTP and RTCP of a few calls.
         let port = ports.take(4);
         let media = ports.take(10);
@@ -82,7 +121,7 @@ impl Baresip {
         let account = format!("{account};answermode={answer};audio_codecs={}\n", manner.codecs);
         std::fs::write(home.join("accounts"), account).expect("accounts");
         std::fs::write(home.join("contacts"), "").expect("contacts");
-        std::fs::write(home.join("config"), config(user, port, media, &home)).expect("config");
+        std::fs::write(home.join("config"), config(user, port, media, &home) + more).expect("config");
         let mut command = Command::new("baresip");
         command.arg("-f").arg(&home);
         let mut process = Process::start(&format!("baresip-{user}"), command, folder);

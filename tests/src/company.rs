@@ -42,6 +42,10 @@ pub struct Company {
     pub port: u16,
     /// Whether it listens for TCP, too.
     pub tcp: bool,
+    /// More listeners, each an item of the list: `tls: …` and the keys below it.
+    pub listeners: Vec<String>,
+    /// More lines below `trunks:`.
+    pub trunks: Vec<String>,
     /// Lines below `control:`.
     pub control: BTreeMap<&'static str, String>,
     /// What `trace` says, if anything.
@@ -104,6 +108,8 @@ impl Company {
             calls: [("grace", "3s".to_owned()), ("max", "50".to_owned())].into(),
             port: 0,
             tcp: false,
+            listeners: Vec::new(),
+            trunks: Vec::new(),
             control: BTreeMap::new(),
             trace: None,
             trunk: "127.0.0.1".to_owned(),
@@ -156,6 +162,7 @@ impl Company {
         if self.tcp {
             text += "  - tcp: 127.0.0.1:0\n";
         }
+        text.extend(self.listeners.iter().map(|listener| format!("  - {listener}\n")));
         text += "data: data\n";
         text += &section("media", &self.media);
         text += &section("calls", &self.calls);
@@ -168,6 +175,7 @@ impl Company {
             let more = &self.carrier_more;
             let _ = writeln!(text, "  carrier: {{ to: \"sip:127.0.0.1:{port}\", caller_id: \"+4930555\"{more} }}");
         }
+        text.extend(self.trunks.iter().map(|trunk| format!("  {trunk}\n")));
         if !self.grants.is_empty() {
             text += &section("grants", &self.grants);
         }

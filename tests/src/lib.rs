@@ -5,6 +5,7 @@
 //!
 //! - [`architecture`]: the layer table and the rules of the source, as functions over text; `architecture.rs` runs them.
 //! - [`company`] writes a configuration folder, [`switch`] runs the binary on it, [`records`] reads what it wrote.
+//! - [`certificates`] makes those that TLS needs, [`tunnel`] is OpenSSL at the other end.
 //! - [`sipp`], [`baresip`], [`kamailio`] and [`scanner`] are the strangers; [`phone`] is a scripted phone of our own for what they cannot
 //!   do, [`flood`] a crowd of strangers in the bad sense.
 //! - [`sound`] makes and measures audio; [`ports`] keeps tests off each other's ports; [`wait`] waits for conditions.
@@ -26,6 +27,7 @@
 
 pub mod architecture;
 pub mod baresip;
+pub mod certificates;
 pub mod company;
 pub mod flood;
 pub mod kamailio;
@@ -38,4 +40,5 @@ pub mod sipp;
 pub mod sound;
 pub mod switch;
 pub mod talk;
+pub mod tunnel;
 pub mod wait;

@@ -87,6 +87,17 @@ impl Switch {
         self.tcp.expect("a TCP listener")
     }
 
+    /// Where it listens for `transport`, if it does so more than once the first place.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn listening(&self, transport: &str) -> SocketAddr {
+        let lines = self.process.lines();
+        let mut told = lines.iter().filter_map(|line| line.strip_prefix("listening ")?.split_once(' '));
+        let (_, address) = told.find(|(name, _)| *name == transport).expect("such a listener");
+        address.parse().expect("an address")
+    }
+
     /// A folder that lives as long as the switch, for the files of phones.
     pub fn folder(&self) -> &Path {
         self.folder.path()
