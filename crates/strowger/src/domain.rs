@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::fault::{GaveUp, Guard};
 use crate::listener::Sender;
 use crate::mailbox::Receiver;
-use crate::memory::Memory;
+use crate::memory::{self, Crowd, Memory};
 
 /// Inputs taken before outputs are sent: enough to batch system calls in a burst, few enough to keep the delay of the
 /// first below a millisecond.
@@ -139,6 +139,7 @@ impl Domain {
         let mut drained_at: Option<Mono> = None;
         let mut inputs = Vec::new();
         let mut memory_due = Mono::ZERO;
+        let mut crowd = Crowd::NONE;
         loop {
             self.flush(outbox)?;
             self.inputs.take_all(&mut inputs, self.sleep());
@@ -163,6 +164,10 @@ impl Domain {
             if now.monotonic >= memory_due {
                 memory_due = now.monotonic + LOOK_AT_MEMORY;
                 self.switch.handle_memory(now, self.memory.is_short());
+                let living = self.switch.sip_population();
+                if crowd.has_gone(now.monotonic, living.sessions + living.transactions) {
+                    memory::give_back();
+                }
             }
             if self.drops.is_due(now.monotonic) {
                 self.tell_drops(now);

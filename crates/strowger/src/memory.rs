@@ -1,14 +1,60 @@
-//! How much of the memory that the system lets the process have is left. A program that asks for more is ended by the
-//! system, so calls are refused before.
+//! How much of the memory that the system lets the process have is left, and giving back what is free. A program that asks
+//! for more than it may have is ended by the system, so calls are refused before.
+#![allow(unsafe_code, reason = "the C library alone can give back what its allocator keeps")]
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::time::Duration;
 
+use base::Mono;
 use rustix::process::{Resource, getrlimit};
 
 /// With less than this left no further calls are taken; those that live may need it.
 const RESERVE: u64 = 16 << 20;
+
+/// How often it is looked whether there is memory to give back.
+const LOOK_AT_CROWD: Duration = Duration::from_secs(5);
+/// A crowd of calls and transactions that leaves enough behind for it to matter: some megabytes.
+const CROWD: usize = 1024;
+
+/// Knows when a crowd has gone. What it leaves free the C library keeps, scattered between what lives, unless told.
+#[derive(Debug)]
+pub(crate) struct Crowd {
+    /// The most that lived since memory was last given back.
+    most: usize,
+    due: Mono,
+}
+
+impl Crowd {
+    pub const NONE: Self = Self { most: 0, due: Mono::ZERO };
+
+    /// True once three quarters of a crowd are gone; `living` is how many calls and transactions there are.
+    pub fn has_gone(&mut self, now: Mono, living: usize) -> bool {
+        self.most = self.most.max(living);
+        if now < self.due {
+            return false;
+        }
+        self.due = now + LOOK_AT_CROWD;
+        let gone = self.most >= CROWD && living <= self.most / 4;
+        if gone {
+            self.most = living;
+        }
+        gone
+    }
+}
+
+/// Gives free memory back to the system, on a thread of its own, as it takes milliseconds.
+pub(crate) fn give_back() {
+    // A system without a thread to spare has other sorrows; the next crowd is another chance.
+    drop(std::thread::Builder::new().name("give-back".into()).spawn(|| {
+        // SAFETY: malloc_trim takes the allocator's own locks, and touches free memory only.
+        #[cfg(target_env = "gnu")]
+        unsafe {
+            libc::malloc_trim(0);
+        }
+    }));
+}
 
 /// What the system says of memory.
 #[derive(Debug)]
@@ -94,6 +140,21 @@ mod tests {
         assert!(!is_short(Some(100 << 20), 84 << 20));
         assert!(is_short(Some(100 << 20), (84 << 20) + 1));
         assert!(is_short(Some(100 << 20), 200 << 20));
+    }
+
+    #[test]
+    fn memory_is_given_back_once_after_a_crowd_and_never_while_it_lasts() {
+        let mut crowd = Crowd::NONE;
+        let at = |seconds| Mono::ZERO + Duration::from_secs(seconds);
+        let mut given = Vec::new();
+        for (seconds, living) in
+            [(0, 10), (10, 4000), (20, 3000), (30, 1001), (40, 1000), (50, 900), (60, 0), (70, 2000), (71, 0), (75, 3)]
+        {
+            if crowd.has_gone(at(seconds), living) {
+                given.push(seconds);
+            }
+        }
+        assert_eq!(given, [40, 75]);
     }
 
     #[test]
