@@ -4,6 +4,7 @@
 //! - `audio`: who hears whom, measured; recordings; A-law with µ-law. Run alone.
 //! - `load`, `crash`: 300 calls at once; and the switch killed among them. `crowd`: 10,000 users who register. Run alone.
 //! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go.
+//! - `signals`: digits by INFO, reasons, data for the agent's system.
 //! - `hold`: hold, resume and change by re-INVITE; who hears what meanwhile.
 //! - `recording`, `disk`, `limits`, `shutdown`: what is left when something ends or fails.
 //! - `admission`, `noise`, `spray`, `torture`, `flood`, `scanners`: strangers in the bad sense. `flood` runs alone.
@@ -50,6 +51,7 @@ mod registration;
 mod reload;
 mod scanners;
 mod shutdown;
+mod signals;
 mod spray;
 mod strangers;
 mod tcp;

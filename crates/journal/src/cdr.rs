@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base::{CallId, Day, Pii, TakeId, Wall};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Direction, Name, Origin, Outside, Party};
+use crate::{Direction, Name, Origin, Outside, Party, Reason};
 
 /// Call detail record: one a call, made when it ends. Times are RFC 3339 in UTC, durations whole milliseconds.
 ///
@@ -61,6 +61,8 @@ pub struct Cdr {
     pub hung_up_by: Option<Party>,
     /// Why it ended, as journaled.
     pub cause: Name,
+    /// Why, as phones were told: by the side that hung up, or by the switch.
+    pub reason: Option<Reason>,
     /// Its recordings, in the order in which they began.
     pub recordings: Vec<Recording>,
     /// Recorded time that could not be kept, over all recordings, in milliseconds.

@@ -120,6 +120,7 @@ impl Account {
             disposition: Disposition::Refused,
             hung_up_by: None,
             cause: "".into(),
+            reason: None,
             recordings: Vec::new(),
             recording_lost_ms: 0,
             cut: false,
@@ -143,8 +144,9 @@ impl Account {
         self.last = event.at;
         match &event.kind {
             Kind::Answered => self.cdr.answered = self.cdr.answered.or(Some(event.at)),
-            Kind::HungUp { by, cause } => {
+            Kind::HungUp { by, cause, reason } => {
                 self.cdr.hung_up_by = Some(*by);
+                self.cdr.reason = *reason;
                 self.cdr.cause = cause.clone();
             }
             // Should the hang-up itself have been cut short by the fault, this is why the call ended.

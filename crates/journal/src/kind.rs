@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Asker, DecisionFault, Direction, LegRole, LoginFault, Name, NoWayOut, OfferOutcome, OfferReason, Origin, Party,
-    QueueExit,
+    QueueExit, Reason,
 };
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
@@ -32,6 +32,12 @@ pub enum Kind {
         /// The SIP Call-ID of the caller's leg, to find it in traces.
         sip_call_id: String,
     },
+    /// The caller's system sent data along for that of whoever answers (RFC 7433).
+    UserToUser {
+        /// The data, in hexadecimal digits.
+        #[serde(with = "base::revealed")]
+        data: Pii<String>,
+    },
     /// The switch answered the caller.
     Answered,
     /// Who ended the call and why. At most one a call.
@@ -40,6 +46,9 @@ pub enum Kind {
         by: Party,
         /// Why, in one or few words: `bye`, `cancel`, `flow_end`, `max_call_time`, `media_silent`, `shutdown`, …
         cause: Name,
+        /// What the phones that are still there were told (RFC 3326): the reason of the side that hung up, if it gave one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
     },
     /// A fault of the program (a panic) while it handled something of this call, which is then ended; without a call:
     /// while it handled something else, which is then dropped.
@@ -155,6 +164,9 @@ pub enum Kind {
         status: Option<u16>,
         /// Why, in one or few words: `bye`, `cancelled`, `refused`, `redirected`, `no_ack`, `media_silent`, …
         cause: Name,
+        /// Why, by its peer's own words (RFC 3326).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
         /// Of a leg to a trunk that was answered: milliseconds since then (monotonic, rounded up), which its grant is
         /// charged.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -370,6 +382,7 @@ impl Kind {
         !matches!(
             self,
             Self::NodeEntered { .. }
+                | Self::UserToUser { .. }
                 | Self::Digit { .. }
                 | Self::Collected { .. }
                 | Self::Play { .. }

@@ -99,6 +99,17 @@ pub enum Party {
     System,
 }
 
+/// Why a leg ended, as SIP tells it (RFC 3326).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// A SIP status; 200: the call was answered elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sip: Option<u16>,
+    /// A cause of ITU-T Q.850.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub q850: Option<u8>,
+}
+
 /// Why a call left a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -54,7 +54,7 @@ impl Story {
     }
 
     fn hung_up(&mut self, seconds: f64, by: Party, cause: &str) -> &mut Self {
-        self.at(seconds, Kind::HungUp { by, cause: cause.into() })
+        self.at(seconds, Kind::HungUp { by, cause: cause.into(), reason: None })
     }
 
     fn end(&mut self, seconds: f64) -> Cdr {

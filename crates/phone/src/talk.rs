@@ -54,8 +54,9 @@ impl Phone {
             | Event::ChangeAnswered { .. }
             | Event::ChangeRefused { .. }
             | Event::Info { .. }
-            | Event::Registered { .. }
+            | Event::AsideReplied { .. }
             | Event::Replied { .. }
+            | Event::Registered { .. }
             | Event::Malformed { .. } => {}
         }
     }

@@ -37,6 +37,8 @@ pub struct Media {
     pub directions: BTreeMap<LegId, sdp::Direction>,
     /// Where each leg sends to.
     pub remotes: BTreeMap<LegId, SocketAddr>,
+    /// Digits that legs were told to send, in order.
+    pub digits: Vec<(LegId, char)>,
     /// No more ports if set.
     pub exhausted: bool,
     /// Ends of recordings that a slow disk has not told yet; none if the disk is quick.
@@ -100,7 +102,10 @@ impl Media {
                 }
                 Vec::new()
             }
-            Command::SendDigit { .. } => Vec::new(),
+            Command::SendDigit { leg, digit, .. } => {
+                self.digits.push((leg, digit.symbol()));
+                Vec::new()
+            }
         }
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use base::{Mono, Now, Rng, Timers};
 use bytes::Bytes;
-use sip::{EndCause, Event, Flow, Invite, Refusal, SessionId, Stack, StackConfig, Transmit, Transport};
-use sip_message::{AnyUri, Message, Method, NameAddr, Reject, Uri};
+use sip::{Aside, EndCause, Event, Flow, Invite, Refusal, SessionId, Stack, StackConfig, Transmit, Transport};
+use sip_message::{AnyUri, Message, Method, NameAddr, Reason, Reject, Request, Uri};
 
 use crate::carrier::{Carrier, Entrance};
 use crate::registration::{Account, EXPIRES, Outcome, Registration};
@@ -82,6 +82,14 @@ pub struct Phone {
     pub display: Option<(String, String)>,
     /// The descriptions that came with the other side's 183 and 200, in order.
     pub heard: Vec<Bytes>,
+    /// More header fields of the INVITEs that it sends.
+    pub headers: Vec<(String, String)>,
+    /// The INVITE that came last.
+    pub invited: Option<Box<Request>>,
+    /// What stood in the Reason of the CANCEL, BYE or refusal that ended its last call.
+    pub reason: Reason,
+    /// The statuses that its requests beside a call were answered with.
+    pub replies: Vec<u16>,
     /// Reacts to a call by itself, if set: refuses with this status, or answers with 200.
     pub reflex: Option<u16>,
     /// How long it rings before its reflex.
@@ -115,6 +123,10 @@ impl Phone {
             seen: Vec::new(),
             display: None,
             heard: Vec::new(),
+            headers: Vec::new(),
+            invited: None,
+            reason: Reason::default(),
+            replies: Vec::new(),
             reflex: None,
             rings_for: Duration::ZERO,
             talks_for: None,
@@ -133,7 +145,7 @@ impl Phone {
     pub fn call_with(&mut self, now: Now, me: &str, number: &str, offer: Bytes) {
         self.dialled = Some(Dialled { me: me.to_owned(), number: number.to_owned(), offer });
         (self.estranged, self.placed) = (false, true);
-        self.invite(now, Vec::new());
+        self.invite(now, self.headers.clone());
     }
 
     /// It rings: 180.
@@ -173,18 +185,41 @@ impl Phone {
 
     /// Its owner refuses the call; with 302, as he can be reached elsewhere.
     pub fn refuse(&mut self, now: Now, status: u16) {
+        self.refuse_for(now, status, None);
+    }
+
+    /// As [`Phone::refuse`], with the value of a Reason.
+    pub fn refuse_for(&mut self, now: Now, status: u16, reason: Option<&str>) {
         if let Some(session) = self.session {
             let elsewhere = NameAddr::new(Uri::from_address(self.address).with_user("elsewhere"));
             let contact = || ("Contact".to_owned(), elsewhere.to_string());
-            let headers = (300..400).contains(&status).then(contact).into_iter().collect();
+            let reason = reason.map(|value| ("Reason".to_owned(), value.to_owned()));
+            let headers = (300..400).contains(&status).then(contact).into_iter().chain(reason).collect();
             self.stack.refuse(now, session, Refusal { status, reason: None, headers });
         }
     }
 
     /// Its owner hangs up: CANCEL, BYE, or a refusal.
     pub fn hang_up(&mut self, now: Now) {
+        self.hang_up_for(now, None);
+    }
+
+    /// As [`Phone::hang_up`], with the value of a Reason.
+    pub fn hang_up_for(&mut self, now: Now, reason: Option<&str>) {
         if let Some(session) = self.session {
-            self.stack.hang_up(now, session, None);
+            self.stack.hang_up(now, session, reason.map(str::to_owned));
+        }
+    }
+
+    /// Presses a key, told by INFO: with a body of this type.
+    pub fn tell(&mut self, now: Now, kind: &str, body: &str) {
+        let aside = Aside {
+            method: Method::Info,
+            headers: Vec::new(),
+            body: Some((kind.to_owned(), Bytes::copy_from_slice(body.as_bytes()))),
+        };
+        if let Some(session) = self.session {
+            self.stack.ask(now, session, &aside);
         }
     }
 
@@ -351,6 +386,7 @@ impl Phone {
                 Event::Invited { session, request, .. } => {
                     let user = |uri: &AnyUri| uri.user().unwrap_or_default().into_owned();
                     self.display = Some((user(&request.head.from.uri), user(&request.uri)));
+                    self.invited = Some(request);
                     if self.session.is_some() {
                         self.stack.refuse(now, session, Refusal::of(486));
                         continue;
@@ -386,10 +422,26 @@ impl Phone {
                 {
                     continue;
                 }
-                Event::Refused { session, status, .. } => self.over(session, Seen::Refused(status)),
-                Event::Cancelled { session } => self.over(session, Seen::Cancelled),
+                Event::Refused { session, status, response, .. } => {
+                    self.reason = response.map(|response| Reason::of(&response.head)).unwrap_or_default();
+                    self.over(session, Seen::Refused(status))
+                }
+                Event::Cancelled { session, reason } => {
+                    self.reason = reason;
+                    self.over(session, Seen::Cancelled)
+                }
                 Event::Ended { session, cause: EndCause::Gone } => self.over(session, Seen::Gone),
-                Event::Ended { session, .. } => self.over(session, Seen::Ended),
+                Event::Ended { session, cause } => {
+                    self.reason = match cause {
+                        EndCause::Bye { reason } => reason.as_deref().map(Reason::read).unwrap_or_default(),
+                        _ => Reason::default(),
+                    };
+                    self.over(session, Seen::Ended)
+                }
+                Event::AsideReplied { status, .. } => {
+                    self.replies.push(status);
+                    continue;
+                }
                 _ => continue,
             };
             self.seen.push(seen);
@@ -423,7 +475,8 @@ impl Phone {
         let target = AnyUri::from(Uri::from_address(switch_address()).with_user(number));
         let header = self.registration.as_mut().and_then(|known| known.authorize(response, &target));
         let Some(header) = header else { return false };
-        self.invite(now, vec![header]);
+        let headers = std::iter::once(header).chain(self.headers.clone()).collect();
+        self.invite(now, headers);
         self.dialled = None;
         true
     }

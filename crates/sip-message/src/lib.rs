@@ -22,7 +22,7 @@
 //! Reading goes top-down: `message` (start line, body framing, [`Message`]) → `fields` (the tokenizer: lines, folds, compact
 //! names, faults noted and passed over) → `head` (mandatory fields typed, duplicates and counts) → a file a value: `via`
 //! (also where a response goes), `name_addr`, `cseq`, `uri` (`sip`, `tel`, `equality`), `host`, `params`, `method`, `status`,
-//! `header_name`. `chars` holds the grammar's character classes and cutting. `reject` makes the answer to what could not
+//! `header_name`, `reason`, `info`, `user_to_user`. `chars` holds the grammar's character classes and cutting. `reject` makes the answer to what could not
 //! be read; `build` writes all messages. `text` is the shared piece of text that values are made of.
 //!
 //! # Invariants
@@ -55,14 +55,17 @@ mod framer;
 mod head;
 mod header_name;
 mod host;
+mod info;
 mod message;
 mod method;
 mod name_addr;
 mod params;
+mod reason;
 mod reject;
 mod status;
 mod text;
 mod uri;
+mod user_to_user;
 mod via;
 
 pub use build::{RequestBuilder, ResponseBuilder};
@@ -72,14 +75,17 @@ pub use framer::{Frame, Framer};
 pub use head::Head;
 pub use header_name::HeaderName;
 pub use host::Host;
+pub use info::{InfoDigit, NoDigit};
 pub use message::{Message, Request, Response, parse_datagram};
 pub use method::Method;
 pub use name_addr::{Contacts, NameAddr};
 pub use params::Params;
+pub use reason::Reason;
 pub use reject::Reject;
 pub use status::StatusCode;
 pub use text::Str;
 pub use uri::{AnyUri, Scheme, TelUri, Uri};
+pub use user_to_user::UserToUser;
 pub use via::{MAGIC_COOKIE, Transport, Via, response_destination};
 
 /// The longest message that is read, in octets: what a UDP datagram could hold.

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use sip_message::{AnyUri, Method, NameAddr, ParseError, Request, Response, Via, response_destination};
+use sip_message::{
+    AnyUri, InfoDigit, Method, NameAddr, ParseError, Reason, Request, Response, Via, response_destination,
+};
 
 use crate::Pending;
 
@@ -250,7 +252,7 @@ pub enum ChangeError {
 pub enum EndCause {
     /// The peer's BYE, with its Reason header field's value.
     Bye {
-        /// The value of Reason (RFC 3326).
+        /// What stood in Reason (RFC 3326).
         reason: Option<String>,
     },
     /// The application hung up, and the peer answered the BYE or the cancelled INVITE.
@@ -292,6 +294,8 @@ pub enum Event {
     Cancelled {
         /// The session.
         session: SessionId,
+        /// What the CANCEL's Reason says.
+        reason: Reason,
     },
     /// The first ACK of a 2xx of ours, to the first INVITE or to a re-INVITE.
     Acked {
@@ -357,14 +361,21 @@ pub enum Event {
         /// The status.
         status: u16,
     },
-    /// An INFO in the session, which was answered 200.
+    /// A key that was pressed, told by an INFO in the session, which was answered 200.
     Info {
         /// The session.
         session: SessionId,
-        /// Its Content-Type, without parameters, in lower case; empty without a body.
-        content_type: String,
-        /// Its body.
-        body: Bytes,
+        /// The key.
+        digit: InfoDigit,
+    },
+    /// The final response to a request of ours beside the session ([`crate::Stack::ask`]).
+    AsideReplied {
+        /// The session.
+        session: SessionId,
+        /// The request's method.
+        method: Method,
+        /// The status.
+        status: u16,
     },
     /// The session is over.
     Ended {
@@ -399,7 +410,7 @@ impl Event {
     pub fn session(&self) -> Option<SessionId> {
         match self {
             Self::Invited { session, .. }
-            | Self::Cancelled { session }
+            | Self::Cancelled { session, .. }
             | Self::Acked { session, .. }
             | Self::Progress { session, .. }
             | Self::Answered { session, .. }
@@ -409,6 +420,7 @@ impl Event {
             | Self::ChangeAnswered { session, .. }
             | Self::ChangeRefused { session, .. }
             | Self::Info { session, .. }
+            | Self::AsideReplied { session, .. }
             | Self::Ended { session, .. } => Some(*session),
             Self::Registered { .. } | Self::Replied { .. } | Self::Malformed { .. } => None,
         }
@@ -434,6 +446,7 @@ impl Event {
             Self::ChangeAnswered { .. } => "ChangeAnswered",
             Self::ChangeRefused { .. } => "ChangeRefused",
             Self::Info { .. } => "Info",
+            Self::AsideReplied { .. } => "AsideReplied",
             Self::Ended { .. } => "Ended",
             Self::Replied { .. } => "Replied",
             Self::Malformed { .. } => "Malformed",
@@ -451,7 +464,7 @@ impl fmt::Debug for Event {
             Self::Progress { status, .. }
             | Self::Refused { status, .. }
             | Self::ChangeRefused { status, .. }
-            | Self::Replied { status, .. } => {
+            | Self::AsideReplied { status, .. } => {
                 debug.field("status", status);
             }
             Self::Ended { cause, .. } => {

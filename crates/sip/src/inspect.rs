@@ -80,7 +80,7 @@ fn body(request: &Request) -> Result<(), Fault> {
 }
 
 /// True if the sender lets us leave a body that we don't understand unread (20.11).
-fn is_optional(request: &Request) -> bool {
+pub(crate) fn is_optional(request: &Request) -> bool {
     let disposition = request.head.header(HeaderName::ContentDisposition).unwrap_or_default();
     disposition.split(';').skip(1).any(|parameter| {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));

@@ -17,6 +17,7 @@
 //! | our INVITE, BYE, re-INVITE | `stack/calls.rs` |
 //! | our requests again, when the peer asks who we are | `stack/challenges.rs`, `identity.rs` |
 //! | our REGISTER and OPTIONS | `stack/inquiries.rs` |
+//! | our requests beside a session: INFO, REFER | `stack/within.rs` |
 //! | what a response means; forks | `stack/responses.rs` |
 //! | route set, remote target, NAT | `dialog.rs` |
 //! | what differs over connections: no repeats, where responses go | `transaction/mod.rs`, `api.rs` ([`Flow`]) |
@@ -57,5 +58,5 @@ pub use api::{
 pub use config::{Listener, StackConfig, Times};
 pub use counters::Counters;
 pub use gate::{Gate, OpenGate, Pending, Verdict};
-pub use stack::{Stack, expires};
+pub use stack::{Aside, Stack, expires};
 pub use traffic::{Count, Traffic};

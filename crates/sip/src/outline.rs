@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use sip_message::{AnyUri, CSeq, HeaderName, Method, NameAddr, RequestBuilder, Response, Via};
 
-use crate::Flow;
 use crate::core::Core;
 use crate::identity::Proof;
 use crate::inspect::ALLOW;
+use crate::{Aside, Flow};
 
 /// What all messages of one transaction of ours have in common, so that its CANCEL and its ACK can be made from it
 /// (RFC 3261 9.1, 17.1.1.3).
@@ -45,6 +45,21 @@ impl Outline {
             return builder.build();
         }
         builder.body("application/sdp", offer.clone()).build()
+    }
+
+    /// A request beside the session.
+    pub(crate) fn encode_aside(&self, core: &Core, contact: &str, aside: &Aside) -> Bytes {
+        let mut builder = self
+            .begin(core, aside.method.clone(), &self.to)
+            .header(HeaderName::Contact, contact)
+            .header(HeaderName::UserAgent, &core.config.user_agent);
+        for (name, value) in &aside.headers {
+            builder = builder.header(name, value);
+        }
+        match &aside.body {
+            Some((kind, body)) => builder.body(kind, body.clone()).build(),
+            None => builder.build(),
+        }
     }
 
     /// A BYE, with the value of a Reason header field (RFC 3326).

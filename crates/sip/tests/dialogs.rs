@@ -326,13 +326,18 @@ fn an_info_is_answered_and_told_and_an_unknown_one_refused() {
     world.inject(stranger(), 0, &info("Application/DTMF-Relay;x=y", 2));
     assert_eq!(world.last_to(stranger()).status(), 200);
     match &world.events(0)[..] {
-        [Event::Info { content_type, body, .. }] => {
-            assert_eq!((content_type.as_str(), &body[..]), ("application/dtmf-relay", &b"Signal=1"[..]));
-        }
+        [Event::Info { digit, .. }] => assert_eq!((digit.key, digit.duration_ms), ('1', None)),
         other => panic!("{other:?}"),
     }
     world.inject(stranger(), 0, &info("text/html", 3));
     assert_eq!(world.last_to(stranger()).status(), 415);
+    let accept = world.last_to(stranger()).header("Accept").unwrap();
+    assert_eq!(accept, "application/dtmf-relay, application/dtmf");
+    world.inject(stranger(), 0, &info("application/dtmf-relay", 4).replace("Signal=1", "Signal=x"));
+    assert_eq!(world.last_to(stranger()).status(), 400);
+    world.inject(stranger(), 0, &within(&ok, "INFO", "life", 5, ""));
+    assert_eq!(world.last_to(stranger()).status(), 200, "a sign of life");
+    assert!(world.events(0).is_empty(), "none of these is a key");
 }
 
 #[test]

@@ -311,6 +311,6 @@ fn a_bye_that_overtakes_the_answer_ends_the_call() {
     world.inject(address(1), 0, &bye);
     world.drive_ms(10);
     assert_eq!(cause(&mut world), EndCause::Bye { reason: None });
-    assert!(matches!(world.events(1).last(), Some(Event::Cancelled { session }) if *session == theirs));
+    assert!(matches!(world.events(1).last(), Some(Event::Cancelled { session, .. }) if *session == theirs));
     let _ = ours;
 }

@@ -212,10 +212,13 @@ fn cancel_of_a_ringing_call_gets_200_and_487_with_one_tag() {
     let session = world.invited(0);
     world.act(0, |stack, now| stack.ring(now, session, 180, None));
     let ringing = world.last_to(stranger());
-    world.inject(stranger(), 0, &request("CANCEL", "k", ""));
+    let reason = "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\nReason: Q.850;cause=26\n";
+    world.inject(stranger(), 0, &request("CANCEL", "k", reason));
     assert_eq!(world.story()[1..], ["a: 200 OK", "a: 487 Request Terminated"]);
     assert!(world.sent_to(stranger()).iter().all(|sent| sent.header("To") == ringing.header("To")));
-    assert!(matches!(world.events(0).pop(), Some(Event::Cancelled { session: over }) if over == session));
+    let why = sip_message::Reason { sip: Some(200), q850: Some(26) };
+    let told = world.events(0).pop();
+    assert!(matches!(told, Some(Event::Cancelled { session: over, reason }) if over == session && reason == why));
     world.inject(stranger(), 0, &request("CANCEL", "k", ""));
     assert_eq!(world.times("200").len(), 2, "a repeated CANCEL gets the same answer");
     assert_eq!(world.times("487").len(), 1);

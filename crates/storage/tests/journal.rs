@@ -224,7 +224,7 @@ fn what_calls_charged_to_grants_is_known_at_the_next_start() {
     let port = running.storage.journal();
     outside(1).into_iter().for_each(|event| port.record(event));
     let leg = LegId::from_raw(1);
-    let gone = Kind::LegEnded { leg, status: None, cause: "bye".into(), charged_ms: Some(61_000) };
+    let gone = Kind::LegEnded { leg, status: None, cause: "bye".into(), reason: None, charged_ms: Some(61_000) };
     port.record(event(1, 3, gone));
     port.record(event(1, 4, Kind::CallEnded { cut: false }));
     // This one is cut: it has talked for ten seconds by its last event.

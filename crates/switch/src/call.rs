@@ -8,8 +8,9 @@ use base::{CallId, LegId, OfferId, Pii, PlayId, TakeId, TimerToken, Wall};
 use journal::{Asker, Outside, Party};
 use sdp::{Agreed, Description, Local};
 use sip::{Flow, SessionId};
-use sip_message::Uri;
+use sip_message::{Reason, Uri, UserToUser};
 
+use crate::digits::Keys;
 use crate::{Destination, Prompts, TrunkName, UserName};
 
 /// One call: a caller and what is done for him.
@@ -50,11 +51,15 @@ pub(crate) struct Call {
     pub open_legs: Vec<LegId>,
     /// Who ended the talk with the other side, and why, until the flow does something else: then it was not what ended
     /// the call.
-    pub peer_gone: Option<(Party, &'static str)>,
+    pub peer_gone: Option<(Party, &'static str, Reason)>,
     /// Number of the next journal event.
     pub seq: u32,
     /// True once somebody hung up; what is left is to close media and files.
     pub over: bool,
+    /// Why, as phones are told.
+    pub reason: Reason,
+    /// What the caller's system sends along for the one of whoever answers.
+    pub user_to_user: Option<UserToUser>,
     /// The end of the longest time that a call may last; after the call is over, of the time to tidy up.
     pub limit: Option<TimerToken>,
     /// The flow's own timer.
@@ -119,6 +124,8 @@ pub(crate) struct Leg {
     pub closed: bool,
     /// The end of its ringing.
     pub ring: Option<TimerToken>,
+    /// The keys that its peer pressed just now.
+    pub keys: Keys,
 }
 
 /// Whose leg it is, with what is needed until it is answered.
@@ -176,9 +183,10 @@ pub(crate) struct Route {
 
 impl Call {
     /// Whom the end of the call is put down to if it ends now without the caller's doing, and to what: `otherwise` if it
-    /// is not the end of his talk.
-    pub fn end(&self, otherwise: &'static str) -> (Party, &'static str) {
-        self.peer_gone.unwrap_or((Party::System, otherwise))
+    /// is not the end of his talk. And what his phone is told: what the other side said, or `usual`.
+    pub fn end(&self, otherwise: &'static str, usual: u8) -> (Party, &'static str, Reason) {
+        let (by, cause, reason) = self.peer_gone.unwrap_or((Party::System, otherwise, Reason::default()));
+        (by, cause, reason.or(Reason::q850(usual)))
     }
 }
 
@@ -201,6 +209,7 @@ impl Leg {
             holds: false,
             closed: false,
             ring: None,
+            keys: Keys::default(),
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::call::{Call, Role, Stage};
 use crate::fault::Hand;
 pub use crate::registrations::{Registration, Registrations};
 use crate::switch::Switch;
+use crate::talk::NORMAL_CLEARING;
 pub use crate::trunk_counts::TrunkCount;
 
 /// The most calls on one page.
@@ -332,9 +333,6 @@ fn shorten(text: &str) -> String {
 
 /// The most characters of a number that are shown.
 const MAX_NUMBER: usize = 64;
-
-/// Q.850 cause 16: normal call clearing.
-const NORMAL_CLEARING: u8 = 16;
 
 impl From<QueueFigures> for Queue {
     fn from(figures: QueueFigures) -> Self {

@@ -6,6 +6,7 @@ use base::{CallId, LegId, Now};
 use journal::{Kind, Name, Party};
 use leg::{Command, Stats};
 use sip::Refusal;
+use sip_message::{HeaderName, Reason};
 
 use crate::call::{Role, Stage};
 use crate::switch::{Switch, Timer};
@@ -15,10 +16,12 @@ use crate::switch::{Switch, Timer};
 const TIDY_TIME: Duration = Duration::from_secs(30);
 
 impl Switch {
-    /// Ends a call: hangs up on everybody who is still there. `q850` tells phones why (RFC 3326).
-    pub(crate) fn end_call(&mut self, now: Now, call: CallId, by: Party, cause: &str, q850: u8) {
+    /// Ends a call: hangs up on everybody who is still there. `reason` tells phones why (RFC 3326).
+    pub(crate) fn end_call(&mut self, now: Now, call: CallId, by: Party, cause: &str, reason: impl Into<Reason>) {
         let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else { return };
+        let reason = reason.into();
         found.over = true;
+        found.reason = reason;
         found.flow = None;
         found.play = None;
         let queue_limit = match found.stage {
@@ -33,14 +36,14 @@ impl Switch {
         if let Stage::Talking(peer) = stage {
             self.note(now, call, Kind::Unbridged { a: caller, b: peer });
         }
-        self.note(now, call, Kind::HungUp { by, cause: Name::from(cause) });
+        self.note(now, call, Kind::HungUp { by, cause: Name::from(cause), reason: journaled(reason) });
         // Waiting, offered or with an agent: the call is out, and its offer's phone is cancelled by the event for it.
         self.acd.leave(now, call);
         for leg in legs {
             if self.is_offered(leg) {
                 continue;
             }
-            self.drop_leg(now, leg, "hung_up", Some(q850));
+            self.drop_leg(now, leg, "hung_up", reason);
         }
         self.finish_if_closed(now, call);
     }
@@ -57,26 +60,28 @@ impl Switch {
     pub(crate) fn refuse_caller(&mut self, now: Now, call: CallId, refusal: Refusal) {
         let Some(caller) = self.calls.get(&call).map(|found| found.caller) else { return };
         let status = refusal.status;
+        let told = refusal.headers.iter().find(|(name, _)| name == HeaderName::Reason.as_str());
+        let reason = told.map(|(_, value)| Reason::read(value)).unwrap_or_default();
         if let Some(session) = self.legs.get_mut(&caller).and_then(|leg| leg.session.take()) {
             self.sessions.remove(&session);
             self.sip.refuse(now, session, refusal);
         }
-        self.close_leg(now, caller, "refused", Some(status));
-        self.end_call(now, call, Party::System, &format!("refused_{status}"), 16);
+        self.close_leg(now, caller, "refused", Some(status), Reason::default());
+        self.end_call(now, call, Party::System, &format!("refused_{status}"), reason);
     }
 
     /// Hangs up on a leg and closes it.
-    pub(crate) fn drop_leg(&mut self, now: Now, leg: LegId, cause: &str, q850: Option<u8>) {
+    pub(crate) fn drop_leg(&mut self, now: Now, leg: LegId, cause: &str, reason: impl Into<Reason>) {
         let Some(found) = self.legs.get_mut(&leg) else { return };
         if let Some(session) = found.session.take() {
             self.sessions.remove(&session);
-            self.sip.hang_up(now, session, q850.map(|cause| format!("Q.850;cause={cause}")));
+            self.sip.hang_up(now, session, reason.into().value());
         }
-        self.close_leg(now, leg, cause, None);
+        self.close_leg(now, leg, cause, None, Reason::default());
     }
 
-    /// Closes a leg whose session is over. It is gone when its media says so.
-    pub(crate) fn close_leg(&mut self, now: Now, leg: LegId, cause: &str, status: Option<u16>) {
+    /// Closes a leg whose session is over, which its peer gave this reason for. It is gone when its media says so.
+    pub(crate) fn close_leg(&mut self, now: Now, leg: LegId, cause: &str, status: Option<u16>, reason: Reason) {
         let Some(found) = self.legs.get_mut(&leg) else { return };
         found.session = None;
         if found.closed {
@@ -84,8 +89,8 @@ impl Switch {
         }
         found.closed = true;
         let call = found.call;
-        if let Some(ring) = found.ring.take() {
-            self.timers.cancel(ring);
+        for timer in [found.ring.take(), found.keys.take_timer()].into_iter().flatten() {
+            self.timers.cancel(timer);
         }
         let mut charged_ms = None;
         if let Some(status) = status {
@@ -108,7 +113,11 @@ impl Switch {
             found.early.take_if(|early| *early == leg);
         }
         self.commands.push_back(Command::Close { leg });
-        self.note(now, call, Kind::LegEnded { leg, status, cause: Name::from(cause), charged_ms });
+        self.note(
+            now,
+            call,
+            Kind::LegEnded { leg, status, cause: Name::from(cause), reason: journaled(reason), charged_ms },
+        );
     }
 
     /// The media of a leg is closed.
@@ -143,7 +152,7 @@ impl Switch {
         let (legs, takes) = (std::mem::take(&mut found.open_legs), std::mem::take(&mut found.open_takes));
         for leg in legs {
             // One that was told to close has nothing left to give back; after a fault, that may not have come about.
-            self.drop_leg(now, leg, "hung_up", None);
+            self.drop_leg(now, leg, "hung_up", Reason::default());
             self.legs.remove(&leg);
         }
         for take in takes {
@@ -158,4 +167,9 @@ impl Switch {
             self.timers.cancel(limit);
         }
     }
+}
+
+/// A reason as it stands in the journal.
+fn journaled(reason: Reason) -> Option<journal::Reason> {
+    (!reason.is_empty()).then_some(journal::Reason { sip: reason.sip, q850: reason.q850 })
 }

@@ -82,8 +82,8 @@ impl Switch {
             Output::Record { on } => self.record(call, on),
             Output::Collected { variable, digits } => self.note(now, call, Kind::Collected { variable, digits }),
             Output::Hangup { cause } => {
-                let (by, word) = found.end("flow_end");
-                self.end_call(now, call, by, word, cause.q850());
+                let (by, word, reason) = found.end("flow_end", cause.q850());
+                self.end_call(now, call, by, word, reason);
             }
         }
     }
@@ -221,8 +221,8 @@ impl Switch {
             QueueOutcome::Full => ("queue_full", 17),
             QueueOutcome::NoAgents | QueueOutcome::Unknown => ("no_agents", 41),
         };
-        let (by, cause) = found.end(cause);
-        self.end_call(now, call, by, cause, q850);
+        let (by, cause, reason) = found.end(cause, q850);
+        self.end_call(now, call, by, cause, reason);
     }
 
     fn dial(&mut self, now: Now, call: CallId, target: &DialTarget, ring_time: Duration) {

@@ -4,7 +4,7 @@ use base::{CallId, LegId, Now, Pii};
 use journal::{Asker, Direction, Kind, LegRole, Name, NoWayOut, Origin, Party};
 use sdp::{Agreed, Description, Preferences};
 use sip::{Flow, Refusal, SessionId};
-use sip_message::Request;
+use sip_message::{Reason, Request, UserToUser};
 
 use crate::call::{Call, CallerSdp, Leg, Reach, Role, Stage};
 use crate::flow::FlowInput;
@@ -68,8 +68,8 @@ impl Switch {
         };
         match read_offer(request) {
             Ok(offer) => {
-                let incoming =
-                    Incoming { session, trunk: trunk_of(&sender.origin), flow, from, dialled, destination, offer };
+                let (trunk, user_to_user) = (trunk_of(&sender.origin), UserToUser::of(&request.head));
+                let incoming = Incoming { session, trunk, flow, from, dialled, destination, offer, user_to_user };
                 self.begin(now, call, began, incoming);
             }
             Err(refusal) => {
@@ -123,6 +123,7 @@ impl Switch {
             }
             _ => None,
         };
+        let incoming_data = incoming.user_to_user.as_ref().map(|data| data.hex().to_owned());
         self.calls.insert(
             call,
             Call {
@@ -145,11 +146,17 @@ impl Switch {
                 peer_gone: None,
                 seq: 0,
                 over: false,
+                reason: Reason::default(),
+                user_to_user: incoming.user_to_user,
                 limit: Some(limit),
                 flow_timer: None,
             },
         );
+        let told = incoming_data.map(|data| Kind::UserToUser { data: Pii::new(data) });
         self.note(now, call, began);
+        if let Some(told) = told {
+            self.note(now, call, told);
+        }
         self.note(now, call, Kind::LegBegan { leg: caller, role: LegRole::Caller });
         self.commands.push_back(leg::Command::Open { leg: caller });
     }
@@ -166,7 +173,7 @@ impl Switch {
     ) {
         let mut seq = 0;
         let cause: Name = format!("refused_{}", refusal.status).into();
-        let end = [Kind::HungUp { by: Party::System, cause }, Kind::CallEnded { cut: false }];
+        let end = [Kind::HungUp { by: Party::System, cause, reason: None }, Kind::CallEnded { cut: false }];
         for kind in std::iter::once(began).chain(why).chain(end) {
             self.book.write(now, call, &mut seq, kind);
         }
@@ -256,6 +263,7 @@ struct Incoming {
     dialled: String,
     destination: Reach,
     offer: Option<Description>,
+    user_to_user: Option<UserToUser>,
 }
 
 /// Our answer to the offer in a caller's INVITE: with what it comes to if it is new, else as it was kept. `None` if he
@@ -342,8 +350,8 @@ impl Switch {
             let headers = vec![retry_after(), ("Warning".to_owned(), format!("399 strowger \"no media: {reason}\""))];
             self.refuse_caller(now, call, Refusal { status: 503, reason: None, headers });
         } else {
-            self.close_leg(now, leg, "no_media", None);
-            self.outgoing_failed(now, leg, 503, true);
+            self.close_leg(now, leg, "no_media", None, Reason::default());
+            self.outgoing_failed(now, leg, 503, true, Reason::default());
         }
         self.forget_leg(now, leg);
     }

@@ -16,6 +16,7 @@
 //! early      ringing and early media until the answer        183 → 183
 //! talk       bridged; re-INVITEs; one side hangs up
 //! hold       music for who is held
+//! digits     keys by RFC 4733 and by INFO, each once
 //! recording  takes begin and end; their files report
 //! ending     everything given back; the call's last event
 //! ```
@@ -42,6 +43,7 @@ mod book;
 mod call;
 mod config;
 pub mod control;
+mod digits;
 mod early;
 mod ending;
 mod fault;

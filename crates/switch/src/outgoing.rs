@@ -10,7 +10,7 @@ use journal::{Candidate, Kind, LegRole, OfferOutcome, OfferReason};
 use leg::Command;
 use sdp::{Codec, Preferences};
 use sip::{Flow, Invite, Refusal};
-use sip_message::{AnyUri, NameAddr, Response, Uri};
+use sip_message::{AnyUri, HeaderName, NameAddr, Reason, Response, Uri};
 
 use crate::call::{Call, Callee, Leg, Role, Route, Stage};
 use crate::flow::FlowInput;
@@ -113,6 +113,9 @@ impl Switch {
             Role::Agent { .. } | Role::Party { .. } | Role::Caller { .. } => None,
         };
         let offer = sdp::offer(&found.local, &self.codecs_like(call));
+        // Data for another system stays in the company.
+        let data = call.user_to_user.as_ref().filter(|_| !matches!(found.role, Role::Outside { .. }));
+        let headers = data.map(|data| (HeaderName::UserToUser.as_str().to_owned(), data.value())).into_iter().collect();
         let target = AnyUri::Sip(route.target);
         let call = found.call;
         let session = self.sip.invite(
@@ -123,7 +126,7 @@ impl Switch {
                 target,
                 from,
                 contact_user,
-                headers: Vec::new(),
+                headers,
                 offer: offer.to_bytes(),
                 login,
             },
@@ -164,8 +167,8 @@ impl Switch {
         // A 2xx without a description stands by what an earlier response said.
         let heard = body.is_none() && self.legs.get(&leg).is_some_and(|found| found.agreed.is_some());
         if !heard && !self.conclude(leg, body) {
-            self.drop_leg(now, leg, "bad_answer", Some(BAD_ANSWER));
-            self.outgoing_failed(now, leg, 488, false);
+            self.drop_leg(now, leg, "bad_answer", BAD_ANSWER);
+            self.outgoing_failed(now, leg, 488, false, Reason::default());
             return;
         }
         let Some(found) = self.legs.get_mut(&leg) else { return };
@@ -196,7 +199,7 @@ impl Switch {
                     self.note(now, call, Kind::OfferEnded { offer, agent, outcome, rang_ms });
                 }
                 Err(acd::OfferOver) => {
-                    self.drop_leg(now, leg, "too_late", None);
+                    self.drop_leg(now, leg, "too_late", Reason::default());
                     return;
                 }
             }
@@ -230,12 +233,13 @@ impl Switch {
             }
             _ => "refused",
         };
-        self.close_leg(now, leg, cause, Some(status));
-        self.outgoing_failed(now, leg, status, local);
+        let reason = response.map(|response| Reason::of(&response.head)).unwrap_or_default();
+        self.close_leg(now, leg, cause, Some(status), reason);
+        self.outgoing_failed(now, leg, status, local, reason);
     }
 
     /// What an outgoing leg was for does not come about.
-    pub(crate) fn outgoing_failed(&mut self, now: Now, leg: LegId, status: u16, local: bool) {
+    pub(crate) fn outgoing_failed(&mut self, now: Now, leg: LegId, status: u16, local: bool, reason: Reason) {
         let Some(found) = self.legs.get(&leg) else { return };
         let call = found.call;
         match &found.role {
@@ -244,8 +248,10 @@ impl Switch {
                 self.offers.remove(&offer);
                 self.acd.offer_failed(now, offer, offer_failure(status, local));
             }
-            Role::Party { .. } => self.dial_over(now, call, dial_failure(status, local)),
-            Role::Outside { .. } => self.dial_over(now, call, DialEnd::of_trunk(status, local)),
+            Role::Party { .. } => {
+                self.dial_over(now, call, DialEnd { reason, ..DialEnd::of(dial_failure(status, local)) });
+            }
+            Role::Outside { .. } => self.dial_over(now, call, DialEnd { reason, ..DialEnd::of_trunk(status, local) }),
             // An INVITE of a caller that was refused by us: said where it was refused.
             Role::Caller { .. } => {}
         }
@@ -256,7 +262,7 @@ impl Switch {
         let Some(found) = self.legs.get_mut(&leg) else { return };
         found.ring = None;
         let call = found.call;
-        self.drop_leg(now, leg, "no_answer", None);
+        self.drop_leg(now, leg, "no_answer", Reason::default());
         self.dial_over(now, call, DialOutcome::NoAnswer);
     }
 
@@ -280,14 +286,16 @@ impl Switch {
         };
         let event = Kind::OfferEnded { offer, agent: agent.shared().clone(), outcome, rang_ms: millis(rang) };
         self.note(now, call, event);
+        // Why the caller hung up may matter to the phone: a call that was answered elsewhere is not one missed.
+        let reason = self.calls.get(&call).filter(|found| found.over).map(|found| found.reason).unwrap_or_default();
         if let Some(leg) = self.offers.remove(&offer) {
-            self.drop_leg(now, leg, end.as_str(), None);
+            self.drop_leg(now, leg, end.as_str(), reason);
         }
     }
 
     /// Tells a flow how its `dial` ended. A caller who dialled himself is refused, or hung up.
     pub(crate) fn dial_over(&mut self, now: Now, call: CallId, end: impl Into<DialEnd>) {
-        let DialEnd { outcome, status, cause } = end.into();
+        let DialEnd { outcome, status, cause, reason } = end.into();
         let Some(found) = self.calls.get_mut(&call) else { return };
         if found.over {
             return;
@@ -300,10 +308,11 @@ impl Switch {
             return;
         }
         if self.legs.get(&found.caller).is_some_and(|leg| leg.answered) {
-            let (by, cause) = found.end(cause);
-            self.end_call(now, call, by, cause, q850(outcome));
+            let (by, cause, of_talk) = found.end(cause, q850(outcome));
+            self.end_call(now, call, by, cause, reason.or(of_talk));
         } else {
-            self.refuse_caller(now, call, Refusal::of(status));
+            let headers = reason.value().map(|value| (HeaderName::Reason.as_str().to_owned(), value));
+            self.refuse_caller(now, call, Refusal { headers: headers.into_iter().collect(), ..Refusal::of(status) });
         }
     }
 }
@@ -317,6 +326,8 @@ pub(crate) struct DialEnd {
     pub status: u16,
     /// Why such a caller's call ends if he is answered.
     pub cause: &'static str,
+    /// What whoever was dialled said of it.
+    pub reason: Reason,
 }
 
 impl DialEnd {
@@ -330,7 +341,7 @@ impl DialEnd {
             DialOutcome::Unreachable => (480, "unreachable"),
             DialOutcome::Refused => (403, "refused"),
         };
-        Self { outcome, status, cause }
+        Self { outcome, status, cause, reason: Reason { sip: None, q850: None } }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use base::{CallId, LegId, Mono, Now, Pii};
 use ivr::DialOutcome;
 use journal::{Asker, Kind, LegRole, NoWayOut, Outside, Party};
-use sip_message::{NameAddr, Response, Uri};
+use sip_message::{NameAddr, Reason, Response, Uri};
 
 use crate::call::{Call, Callee, Role, Route, Stage};
 use crate::outgoing::DialEnd;
@@ -128,7 +128,7 @@ impl Switch {
             Role::Agent { .. } | Role::Caller { .. } => return false,
         };
         let Some(next) = next.filter(|next| self.may_go_on(call, leg, next)) else { return false };
-        self.close_leg(now, leg, "redirected", Some(status));
+        self.close_leg(now, leg, "redirected", Some(status), Reason::of(&response.head));
         match next {
             Callee::User(user) => self.dial_user(now, call, &user, deadline),
             Callee::Outside(number) => {
@@ -157,8 +157,8 @@ impl Switch {
 
     /// The minutes of a leg's grant are used up: it is hung up, and what follows is the call's own matter.
     pub(crate) fn minutes_used_up(&mut self, now: Now, leg: LegId) {
-        self.drop_leg(now, leg, "minutes_used_up", Some(16));
-        self.side_gone(now, leg, Party::System, "minutes_used_up");
+        self.drop_leg(now, leg, "minutes_used_up", 16);
+        self.side_gone(now, leg, Party::System, "minutes_used_up", Reason::default());
     }
 
     /// Whom the far end of a trunk sees calling.
@@ -201,7 +201,7 @@ impl DialEnd {
             NoWayOut::AtOnce | NoWayOut::TooOften => 503,
             NoWayOut::Minutes => 403,
         };
-        Self { outcome: DialOutcome::Refused, status, cause: "not_let_out" }
+        Self { outcome: DialOutcome::Refused, status, cause: "not_let_out", reason: Reason { sip: None, q850: None } }
     }
 
     /// What the final response of a trunk says. What it says of itself, such as that it wants a password of us, is none

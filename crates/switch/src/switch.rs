@@ -33,6 +33,8 @@ pub(crate) enum Timer {
     QueueWait(CallId),
     /// When a phone has rung long enough: cancel it.
     Ring(LegId),
+    /// When keys that a talking phone told by INFO should have come by RFC 4733, too: send them on.
+    Keys(LegId),
     /// When a call that is over should long have closed its media and files: end it without them.
     Tidy(CallId),
     /// When the grace time of a shutdown is over: hang up all calls.
@@ -374,22 +376,21 @@ impl Switch {
                     self.refused(now, leg, status, local, response.as_deref());
                 }
             }
-            Event::Cancelled { session } => {
+            Event::Cancelled { session, reason } => {
                 if let Some(leg) = self.sessions.remove(&session) {
-                    self.peer_gone(now, leg, "cancel", Some(487));
+                    self.peer_gone(now, leg, "cancel", Some(487), reason);
                 }
             }
             Event::Ended { session, cause } => {
                 if let Some(leg) = self.sessions.remove(&session) {
-                    self.peer_gone(now, leg, crate::talk::word(&cause), None);
+                    self.peer_gone(now, leg, crate::talk::word(&cause), None, crate::talk::reason_of(&cause));
                 }
             }
             // The stack refused or took back the change; our side stays as it is. We change nothing of ourselves.
             Event::ChangeCancelled { .. } | Event::ChangeAnswered { .. } | Event::ChangeRefused { .. } => {}
-            // Answered by the stack; digits by INFO are not understood yet.
-            Event::Info { .. } => {}
             // Nothing is asked of anybody yet.
-            Event::Replied { .. } => {}
+            Event::Replied { .. } | Event::AsideReplied { .. } => {}
+            Event::Info { session, digit } => self.with_leg(session, |s, leg| s.told_digit(now, leg, digit)),
         }
     }
 
@@ -421,7 +422,7 @@ impl Switch {
         match *event {
             Event::Opened { leg, port } => self.media_opened(now, leg, port),
             Event::OpenFailed { leg, reason } => self.media_failed(now, leg, reason),
-            Event::Digit { leg, digit } => self.digit(now, leg, digit.symbol()),
+            Event::Digit { leg, digit } => self.heard_digit(now, leg, digit.symbol()),
             Event::TakeEnded { take, .. } => self.take_orders.push_back(TakeOrder::Finish { take }),
             Event::DigitEnd { .. } => {}
             Event::PlayDone { leg, play } => self.play_done(leg, play),
@@ -441,6 +442,7 @@ impl Switch {
             }
             Timer::QueueWait(call) => self.queue_wait_over(now, call),
             Timer::Ring(leg) => self.ring_over(now, leg),
+            Timer::Keys(leg) => self.pass_keys_on(leg),
             Timer::Tidy(call) => self.tidy(now, call),
             Timer::Grace => {
                 for call in self.calls.keys() {

@@ -6,6 +6,7 @@ use journal::{Kind, Party};
 use leg::Command;
 use sdp::Preferences;
 use sip::EndCause;
+use sip_message::Reason;
 
 use crate::call::{Role, Stage};
 use crate::incoming::with_warning;
@@ -15,7 +16,7 @@ impl Switch {
     /// Bridges the caller to a leg that has answered.
     pub(crate) fn connect(&mut self, now: Now, call: CallId, leg: LegId) {
         let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else {
-            self.drop_leg(now, leg, "too_late", None);
+            self.drop_leg(now, leg, "too_late", Reason::default());
             return;
         };
         if let Stage::Queued(Some(limit)) = found.stage {
@@ -39,8 +40,8 @@ impl Switch {
         let Some(found) = self.legs.get(&leg) else { return };
         let call = found.call;
         if found.offered.is_some() && !self.conclude(leg, body) {
-            self.drop_leg(now, leg, "bad_answer", Some(BAD_ANSWER));
-            self.side_gone(now, leg, Party::System, "bad_answer");
+            self.drop_leg(now, leg, "bad_answer", BAD_ANSWER);
+            self.side_gone(now, leg, Party::System, "bad_answer", Reason::default());
             return;
         }
         if let Some(found) = self.legs.get_mut(&leg) {
@@ -86,16 +87,16 @@ impl Switch {
         }
     }
 
-    /// The peer of a leg hung up, or its session broke. The session is over.
-    pub(crate) fn peer_gone(&mut self, now: Now, leg: LegId, cause: &'static str, status: Option<u16>) {
-        self.close_leg(now, leg, cause, status);
+    /// The peer of a leg hung up, maybe saying why, or its session broke. The session is over.
+    pub(crate) fn peer_gone(&mut self, now: Now, leg: LegId, cause: &'static str, status: Option<u16>, reason: Reason) {
+        self.close_leg(now, leg, cause, status, reason);
         let caller = self.is_caller(leg);
         let by = match cause {
             "bye" | "cancel" if caller => Party::Caller,
             "bye" => Party::Agent,
             _ => Party::System,
         };
-        self.side_gone(now, leg, by, cause);
+        self.side_gone(now, leg, by, cause, reason);
     }
 
     /// A peer that should send media is silent for too long.
@@ -105,17 +106,17 @@ impl Switch {
         if found.closed || !found.answered {
             return;
         }
-        self.drop_leg(now, leg, "media_silent", Some(RECOVERY_ON_TIMER));
-        self.side_gone(now, leg, Party::System, "media_silent");
+        self.drop_leg(now, leg, "media_silent", RECOVERY_ON_TIMER);
+        self.side_gone(now, leg, Party::System, "media_silent", Reason::default());
     }
 
-    /// What follows for the call when one of its legs is gone.
-    pub(crate) fn side_gone(&mut self, now: Now, leg: LegId, by: Party, cause: &'static str) {
+    /// What follows for the call when one of its legs is gone. The other side is told the reason that its peer gave.
+    pub(crate) fn side_gone(&mut self, now: Now, leg: LegId, by: Party, cause: &'static str, reason: Reason) {
         let Some(found) = self.legs.get(&leg) else { return };
         let call = found.call;
         let agent = match &found.role {
             Role::Caller { .. } => {
-                self.end_call(now, call, by, cause, 16);
+                self.end_call(now, call, by, cause, reason.or(Reason::q850(NORMAL_CLEARING)));
                 return;
             }
             Role::Agent { agent, .. } => Some(agent.clone()),
@@ -127,7 +128,7 @@ impl Switch {
             return;
         }
         let caller = found.caller;
-        found.peer_gone = Some((by, cause));
+        found.peer_gone = Some((by, cause, reason));
         self.note(now, call, Kind::Unbridged { a: caller, b: leg });
         self.forget_holds(caller, leg);
         match agent {
@@ -146,6 +147,8 @@ impl Switch {
 
 /// Why we hang up on a peer whose SDP answer cannot be met: Q.850 cause 88, incompatible destination.
 pub(crate) const BAD_ANSWER: u8 = 88;
+/// Q.850 cause 16: normal call clearing.
+pub(crate) const NORMAL_CLEARING: u8 = 16;
 /// Q.850 cause 102: recovery on timer expiry.
 const RECOVERY_ON_TIMER: u8 = 102;
 
@@ -157,5 +160,13 @@ pub(crate) const fn word(cause: &EndCause) -> &'static str {
         EndCause::AckTimeout => "no_ack",
         EndCause::TransactionTimeout => "timeout",
         EndCause::Gone => "gone",
+    }
+}
+
+/// What the peer said of why a session ended.
+pub(crate) fn reason_of(cause: &EndCause) -> Reason {
+    match cause {
+        EndCause::Bye { reason: Some(reason) } => Reason::read(reason),
+        _ => Reason::default(),
     }
 }

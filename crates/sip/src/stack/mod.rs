@@ -8,11 +8,13 @@ mod inquiries;
 mod requests;
 mod responses;
 mod timeouts;
+mod within;
 mod write;
 
 pub(crate) use challenges::Attempt;
 use inquiries::Outstanding;
 pub use inquiries::expires;
+pub use within::Aside;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

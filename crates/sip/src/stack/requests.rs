@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{Mono, Now};
-use sip_message::{HeaderName, Method, Request};
+use sip_message::{HeaderName, InfoDigit, Method, Reason, Request};
 
 use super::Stack;
 use crate::core::Due;
@@ -166,15 +166,24 @@ impl Stack {
         }
     }
 
+    /// Digits (RFC 6086 and what phones did before it); one without a body is a sign of life, one with something that we
+    /// may leave unread (20.11) changes nothing.
     fn handle_info(&mut self, now: Mono, session: SessionId, asked: &Asked) {
-        self.answer_plain(now, asked, 200);
-        let content_type = inspect::content_type(&asked.request);
-        self.core.tell(Event::Info { session, content_type, body: asked.request.body.clone() });
+        let read = if inspect::is_optional(&asked.request) { Ok(None) } else { InfoDigit::read(&asked.request) };
+        match read {
+            Ok(digit) => {
+                self.answer_plain(now, asked, 200);
+                if let Some(digit) = digit {
+                    self.core.tell(Event::Info { session, digit });
+                }
+            }
+            Err(_) => self.answer_fault(now, asked, Fault::of(400)),
+        }
     }
 
     fn handle_bye(&mut self, now: Mono, id: SessionId, asked: &Asked) {
         self.answer_plain(now, asked, 200);
-        let reason = asked.request.head.header(HeaderName::Reason).map(str::to_owned);
+        let reason = reason_of(&asked.request);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let pending = match &mut session.state {
             State::Outgoing(state) => {
@@ -227,15 +236,15 @@ impl Stack {
         self.in_hand = session;
         self.answer_cancel(now, &asked, session);
         if let Some(session) = session.filter(|_| self.servers.is_open(invite)) {
-            self.cancelled(now, session);
+            self.cancelled(now, session, Reason::of(&asked.request.head));
         }
     }
 
     /// The INVITE or re-INVITE of the peer that waits for an answer is taken back.
-    pub(super) fn cancelled(&mut self, now: Mono, id: SessionId) {
+    pub(super) fn cancelled(&mut self, now: Mono, id: SessionId, reason: Reason) {
         self.answer_pending(now, id, 487);
         match self.sessions.get_mut(&id).map(|session| &mut session.state) {
-            Some(State::Incoming(_)) => self.close(id, Event::Cancelled { session: id }),
+            Some(State::Incoming(_)) => self.close(id, Event::Cancelled { session: id, reason }),
             Some(State::Established(state)) => {
                 state.change = Change::Idle;
                 self.core.tell(Event::ChangeCancelled { session: id });
@@ -253,4 +262,11 @@ impl Stack {
         }
         self.acknowledged(now, request);
     }
+}
+
+/// What stands in all Reason header fields, as one value (RFC 3326 section 2).
+fn reason_of(request: &Request) -> Option<String> {
+    let mut values = request.head.headers(HeaderName::Reason);
+    let first = values.next()?.to_owned();
+    Some(values.fold(first, |all, value| all + ", " + value))
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use sip_message::{Response, StatusCode};
 
 use super::Stack;
+use super::within::is_of_session;
 use crate::core::Due;
 use crate::dialog::Dialog;
 use crate::session::{Change, Established, Outgoing, Session, SessionTimer, State};
@@ -33,8 +34,11 @@ impl Stack {
                 if self.prove(now, id, owner, &response) {
                     return;
                 }
-if self.inquiries.contains_key(&owner) {
+                if self.inquiries.contains_key(&owner) {
                     return self.replied(owner, status.code(), Some((flow, response)));
+                }
+                if !is_of_session(&response) {
+                    return self.aside_replied(now, owner, response.head.cseq.method, status);
                 }
                 self.failed(now, id, owner, status, Some(response));
             }
@@ -47,7 +51,9 @@ if self.inquiries.contains_key(&owner) {
         if let Some(owner) = lost.owner.filter(|owner| self.inquiries.contains_key(owner)) {
             return self.replied(owner, status, None);
         }
-        if let (Some(owner), Some(status)) = (lost.owner, StatusCode::new(status)) {
+        if let (Some(owner), Some(status)) = (lost.owner, StatusCode::new(status))
+            && !self.lost_aside(now, lost.id, owner)
+        {
             self.failed(now, lost.id, owner, status, None);
         }
     }

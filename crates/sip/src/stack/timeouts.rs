@@ -1,6 +1,7 @@
 //! What a timer of a session means.
 
 use base::Mono;
+use sip_message::Reason;
 
 use super::Stack;
 use crate::core::Due;
@@ -39,7 +40,7 @@ impl Stack {
                 self.send_bye(now, id, EndCause::AckTimeout, None);
             }
             SessionTimer::Refresh => self.repeat_provisional(now, id),
-            SessionTimer::Expiry => self.cancelled(now, id),
+            SessionTimer::Expiry => self.cancelled(now, id, Reason::default()),
             SessionTimer::Retry => self.retry_change(now, id),
         }
     }

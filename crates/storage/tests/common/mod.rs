@@ -84,7 +84,7 @@ pub fn event(number: u64, seq: u32, kind: Kind) -> Event {
 }
 
 pub fn hung_up() -> Kind {
-    Kind::HungUp { by: Party::Caller, cause: "bye".into() }
+    Kind::HungUp { by: Party::Caller, cause: "bye".into(), reason: None }
 }
 
 /// The file's lines as JSON.
