@@ -80,3 +80,13 @@ need_sipvicious() {
     python3 -m venv "$venv" && "$venv/bin/pip" install -q "sipvicious==$version" >&2 ||
         die "could not install sipvicious; run: python3 -m venv $venv && $venv/bin/pip install sipvicious==$version"
 }
+
+# pylibsrtp, the binding of libsrtp, in an environment of its own: what our SRTP is tested against.
+need_pylibsrtp() {
+    local venv=target/pylibsrtp version=1.0.0
+    "$venv/bin/python" -c 'import pylibsrtp' 2>/dev/null && return 0
+    say "installing: pylibsrtp $version from PyPI"
+    rm -rf "$venv"
+    python3 -m venv "$venv" && "$venv/bin/pip" install -q "pylibsrtp==$version" >&2 ||
+        die "could not install pylibsrtp; run: python3 -m venv $venv && $venv/bin/pip install pylibsrtp==$version"
+}

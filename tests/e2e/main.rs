@@ -12,6 +12,7 @@
 //! - `tcp`, `tls`: calls over connections, and what strangers do with those.
 //! - `control`, `reload`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
 //! - `trace`: what calls said on the wire, drawn, followed, and read by tshark.
+//! - `srtp`: encrypted calls.
 //! - `strangers`: the others among themselves, so that a fault of theirs is told from ours.
 
 #![allow(
@@ -53,6 +54,7 @@ mod scanners;
 mod shutdown;
 mod signals;
 mod spray;
+mod srtp;
 mod strangers;
 mod tcp;
 mod tls;

@@ -6,8 +6,8 @@
 //! - [`architecture`]: the layer table and the rules of the source, as functions over text; `architecture.rs` runs them.
 //! - [`company`] writes a configuration folder, [`switch`] runs the binary on it, [`records`] reads what it wrote.
 //! - [`certificates`] makes those that TLS needs, [`tunnel`] is OpenSSL at the other end.
-//! - [`sipp`], [`baresip`], [`kamailio`] and [`scanner`] are the strangers; [`phone`] is a scripted phone of our own for what they cannot
-//!   do, [`flood`] a crowd of strangers in the bad sense.
+//! - [`sipp`], [`baresip`], [`kamailio`], [`libsrtp`] and [`scanner`] are the strangers; [`phone`] is a scripted phone of our own
+//!   for what they cannot do, [`flood`] a crowd of strangers in the bad sense.
 //! - [`sound`] makes and measures audio; [`ports`] keeps tests off each other's ports; [`wait`] waits for conditions.
 //!
 //! The tests themselves are in `e2e/`. Run them by `scripts/test`, which installs what they need.
@@ -31,6 +31,7 @@ pub mod certificates;
 pub mod company;
 pub mod flood;
 pub mod kamailio;
+pub mod libsrtp;
 pub mod phone;
 pub mod ports;
 pub mod process;

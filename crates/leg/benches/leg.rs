@@ -73,7 +73,7 @@ impl Bench {
         packet[..12].copy_from_slice(&header.to_bytes());
         let [a, b] = &mut self.legs;
         for leg in [&mut *a, &mut *b].into_iter().take(if both { 2 } else { 1 }) {
-            leg.handle_rtp(self.now, source(), &packet, &mut bay);
+            leg.handle_rtp(self.now, source(), &mut packet[..172], &mut bay);
             leg.hear(self.now, self.tick, &mut bay);
         }
         let mut out = [0; PACKET];
@@ -99,6 +99,7 @@ fn agreed(codec: Codec) -> Agreed {
         dtmf_send_pt: Some(101),
         dtmf_receive_pt: Some(101),
         send_ptime_ms: 20,
+        srtp: None,
     }
 }
 

@@ -214,6 +214,10 @@ pub struct Stats {
     pub concealed: u64,
     /// Datagrams that were no RTP of this leg: another source, another payload type, malformed.
     pub strangers: u64,
+    /// Packets on a leg with SRTP that did not prove themselves: under another key, changed, or in clear.
+    pub unauthentic: u64,
+    /// Packets on a leg with SRTP that came before, or too late to tell.
+    pub replayed: u64,
     /// Interarrival jitter at the end, in microseconds (RFC 3550 section 6.4.1). The driver looks for packets once a
     /// tick, so it is coarse: what does not cross a tick does not show.
     pub jitter_us: u32,

@@ -14,6 +14,7 @@ use crate::jitter::Popped;
 use crate::keys::Keys;
 use crate::latch::Latch;
 use crate::playout::Playout;
+use crate::protect::Protection;
 use crate::receive::Receiver;
 use crate::report::Reporter;
 use crate::send::Sender;
@@ -33,6 +34,7 @@ const MAX_ENDING: usize = 8;
 pub struct Leg {
     pub(crate) id: LegId,
     pub(crate) agreed: Option<Agreed>,
+    pub(crate) protection: Protection,
     pub(crate) latch: Latch,
     pub(crate) receiver: Receiver,
     pub(crate) digits: Digits,
@@ -102,6 +104,7 @@ impl Leg {
         Self {
             id,
             agreed: None,
+            protection: Protection::default(),
             latch: Latch::default(),
             receiver: Receiver::default(),
             digits: Digits::default(),
@@ -209,6 +212,7 @@ impl Leg {
     }
 
     fn start(&mut self, now: Mono, agreed: Agreed, bay: &mut Bay<'_>) {
+        self.protection.start(now, agreed.srtp.as_ref());
         self.latch.start(now, agreed.remote, should_send(&agreed));
         let law = law_of(agreed.codec);
         if law != self.law {

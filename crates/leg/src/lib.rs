@@ -9,6 +9,7 @@
 //! | [`control`] | commands, events and recorded chunks: the vocabulary between `switch`, `media` and `storage` |
 //! | `leg` | [`Leg`], its [`Order`]s, and the [`Bay`] it stands in |
 //! | `receive` | whose packet, which stream, what in it; the frame of a tick |
+//! | `protect` | SRTP, if it was agreed on |
 //! | `latch` | which source is the peer |
 //! | `jitter`, `ring` | audio by timestamp, taken out 20 ms at a time; concealment |
 //! | `digits`, `keys` | RFC 4733 events in and out |
@@ -18,7 +19,7 @@
 //! | `report` | RTCP |
 //!
 //! Invariants: a leg sends at most one RTP packet a tick and its timestamp advances by 160 every tick, sent or not;
-//! nothing that a stranger sends is heard, recorded, or makes a digit; one event is one digit; a recording's frames are
+//! nothing that a stranger sends is heard, recorded, or makes a digit; on a leg with SRTP, nobody counts who has not the key; one event is one digit; a recording's frames are
 //! counted by ticks, so both sides stay aligned; no tick or packet allocates (buffers are made once a leg or a chunk).
 
 pub mod control;
@@ -29,6 +30,7 @@ mod latch;
 #[allow(clippy::module_inception, reason = "the crate's one type has a file of its own")]
 mod leg;
 mod playout;
+mod protect;
 mod receive;
 mod report;
 mod ring;
@@ -40,6 +42,6 @@ pub use control::{
     CHUNK_FRAMES, Chunk, Command, Digit, Event, FRAME, Item, Law, OpenFailure, Prompt, Stats, Stereo, TakeSink, Tone,
 };
 pub use leg::{Bay, Leg, Order};
-pub use rtp::rtcp::MAX_REPORT;
+pub use report::MAX_REPORT;
 pub use send::PACKET;
 pub use tones::Tones;

@@ -43,12 +43,14 @@ enum Payload {
 }
 
 impl Leg {
-    /// Takes a datagram from the leg's RTP port.
-    pub fn handle_rtp(&mut self, now: Now, source: SocketAddr, datagram: &[u8], bay: &mut Bay<'_>) {
+    /// Takes a datagram from the leg's RTP port. It is decrypted in place.
+    pub fn handle_rtp(&mut self, now: Now, source: SocketAddr, datagram: &mut [u8], bay: &mut Bay<'_>) {
         if rtp::is_rtcp(datagram) {
             // A peer that sends both to one port (RFC 5761) though it was not agreed.
             return self.handle_rtcp(now, source, datagram);
         }
+        // Before all else, so that who has not the key is no candidate for the peer's place either.
+        let Some(datagram) = self.protection.open_rtp(now.monotonic, datagram, &mut self.stats) else { return };
         let parsed = self.agreed.as_ref().and_then(|agreed| {
             let packet = Packet::parse(datagram).ok()?;
             Some((packet, payload(agreed, packet.header.payload_type)?, agreed.direction.receives()))

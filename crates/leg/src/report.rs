@@ -4,9 +4,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use base::{Mono, Now, Rng};
-use rtp::rtcp::{self, MAX_REPORT, Report, SenderInfo};
+use rtp::rtcp::{self, Report, SenderInfo};
+use rtp::srtp::RTCP_TRAILER;
 
 use crate::leg::{Bay, Leg};
+
+/// Room that [`Leg::report`] needs, and what protects the report.
+pub const MAX_REPORT: usize = rtcp::MAX_REPORT + RTCP_TRAILER;
 
 /// The mean time between two reports; each is drawn from half to one and a half of it (RFC 3550 section 6.2).
 const INTERVAL_MS: u32 = 5000;
@@ -75,10 +79,14 @@ impl Leg {
         }
     }
 
-    /// Takes a datagram from the leg's RTCP port. It changes counts and nothing else.
-    pub fn handle_rtcp(&mut self, now: Now, source: SocketAddr, datagram: &[u8]) {
-        let known = self.latch.destination().is_some_and(|peer| peer.ip() == source.ip());
-        let Some(packets) = known.then(|| rtcp::parse(datagram).ok()).flatten() else {
+    /// Takes a datagram from the leg's RTCP port. It changes counts and nothing else, and is decrypted in place.
+    pub fn handle_rtcp(&mut self, now: Now, source: SocketAddr, datagram: &mut [u8]) {
+        if self.latch.destination().is_none_or(|peer| peer.ip() != source.ip()) {
+            self.stats.strangers += 1;
+            return;
+        }
+        let Some(clear) = self.protection.open_rtcp(now.monotonic, datagram, &mut self.stats) else { return };
+        let Ok(packets) = rtcp::parse(clear) else {
             self.stats.strangers += 1;
             return;
         };
@@ -111,7 +119,8 @@ impl Leg {
         });
         let block = self.receiver.reception().map(|reception| reception.report(last_sr, delay));
         let cname = str::from_utf8(&self.reporter.cname).unwrap_or_default();
-        Report { ssrc: self.sender.ssrc(), sender, block, cname, bye }.write(out)
+        let length = Report { ssrc: self.sender.ssrc(), sender, block, cname, bye }.write(out)?;
+        self.protection.seal_rtcp(out, length)
     }
 }
 

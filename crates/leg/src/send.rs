@@ -1,6 +1,7 @@
 //! The sending side of a leg: one packet a tick, of an event, what plays, the bridged peer, or silence.
 
 use base::Rng;
+use rtp::srtp::RTP_TRAILER;
 use rtp::{HEADER, Header};
 
 use crate::control::{Event, FRAME};
@@ -8,8 +9,8 @@ use crate::jitter::Popped;
 use crate::leg::{Bay, Leg};
 use crate::playout::Progress;
 
-/// Octets of an RTP packet with a frame of 20 ms.
-pub const PACKET: usize = HEADER + FRAME;
+/// Octets of an RTP packet with a frame of 20 ms, and of what protects it.
+pub const PACKET: usize = HEADER + FRAME + RTP_TRAILER;
 
 /// Timestamp units of a frame.
 const STEP: u32 = 160;
@@ -31,7 +32,8 @@ impl Sender {
         let [low, high, ..] = rng.u32().to_be_bytes();
         Self {
             ssrc: rng.u32(),
-            sequence: u16::from_be_bytes([low, high]),
+            // In the lower half, so that a peer that misses our first packets under SRTP misses no wrap (RFC 3711 section 3.3.1).
+            sequence: u16::from_be_bytes([low & 0x7f, high]),
             timestamp: rng.u32(),
             talking: false,
             packets: 0,
@@ -82,7 +84,7 @@ impl Leg {
         let sent = self.packet(peer, head, frame);
         self.record(sent == Some(FRAME), frame, bay);
         self.sender.timestamp = self.sender.timestamp.wrapping_add(STEP);
-        sent.map(|payload| HEADER + payload)
+        self.protection.seal_rtp(out, HEADER + sent?)
     }
 
     /// Makes what is in `frame` a packet, or an event's packet in its place; the length of its payload.

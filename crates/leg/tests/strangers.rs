@@ -206,7 +206,7 @@ fn no_octets_of_anybody_break_a_leg() {
         octets.truncate(if rng.percent(20) { rng.below(40) as usize } else { octets.len() });
         world.inject(0, source, &octets);
         let now = world.now;
-        world.sides[0].leg.handle_rtcp(now, source, &octets);
+        world.sides[0].leg.handle_rtcp(now, source, &mut octets.clone());
         if n % 10 == 0 {
             world.tick();
         }
@@ -263,10 +263,10 @@ fn the_peers_reports_tell_loss_and_round_trip() {
     let length = report.write(&mut out).unwrap();
     let at = sent_at.after(std::time::Duration::from_millis(100));
     let stranger: SocketAddr = "10.66.0.1:4001".parse().unwrap();
-    world.sides[0].leg.handle_rtcp(at, stranger, &out[..length]);
+    world.sides[0].leg.handle_rtcp(at, stranger, &mut out[..length]);
     assert_eq!(world.sides[0].leg.stats().remote_loss, 0);
     let source = SocketAddr::new(world.sides[0].phone.source.ip(), 4001);
-    world.sides[0].leg.handle_rtcp(at, source, &out[..length]);
+    world.sides[0].leg.handle_rtcp(at, source, &mut out[..length]);
     let stats = world.sides[0].leg.stats();
     assert_eq!(stats.remote_loss, 64);
     assert!((59_900..60_100).contains(&stats.round_trip_us.unwrap()), "{stats:?}");

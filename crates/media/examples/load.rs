@@ -122,6 +122,7 @@ fn start(media: &mut Media, leg: u64, phone: &UdpSocket, mode: &str, items: &Arc
         dtmf_send_pt: Some(101),
         dtmf_receive_pt: Some(101),
         send_ptime_ms: 20,
+        srtp: None,
     };
     media.execute(Command::Start { leg, agreed });
     if mode != "bridge" {

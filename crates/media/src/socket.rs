@@ -129,9 +129,9 @@ impl Mailbag {
     }
 
     /// A datagram of the last call, with its source.
-    pub(crate) fn datagram(&self, index: usize) -> Option<(SocketAddr, &[u8])> {
+    pub(crate) fn datagram(&mut self, index: usize) -> Option<(SocketAddr, &mut [u8])> {
         let source = read_name(self.names.get(index)?)?;
-        Some((source, self.octets.get(index)?.get(..*self.lengths.get(index)?)?))
+        Some((source, self.octets.get_mut(index)?.get_mut(..*self.lengths.get(index)?)?))
     }
 }
 
@@ -319,10 +319,11 @@ mod tests {
             friend.send_to(b"friend", ours).unwrap();
             stranger.send_to(b"stranger", ours).unwrap();
             let (count, more) = bag.receive(&socket).unwrap();
-            let got: Vec<_> = (0..count).map(|index| bag.datagram(index).unwrap()).collect();
+            let got = |bag: &mut Mailbag, index| bag.datagram(index).map(|(source, octets)| (source, octets.to_vec()));
+            let got: Vec<_> = (0..count).map(|index| got(&mut bag, index).unwrap()).collect();
             assert!(!more);
             assert_eq!(got.len(), expected);
-            assert_eq!(got[0], (friend.local_addr().unwrap(), &b"friend"[..]));
+            assert_eq!(got[0], (friend.local_addr().unwrap(), b"friend".to_vec()));
             if expected == 2 {
                 socket.connect(friend.local_addr().unwrap()).unwrap();
             }

@@ -65,7 +65,8 @@ impl Worker {
                 // An ICMP error of an earlier datagram of ours. What was received comes behind it.
                 Err(_) => continue,
             };
-            for (source, datagram) in (0..count).filter_map(|index| self.bag.datagram(index)) {
+            for index in 0..count {
+                let Some((source, datagram)) = self.bag.datagram(index) else { continue };
                 if is_rtcp {
                     slot.leg.handle_rtcp(now, source, datagram);
                 } else {

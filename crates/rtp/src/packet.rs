@@ -76,6 +76,25 @@ pub fn is_rtcp(datagram: &[u8]) -> bool {
     matches!(datagram, [first, 192..=223, ..] if first >> 6 == 2)
 }
 
+/// Octets before the payload: the header with its CSRCs and its extension.
+///
+/// # Errors
+/// [`RtpError`] if it is no RTP packet of version 2, or is shorter than that.
+pub fn header_length(datagram: &[u8]) -> Result<usize, RtpError> {
+    let (fixed, rest) = datagram.split_first_chunk::<HEADER>().ok_or(RtpError::TooShort)?;
+    let [first, ..] = *fixed;
+    if first >> 6 != 2 {
+        return Err(RtpError::Version);
+    }
+    Ok(datagram.len() - skip_csrcs_and_extension(first, rest)?.len())
+}
+
+/// SSRC and sequence number of an RTP packet.
+pub(crate) fn rtp_place(datagram: &[u8]) -> Result<(u32, u16), RtpError> {
+    let [_, _, s0, s1, _, _, _, _, c0, c1, c2, c3] = *datagram.first_chunk::<HEADER>().ok_or(RtpError::TooShort)?;
+    Ok((u32::from_be_bytes([c0, c1, c2, c3]), u16::from_be_bytes([s0, s1])))
+}
+
 fn skip_csrcs_and_extension(first: u8, rest: &[u8]) -> Result<&[u8], RtpError> {
     let csrcs = usize::from(first & 0x0f) * 4;
     let rest = rest.get(csrcs..).ok_or(RtpError::TooShort)?;

@@ -92,6 +92,15 @@ pub fn parse(datagram: &[u8]) -> Result<impl Iterator<Item = Rtcp<'_>>, RtpError
     Ok(packets.take(MAX_PACKETS))
 }
 
+/// Who sends a compound: the SSRC of its first packet, which stays in clear when it is encrypted.
+pub(crate) fn ssrc(datagram: &[u8]) -> Result<u32, RtpError> {
+    let [first, _, _, _, c0, c1, c2, c3] = *datagram.first_chunk().ok_or(RtpError::TooShort)?;
+    if first >> 6 != 2 {
+        return Err(RtpError::Version);
+    }
+    Ok(u32::from_be_bytes([c0, c1, c2, c3]))
+}
+
 /// What we send: a report, who we are, and perhaps good-bye.
 #[derive(Clone, Copy, Debug)]
 pub struct Report<'a> {

@@ -5,6 +5,8 @@ use std::fmt::{self, Write as _};
 use bytes::Bytes;
 use compact_str::{CompactString, ToCompactString as _};
 
+use crate::crypto;
+
 /// Room for what a phone usually says of one audio line.
 const USUAL_BYTES: usize = 320;
 
@@ -101,7 +103,7 @@ pub struct Connection {
 }
 
 /// An a= line (RFC 8866 section 5.13).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Attribute {
     pub(crate) name: CompactString,
     pub(crate) value: Option<CompactString>,
@@ -114,6 +116,14 @@ impl Attribute {
 
     pub(crate) fn new(name: &str, value: impl fmt::Display) -> Self {
         Self { name: name.into(), value: Some(value.to_compact_string()) }
+    }
+}
+
+/// Without keys.
+impl fmt::Debug for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = crypto::shown(&self.name, &self.value);
+        f.debug_struct("Attribute").field("name", &self.name).field("value", &value).finish()
     }
 }
 

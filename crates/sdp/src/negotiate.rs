@@ -1,4 +1,4 @@
-//! Offer and answer (RFC 3264) for one audio stream of G.711 with telephone-events.
+//! Offer and answer (RFC 3264) for one audio stream of G.711 with telephone-events, plain or as SRTP (RFC 4568).
 
 use std::iter;
 use std::net::{IpAddr, SocketAddr};
@@ -6,12 +6,10 @@ use std::net::{IpAddr, SocketAddr};
 use compact_str::{CompactString, ToCompactString as _};
 
 use crate::address::endpoints;
+use crate::crypto;
 use crate::format::{Meaning, describe, formats, packet_length, takes_digits};
 use crate::refusal::Warning;
-use crate::{Attribute, Codec, Connection, Description, Direction, Media, Origin, Refusal};
-
-/// The only transport for now (RFC 3551).
-const RTP_AVP: &str = "RTP/AVP";
+use crate::{Attribute, Codec, Connection, Description, Direction, Media, Origin, Refusal, Security, Srtp};
 
 /// The payload type of telephone-event in our offers: dynamic, and the one that most phones use.
 const EVENTS_PT: u8 = 101;
@@ -50,11 +48,13 @@ pub struct Preferences {
     pub dtmf: bool,
     /// The packet length that we like to receive, in milliseconds (a=ptime).
     pub ptime: u8,
+    /// Whether it is protected, and by which keys of ours.
+    pub security: Security,
 }
 
 impl Default for Preferences {
     fn default() -> Self {
-        Self { codecs: vec![Codec::Pcmu, Codec::Pcma], dtmf: true, ptime: 20 }
+        Self { codecs: vec![Codec::Pcmu, Codec::Pcma], dtmf: true, ptime: 20, security: Security::Never }
     }
 }
 
@@ -83,39 +83,91 @@ pub struct Agreed {
     /// The packet length that the peer asks for, in milliseconds: a multiple of 10 from 10 to 60; 20 if it says
     /// nothing (RFC 8866 sections 6.4 and 6.5). A sender bound to 20 ms may send that.
     pub send_ptime_ms: u8,
+    /// How both sides protect what they send; `None` if it goes in clear.
+    pub srtp: Option<Srtp>,
 }
 
-/// Our offer: one audio line, both ways (RFC 3264 section 5).
+/// The transports of an m= line that we speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Transport {
+    /// RTP (RFC 3551); by the best effort of some phones with a=crypto, and then as SRTP.
+    Avp,
+    /// SRTP (RFC 3711).
+    Savp,
+    /// SRTP with feedback (RFC 5124), of which we send none: nobody must.
+    Savpf,
+}
+
+impl Transport {
+    const ALL: [Self; 3] = [Self::Avp, Self::Savp, Self::Savpf];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Avp => "RTP/AVP",
+            Self::Savp => "RTP/SAVP",
+            Self::Savpf => "RTP/SAVPF",
+        }
+    }
+
+    fn of(media: &Media) -> Option<Self> {
+        Self::ALL.into_iter().find(|transport| media.protocol.eq_ignore_ascii_case(transport.name()))
+    }
+}
+
+/// What stands in an audio line of ours besides its formats.
+#[derive(Clone, Debug)]
+struct Line {
+    port: u16,
+    ptime: u8,
+    direction: Direction,
+    transport: Transport,
+    crypto: Vec<Attribute>,
+}
+
+/// Our offer: one audio line, both ways (RFC 3264 section 5); as SRTP if protection is required.
 #[must_use]
 pub fn offer(local: &Local, preferences: &Preferences) -> Description {
     let codecs = preferences.codecs.iter().map(|&codec| (codec.static_pt(), Meaning::Codec(codec)));
     let events = preferences.dtmf.then_some((EVENTS_PT, Meaning::Events));
     let formats: Vec<_> = codecs.chain(events).collect();
-    describe_session(local, Vec::new(), vec![audio(local.port, &formats, preferences.ptime, Direction::SendRecv)])
+    let keys = preferences.security.keys().filter(|_| preferences.security.is_required());
+    let line = Line {
+        port: local.port,
+        ptime: preferences.ptime,
+        direction: Direction::SendRecv,
+        transport: if keys.is_some() { Transport::Savp } else { Transport::Avp },
+        crypto: keys.into_iter().flat_map(crypto::offer).collect(),
+    };
+    describe_session(local, Vec::new(), vec![audio(&formats, line)])
 }
 
 /// Our answer to the peer's offer, and what it comes to (RFC 3264 section 6). The first audio line that we can use is
-/// taken, with the first codec in the offer's order that we have; every other m= line is rejected in place.
+/// taken, those first that can be protected if that is allowed; with the first codec in the offer's order that we have.
+/// Every other m= line is rejected in place.
 ///
 /// # Errors
 /// [`Refusal`] if no line can be used; it names the fault of the first audio line.
 pub fn answer(offer: &Description, local: &Local, preferences: &Preferences) -> Result<(Description, Agreed), Refusal> {
     let mut refusal = None;
-    let mut taken = None;
+    let mut taken: Option<(usize, Agreed, Transport, Option<Attribute>)> = None;
     for (index, media) in offer.media().iter().enumerate().filter(|(_, media)| is_audio(media)) {
         match agree(offer, media, local, preferences) {
-            Ok(agreed) => {
-                taken = Some((index, agreed));
-                break;
+            Ok((agreed, transport, crypto)) => {
+                // A phone that leaves us the choice lists the same audio as SRTP and as RTP, in whatever order.
+                if taken.as_ref().is_none_or(|(_, before, ..)| before.srtp.is_none() && agreed.srtp.is_some()) {
+                    taken = Some((index, agreed, transport, crypto));
+                }
             }
             Err(fault) => refusal = refusal.or(Some(fault)),
         }
     }
     let no_audio = || Refusal::not_acceptable(Warning::MediaType, "no audio offered");
-    let (taken, agreed) = taken.ok_or_else(|| refusal.unwrap_or_else(no_audio))?;
+    let (taken, agreed, transport, crypto) = taken.ok_or_else(|| refusal.unwrap_or_else(no_audio))?;
     let events = agreed.dtmf_receive_pt.map(|pt| (pt, Meaning::Events));
     let formats: Vec<_> = iter::once((agreed.receive_pt, Meaning::Codec(agreed.codec))).chain(events).collect();
-    let ours = audio(local.port, &formats, preferences.ptime, agreed.direction);
+    let (port, ptime, direction) = (local.port, preferences.ptime, agreed.direction);
+    let line = Line { port, ptime, direction, transport, crypto: crypto.into_iter().collect() };
+    let ours = audio(&formats, line);
     let lines = offer.media().iter().enumerate();
     let media = lines.map(|(index, line)| if index == taken { ours.clone() } else { line.rejected() }).collect();
     Ok((describe_session(local, offer.times.clone(), media), agreed))
@@ -137,7 +189,8 @@ pub fn conclude(offer: &Description, answer: &Description) -> Result<Agreed, Ref
     if !is_audio(theirs) {
         return Err(Refusal::malformed("answer of another media type than the offer"));
     }
-    check_transport(theirs)?;
+    check_ports(theirs)?;
+    let srtp = protected(ours, theirs)?;
     let offered = |wanted| formats(ours, None).find(|&(_, meaning)| meaning == wanted).map(|(pt, _)| pt);
     let mut codecs = formats(theirs, Some(ours)).filter_map(|(send_pt, meaning)| match meaning {
         Meaning::Codec(codec) => Some((send_pt, offered(meaning)?, codec)),
@@ -163,13 +216,36 @@ pub fn conclude(offer: &Description, answer: &Description) -> Result<Agreed, Ref
         dtmf_send_pt: events.and_then(|(_, theirs)| theirs.digits()),
         dtmf_receive_pt: events.map(|(ours, _)| ours),
         send_ptime_ms: packet_length(theirs),
+        srtp,
     })
+}
+
+/// What an answer says of the protection that we offered.
+fn protected(ours: &Media, theirs: &Media) -> Result<Option<Srtp>, Refusal> {
+    if !ours.protocol.eq_ignore_ascii_case(&theirs.protocol) {
+        let text = "answer of another transport than the offer";
+        return Err(Refusal::not_acceptable(Warning::TransportProtocol, text));
+    }
+    let has_keys = |media: &Media| media.values(crypto::CRYPTO).next().is_some();
+    match Transport::of(ours).ok_or_else(no_transport)? {
+        Transport::Savp | Transport::Savpf => crypto::conclude(ours, theirs).map(Some),
+        // Best effort, as phones offer it: protected if the answer has a key.
+        Transport::Avp if has_keys(ours) && has_keys(theirs) => crypto::conclude(ours, theirs).map(Some),
+        Transport::Avp => Ok(None),
+    }
 }
 
 /// What one audio line of an offer comes to, if we answer it. We receive with the payload types of the offer: nothing
 /// in RFC 3264 section 6.1 keeps an answer from others, but many peers expect the same ones.
-fn agree(offer: &Description, media: &Media, local: &Local, preferences: &Preferences) -> Result<Agreed, Refusal> {
-    check_transport(media)?;
+fn agree(
+    offer: &Description,
+    media: &Media,
+    local: &Local,
+    preferences: &Preferences,
+) -> Result<(Agreed, Transport, Option<Attribute>), Refusal> {
+    check_ports(media)?;
+    let (transport, protection) = protection(media, &preferences.security)?;
+    let (srtp, crypto) = protection.unzip();
     let codecs = formats(media, None).filter_map(|(pt, meaning)| match meaning {
         Meaning::Codec(codec) if preferences.codecs.contains(&codec) => Some((pt, codec)),
         Meaning::Codec(_) | Meaning::Events => None,
@@ -179,7 +255,7 @@ fn agree(offer: &Description, media: &Media, local: &Local, preferences: &Prefer
     };
     let (remote, remote_rtcp) = endpoints(offer, media, Some(local.address))?;
     let events = events(media, None).filter(|_| preferences.dtmf);
-    Ok(Agreed {
+    let agreed = Agreed {
         remote,
         remote_rtcp,
         direction: flow(offer, media, remote.is_some()),
@@ -190,7 +266,23 @@ fn agree(offer: &Description, media: &Media, local: &Local, preferences: &Prefer
         dtmf_send_pt: events.and_then(Events::digits),
         dtmf_receive_pt: events.map(|events| events.pt),
         send_ptime_ms: packet_length(media),
-    })
+        srtp,
+    };
+    Ok((agreed, transport, crypto))
+}
+
+/// How an offered line is protected, with the a=crypto to answer; nothing if it goes in clear.
+fn protection(media: &Media, security: &Security) -> Result<(Transport, Option<(Srtp, Attribute)>), Refusal> {
+    let transport = Transport::of(media).ok_or_else(no_transport)?;
+    let best = security.keys().and_then(|keys| crypto::answer(media, keys));
+    let refused = |text| Err(Refusal::not_acceptable(Warning::TransportProtocol, text));
+    match (transport, best) {
+        (_, Some(best)) => Ok((transport, Some(best))),
+        (Transport::Avp, None) if security.is_required() => refused("encrypted audio is required here: RTP/SAVP"),
+        (Transport::Avp, None) => Ok((transport, None)),
+        _ if security.keys().is_none() => refused("encrypted audio is not allowed here: RTP/AVP alone"),
+        _ => refused("no usable a=crypto: AES_CM_128_HMAC_SHA1_80 and AEAD_AES_128_GCM are spoken here"),
+    }
 }
 
 /// Which way media flows, seen from us, by what the peer says. To a peer that holds at 0.0.0.0 we cannot send.
@@ -222,13 +314,10 @@ fn is_audio(media: &Media) -> bool {
     media.kind.eq_ignore_ascii_case("audio")
 }
 
-/// Refuses what is not one plain RTP stream.
-fn check_transport(media: &Media) -> Result<(), Refusal> {
+/// Refuses what is not one stream.
+fn check_ports(media: &Media) -> Result<(), Refusal> {
     if media.port == 0 {
         return Err(Refusal::not_acceptable(Warning::MediaType, "audio is switched off (port 0)"));
-    }
-    if !media.protocol.eq_ignore_ascii_case(RTP_AVP) {
-        return Err(Refusal::not_acceptable(Warning::TransportProtocol, "transport other than RTP/AVP"));
     }
     if media.port_count != 1 {
         return Err(Refusal::not_acceptable(Warning::Miscellaneous, "audio over several ports"));
@@ -236,15 +325,20 @@ fn check_transport(media: &Media) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn audio(port: u16, formats: &[(u8, Meaning)], ptime: u8, direction: Direction) -> Media {
+fn no_transport() -> Refusal {
+    Refusal::not_acceptable(Warning::TransportProtocol, "transport other than RTP/AVP and RTP/SAVP")
+}
+
+fn audio(formats: &[(u8, Meaning)], line: Line) -> Media {
     let mut attributes: Vec<_> = formats.iter().flat_map(|&(pt, meaning)| describe(pt, meaning)).collect();
-    attributes.push(Attribute::new("ptime", ptime));
-    attributes.push(Attribute::flag(direction.name()));
+    attributes.push(Attribute::new("ptime", line.ptime));
+    attributes.extend(line.crypto);
+    attributes.push(Attribute::flag(line.direction.name()));
     Media {
         kind: CompactString::const_new("audio"),
-        port,
+        port: line.port,
         port_count: 1,
-        protocol: RTP_AVP.into(),
+        protocol: CompactString::const_new(line.transport.name()),
         formats: formats.iter().map(|(pt, _)| pt.to_compact_string()).collect(),
         connections: Vec::new(),
         attributes,

@@ -51,6 +51,7 @@ fn a_plain_offer_is_answered_with_its_first_codec_and_its_payload_types() {
             dtmf_send_pt: Some(96),
             dtmf_receive_pt: Some(96),
             send_ptime_ms: 20,
+            srtp: None,
         }
     );
     let expected = "v=0\r\no=- 42 7 IN IP4 198.51.100.1\r\ns=-\r\nc=IN IP4 198.51.100.1\r\nt=0 0\r\n\

@@ -25,7 +25,7 @@ const fn place(name: &'static str, layer: u8, beside: &'static [&'static str]) -
 pub const TABLE: &[Place] = &[
     place("base", 0, &[]),
     place("sip-message", 0, &["base"]),
-    place("sdp", 0, &["base"]),
+    place("sdp", 0, &["base", "rtp"]),
     place("rtp", 0, &["base"]),
     place("audio", 0, &["base"]),
     place("yaml", 0, &["base"]),

@@ -14,6 +14,7 @@ use std::time::Duration;
 use audio::{Prompt, Tone, ToneGenerator};
 use base::{LegId, Mono, Now, Rng, Wall};
 use leg::{Bay, Chunk, Event, FRAME, Law, Leg, MAX_REPORT, Order, PACKET, Stereo, TakeSink, Tones};
+use rtp::srtp::{Inbound, MasterKey, Outbound, RTCP_TRAILER, RTP_TRAILER, Suite};
 use rtp::{EventPayload, Header, Packet};
 use sdp::{Agreed, Codec, Direction};
 
@@ -86,6 +87,8 @@ pub struct Side {
     pub wire: Wire,
     /// Packets that the leg sent: tick and packet.
     pub sent: Vec<(u64, Header, Vec<u8>)>,
+    /// The same as they went out.
+    pub wired: Vec<Vec<u8>>,
     pub reports: Vec<Vec<u8>>,
 }
 
@@ -122,9 +125,25 @@ impl World {
         let leg = Leg::new(LegId::from_raw(number as u64), &mut self.rng);
         let phone = Phone::new(number as u8, law, hertz);
         let agreed = phone.agreed();
-        self.sides.push(Side { leg, phone, wire, sent: vec![], reports: vec![] });
+        self.sides.push(Side { leg, phone, wire, sent: vec![], wired: vec![], reports: vec![] });
         self.order(number, Order::Start(agreed));
         number
+    }
+
+    /// The same, with SRTP of that suite.
+    pub fn add_secure(&mut self, law: Law, hertz: u16, wire: Wire, suite: Suite) -> usize {
+        let side = self.add(law, hertz, wire);
+        self.rekey(side, suite);
+        side
+    }
+
+    /// Phone and leg agree on new keys.
+    pub fn rekey(&mut self, side: usize, suite: Suite) {
+        let [local, remote] = [(); 2].map(|()| MasterKey::random(suite, &mut self.rng));
+        let phone = &mut self.sides[side].phone;
+        phone.secure(sdp::Srtp { local, remote, mki: None });
+        let agreed = phone.agreed();
+        self.order(side, Order::Start(agreed));
     }
 
     pub fn order(&mut self, side: usize, order: Order) {
@@ -143,7 +162,7 @@ impl World {
     pub fn inject(&mut self, side: usize, source: SocketAddr, packet: &[u8]) {
         let Self { now, sides, events, takes, tones, rng, rtp_timeout, .. } = self;
         let mut bay = Bay { tones, takes, events, rng, rtp_timeout: *rtp_timeout };
-        sides[side].leg.handle_rtp(*now, source, packet, &mut bay);
+        sides[side].leg.handle_rtp(*now, source, &mut packet.to_vec(), &mut bay);
     }
 
     /// Phones speak, wires deliver, legs tick; 20 ms.
@@ -160,9 +179,9 @@ impl World {
         let mut bay = Bay { tones, takes, events, rng, rtp_timeout: *rtp_timeout };
         let swept = now.monotonic + Duration::from_millis(17);
         for side in sides.iter_mut() {
-            while let Some((at, source, packet)) = side.wire.take_due(swept) {
+            while let Some((at, source, mut packet)) = side.wire.take_due(swept) {
                 let at = Now { monotonic: at, wall: now.wall };
-                side.leg.handle_rtp(at, source, &packet, &mut bay);
+                side.leg.handle_rtp(at, source, &mut packet, &mut bay);
             }
         }
         *now = now.after(Duration::from_millis(20));
@@ -179,12 +198,14 @@ impl World {
             };
             let mut packet = [0; PACKET];
             if let Some(length) = side.leg.speak(other, &mut packet, &mut bay) {
-                let packet = Packet::parse(&packet[..length]).unwrap();
+                side.wired.push(packet[..length].to_vec());
+                let packet = side.phone.open(&packet[..length]);
+                let packet = Packet::parse(&packet).unwrap();
                 side.sent.push((self.tick, packet.header, packet.payload.to_vec()));
             }
             let mut report = [0; MAX_REPORT];
             if let Some(length) = side.leg.report(*now, &mut report, &mut bay) {
-                side.reports.push(report[..length].to_vec());
+                side.reports.push(side.phone.open_rtcp(&report[..length]));
             }
         }
         self.tick += 1;
@@ -231,6 +252,7 @@ pub struct Phone {
     pub ptime: u32,
     pub header: Header,
     pub silent: bool,
+    srtp: Option<Secured>,
     tone: ToneGenerator,
     /// Samples that are to be sent.
     pending: Vec<i16>,
@@ -253,9 +275,53 @@ impl Phone {
                 ssrc: 77 + u32::from(number),
             },
             silent: false,
+            srtp: None,
             tone: ToneGenerator::new(Tone::Sine(hertz)),
             pending: vec![],
         }
+    }
+
+    /// Takes up keys, given as the leg sees them.
+    pub fn secure(&mut self, agreed: sdp::Srtp) {
+        let (outbound, inbound) = (Outbound::new(&agreed.remote), Inbound::new(&agreed.local, None));
+        self.srtp = Some(Secured { agreed, outbound, inbound });
+    }
+
+    /// What it sends.
+    pub fn seal(&mut self, clear: &[u8]) -> Vec<u8> {
+        let Some(secured) = &mut self.srtp else { return clear.to_vec() };
+        let mut packet = [clear, &[0; RTP_TRAILER]].concat();
+        let length = secured.outbound.protect_rtp(&mut packet, clear.len()).unwrap();
+        packet.truncate(length);
+        packet
+    }
+
+    /// A report that it sends.
+    pub fn seal_rtcp(&mut self, clear: &[u8]) -> Vec<u8> {
+        let Some(secured) = &mut self.srtp else { return clear.to_vec() };
+        let mut packet = [clear, &[0; RTCP_TRAILER]].concat();
+        let length = secured.outbound.protect_rtcp(&mut packet, clear.len()).unwrap();
+        packet.truncate(length);
+        packet
+    }
+
+    /// What it hears of a packet. Everything that a leg sends it can open.
+    fn open(&mut self, packet: &[u8]) -> Vec<u8> {
+        let mut packet = packet.to_vec();
+        if let Some(secured) = &mut self.srtp {
+            let length = secured.inbound.unprotect_rtp(&mut packet).unwrap();
+            packet.truncate(length);
+        }
+        packet
+    }
+
+    fn open_rtcp(&mut self, packet: &[u8]) -> Vec<u8> {
+        let mut packet = packet.to_vec();
+        if let Some(secured) = &mut self.srtp {
+            let length = secured.inbound.unprotect_rtcp(&mut packet).unwrap();
+            packet.truncate(length);
+        }
+        packet
     }
 
     pub fn agreed(&self) -> Agreed {
@@ -271,6 +337,7 @@ impl Phone {
             dtmf_send_pt: Some(self.dtmf),
             dtmf_receive_pt: Some(self.dtmf),
             send_ptime_ms: 20,
+            srtp: self.srtp.as_ref().map(|secured| secured.agreed),
         }
     }
 
@@ -289,7 +356,8 @@ impl Phone {
             let mut octets = vec![0; length];
             self.law.encode(&self.pending, &mut octets);
             self.pending = rest;
-            wire.send(now, self.source, &packet(self.header, &octets));
+            let sealed = self.seal(&packet(self.header, &octets));
+            wire.send(now, self.source, &sealed);
             self.header.sequence = self.header.sequence.wrapping_add(1);
             self.header.timestamp = self.header.timestamp.wrapping_add(length as u32);
         }
@@ -318,6 +386,13 @@ impl Phone {
         }
         packets
     }
+}
+
+/// A phone's side of SRTP.
+pub struct Secured {
+    pub agreed: sdp::Srtp,
+    outbound: Outbound,
+    inbound: Inbound,
 }
 
 pub fn packet(header: Header, payload: &[u8]) -> Vec<u8> {

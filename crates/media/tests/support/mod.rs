@@ -174,6 +174,7 @@ impl Phone {
             dtmf_send_pt: Some(self.dtmf),
             dtmf_receive_pt: Some(self.dtmf),
             send_ptime_ms: 20,
+            srtp: None,
         }
     }
 
