@@ -56,15 +56,25 @@ fn extensions(request: &Request) -> Result<(), Fault> {
     Err(Fault::with(420, HeaderName::Unsupported, unsupported.join(", ")))
 }
 
-/// 8.2.3: the body's type and coding, where the body matters. A BYE's body may be of any type: it ends the session
-/// all the same.
+/// 8.2.3: a body that we cannot read, unless its sender lets us leave it unread.
 fn body(request: &Request) -> Result<(), Fault> {
+    understood(request).or_else(|fault| if is_optional(request) { Ok(()) } else { Err(fault) })
+}
+
+/// True for a body that is to be passed over: its sender allows that, and we do not understand it.
+pub(crate) fn is_unread(request: &Request) -> bool {
+    is_optional(request) && understood(request).is_err()
+}
+
+/// The body's coding, type and purpose, where the body matters. A BYE's body may be of any type: it ends the session all
+/// the same.
+fn understood(request: &Request) -> Result<(), Fault> {
     let accepted = match request.method {
         Method::Invite | Method::Update | Method::Options => ACCEPT,
         Method::Info => ACCEPT_INFO,
         _ => return Ok(()),
     };
-    if request.body.is_empty() || is_optional(request) {
+    if request.body.is_empty() {
         return Ok(());
     }
     let mut encodings = request.head.list(HeaderName::ContentEncoding);
@@ -73,16 +83,23 @@ fn body(request: &Request) -> Result<(), Fault> {
     }
     let kind = content_type(request);
     // A body without a type is taken for what it can only be.
-    if kind.is_empty() || accepted.split(", ").any(|known| known == kind) {
-        return Ok(());
-    }
-    Err(Fault::with(415, HeaderName::Accept, accepted))
+    let known = kind.is_empty() || accepted.split(", ").any(|known| known == kind);
+    // A description that is not for this session is no offer of it (20.11; early-session of RFC 3959).
+    let (purpose, _) = disposition(request);
+    let meant = accepted != ACCEPT || purpose.is_empty() || purpose.eq_ignore_ascii_case("session");
+    if known && meant { Ok(()) } else { Err(Fault::with(415, HeaderName::Accept, accepted)) }
+}
+
+/// What the body is for, and the parameters of that (20.11).
+fn disposition(request: &Request) -> (&str, impl Iterator<Item = &str>) {
+    let mut parts = request.head.header(HeaderName::ContentDisposition).unwrap_or_default().split(';').map(str::trim);
+    (parts.next().unwrap_or_default(), parts)
 }
 
 /// True if the sender lets us leave a body that we don't understand unread (20.11).
 pub(crate) fn is_optional(request: &Request) -> bool {
-    let disposition = request.head.header(HeaderName::ContentDisposition).unwrap_or_default();
-    disposition.split(';').skip(1).any(|parameter| {
+    let (_, mut parameters) = disposition(request);
+    parameters.any(|parameter| {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         name.trim().eq_ignore_ascii_case("handling") && value.trim().eq_ignore_ascii_case("optional")
     })

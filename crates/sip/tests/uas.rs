@@ -64,13 +64,37 @@ fn a_body_that_we_cannot_read_gets_415_unless_it_may_stay_unread() {
     let invite = with_body(&request("INVITE", "b", ""), "application/unknown", "x");
     let answer = answer_to(&invite);
     assert_eq!((answer.status(), answer.header("Accept").as_deref()), (415, Some("application/sdp")));
-    let optional = invite.replace("Content-Type", "Content-Disposition: session;handling=optional\nContent-Type");
-    let mut world = World::new(1);
-    world.inject(stranger(), 0, &optional);
-    assert!(matches!(world.events(0)[0], Event::Invited { .. }));
+    let optional = invite.replace("Content-Type", "Content-Disposition: session ; handling=Optional\nContent-Type");
+    assert_eq!(body_taken(&optional), Some(Bytes::new()), "passed over: it brings no offer");
     let zipped = with_body(&request("INVITE", "b", "Content-Encoding: gzip\n"), "application/sdp", "x");
     let answer = answer_to(&zipped);
     assert_eq!((answer.status(), answer.header("Accept-Encoding").as_deref()), (415, Some("identity")));
+}
+
+/// The body that the application is told of, if it is told of a call.
+fn body_taken(invite: &str) -> Option<Bytes> {
+    let mut world = World::new(1);
+    world.inject(stranger(), 0, invite);
+    match world.events(0).into_iter().next() {
+        Some(Event::Invited { request, .. }) => Some(request.body),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_description_for_another_purpose_is_no_offer() {
+    let purposed = |purpose: &str| {
+        let field = format!("Content-Disposition: {purpose}\n");
+        with_body(&request("INVITE", "p", &field), "application/sdp", "x")
+    };
+    for session in ["session", "Session;handling=required", "session;handling=optional"] {
+        assert_eq!(body_taken(&purposed(session)), Some(Bytes::from_static(b"x")), "{session}");
+    }
+    for other in ["early-session", "render;handling=required"] {
+        let answer = answer_to(&purposed(other));
+        assert_eq!((answer.status(), answer.header("Accept").as_deref()), (415, Some("application/sdp")), "{other}");
+    }
+    assert_eq!(body_taken(&purposed("early-session;handling=optional")), Some(Bytes::new()));
 }
 
 #[test]

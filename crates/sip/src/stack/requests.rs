@@ -18,7 +18,7 @@ use crate::{EndCause, Event, Flow, Gate, Pending, SessionId, Verdict};
 const USUAL_KEY: usize = 96;
 
 impl Stack {
-    pub(super) fn handle_request(&mut self, now: Now, flow: Flow, request: Box<Request>, gate: &mut dyn Gate) {
+    pub(super) fn handle_request(&mut self, now: Now, flow: Flow, mut request: Box<Request>, gate: &mut dyn Gate) {
         match request.method {
             Method::Ack => return self.handle_ack(now.monotonic, &request),
             Method::Cancel => return self.handle_cancel(now.monotonic, flow, request),
@@ -52,6 +52,9 @@ impl Stack {
         let fault = address
             .and_then(|()| if merged { Err(Fault::of(482)) } else { Ok(()) })
             .and_then(|()| inspect::content(&request));
+        if inspect::is_unread(&request) {
+            request.body.clear();
+        }
         let asked = Asked { id, request, flow };
         match fault {
             Err(fault) => self.answer_fault(now, &asked, fault),
