@@ -321,6 +321,7 @@ impl Phone {
             target,
             from: NameAddr::new(Uri::new(self.flow.local.ip()).with_user(&self.plan.from)),
             contact_user: CONTACT.to_owned(),
+            max_forwards: sip::MAX_FORWARDS,
             headers: Vec::new(),
             offer: offer.to_bytes(),
             login: None,

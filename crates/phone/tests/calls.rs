@@ -505,6 +505,7 @@ fn somebody_who_calls_us_meanwhile_is_told_busy() {
         to: NameAddr::new(target.clone()),
         target,
         contact_user: "1000".to_owned(),
+        max_forwards: sip::MAX_FORWARDS,
         headers: vec![],
         offer: Bytes::from_static(b"v=0\r\n"),
         login: None,

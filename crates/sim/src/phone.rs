@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base::{Mono, Now, Rng, Timers};
 use bytes::Bytes;
-use sip::{Aside, EndCause, Event, Flow, Invite, Refusal, SessionId, Stack, StackConfig, Transmit, Transport};
+use sip::{Aside, EndCause, Event, Flow, Invite, MAX_FORWARDS, Refusal, SessionId, Stack, StackConfig, Transmit, Transport};
 use sip_message::{AnyUri, Message, Method, NameAddr, Reason, Reject, Request, Uri};
 
 use crate::carrier::{Carrier, Entrance};
@@ -364,7 +364,17 @@ impl Phone {
         let target = AnyUri::from(Uri::from_address(switch_address()).with_user(&number));
         let from = NameAddr::new(Uri::from_address(self.address).with_user(&me));
         let to = NameAddr::new(target.clone());
-        let invite = Invite { flow: self.flow(), target, from, to, contact_user: me, headers, offer, login: None };
+        let invite = Invite {
+            flow: self.flow(),
+            target,
+            from,
+            to,
+            contact_user: me,
+            max_forwards: MAX_FORWARDS,
+            headers,
+            offer,
+            login: None,
+        };
         self.session = Some(self.stack.invite(now, invite));
     }
 

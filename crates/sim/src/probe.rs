@@ -9,9 +9,11 @@
 use std::net::SocketAddr;
 
 use base::{CallId, LegId, Now};
+use bytes::Bytes;
 use journal::Kind;
+use sip::{Flow, Transmit, Transport};
 
-use crate::{Phone, World};
+use crate::{Phone, World, switch_address};
 
 impl World {
     /// Adds a phone that does nothing by itself.
@@ -32,6 +34,23 @@ impl World {
         let result = act(self.at(address), now);
         self.react();
         result
+    }
+
+    /// Sends octets to the switch as they are, from an address where there is no phone, and gives what came back at once.
+    pub fn say(&mut self, transport: Transport, from: SocketAddr, text: &str) -> Vec<String> {
+        self.network.add(from);
+        self.ears.entry(from).or_default();
+        let flow = Flow { transport, connection: None, listener: 0, local: from, remote: switch_address() };
+        let payload = Bytes::copy_from_slice(text.as_bytes());
+        self.network.send(self.now.monotonic, from, Transmit { flow, payload });
+        self.react();
+        self.overhear(from)
+    }
+
+    /// What came to an address since it said something there last.
+    pub fn overhear(&mut self, at: SocketAddr) -> Vec<String> {
+        let heard = self.ears.get_mut(&at).map(std::mem::take).unwrap_or_default();
+        heard.iter().map(|octets| String::from_utf8_lossy(octets).into_owned()).collect()
     }
 
     /// Presses a key on a leg's phone.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use acd::AgentState;
 use base::{LegId, Mono, Now, PlayId, Rng, Timers, Wall};
+use bytes::Bytes;
 use journal::{Cdr, Charges, Locations, Name};
 use routing::{LongestIdle, Strategy};
 use sip::Transport;
@@ -46,6 +47,8 @@ pub struct World {
     /// Where registered users are, as storage would find it after a restart.
     pub locations: BTreeMap<Name, Locations>,
     pub(crate) phones: BTreeMap<SocketAddr, Phone>,
+    /// What came to addresses where a test listens itself.
+    pub(crate) ears: BTreeMap<SocketAddr, Vec<Bytes>>,
     pub(crate) books: Books,
     pub(crate) grants: Grants,
     pub(crate) wire: Wire,
@@ -110,6 +113,7 @@ impl World {
             faults: 0,
             locations: BTreeMap::new(),
             phones: BTreeMap::new(),
+            ears: BTreeMap::new(),
             books: Books::default(),
             grants: Grants::default(),
             wire: Wire::default(),
@@ -307,7 +311,12 @@ impl World {
                 }
             };
         }
-        let Some(phone) = self.phones.get_mut(&to) else { return };
+        let Some(phone) = self.phones.get_mut(&to) else {
+            if let (Some(ear), Arrived::Message(_, payload)) = (self.ears.get_mut(&to), what) {
+                ear.push(payload);
+            }
+            return;
+        };
         match what {
             Arrived::Message(flow, payload) => phone.handle_message(now, flow, parse_datagram(payload)),
             Arrived::Closed(connection, remote) => phone.handle_closed(now, connection, remote),

@@ -146,6 +146,9 @@ impl SessionId {
     }
 }
 
+/// How many hops a request of ours may take (RFC 3261 8.1.1.6).
+pub const MAX_FORWARDS: u8 = 70;
+
 /// A call that the application places. It prints without what tells about a person.
 #[derive(Clone)]
 pub struct Invite {
@@ -159,6 +162,8 @@ pub struct Invite {
     pub to: NameAddr,
     /// The user part of our Contact.
     pub contact_user: String,
+    /// How many hops it may take: [`MAX_FORWARDS`], or for a call that is passed on one less than it came with (RFC 7332).
+    pub max_forwards: u8,
     /// More header fields, in order. Line ends in them are refused by the builder.
     pub headers: Vec<(String, String)>,
     /// The SDP offer.

@@ -6,7 +6,7 @@ use sip_message::{AnyUri, Head, NameAddr, Request, Response, Via};
 
 use crate::core::printed;
 use crate::outline::Outline;
-use crate::{Flow, Transport};
+use crate::{Flow, MAX_FORWARDS, Transport};
 
 /// One side's view of a dialog, early or confirmed. Text in it is copied, so that it keeps no datagram alive.
 #[derive(Clone)]
@@ -167,6 +167,7 @@ impl Dialog {
             call_id: self.call_id.clone(),
             cseq,
             routes,
+            max_forwards: MAX_FORWARDS,
         }
     }
 }

@@ -22,6 +22,7 @@ pub(crate) struct Outline {
     pub(crate) call_id: Box<str>,
     pub(crate) cseq: u32,
     pub(crate) routes: Vec<AnyUri>,
+    pub(crate) max_forwards: u8,
 }
 
 impl Outline {
@@ -106,7 +107,7 @@ impl Outline {
 
     fn begin(&self, core: &Core, method: Method, to: &str) -> RequestBuilder {
         let via = Via::new(self.flow.transport.in_via(), core.own_address(self.flow), &self.branch);
-        let mut builder = RequestBuilder::new(&method, &self.uri).via(&via).max_forwards(70);
+        let mut builder = RequestBuilder::new(&method, &self.uri).via(&via).max_forwards(self.max_forwards);
         for route in &self.routes {
             builder = builder.route(&NameAddr::new(route.clone()));
         }

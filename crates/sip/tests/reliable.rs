@@ -91,6 +91,7 @@ impl World {
             from: "<sip:me@h>".parse().unwrap(),
             to: "<sip:101@h>".parse().unwrap(),
             contact_user: "me".to_owned(),
+            max_forwards: sip::MAX_FORWARDS,
             headers: Vec::new(),
             offer: Bytes::from_static(b"v=0"),
             login: None,

@@ -16,7 +16,7 @@ mod harness;
 
 use bytes::Bytes;
 use harness::{CONTACT, Sent, World, address, invite_to, reply, stranger};
-use sip::{ChangeError, EndCause, Event, SessionId};
+use sip::{ChangeError, EndCause, Event, Invite, SessionId};
 
 const OFFER: Bytes = Bytes::from_static(b"new offer");
 
@@ -65,6 +65,16 @@ fn an_invite_carries_what_section_8_1_1_asks_for() {
     assert_eq!(sent.header("Alert-Info").unwrap(), "<urn:alert:source:internal>");
     assert!(sent.header("Allow").is_some() && sent.header("User-Agent").is_some());
     assert!(sent.text().ends_with("\r\n\r\noffer"));
+}
+
+#[test]
+fn a_call_that_is_passed_on_takes_the_hops_that_it_is_given_and_its_bye_its_own() {
+    let mut world = World::new(1);
+    let session = world.act(0, |stack, now| stack.invite(now, Invite { max_forwards: 3, ..invite_to(0, stranger()) }));
+    assert_eq!(world.last_to(stranger()).header("Max-Forwards").as_deref(), Some("3"));
+    respond(&mut world, "200 OK");
+    world.act(0, |stack, now| stack.hang_up(now, session, None));
+    assert_eq!(world.last_to(stranger()).header("Max-Forwards").as_deref(), Some("70"));
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub(crate) struct Call {
     pub rung: Vec<Callee>,
     /// How often it has left to a trunk.
     pub left: u32,
+    /// How many hops whoever is rung for it may be away (Max-Forwards); none: nobody may be rung (RFC 7332).
+    pub hops: Option<u8>,
     /// What the caller hears, if a playout runs whose end matters.
     pub play: Option<PlayId>,
     /// The recording that runs.

@@ -141,7 +141,12 @@ impl Switch {
     pub(crate) fn join_queue(&mut self, now: Now, call: CallId, queue: &QueueName, max_wait: Option<Duration>) {
         let Some(found) = self.calls.get_mut(&call) else { return };
         let caller = Caller { number: found.number.clone(), dialled: found.dialled.to_string() };
-        match self.acd.join(now, call, queue, caller) {
+        let joined = match found.hops {
+            Some(_) => self.acd.join(now, call, queue, caller),
+            // Nobody may be rung for him.
+            None => Err(JoinError::NoAgents),
+        };
+        match joined {
             Ok(()) => {
                 let limit = max_wait.map(|wait| self.timers.set(now.monotonic + wait, Timer::QueueWait(call)));
                 found.stage = Stage::Queued(limit);
@@ -226,6 +231,9 @@ impl Switch {
     }
 
     fn dial(&mut self, now: Now, call: CallId, target: &DialTarget, ring_time: Duration) {
+        if self.calls.get(&call).is_some_and(|found| found.hops.is_none()) {
+            return self.dial_over(now, call, DialOutcome::Unreachable);
+        }
         let deadline = now.monotonic + ring_time;
         let number = match target {
             DialTarget::User(user) => return self.dial_user(now, call, user, deadline),

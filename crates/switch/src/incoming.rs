@@ -3,7 +3,7 @@
 use base::{CallId, LegId, Now, Pii};
 use journal::{Asker, Direction, Kind, LegRole, Name, NoWayOut, Origin, Party};
 use sdp::{Agreed, Description, Preferences};
-use sip::{Flow, Refusal, SessionId};
+use sip::{Flow, MAX_FORWARDS, Refusal, SessionId};
 use sip_message::{Reason, Request, UserToUser};
 
 use crate::call::{Call, CallerSdp, Leg, Reach, Role, Stage};
@@ -66,10 +66,14 @@ impl Switch {
             self.turn_away(now, call, began, refused, session, Refusal::of(404));
             return;
         };
-        match read_offer(request) {
+        let hops = request.head.max_forwards.unwrap_or(MAX_FORWARDS).checked_sub(1);
+        // A flow can do without anybody else; all others pass the call on.
+        let stays = matches!(destination, Reach::Listed(Destination::Flow(_)));
+        let offer = if stays || hops.is_some() { read_offer(request) } else { Err(Refusal::of(483)) };
+        match offer {
             Ok(offer) => {
                 let (trunk, user_to_user) = (trunk_of(&sender.origin), UserToUser::of(&request.head));
-                let incoming = Incoming { session, trunk, flow, from, dialled, destination, offer, user_to_user };
+                let incoming = Incoming { session, trunk, flow, from, dialled, destination, offer, user_to_user, hops };
                 self.begin(now, call, began, incoming);
             }
             Err(refusal) => {
@@ -139,6 +143,7 @@ impl Switch {
                 early: None,
                 rung: Vec::new(),
                 left: 0,
+                hops: incoming.hops,
                 play: None,
                 take: None,
                 open_takes: Vec::new(),
@@ -264,6 +269,7 @@ struct Incoming {
     destination: Reach,
     offer: Option<Description>,
     user_to_user: Option<UserToUser>,
+    hops: Option<u8>,
 }
 
 /// Our answer to the offer in a caller's INVITE: with what it comes to if it is new, else as it was kept. `None` if he

@@ -117,7 +117,7 @@ impl Switch {
         let data = call.user_to_user.as_ref().filter(|_| !matches!(found.role, Role::Outside { .. }));
         let headers = data.map(|data| (HeaderName::UserToUser.as_str().to_owned(), data.value())).into_iter().collect();
         let target = AnyUri::Sip(route.target);
-        let call = found.call;
+        let (call, max_forwards) = (found.call, call.hops.unwrap_or_default());
         let session = self.sip.invite(
             now,
             Invite {
@@ -126,6 +126,7 @@ impl Switch {
                 target,
                 from,
                 contact_user,
+                max_forwards,
                 headers,
                 offer: offer.to_bytes(),
                 login,

@@ -49,6 +49,7 @@ impl Stack {
             call_id: call_id.as_str().into(),
             cseq: 1,
             routes: Vec::new(),
+            max_forwards: invite.max_forwards,
         };
         let mut headers = invite.headers;
         let mut proof = None;

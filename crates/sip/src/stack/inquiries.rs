@@ -8,7 +8,7 @@ use crate::core::printed;
 use crate::identity::{Identity, Proof};
 use crate::outline::Outline;
 use crate::transaction::key;
-use crate::{Event, Flow, Inquiry, InquiryId, Own, SessionId, Transport};
+use crate::{Event, Flow, Inquiry, InquiryId, MAX_FORWARDS, Own, SessionId, Transport};
 
 /// A request that waits for its answer.
 pub(super) struct Outstanding {
@@ -35,6 +35,7 @@ impl Stack {
             call_id: call_id.into(),
             cseq,
             routes: Vec::new(),
+            max_forwards: MAX_FORWARDS,
         };
         let contact = contact.map(|own| self.own_contact(&own, flow));
         let identity = login.map(|name| Box::new(Identity::login(name, flow.remote.ip())));

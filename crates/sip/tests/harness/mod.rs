@@ -247,6 +247,7 @@ pub fn invite_to(from: usize, to: SocketAddr) -> Invite {
         from: "\"Alice\" <sip:alice@example.net>".parse::<NameAddr>().unwrap(),
         to: NameAddr::new(uri),
         contact_user: "alice".to_owned(),
+        max_forwards: sip::MAX_FORWARDS,
         headers: vec![],
         offer: Bytes::from_static(b"offer"),
         login: None,
