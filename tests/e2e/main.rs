@@ -8,6 +8,7 @@
 //! - `hold`: hold, resume and change by re-INVITE; who hears what meanwhile.
 //! - `recording`, `disk`, `limits`, `shutdown`: what is left when something ends or fails.
 //! - `admission`, `noise`, `spray`, `torture`, `flood`, `scanners`: strangers in the bad sense. `flood` runs alone.
+//! - `refusals`: what requests are answered that cannot be served.
 //! - `outbound`: calls to a carrier, and grants.
 //! - `tcp`, `tls`: calls over connections, and what strangers do with those.
 //! - `control`, `reload`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
@@ -48,6 +49,7 @@ mod menu;
 mod noise;
 mod outbound;
 mod recording;
+mod refusals;
 mod registration;
 mod reload;
 mod scanners;

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use crate::ports::Ports;
@@ -38,6 +39,8 @@ pub struct Company {
     pub media: BTreeMap<&'static str, String>,
     /// Lines below `calls:`.
     pub calls: BTreeMap<&'static str, String>,
+    /// The address that it listens on.
+    pub address: IpAddr,
     /// The UDP port that it listens on; 0: any.
     pub port: u16,
     /// Whether it listens for TCP, too.
@@ -106,6 +109,7 @@ impl Company {
         Self {
             media: [("bind", "127.0.0.1".to_owned()), ("ports", ports.for_media()), ("threads", "3".to_owned())].into(),
             calls: [("grace", "3s".to_owned()), ("max", "50".to_owned())].into(),
+            address: Ipv4Addr::LOCALHOST.into(),
             port: 0,
             tcp: false,
             listeners: Vec::new(),
@@ -158,9 +162,9 @@ impl Company {
             std::fs::write(path, text).expect("a file");
         };
         let mut text = "version: 1\ndigest: md5\nlisteners:\n".to_owned();
-        let _ = writeln!(text, "  - udp: 127.0.0.1:{}", self.port);
+        let _ = writeln!(text, "  - udp: \"{}\"", SocketAddr::new(self.address, self.port));
         if self.tcp {
-            text += "  - tcp: 127.0.0.1:0\n";
+            let _ = writeln!(text, "  - tcp: \"{}\"", SocketAddr::new(self.address, 0));
         }
         text.extend(self.listeners.iter().map(|listener| format!("  - {listener}\n")));
         text += "data: data\n";
@@ -170,7 +174,7 @@ impl Company {
             text += &section("control", &self.control);
         }
         text.extend(self.trace.iter().map(|trace| format!("trace: {trace}\n")));
-        let _ = write!(text, "trunks:\n  phones:\n    from: {}\n", self.trunk);
+        let _ = write!(text, "trunks:\n  phones:\n    from: \"{}\"\n", self.trunk);
         if let Some(port) = self.carrier {
             let more = &self.carrier_more;
             let _ = writeln!(text, "  carrier: {{ to: \"sip:127.0.0.1:{port}\", caller_id: \"+4930555\"{more} }}");

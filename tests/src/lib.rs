@@ -7,7 +7,7 @@
 //! - [`company`] writes a configuration folder, [`switch`] runs the binary on it, [`records`] reads what it wrote.
 //! - [`certificates`] makes those that TLS needs, [`tunnel`] is OpenSSL at the other end.
 //! - [`sipp`], [`baresip`], [`kamailio`], [`libsrtp`] and [`scanner`] are the strangers; [`phone`] is a scripted phone of our own
-//!   for what they cannot do, [`flood`] a crowd of strangers in the bad sense.
+//!   for what they cannot do, [`line`] a way for requests that no phone would send, [`flood`] a crowd of strangers in the bad sense.
 //! - [`sound`] makes and measures audio; [`ports`] keeps tests off each other's ports; [`wait`] waits for conditions.
 //!
 //! The tests themselves are in `e2e/`. Run them by `scripts/test`, which installs what they need.
@@ -32,6 +32,7 @@ pub mod company;
 pub mod flood;
 pub mod kamailio;
 pub mod libsrtp;
+pub mod line;
 pub mod phone;
 pub mod ports;
 pub mod process;

@@ -2,7 +2,11 @@
 //!
 //! Packets of the RFCs stand with the code; a stranger's implementation is asked in the end-to-end tests.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests, which clippy does not know for such")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which clippy does not know for such"
+)]
 
 use base::Rng;
 use proptest::prelude::*;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use base::{Mono, Now, Rng, Timers};
 use bytes::Bytes;
-use sip::{Aside, EndCause, Event, Flow, Invite, MAX_FORWARDS, Refusal, SessionId, Stack, StackConfig, Transmit, Transport};
+use sip::{
+    Aside, EndCause, Event, Flow, Invite, MAX_FORWARDS, Refusal, SessionId, Stack, StackConfig, Transmit, Transport,
+};
 use sip_message::{AnyUri, Message, Method, NameAddr, Reason, Reject, Request, Uri};
 
 use crate::carrier::{Carrier, Entrance};

@@ -97,7 +97,7 @@ fn disposition(request: &Request) -> (&str, impl Iterator<Item = &str>) {
 }
 
 /// True if the sender lets us leave a body that we don't understand unread (20.11).
-pub(crate) fn is_optional(request: &Request) -> bool {
+fn is_optional(request: &Request) -> bool {
     let (_, mut parameters) = disposition(request);
     parameters.any(|parameter| {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));

@@ -169,11 +169,9 @@ impl Stack {
         }
     }
 
-    /// Digits (RFC 6086 and what phones did before it); one without a body is a sign of life, one with something that we
-    /// may leave unread (20.11) changes nothing.
+    /// Digits (RFC 6086 and what phones did before it); one without a body, or with one that was passed over, is a sign of life.
     fn handle_info(&mut self, now: Mono, session: SessionId, asked: &Asked) {
-        let read = if inspect::is_optional(&asked.request) { Ok(None) } else { InfoDigit::read(&asked.request) };
-        match read {
+        match InfoDigit::read(&asked.request) {
             Ok(digit) => {
                 self.answer_plain(now, asked, 200);
                 if let Some(digit) = digit {
