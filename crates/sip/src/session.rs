@@ -109,6 +109,8 @@ pub(crate) enum Change {
 pub(crate) struct Unacked {
     /// It answered the first INVITE, not a re-INVITE.
     pub(crate) first: bool,
+    /// It carried our answer, so that its ACK has nothing to bring; else it carried our offer.
+    pub(crate) answers: bool,
     pub(crate) cseq: u32,
     pub(crate) response: Transmit,
     pub(crate) interval: Duration,

@@ -206,6 +206,57 @@ fn a_re_invite_that_overlaps_another_gets_500_with_retry_after() {
     assert_eq!(world.last_to(stranger()).header("CSeq").unwrap(), "2 INVITE");
 }
 
+/// Nobody sends another INVITE before the last one has its final response: so our 2xx came, and only its ACK is lost.
+#[test]
+fn a_re_invite_behind_a_2xx_whose_ack_is_lost_stands_in_for_it() {
+    let mut world = World::new(1);
+    world.inject(stranger(), 0, &body(&request("INVITE", "lost", "")));
+    let session = world.invited(0);
+    world.act(0, |stack, now| stack.accept(now, session, SDP));
+    let ok = world.last_to(stranger());
+    world.events(0);
+    world.inject(stranger(), 0, &body(&within(&ok, "INVITE", "re", 2, "")));
+    assert!(matches!(world.events(0)[..], [Event::Acked { body: None, .. }, Event::Changed { body: Some(_), .. }]));
+    world.act(0, |stack, now| stack.accept_change(now, session, SDP));
+    assert_eq!(world.last_to(stranger()).header("CSeq").unwrap(), "2 INVITE");
+    world.inject(stranger(), 0, &within(&ok, "ACK", "late", 1, ""));
+    assert!(world.events(0).is_empty(), "the ACK of the first, overtaken");
+    world.drive_ms(600);
+    assert_eq!(world.last_to(stranger()).header("CSeq").unwrap(), "2 INVITE", "only the second is repeated");
+    world.inject(stranger(), 0, &within(&ok, "ACK", "re-ack", 2, ""));
+    world.drive_ms(60_000);
+    assert_eq!(world.times("200").len(), 3);
+    assert_eq!(world.parties[0].stack.population().sessions, 1);
+}
+
+#[test]
+fn a_re_invite_that_overtakes_the_answer_to_our_offer_gets_491() {
+    let mut world = World::new(1);
+    world.inject(stranger(), 0, &request("INVITE", "delayed", ""));
+    let session = world.invited(0);
+    world.act(0, |stack, now| stack.accept(now, session, SDP));
+    let ok = world.last_to(stranger());
+    world.events(0);
+    world.inject(stranger(), 0, &body(&within(&ok, "INVITE", "re", 2, "")));
+    assert_eq!(world.last_to(stranger()).status(), 491);
+    assert!(world.events(0).is_empty());
+    world.inject(stranger(), 0, &body(&within(&ok, "ACK", "delayed-ack", 1, "")));
+    assert!(matches!(world.events(0)[..], [Event::Acked { body: Some(_), .. }]), "it is waited for still");
+}
+
+#[test]
+fn a_re_invite_in_place_of_an_ack_lets_a_hang_up_go_that_waited_for_it() {
+    let mut world = World::new(1);
+    world.inject(stranger(), 0, &body(&request("INVITE", "lost", "")));
+    let session = world.invited(0);
+    world.act(0, |stack, now| stack.accept(now, session, SDP));
+    let ok = world.last_to(stranger());
+    world.act(0, |stack, now| stack.hang_up(now, session, None));
+    world.inject(stranger(), 0, &body(&within(&ok, "INVITE", "re", 2, "")));
+    let lines: Vec<String> = world.sent_to(stranger()).iter().rev().take(2).map(Sent::line).collect();
+    assert!(lines[0].starts_with("BYE ") && lines[1].starts_with("487 "), "{lines:?}");
+}
+
 #[test]
 fn a_re_invite_that_crosses_ours_gets_491() {
     let mut world = World::new(1);

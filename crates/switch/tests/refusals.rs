@@ -2,7 +2,7 @@
 //! or of a call that lives. No honest peer meets silence, and no stranger learns more than that he has to prove himself.
 //!
 //! RFC 3261: 7.1 (505) · 8.2.1 (405, 501) · 8.2.2.1 (416) · 8.2.2.2 (482) · 8.2.2.3 (420) · 8.2.3 (415) · 12.2.2 (481, 500)
-//! · 21.4.1 (400) · 21.4.7 (406) · 21.4.21 (483) · 21.4.26 (488); RFC 7332 (Max-Forwards of calls that are passed on)
+//! · 14.2 (491, 500) · 21.4.1 (400) · 21.4.7 (406) · 21.4.21 (483) · 21.4.26 (488); RFC 7332 (Max-Forwards of calls that are passed on)
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -278,6 +278,47 @@ fn the_same_call_by_two_ways_is_one_call() {
         s.answer(s.ada);
         let answers = s.world.overhear(peer.address);
         assert!(answers.iter().any(|answer| answer.starts_with("SIP/2.0 200")), "{answers:#?}");
+    }
+}
+
+/// RFC 3261 14.2, RFC 3311 5.2: the caller's first offer is not answered while the user's phone rings.
+#[test]
+fn a_caller_who_offers_again_before_he_is_answered_is_to_wait() {
+    for transport in PATHS {
+        let mut s = Scene::new();
+        let mut peer = Peer::new(transport, "127.0.0.2:6000");
+        let first = peer.request(&invite((0, "")));
+        peer.say(&mut s, &first);
+        s.world.with_phone(s.ada, |phone, now| phone.ring(now));
+        let ringing = s.world.overhear(peer.address).pop().unwrap();
+        assert!(ringing.starts_with("SIP/2.0 180"), "{ringing}");
+        for (cseq, method) in [(2, "UPDATE"), (3, "INVITE")] {
+            let again = peer.request(&Case { fields: TYPE, body: SDP, ..all(method, (0, "")) });
+            let again = into_dialog(&again, &ringing, cseq);
+            assert_answered(peer.say(&mut s, &again), (500, "Retry-After: "), &again);
+        }
+        s.answer(s.ada);
+        let answers = s.world.overhear(peer.address);
+        assert!(answers.iter().any(|answer| answer.starts_with("SIP/2.0 200") && answer.contains("CSeq: 1 INVITE")));
+    }
+}
+
+/// His answer comes in the ACK; an offer before it meets ours.
+#[test]
+fn an_offer_that_overtakes_the_answer_to_ours_gets_491() {
+    for transport in PATHS {
+        let mut s = Scene::new();
+        let mut peer = Peer::new(transport, "127.0.0.2:6000");
+        let first = peer.request(&Case { change: MENU, ..all("INVITE", (0, "")) });
+        let ok = only(peer.say(&mut s, &first));
+        assert!(ok.contains("m=audio"), "{ok}");
+        let offer = peer.request(&Case { fields: TYPE, body: SDP, ..all("INVITE", (0, "")) });
+        let offer = into_dialog(&offer, &ok, 2);
+        assert_answered(peer.say(&mut s, &offer), (491, ""), &offer);
+        let ack = peer.request(&Case { fields: TYPE, body: SDP, ..all("ACK", (0, "")) });
+        peer.say(&mut s, &into_dialog(&ack, &ok, 1));
+        s.press('1');
+        assert!(s.saw(s.ada, &Seen::Rings), "the menu goes on");
     }
 }
 

@@ -90,6 +90,7 @@ impl Stack {
         let times = self.core.config.times;
         Some(Unacked {
             first,
+            answers: !asked.request.body.is_empty(),
             cseq: asked.request.head.cseq.number,
             response: Transmit { flow, payload: response },
             interval: times.t1,
@@ -112,14 +113,19 @@ impl Stack {
         let Some(unacked) = state.unacked.take_if(|unacked| same_peer && unacked.cseq == head.cseq.number) else {
             return;
         };
-        self.core.cancel(Some(unacked.repeat));
-        self.core.cancel(Some(unacked.give_up));
         let hang_up = state.hang_up.take();
+        self.stop_repeating(&unacked);
         let body = (!request.body.is_empty()).then(|| request.body.clone());
         self.core.tell(Event::Acked { session: id, body });
         if let Some(reason) = hang_up {
             self.send_bye(now, id, EndCause::HungUp, reason.as_deref());
         }
+    }
+
+    /// The peer has our 2xx, or will never need it.
+    pub(super) fn stop_repeating(&mut self, unacked: &Unacked) {
+        self.core.cancel(Some(unacked.repeat));
+        self.core.cancel(Some(unacked.give_up));
     }
 
     /// The value of Reason that goes with a hang-up.

@@ -1,4 +1,4 @@
-//! Re-INVITE and UPDATE of the peer (RFC 3261 14.2, RFC 3311 5.2).
+//! Re-INVITE and UPDATE of the peer (RFC 3261 14.2, RFC 3311 5.2, RFC 5407 3.1.5).
 
 use base::{Mono, Now};
 use bytes::Bytes;
@@ -7,15 +7,15 @@ use sip_message::{HeaderName, Method};
 use super::Stack;
 use crate::inspect::Fault;
 use crate::session::{Asked, Change, State};
-use crate::{Event, Refusal, SessionId};
+use crate::{EndCause, Event, Refusal, SessionId};
 
 /// What a change of the peer meets.
 enum Meets {
     /// Nothing: the application decides.
     Nothing,
-    /// A request of ours that is under way: both sides step back and try again (491).
+    /// An offer of ours that is under way: both sides step back and try again (491).
     Ours,
-    /// A request of the peer's own that is under way: he shall wait (500 with Retry-After).
+    /// An offer of the peer's own that is not answered: he shall wait (500 with Retry-After).
     Theirs,
     /// The end of the dialog.
     End,
@@ -60,7 +60,7 @@ impl Stack {
                 let fault = Fault { status: 500, header: Some((HeaderName::RetryAfter, seconds)) };
                 self.answer_fault(now, &asked, fault);
             }
-            Meets::Nothing => self.begin_change(id, asked),
+            Meets::Nothing => self.begin_change(now, id, asked),
         }
     }
 
@@ -68,8 +68,10 @@ impl Stack {
         match self.sessions.get(&id).map(|session| &session.state) {
             Some(State::Established(state)) => match (&state.change, &state.unacked) {
                 (Change::Ours { .. }, _) => Meets::Ours,
-                (Change::Theirs(_), _) | (_, Some(_)) => Meets::Theirs,
-                (Change::Idle, None) => Meets::Nothing,
+                (Change::Theirs(_), _) => Meets::Theirs,
+                // The answer is still to come, in the ACK.
+                (Change::Idle, Some(unacked)) if !unacked.answers => Meets::Ours,
+                (Change::Idle, _) => Meets::Nothing,
             },
             Some(State::Incoming(_)) => Meets::Theirs,
             Some(State::Outgoing(_)) => Meets::Ours,
@@ -77,14 +79,24 @@ impl Stack {
         }
     }
 
-    fn begin_change(&mut self, id: SessionId, asked: Asked) {
+    fn begin_change(&mut self, now: Mono, id: SessionId, asked: Asked) {
         let Some(State::Established(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state) else {
             return;
         };
         let body = (!asked.request.body.is_empty()).then(|| asked.request.body.clone());
+        // Who sends another INVITE has our 2xx to the last one, though its ACK is lost or overtaken (RFC 5407 3.1.5).
+        let settled = state.unacked.take_if(|_| asked.request.method == Method::Invite);
+        let hang_up = state.hang_up.take_if(|_| settled.is_some());
         self.servers.own(asked.id, id);
         state.change = Change::Theirs(asked);
-        self.core.tell(Event::Changed { session: id, body });
+        if let Some(unacked) = settled {
+            self.stop_repeating(&unacked);
+            self.core.tell(Event::Acked { session: id, body: None });
+        }
+        match hang_up {
+            Some(reason) => self.send_bye(now, id, EndCause::HungUp, reason.as_deref()),
+            None => self.core.tell(Event::Changed { session: id, body }),
+        }
     }
 
     /// An UPDATE without an offer only names a new Contact, or shows that the peer still lives.

@@ -233,8 +233,7 @@ impl Stack {
             }
             State::Established(state) => {
                 if let Some(unacked) = state.unacked {
-                    self.core.cancel(Some(unacked.repeat));
-                    self.core.cancel(Some(unacked.give_up));
+                    self.stop_repeating(&unacked);
                 }
                 self.core.cancel(state.retry.map(|(_, token)| token));
             }
