@@ -12,6 +12,7 @@
 //! - `outbound`: calls to a carrier, and grants.
 //! - `tcp`, `tls`: calls over connections, and what strangers do with those.
 //! - `control`, `reload`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
+//! - `nat`: phones behind a NAT, in networks of the test's own.
 //! - `trace`: what calls said on the wire, drawn, followed, and read by tshark.
 //! - `srtp`: encrypted calls.
 //! - `strangers`: the others among themselves, so that a fault of theirs is told from ours.
@@ -46,6 +47,7 @@ mod hold;
 mod limits;
 mod load;
 mod menu;
+mod nat;
 mod noise;
 mod outbound;
 mod recording;

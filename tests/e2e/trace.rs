@@ -25,7 +25,7 @@ fn run(switch: &Switch, arguments: &[&str]) -> Output {
 }
 
 /// What `strowger trace` prints, once it holds `last`: messages are written a moment after they were said.
-fn traced(switch: &Switch, arguments: &[&str], last: &str) -> String {
+pub(crate) fn traced(switch: &Switch, arguments: &[&str], last: &str) -> String {
     until(&format!("a trace with {last}"), SOON, || {
         let output = run(switch, arguments);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();

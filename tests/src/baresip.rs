@@ -1,7 +1,7 @@
 //! baresip without a head: a telephone whose microphone is a WAV file and whose ear is another.
 
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -13,6 +13,9 @@ use crate::certificates::Pair;
 use crate::ports::Ports;
 use crate::process::Process;
 use crate::{sound, wait};
+
+/// Where phones are that nobody says otherwise of.
+const LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// One baresip.
 #[derive(Debug)]
@@ -89,7 +92,7 @@ impl Baresip {
         folder: &Path,
     ) -> Self {
         let more = format!("sip_cafile {}\nsip_verify_server yes\n", ca.display());
-        Self::start_more(user, &registrar.account(user, password), &more, manner, ports, folder)
+        Self::start_more(LOCAL, user, &registrar.account(user, password), &more, manner, ports, folder)
     }
 
     /// As [`Self::start`], of a telephone that can be called under TLS, at one port above that for datagrams.
@@ -102,14 +105,37 @@ impl Baresip {
         let both = folder.join(format!("{user}-both.pem"));
         std::fs::write(&both, certificate + &key).expect("a file");
         let more = format!("sip_certificate {}\n", both.display());
-        Self::start_more(user, &format!("<sip:{user}@127.0.0.1>;regint=0"), &more, manner, ports, folder)
+        Self::start_more(LOCAL, user, &format!("<sip:{user}@127.0.0.1>;regint=0"), &more, manner, ports, folder)
+    }
+
+    /// As [`Self::register`], from an address of its own.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn register_from(
+        own: IpAddr,
+        (user, password): (&str, &str),
+        registrar: Registrar,
+        manner: Manner,
+        ports: &mut Ports,
+        folder: &Path,
+    ) -> Self {
+        Self::start_more(own, user, &registrar.account(user, password), "", manner, ports, folder)
     }
 
     fn start_as(user: &str, account: &str, manner: Manner, ports: &mut Ports, folder: &Path) -> Self {
-        Self::start_more(user, account, "", manner, ports, folder)
+        Self::start_more(LOCAL, user, account, "", manner, ports, folder)
     }
 
-    fn start_more(user: &str, account: &str, more: &str, manner: Manner, ports: &mut Ports, folder: &Path) -> Self {
+    fn start_more(
+        own: IpAddr,
+        user: &str,
+        account: &str,
+        more: &str,
+        manner: Manner,
+        ports: &mut Ports,
+        folder: &Path,
+    ) -> Self {
         // SIP, one above for TLS, the control socket; then RTP and RTCP of a few calls.
         let port = ports.take(4);
         let media = ports.take(10);
@@ -121,7 +147,7 @@ impl Baresip {
         let account = format!("{account};answermode={answer};audio_codecs={}\n", manner.codecs);
         std::fs::write(home.join("accounts"), account).expect("accounts");
         std::fs::write(home.join("contacts"), "").expect("contacts");
-        std::fs::write(home.join("config"), config(user, port, media, &home) + more).expect("config");
+        std::fs::write(home.join("config"), config(own, user, port, media, &home) + more).expect("config");
         let mut command = Command::new("baresip");
         command.arg("-f").arg(&home);
         let mut process = Process::start(&format!("baresip-{user}"), command, folder);
@@ -199,11 +225,11 @@ impl Baresip {
     }
 }
 
-fn config(user: &str, port: u16, media: u16, home: &Path) -> String {
+fn config(own: IpAddr, user: &str, port: u16, media: u16, home: &Path) -> String {
     let modules = ["account", "g711", "aufile", "aubridge", "sndfile", "ctrl_tcp"];
     let modules: String = modules.iter().map(|name| format!("module {name}.so\n")).collect();
     format!(
-        "poll_method epoll\nsip_listen 127.0.0.1:{port}\nnet_interface 127.0.0.1\nctrl_tcp_listen 127.0.0.1:{control}\n\
+        "poll_method epoll\nsip_listen {own}:{port}\nnet_interface {own}\nctrl_tcp_listen 127.0.0.1:{control}\n\
          audio_source aufile,{home}/says.wav\naudio_player aubridge,ear-{user}\naudio_alert aubridge,bell-{user}\n\
          audio_path /nonexistent\nausrc_srate 8000\nauplay_srate 8000\nausrc_channels 1\nauplay_channels 1\n\
          rtp_ports {media}-{last}\njitter_buffer_type fixed\njitter_buffer_delay 1-5\ncall_local_timeout 120\ncall_max_calls 4\n\

@@ -51,6 +51,8 @@ pub struct Company {
     pub trunks: Vec<String>,
     /// Lines below `control:`.
     pub control: BTreeMap<&'static str, String>,
+    /// Lines below `registrations:`.
+    pub registrations: BTreeMap<&'static str, String>,
     /// What `trace` says, if anything.
     pub trace: Option<String>,
     /// Where calls are taken from.
@@ -111,6 +113,7 @@ impl Company {
             calls: [("grace", "3s".to_owned()), ("max", "50".to_owned())].into(),
             address: Ipv4Addr::LOCALHOST.into(),
             port: 0,
+            registrations: BTreeMap::new(),
             tcp: false,
             listeners: Vec::new(),
             trunks: Vec::new(),
@@ -172,6 +175,9 @@ impl Company {
         text += &section("calls", &self.calls);
         if !self.control.is_empty() {
             text += &section("control", &self.control);
+        }
+        if !self.registrations.is_empty() {
+            text += &section("registrations", &self.registrations);
         }
         text.extend(self.trace.iter().map(|trace| format!("trace: {trace}\n")));
         let _ = write!(text, "trunks:\n  phones:\n    from: \"{}\"\n", self.trunk);

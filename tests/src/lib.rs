@@ -33,6 +33,7 @@ pub mod flood;
 pub mod kamailio;
 pub mod libsrtp;
 pub mod line;
+pub mod netns;
 pub mod phone;
 pub mod ports;
 pub mod process;

@@ -80,6 +80,7 @@ const ROOT: Shape = Shape {
         "media",
         "calls",
         "control",
+        "registrations",
         "trace",
         "trunks",
         "numbers",

@@ -3,12 +3,15 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use switch::{Limits, PromptName};
+use sip::registrar::KeepAlive;
+use switch::{Limits, PromptName, Registration};
 use yaml::{Faults, Map, Shape};
 
 use crate::system::System;
 use crate::{Catalogue, Notes, or};
 
+const REGISTRATIONS: Shape =
+    Shape { what: "`registrations`", keys: &["shortest", "longest", "keep_alive", "give_up_after"] };
 const CALLS: Shape = Shape { what: "`calls`", keys: &["max", "max_time", "ring_time", "grace", "hold_music"] };
 
 /// Live calls may go on for so long after SIGTERM if nothing else is said.
@@ -23,8 +26,32 @@ pub(crate) fn read(root: &Map<'_>, system: &System, notes: &mut Notes) -> Limits
         limits.ring_time = time(&map, "ring_time", limits.ring_time, 5..=300);
     }
     limits.grace = system.grace;
+    limits.registration = registration(root);
     check_ports(root, system, &limits, notes);
     limits
+}
+
+/// Times of those who register.
+fn registration(root: &Map<'_>) -> Registration {
+    let usual = Registration::default();
+    let Some(map) = root.optional("registrations").and_then(|value| value.map(&REGISTRATIONS)) else { return usual };
+    let shortest = time(&map, "shortest", usual.shortest, 10..=3_600);
+    let longest = time(&map, "longest", usual.longest, 60..=86_400);
+    if shortest > longest
+        && let Some(value) = map.optional("shortest").or_else(|| map.optional("longest"))
+    {
+        let times = (yaml::show_duration(shortest), yaml::show_duration(longest));
+        value.fault(
+            format!("`shortest` ({}) is longer than `longest` ({})", times.0, times.1),
+            "write a shorter one, or another `longest`",
+        );
+    }
+    let keep_alive = KeepAlive::default();
+    let failures = or(&map, "give_up_after", keep_alive.failures, |value| value.integer(1..=100));
+    let off = map.optional("keep_alive").is_some_and(|value| value.raw() == Some("false"));
+    let interval = if off { keep_alive.interval } else { time(&map, "keep_alive", keep_alive.interval, 5..=600) };
+    let keep_alive = (!off).then_some(KeepAlive { interval, failures, ..keep_alive });
+    Registration { shortest, longest, keep_alive }
 }
 
 /// How long live calls may go on at shutdown.

@@ -323,6 +323,16 @@ pub enum Kind {
         /// Its time ran out; else the user took it back, or is not there any more.
         expired: bool,
     },
+    /// A phone behind a NAT does not answer any more, and is not rung.
+    PhoneLost {
+        /// Its user.
+        user: Name,
+    },
+    /// A phone that did not answer does again.
+    PhoneFound {
+        /// Its user.
+        user: Name,
+    },
     /// Registrations of the run before were taken over. Their phones get no `bound`.
     Restored {
         /// How many are registered again.

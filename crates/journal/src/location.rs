@@ -35,6 +35,15 @@ pub struct Location {
     /// What the phone says it is; empty if it does not say.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub agent: Box<str>,
+    /// The proxies between us and the phone, the one next to us first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<String>,
+    /// The phone sits behind a NAT.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nat: bool,
+    /// When its last REGISTER came, in microseconds since 1970-01-01T00:00:00Z; 0 if it is not known.
+    #[serde(default)]
+    pub seen: Wall,
     /// The Call-ID of the REGISTER that set it.
     pub call_id: Name,
     /// The CSeq number of the REGISTER that set it.

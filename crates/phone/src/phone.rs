@@ -325,6 +325,7 @@ impl Phone {
             headers: Vec::new(),
             offer: offer.to_bytes(),
             login: None,
+            onward: sip::Onward::default(),
         };
         self.offered = Some(offer);
         self.tell(now, Step::Calling);

@@ -509,6 +509,7 @@ fn somebody_who_calls_us_meanwhile_is_told_busy() {
         headers: vec![],
         offer: Bytes::from_static(b"v=0\r\n"),
         login: None,
+        onward: sip::Onward::default(),
     };
     world.peer.invite(world.now, invite);
     world.run_ms(100);

@@ -376,6 +376,7 @@ impl Phone {
             headers,
             offer,
             login: None,
+            onward: sip::Onward::default(),
         };
         self.session = Some(self.stack.invite(now, invite));
     }

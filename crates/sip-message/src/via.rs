@@ -152,14 +152,31 @@ impl fmt::Debug for Via {
 
 /// Where the responses to a request go that came over UDP from `source` with `via` on top: to the address that it came
 /// from, at the port that it came from if `rport` asks for that (RFC 3581), else at the port of sent-by (RFC 3261
-/// section 18.2.2). `maddr` is not followed: it serves multicast, which we do not, and would let a stranger point our
+/// section 18.2.2). A sender who names a private address that he did not send from sits behind a NAT, where only the port
+/// that he sent from leads back to him, whether he asks for that or not. `maddr` is not followed: it serves multicast, which we do not, and would let a stranger point our
 /// responses at others.
 #[must_use]
 pub fn response_destination(via: &Via, source: SocketAddr) -> SocketAddr {
-    if via.wants_rport() {
+    let behind_nat = via.host.ip().is_some_and(|ip| is_private(ip) && ip.to_canonical() != source.ip().to_canonical());
+    if via.wants_rport() || behind_nat {
         return source;
     }
     SocketAddr::new(source.ip(), via.port.unwrap_or(DEFAULT_PORT))
+}
+
+/// True for addresses that lead nowhere from other networks: private, shared, link-local, loopback.
+fn is_private(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            let shared = a == 100 && (64..128).contains(&b);
+            ip.is_private() || ip.is_link_local() || ip.is_loopback() || ip.is_unspecified() || shared
+        }
+        IpAddr::V6(ip) => {
+            let first = ip.segments().first().copied().unwrap_or(0);
+            ip.is_loopback() || ip.is_unspecified() || first & 0xfe00 == 0xfc00 || first & 0xffc0 == 0xfe80
+        }
+    }
 }
 
 /// Writes the topmost Via of a request as its responses carry it: `value` as it came, with `received` if the source is
@@ -262,9 +279,24 @@ mod tests {
         let source: SocketAddr = "198.51.100.7:40000".parse().unwrap();
         let to = |text: &str| response_destination(&via(text), source).to_string();
         assert_eq!(to("SIP/2.0/UDP 10.0.0.1:5070;rport"), "198.51.100.7:40000");
-        assert_eq!(to("SIP/2.0/UDP 10.0.0.1:5070"), "198.51.100.7:5070");
-        assert_eq!(to("SIP/2.0/UDP 10.0.0.1"), "198.51.100.7:5060");
-        assert_eq!(to("SIP/2.0/UDP 10.0.0.1;received=203.0.113.9;maddr=203.0.113.8"), "198.51.100.7:5060");
+        assert_eq!(to("SIP/2.0/UDP 192.0.2.1:5070"), "198.51.100.7:5070");
+        assert_eq!(to("SIP/2.0/UDP 192.0.2.1"), "198.51.100.7:5060");
+        assert_eq!(to("SIP/2.0/UDP h:5070"), "198.51.100.7:5070");
+        assert_eq!(to("SIP/2.0/UDP 192.0.2.1;received=203.0.113.9;maddr=203.0.113.8"), "198.51.100.7:5060");
+    }
+
+    #[test]
+    fn who_names_a_private_address_that_he_did_not_send_from_is_answered_where_he_sent_from() {
+        let to = |text: &str, source: &str| response_destination(&via(text), source.parse().unwrap()).to_string();
+        for host in ["10.0.0.1:5070", "192.168.1.2", "172.16.0.1:5060", "100.64.0.1", "169.254.1.1", "127.0.0.1:5070"] {
+            assert_eq!(to(&format!("SIP/2.0/UDP {host}"), "198.51.100.7:40000"), "198.51.100.7:40000", "{host}");
+        }
+        for host in ["[fd00::1]:5070", "[fe80::1]"] {
+            assert_eq!(to(&format!("SIP/2.0/UDP {host}"), "[2001:db8::7]:40000"), "[2001:db8::7]:40000", "{host}");
+        }
+        // It is his own address: his port is the one that he says.
+        assert_eq!(to("SIP/2.0/UDP 10.0.0.1:5070", "10.0.0.1:40000"), "10.0.0.1:5070");
+        assert_eq!(to("SIP/2.0/UDP 10.0.0.1:5070", "[::ffff:10.0.0.1]:40000"), "[::ffff:10.0.0.1]:5070");
     }
 
     #[test]

@@ -170,6 +170,17 @@ pub struct Invite {
     pub offer: Bytes,
     /// The login ([`crate::Stack::set_logins`]) that answers a peer who asks who calls.
     pub login: Option<Arc<str>>,
+    /// What is known of the way beyond its first hop.
+    pub onward: Onward,
+}
+
+/// What is known of the way to a peer beyond its first hop.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Onward {
+    /// The proxies that the request passes, as Route header fields (RFC 3327 section 5.5).
+    pub routes: Vec<AnyUri>,
+    /// The peer sits behind a NAT: requests of ours go to where his messages come from, not to his Contact.
+    pub behind_nat: bool,
 }
 
 /// A request outside dialogs that the application sends. It prints without what tells about a person.

@@ -47,7 +47,7 @@ struct Hop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Symmetric {
     wanted: Option<bool>,
-    /// The peer's only Via named another address than his message came from.
+    /// The peer's only Via named another address than his message came from; or he is known to sit behind a NAT.
     behind_nat: bool,
 }
 
@@ -78,7 +78,13 @@ impl Dialog {
     }
 
     /// The dialog that a response with a To tag to our INVITE begins (12.1.2).
-    pub(crate) fn of_response(response: &Response, flow: Flow, contact: &str, symmetric: Option<bool>) -> Self {
+    pub(crate) fn of_response(
+        response: &Response,
+        flow: Flow,
+        contact: &str,
+        symmetric: Option<bool>,
+        behind_nat: bool,
+    ) -> Self {
         let head = &response.head;
         Self {
             call_id: Box::from(head.call_id.as_str()),
@@ -91,7 +97,7 @@ impl Dialog {
             routes: head.record_routes.iter().rev().map(Hop::of_route).collect(),
             target: Hop::of_contact(head).unwrap_or_else(|| Hop::of_target(&head.to.uri)),
             flow,
-            symmetric: Symmetric { wanted: symmetric, behind_nat: false },
+            symmetric: Symmetric { wanted: symmetric, behind_nat },
             contact: Box::from(contact),
         }
     }
@@ -208,7 +214,7 @@ fn without_headers(uri: &AnyUri) -> AnyUri {
 /// True if the request passed no proxy, and its sender thinks that he has another address than the one seen here.
 /// A port says so only if he asked for `rport` (RFC 3581 4); without, he may well send from another than he listens on.
 /// A connection always comes from another port than its sender listens on.
-fn is_behind_nat(head: &Head, flow: Flow) -> bool {
+pub(crate) fn is_behind_nat(head: &Head, flow: Flow) -> bool {
     head.via_count == 1 && differs(&head.via, flow)
 }
 

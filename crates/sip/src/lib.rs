@@ -52,8 +52,8 @@ mod traffic;
 mod transaction;
 
 pub use api::{
-    ChangeError, ConnectionId, EndCause, Event, Flow, Inquiry, InquiryId, Invite, MAX_FORWARDS, Own, Population,
-    Refusal, SessionId, Transmit, Transport,
+    ChangeError, ConnectionId, EndCause, Event, Flow, Inquiry, InquiryId, Invite, MAX_FORWARDS, Onward, Own,
+    Population, Refusal, SessionId, Transmit, Transport,
 };
 pub use config::{Listener, StackConfig, Times};
 pub use counters::Counters;

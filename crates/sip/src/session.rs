@@ -72,6 +72,8 @@ pub(crate) struct Asked {
 
 pub(crate) struct Outgoing {
     pub(crate) invite: TransactionId,
+    /// The peer is known to sit behind a NAT.
+    pub(crate) behind_nat: bool,
     pub(crate) contact: Box<str>,
     /// What it takes to answer a challenge; none if there are no credentials.
     pub(crate) attempt: Option<Box<Attempt>>,

@@ -95,6 +95,7 @@ impl World {
             headers: Vec::new(),
             offer: Bytes::from_static(b"v=0"),
             login: None,
+            onward: sip::Onward::default(),
         };
         self.stack.invite(now, invite)
     }

@@ -131,6 +131,9 @@ mod tests {
             remote: ([192, 0, 2, 7], port).into(),
             ends: Wall::from_unix_micros(1_795_262_400_000_000),
             agent: "phone".into(),
+            path: Vec::new(),
+            nat: true,
+            seen: Wall::default(),
             call_id: "c".into(),
             cseq: u32::from(port),
         };

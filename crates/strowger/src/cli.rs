@@ -93,7 +93,8 @@ pub(crate) enum Task {
     /// Lists who is registered, and where
     ///
     /// One line a contact: the user, the URI that his calls go to, the transport, the address that it was registered
-    /// from, the time left, its preference, and what the phone says it is.
+    /// from, the time left, its preference, when it was heard of last (UTC), `NAT` if it sits behind one, `unreachable` if it
+    /// did not answer when asked and is not rung, and what the phone says it is.
     Registrations {
         #[command(flatten)]
         at: operate::At,

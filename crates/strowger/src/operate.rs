@@ -67,7 +67,7 @@ pub(crate) fn registrations(config: &Path, json: bool) -> Result<(), Error> {
     let mut switch = connect(config)?;
     let (mut after, mut listed) = (None, 0);
     if !json {
-        print(&contact_row(["USER", "CONTACT", "BY", "FROM", "LEFT", "Q", "PHONE"]));
+        print(&contact_row(["USER", "CONTACT", "BY", "FROM", "LEFT", "Q", "SEEN", "STATE", "PHONE"]));
     }
     loop {
         let request = Request::Registrations { after: after.clone(), limit: MAX_PAGE };
@@ -228,11 +228,19 @@ fn contact_line(contact: &Registration) -> String {
     let (left, source) = (whole_seconds(Duration::from_secs(contact.expires_s)), contact.source.to_string());
     let q = f64::from(contact.q_thousandths) / 1000.0;
     let (user, uri, agent) = (shown(&contact.user), shown(&contact.contact), shown(&contact.agent));
-    contact_row([&user, &uri, by, &source, &left, &q.to_string(), if agent.is_empty() { "-" } else { &agent }])
+    let seen: String = contact.seen.to_string().chars().skip(11).take(8).collect();
+    let state = match (contact.lost, contact.nat, contact.path.is_empty()) {
+        (true, ..) => "unreachable",
+        (false, true, _) => "NAT",
+        (false, false, false) => "by proxy",
+        (false, false, true) => "-",
+    };
+    let agent = if agent.is_empty() { "-" } else { &agent };
+    contact_row([&user, &uri, by, &source, &left, &q.to_string(), &seen, state, agent])
 }
 
-fn contact_row([user, contact, by, source, left, q, agent]: [&str; 7]) -> String {
-    format!("{user:<12}  {contact:<36}  {by:<3}  {source:<21}  {left:<7}  {q:<5}  {agent}\n")
+fn contact_row([user, contact, by, source, left, q, seen, state, agent]: [&str; 9]) -> String {
+    format!("{user:<12}  {contact:<36}  {by:<3}  {source:<21}  {left:<7}  {q:<5}  {seen:<8}  {state:<11}  {agent}\n")
 }
 
 /// What a caller sent must not steer the terminal that it is shown on.

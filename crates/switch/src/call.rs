@@ -7,7 +7,7 @@ use acd::{AgentName, QueueName};
 use base::{CallId, LegId, OfferId, Pii, PlayId, TakeId, TimerToken, Wall};
 use journal::{Asker, Outside, Party};
 use sdp::{Agreed, Description, Local};
-use sip::{Flow, SessionId};
+use sip::{Flow, Onward, SessionId};
 use sip_message::{Reason, Uri, UserToUser};
 
 use crate::digits::Keys;
@@ -181,6 +181,8 @@ pub(crate) struct Route {
     pub target: Uri,
     /// Which listener sends the request, from which address of ours, and whereto.
     pub flow: Flow,
+    /// What is known of the way beyond that.
+    pub onward: Onward,
 }
 
 impl Call {

@@ -10,6 +10,7 @@ use journal::Asker;
 use leg::Prompt;
 use sip::Transport;
 use sip::digest::{Algorithm, Login, Secret};
+use sip::registrar::KeepAlive;
 use sip_message::{Scheme, Uri};
 
 /// Names a flow: the file's name without its ending.
@@ -204,6 +205,26 @@ pub struct Limits {
     /// The address that peers send media to, written into SDP; without one, the address that the signalling of the
     /// leg uses.
     pub media_address: Option<IpAddr>,
+    /// Of those who register.
+    pub registration: Registration,
+}
+
+/// Times of registrations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registration {
+    /// Who asks for less is refused, and told so.
+    pub shortest: Duration,
+    /// Who asks for more gets this.
+    pub longest: Duration,
+    /// How often phones behind NATs are asked whether they are there; `None`: never.
+    pub keep_alive: Option<KeepAlive>,
+}
+
+impl Default for Registration {
+    fn default() -> Self {
+        let (shortest, longest) = (Duration::from_secs(60), Duration::from_secs(3600));
+        Self { shortest, longest, keep_alive: Some(KeepAlive::default()) }
+    }
 }
 
 impl Default for Limits {
@@ -214,6 +235,7 @@ impl Default for Limits {
             ring_time: Duration::from_secs(30),
             grace: Duration::from_secs(20),
             media_address: None,
+            registration: Registration::default(),
         }
     }
 }

@@ -68,8 +68,10 @@ impl Switch {
         let contact = kept.contact.reveal().parse();
         match (registers, contact, flow_again(&self.listeners, &kept)) {
             (true, Ok(contact), Some(flow)) => {
-                let journal::Location { q, ends, agent, call_id, cseq, .. } = kept;
-                let location = Location { contact, q, flow, ends, agent, call_id, cseq };
+                let journal::Location { q, ends, agent, path, nat, seen, call_id, cseq, .. } = kept;
+                // A way that is not whole leads nowhere else; the phone's next REGISTER says it again.
+                let path = path.iter().filter_map(|hop| hop.parse().ok()).collect();
+                let location = Location { contact, q, flow, ends, agent, path, nat, seen, call_id, cseq };
                 self.desk.registrar.restore(now, user, location)
             }
             _ => false,
@@ -100,7 +102,7 @@ fn flow_again(listeners: &[sip::Listener], kept: &journal::Location) -> Option<F
 }
 
 fn to_keep(location: Location) -> journal::Location {
-    let Location { contact, q, flow, ends, agent, call_id, cseq } = location;
+    let Location { contact, q, flow, ends, agent, path, nat, seen, call_id, cseq } = location;
     journal::Location {
         contact: Pii::new(contact.to_string()),
         q,
@@ -109,6 +111,9 @@ fn to_keep(location: Location) -> journal::Location {
         remote: flow.remote,
         ends,
         agent,
+        path: path.iter().map(ToString::to_string).collect(),
+        nat,
+        seen,
         call_id,
         cseq,
     }
@@ -141,6 +146,9 @@ mod tests {
             remote: remote.parse().unwrap(),
             ends: Wall::default(),
             agent: "".into(),
+            path: Vec::new(),
+            nat: false,
+            seen: Wall::default(),
             call_id: "c".into(),
             cseq: 1,
         }

@@ -9,7 +9,7 @@ use ivr::DialOutcome;
 use journal::{Candidate, Kind, LegRole, OfferOutcome, OfferReason};
 use leg::Command;
 use sdp::{Codec, Preferences};
-use sip::{Flow, Invite, Refusal};
+use sip::{Flow, Invite, Onward, Refusal};
 use sip_message::{AnyUri, HeaderName, NameAddr, Reason, Response, Uri};
 
 use crate::call::{Call, Callee, Leg, Role, Route, Stage};
@@ -54,11 +54,15 @@ impl Switch {
     fn route_to(&self, user: &UserName) -> Option<Route> {
         let found = self.config.users.get(user)?;
         match &found.place {
-            Place::Fixed(phone) => Some(Route { target: phone.contact.clone(), flow: self.flow_to(phone) }),
+            Place::Fixed(phone) => {
+                let (target, flow) = (phone.contact.clone(), self.flow_to(phone));
+                Some(Route { target, flow, onward: Onward::default() })
+            }
             // Of several, the phone that he prefers: one leg rings, as one offer is made to one agent.
             Place::Registered => {
                 let binding = self.desk.registrar.preferred(user)?;
-                Some(Route { target: binding.contact.as_sip()?.clone(), flow: binding.way() })
+                let onward = Onward { routes: binding.path.clone(), behind_nat: binding.nat };
+                Some(Route { target: binding.contact.as_sip()?.clone(), flow: binding.way(), onward })
             }
         }
     }
@@ -124,6 +128,7 @@ impl Switch {
                 flow: route.flow,
                 to: NameAddr::new(target.clone()),
                 target,
+                onward: route.onward,
                 from,
                 contact_user,
                 max_forwards,

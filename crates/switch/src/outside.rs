@@ -78,7 +78,8 @@ impl Switch {
             self.dial_over(now, call, DialOutcome::Unreachable);
             return;
         };
-        let route = Route { target: peer.contact.clone().with_user(&number), flow: self.flow_to(&peer) };
+        let (target, flow) = (peer.contact.clone().with_user(&number), self.flow_to(&peer));
+        let route = Route { target, flow, onward: sip::Onward::default() };
         let outside = Outside {
             trunk: trunk.clone(),
             number: Pii::new(number.to_string()),

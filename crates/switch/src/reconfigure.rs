@@ -25,10 +25,10 @@ impl Switch {
         let config: Arc<Config> = config.into();
         self.sip.set_max_sessions(config.limits.max_sessions());
         self.sip.set_logins(crate::login::logins(&config));
-        self.desk.reconfigure(&self.config, &config, &mut self.rng);
+        self.desk.reconfigure(now, &self.config, &config, &mut self.rng);
         let registrar = &self.desk.registrar;
         let status = |agent: &AgentName| match config.registers(agent.as_str()) {
-            true if registrar.preferred(agent.as_str()).is_none() => Status::LoggedOut,
+            true if !registrar.is_in_reach(agent.as_str()) => Status::LoggedOut,
             _ => Status::Available,
         };
         self.acd.reconfigure(now, config.queues.clone(), config.agents.clone(), status);

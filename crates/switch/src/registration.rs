@@ -3,9 +3,9 @@
 use base::{Mono, Now, Rng};
 use journal::Kind;
 use sip::digest::{Authenticator, AuthenticatorConfig, Outcomes, Proof};
-use sip::registrar::{Registrar, RegistrarConfig, RegistrarEvent};
-use sip::{ConnectionId, Flow, Gate, Pending, Verdict};
-use sip_message::{HeaderName, Method, Request};
+use sip::registrar::{Ping, Registrar, RegistrarConfig, RegistrarEvent};
+use sip::{ConnectionId, Flow, Gate, Inquiry, InquiryId, Pending, Verdict};
+use sip_message::{HeaderName, Method, NameAddr, Request, Uri};
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,16 +31,16 @@ pub(crate) struct Desk {
     pub changes: Changes,
     /// The names that were proven by certificates, of the connections that are open.
     pub certificates: HashMap<ConnectionId, Vec<String>>,
+    /// Questions to phones that wait for their answer: about which binding.
+    pings: HashMap<InquiryId, (Arc<str>, u64)>,
 }
 
 impl Desk {
-    pub fn new(config: &Config, rng: &mut Rng) -> Self {
-        Self {
-            authenticator: authenticator(config, rng),
-            registrar: Registrar::new(RegistrarConfig::default()),
-            changes: Changes::default(),
-            certificates: HashMap::new(),
-        }
+    pub fn new(now: Now, config: &Config, rng: &mut Rng) -> Self {
+        let mut registrar = Registrar::new(registrar_config(config));
+        let authenticator = authenticator(config, rng);
+        registrar.keep_alive(now, config.limits.registration.keep_alive, rng.fork());
+        Self { authenticator, registrar, changes: Changes::default(), pings: HashMap::new(), certificates: HashMap::new() }
     }
 
     /// The names that the other end of a flow has proven by a certificate.
@@ -49,11 +49,16 @@ impl Desk {
     }
 
     /// Whoever registers no more, by the new configuration, has no phones. Another realm asks everybody anew.
-    pub fn reconfigure(&mut self, old: &Config, new: &Config, rng: &mut Rng) {
+    pub fn reconfigure(&mut self, now: Now, old: &Config, new: &Config, rng: &mut Rng) {
         if old.realm != new.realm {
             self.authenticator = authenticator(new, rng);
         }
         self.registrar.keep(|record| new.registers(record));
+        self.registrar.configure(registrar_config(new));
+        let keep_alive = new.limits.registration.keep_alive;
+        if keep_alive != old.limits.registration.keep_alive {
+            self.registrar.keep_alive(now, keep_alive, rng.fork());
+        }
     }
 
     pub fn outcomes(&self) -> Outcomes {
@@ -68,6 +73,11 @@ impl Desk {
     pub fn poll_timeout(&self) -> Option<Mono> {
         [self.authenticator.poll_timeout(), self.registrar.poll_timeout()].into_iter().flatten().min()
     }
+}
+
+fn registrar_config(config: &Config) -> RegistrarConfig {
+    let times = config.limits.registration;
+    RegistrarConfig { min_expires: times.shortest, max_expires: times.longest, ..RegistrarConfig::default() }
 }
 
 fn authenticator(config: &Config, rng: &mut Rng) -> Authenticator {
@@ -168,6 +178,34 @@ impl Switch {
         self.sip.respond(now, pending, status, &headers);
     }
 
+    /// A phone behind a NAT is to be asked whether it is there. What it answers does not matter: any answer will do.
+    pub(crate) fn ping(&mut self, now: Now, ping: Ping) {
+        let Ping { record, order, target, flow } = ping;
+        let ours = NameAddr::new(Uri::new(flow.local.ip()).with_user("strowger"));
+        let inquiry = Inquiry {
+            flow,
+            method: Method::Options,
+            to: NameAddr::new(target.clone()),
+            target,
+            from: ours,
+            call_id: None,
+            cseq: 1,
+            contact: None,
+            headers: Vec::new(),
+            login: None,
+        };
+        let id = self.sip.inquire(now, inquiry);
+        self.desk.pings.insert(id, (record, order));
+    }
+
+    /// A phone answered a question, or did not. False: the question was not one of these.
+    pub(crate) fn pong(&mut self, now: Now, inquiry: InquiryId, answered: bool) -> bool {
+        let Some((record, order)) = self.desk.pings.remove(&inquiry) else { return false };
+        base::give_back(&mut self.desk.pings);
+        self.desk.registrar.handle_pong(now, &record, order, answered);
+        true
+    }
+
     pub(crate) fn on_registrar(&mut self, now: Now, event: RegistrarEvent) {
         match event {
             RegistrarEvent::Bound { record, new, first } => {
@@ -186,6 +224,18 @@ impl Switch {
                     self.acd.set_status(now, &record.clone().into(), acd::Status::LoggedOut);
                 }
                 self.book.write_system(now, Kind::Unbound { user: record, expired });
+            }
+            RegistrarEvent::Lost { record, last } => {
+                if last {
+                    self.acd.set_status(now, &record.clone().into(), acd::Status::LoggedOut);
+                }
+                self.book.write_system(now, Kind::PhoneLost { user: record });
+            }
+            RegistrarEvent::Found { record, first } => {
+                if first {
+                    self.acd.set_status(now, &record.clone().into(), acd::Status::Available);
+                }
+                self.book.write_system(now, Kind::PhoneFound { user: record });
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use base::Now;
+use base::{Now, Wall};
 use journal::Carrier;
 use serde::{Deserialize, Serialize};
 use sip::registrar::Binding;
@@ -40,6 +40,18 @@ pub struct Registration {
     pub q_thousandths: u16,
     /// What the phone says it is; empty if it does not say.
     pub agent: Box<str>,
+    /// When it was heard of last, in microseconds since 1970.
+    #[serde(default)]
+    pub seen: Wall,
+    /// It sits behind a NAT, as far as its Via and Contact tell.
+    #[serde(default)]
+    pub nat: bool,
+    /// It did not answer when it was asked, and is not rung.
+    #[serde(default)]
+    pub lost: bool,
+    /// The proxies on the way to it.
+    #[serde(default)]
+    pub path: Vec<String>,
 }
 
 impl Switch {
@@ -70,5 +82,9 @@ fn line(now: Now, user: &Arc<str>, binding: &Binding) -> Registration {
         expires_s: binding.ends.since(now.monotonic).as_secs(),
         q_thousandths: binding.q,
         agent: binding.agent.clone(),
+        seen: binding.seen,
+        nat: binding.nat,
+        lost: binding.is_lost(),
+        path: binding.path.iter().map(ToString::to_string).collect(),
     }
 }

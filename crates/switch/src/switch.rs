@@ -114,7 +114,7 @@ impl Switch {
         sip.set_logins(crate::login::logins(&config));
         Self {
             acd,
-            desk: Desk::new(&config, &mut rng),
+            desk: Desk::new(now, &config, &mut rng),
             meter: Meter::new(charges),
             config,
             listeners,
@@ -342,6 +342,9 @@ impl Switch {
             } else if let Some(event) = self.desk.registrar.poll_event() {
                 self.hand = Hand::Nothing;
                 self.on_registrar(now, event);
+            } else if let Some(ping) = self.desk.registrar.poll_ping() {
+                self.hand = Hand::Nothing;
+                self.ping(now, ping);
             } else if let Some(event) = self.acd.poll_event() {
                 self.hand = Hand::of_acd(&event);
                 self.on_acd(now, event);
@@ -388,8 +391,11 @@ impl Switch {
             }
             // The stack refused or took back the change; our side stays as it is. We change nothing of ourselves.
             Event::ChangeCancelled { .. } | Event::ChangeAnswered { .. } | Event::ChangeRefused { .. } => {}
-            // Nothing is asked of anybody yet.
-            Event::Replied { .. } | Event::AsideReplied { .. } => {}
+            Event::Replied { inquiry, answer, .. } => {
+                self.pong(now, inquiry, answer.is_some());
+            }
+            // Nothing is asked of anybody within dialogs yet.
+            Event::AsideReplied { .. } => {}
             Event::Info { session, digit } => self.with_leg(session, |s, leg| s.told_digit(now, leg, digit)),
         }
     }

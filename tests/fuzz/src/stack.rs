@@ -273,5 +273,6 @@ fn invite(flow: Flow) -> Invite {
         headers: vec![],
         offer: Bytes::from_static(b"sdp"),
         login: None,
+        onward: sip::Onward::default(),
     }
 }

@@ -32,6 +32,7 @@ data: /var/lib/strowger
 media: { ports: 20000-20999, bind: 192.0.2.1, advertise: 203.0.113.8, threads: 3, dscp: 0, silence: 2m }
 control: { metrics: 127.0.0.1:9090 }
 trace: { megabytes: 16, keep: 24h, per_call: 50 }
+registrations: { shortest: 30s, longest: 2h, keep_alive: 20s, give_up_after: 5 }
 calls: { max: 200, max_time: 1h, ring_time: 45s, grace: 0s, hold_music: music }
 trunks:
   carrier: { from: [198.51.100.0/24, \"2001:db8:1::/48\"], note: the carrier }
@@ -61,6 +62,10 @@ emergency: { numbers: [110, 112], trunk: withheld }
     assert_eq!((system.grace, company.switch.limits.grace), (Duration::ZERO, Duration::ZERO));
     let traces = Traces { on: true, size: 16 << 20, keep: Duration::from_secs(86_400), per_call: 50 };
     assert_eq!(system.traces, traces);
+    let registration = company.switch.limits.registration;
+    assert_eq!((registration.shortest, registration.longest), (Duration::from_secs(30), Duration::from_secs(7200)));
+    let keep_alive = registration.keep_alive.unwrap();
+    assert_eq!((keep_alive.interval, keep_alive.failures), (Duration::from_secs(20), 5));
     let media = Media {
         first_port: 20_000,
         last_port: 20_999,
@@ -129,6 +134,10 @@ fn what_is_left_out_has_its_usual_value() {
     assert_eq!(system.data_folder(Path::new("/etc/strowger")), PathBuf::from("/etc/strowger/data"));
     assert_eq!((system.grace, system.metrics), (Duration::from_secs(20), None));
     assert_eq!(system.traces, Traces::default());
+    assert_eq!(switch.limits.registration, switch::Registration::default());
+    let asked_never = "version: 1\nlisteners: [{ udp: 0.0.0.0:5060 }]\nregistrations: { keep_alive: false }\n\
+                       numbers: { 1000: { flow: main }, 101: { user: 101 } }\n";
+    assert_eq!(read(&[("strowger.yaml", asked_never)]).switch.limits.registration.keep_alive, None);
     assert_eq!(switch.limits.media_address, None);
     assert_eq!((switch.limits.max_calls, switch.limits.ring_time), (2000, Duration::from_secs(30)));
     assert_eq!(

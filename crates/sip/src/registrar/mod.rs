@@ -7,10 +7,12 @@
 //! |---|---|
 //! | what a request asks for: contacts, times, `q`, `*` | `request.rs` |
 //! | bindings, their ends, events | `table.rs` |
+//! | phones behind NATs are asked whether they are there | `alive.rs` |
 //!
-//! Invariants: each binding has one timer and leaves by it at the latest; addresses of record and contacts of each are
+//! Invariants: each binding has one timer and leaves by it at the latest, and another one if it is behind a NAT; addresses of record and contacts of each are
 //! bounded; nothing scans more than the contacts of one address of record.
 
+mod alive;
 mod request;
 mod table;
 
@@ -22,6 +24,7 @@ use sip_message::AnyUri;
 
 use crate::Flow;
 
+pub use alive::{KeepAlive, Ping};
 pub use table::Registrar;
 
 /// Times and limits of a [`Registrar`].
@@ -64,6 +67,16 @@ pub struct Binding {
     pub ends: Mono,
     /// What the phone says it is (User-Agent), shortened; empty if it does not say.
     pub agent: Box<str>,
+    /// The proxies between us and the phone, the one next to us first (RFC 3327).
+    pub path: Vec<AnyUri>,
+    /// Via or Contact name another address than the request came from: the phone sits behind a NAT, as far as we know.
+    pub nat: bool,
+    /// When the phone was heard of last.
+    pub seen: Wall,
+    /// Questions in a row that the phone did not answer.
+    failures: u32,
+    /// It did not answer so many that it counts as out of reach. It is not rung before it is heard of again.
+    lost: bool,
     /// The Call-ID of the request that set it.
     call_id: Arc<str>,
     /// The CSeq number of the request that set it.
@@ -83,6 +96,12 @@ impl Binding {
         let listens = address.filter(|address| self.flow.transport.is_reliable() && address.ip() == source.ip());
         Flow { remote: listens.unwrap_or(source), ..self.flow }
     }
+
+    /// True if the phone has not answered for so long that it is not rung any more.
+    #[must_use]
+    pub const fn is_lost(&self) -> bool {
+        self.lost
+    }
 }
 
 /// A contact as it is kept over a restart.
@@ -98,6 +117,12 @@ pub struct Location {
     pub ends: Wall,
     /// What the phone says it is.
     pub agent: Box<str>,
+    /// The proxies between us and the phone.
+    pub path: Vec<AnyUri>,
+    /// The phone sits behind a NAT.
+    pub nat: bool,
+    /// When its last REGISTER came.
+    pub seen: Wall,
     /// The Call-ID of the request that set it.
     pub call_id: Arc<str>,
     /// The CSeq number of the request that set it.
@@ -122,7 +147,7 @@ pub enum RegistrarEvent {
         record: Arc<str>,
         /// It was not there before, and not before a restart.
         new: bool,
-        /// The address of record had no contact before: its user can be reached from now on.
+        /// The address of record had no contact in reach before: its user can be reached from now on.
         first: bool,
     },
     /// A contact is gone.
@@ -131,7 +156,21 @@ pub enum RegistrarEvent {
         record: Arc<str>,
         /// Its time ran out; else the user took it back, or registers no more.
         expired: bool,
-        /// No contact is left: its user cannot be reached any more.
+        /// It was in reach, and no other contact is: its user cannot be reached any more.
         last: bool,
+    },
+    /// A phone behind a NAT does not answer any more.
+    Lost {
+        /// The address of record.
+        record: Arc<str>,
+        /// No other contact is in reach.
+        last: bool,
+    },
+    /// A phone that did not answer does again.
+    Found {
+        /// The address of record.
+        record: Arc<str>,
+        /// No contact was in reach before.
+        first: bool,
     },
 }

@@ -3,15 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base::{Now, Wall};
 use sip_message::{AnyUri, Contacts, HeaderName, NameAddr, Request};
 
 use super::{RegistrarConfig, Reply};
-use crate::Flow;
+use crate::dialog::is_behind_nat;
+use crate::{Flow, Transport};
 
 /// What is taken for an Expires that is missing or malformed, in seconds (10.2.1.1, 20.10).
 const USUAL_EXPIRES: u32 = 3600;
 /// A q that is missing or malformed: the highest.
 const USUAL_Q: u16 = 1000;
+/// Proxies on the way to a phone.
+const MAX_HOPS: usize = 8;
 /// So much of a User-Agent is kept, in octets.
 const MAX_AGENT: usize = 64;
 
@@ -29,16 +33,38 @@ pub(super) struct Sent {
     pub(super) agent: Box<str>,
     pub(super) call_id: Arc<str>,
     pub(super) cseq: u32,
+    pub(super) path: Vec<AnyUri>,
+    /// The sender sits behind a NAT, as his Via tells.
+    pub(super) nat: bool,
+    pub(super) seen: Wall,
 }
 
 impl Sent {
-    pub(super) fn read(request: &Request, flow: Flow) -> Self {
+    pub(super) fn read(now: Now, request: &Request, flow: Flow) -> Self {
         let agent = request.head.header(HeaderName::UserAgent).unwrap_or_default();
         // It is for people's eyes: what steers terminals is left out.
         let agent: String = agent.chars().filter(|c| *c == ' ' || c.is_ascii_graphic()).take(MAX_AGENT).collect();
         let (call_id, cseq) = (request.head.call_id.as_str().into(), request.head.cseq.number);
-        Self { flow, agent: agent.into(), call_id, cseq }
+        let path = path(request);
+        // What proxies there are know the way to the phone.
+        let nat = path.is_empty() && is_behind_nat(&request.head, flow);
+        Self { flow, agent: agent.into(), call_id, cseq, path, nat, seen: now.wall }
     }
+
+    /// True if a phone with this contact sits behind a NAT: its own idea of its address is not where it sends from.
+    pub(super) fn is_behind_nat(&self, contact: &AnyUri) -> bool {
+        let address = contact.as_sip().and_then(sip_message::Uri::socket_addr);
+        let differs = address.is_some_and(|address| address != self.flow.remote);
+        self.nat || (differs && self.path.is_empty() && self.flow.transport == Transport::Udp)
+    }
+}
+
+/// The proxies that a request passed and that want to be passed by requests to its contacts (RFC 3327 5.3), the one next
+/// to us first.
+fn path(request: &Request) -> Vec<AnyUri> {
+    let hops = request.head.list(HeaderName::Path).filter_map(|hop| hop.parse::<NameAddr>().ok());
+    // A copy, so that it keeps no datagram alive.
+    hops.filter_map(|hop| hop.uri.to_string().parse().ok()).collect()
 }
 
 /// A whole request.
@@ -53,6 +79,12 @@ impl Wishes {
     /// Reads a request. What it asks for is possible as far as it alone can tell.
     pub(super) fn read(request: &Request, config: &RegistrarConfig) -> Result<Self, Reply> {
         if request.head.call_id.as_str().len() > config.max_text {
+            return Err(Reply::of(400));
+        }
+        let hops: Vec<&str> = request.head.list(HeaderName::Path).collect();
+        let usable = hops.iter().all(|hop| hop.parse::<NameAddr>().is_ok_and(|hop| hop.uri.as_sip().is_some()));
+        // A way that we could not send along leads nowhere.
+        if !usable || hops.len() > MAX_HOPS || hops.iter().map(|hop| hop.len()).sum::<usize>() > config.max_text {
             return Err(Reply::of(400));
         }
         let expires = request.head.expires();

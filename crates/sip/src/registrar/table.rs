@@ -7,6 +7,7 @@ use std::sync::Arc;
 use base::{Mono, Now, TimerToken, Timers};
 use sip_message::{AnyUri, HeaderName, NameAddr, Request};
 
+use super::alive::Asker;
 use super::request::{Sent, Wish, Wishes, q_text};
 use super::{Binding, Location, RegistrarConfig, RegistrarEvent, Reply};
 use crate::Flow;
@@ -15,22 +16,26 @@ use crate::Flow;
 pub struct Registrar {
     config: RegistrarConfig,
     /// Ordered, so that it can be listed page by page. None is empty.
-    records: BTreeMap<Arc<str>, Vec<Kept>>,
+    pub(super) records: BTreeMap<Arc<str>, Vec<Kept>>,
     timers: Timers<(Arc<str>, u64)>,
-    events: VecDeque<RegistrarEvent>,
+    pub(super) asker: Option<Asker>,
+    pub(super) events: VecDeque<RegistrarEvent>,
     order: u64,
 }
 
-struct Kept {
-    binding: Binding,
+pub(super) struct Kept {
+    pub(super) binding: Binding,
     end: TimerToken,
+    /// The next question to the phone, if it is asked any.
+    pub(super) ping: Option<TimerToken>,
 }
 
 impl Registrar {
     /// A registrar without bindings.
     #[must_use]
     pub fn new(config: RegistrarConfig) -> Self {
-        Self { config, records: BTreeMap::new(), timers: Timers::default(), events: VecDeque::new(), order: 0 }
+        let (records, timers, events) = (BTreeMap::new(), Timers::default(), VecDeque::new());
+        Self { config, records, timers, asker: None, events, order: 0 }
     }
 
     /// Does what a REGISTER for the address of record `record` asks for, which its sender has been proven to own, and
@@ -42,7 +47,7 @@ impl Registrar {
             Ok(wishes) => wishes,
             Err(reply) => return reply,
         };
-        let sent = Sent::read(request, flow);
+        let sent = Sent::read(now, request, flow);
         if let Err(status) = self.check(record, &wishes, &sent) {
             return Reply::of(status);
         }
@@ -54,7 +59,11 @@ impl Registrar {
                 }
             }
         }
-        Reply { status: 200, headers: self.contacts(now.monotonic, record) }
+        let mut headers = self.contacts(now.monotonic, record);
+        // RFC 3327 5.3: the phone is told which way calls will take.
+        let path = request.head.headers(HeaderName::Path).map(|value| (HeaderName::Path.as_str(), value));
+        headers.extend(path.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        Reply { status: 200, headers }
     }
 
     /// The bindings of an address of record, the newest first.
@@ -66,10 +75,32 @@ impl Registrar {
         found
     }
 
-    /// The binding that its user prefers; of several, the one that was set or renewed last.
+    /// The bindings in reach, in the order of their user's preference; of equals, the one that was set or renewed last comes
+    /// first.
+    #[must_use]
+    pub fn in_reach(&self, record: &str) -> Vec<&Binding> {
+        let mut found = self.bindings(record);
+        found.retain(|binding| !binding.is_lost());
+        // A stable sort: of equals the newest stays first.
+        found.sort_by_key(|binding| std::cmp::Reverse(binding.q));
+        found
+    }
+
+    /// The first of [`Registrar::in_reach`].
     #[must_use]
     pub fn preferred(&self, record: &str) -> Option<&Binding> {
-        self.records.get(record)?.iter().map(|kept| &kept.binding).max_by_key(|binding| (binding.q, binding.order))
+        self.in_reach(record).into_iter().next()
+    }
+
+    /// Takes other times and limits; what is bound keeps its own.
+    pub fn configure(&mut self, config: RegistrarConfig) {
+        self.config = config;
+    }
+
+    /// True if the user can be reached somewhere.
+    #[must_use]
+    pub fn is_in_reach(&self, record: &str) -> bool {
+        self.records.get(record).is_some_and(|list| list.iter().any(|kept| !kept.binding.is_lost()))
     }
 
     /// The addresses of record that have bindings, in order, from the one behind `after`.
@@ -91,12 +122,14 @@ impl Registrar {
         while let Some((record, order)) = self.timers.pop_due(now.monotonic) {
             self.remove(&record, true, |binding| binding.order == order);
         }
+        self.ask_due(now.monotonic);
     }
 
     /// When to call [`Registrar::handle_timeout`]; `None`: nothing is bound.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
-        self.timers.poll_timeout()
+        let asks = self.asker.as_ref().and_then(|asker| asker.timers.poll_timeout());
+        [self.timers.poll_timeout(), asks].into_iter().flatten().min()
     }
 
     /// The next change.
@@ -125,6 +158,9 @@ impl Registrar {
             flow: binding.flow,
             ends: now.wall + binding.ends.since(now.monotonic),
             agent: binding.agent.clone(),
+            path: binding.path.clone(),
+            nat: binding.nat,
+            seen: binding.seen,
             call_id: binding.call_id.clone(),
             cseq: binding.cseq,
         };
@@ -134,12 +170,12 @@ impl Registrar {
     /// Takes back what [`Registrar::locations`] gave before a restart. False if it has ended meanwhile or is beyond our
     /// limits. It stays no longer than it could if it were new, whatever the wall clock did.
     pub fn restore(&mut self, now: Now, record: &Arc<str>, location: Location) -> bool {
-        let Location { contact, q, flow, ends, agent, call_id, cseq } = location;
+        let Location { contact, q, flow, ends, agent, path, nat, seen, call_id, cseq } = location;
         let wish = Wish { contact, q, time: ends.since(now.wall).min(self.config.max_expires) };
         if wish.time.is_zero() || !self.has_room(record, std::slice::from_ref(&wish)) {
             return false;
         }
-        self.bind(now.monotonic, record, wish, &Sent { flow, agent, call_id, cseq }, true);
+        self.bind(now.monotonic, record, wish, &Sent { flow, agent, call_id, cseq, path, nat, seen }, true);
         true
     }
 
@@ -181,19 +217,25 @@ impl Registrar {
         self.order += 1;
         let (order, ends) = (self.order, now + wish.time);
         let Wish { contact, q, .. } = wish;
-        let Sent { flow, agent, call_id, cseq } = sent.clone();
-        let binding = Binding { contact, q, flow, ends, agent, call_id, cseq, order };
+        let nat = sent.is_behind_nat(&contact);
+        let Sent { flow, agent, call_id, cseq, path, seen, nat: _ } = sent.clone();
+        let (failures, lost) = (0, false);
+        let binding = Binding { contact, q, flow, ends, agent, path, nat, seen, failures, lost, call_id, cseq, order };
         let end = self.timers.set(ends, (record.clone(), order));
+        let ping = self.asker.as_mut().and_then(|asker| asker.arm(now, record, &binding, restored));
         let list = self.records.entry(record.clone()).or_default();
-        let first = list.is_empty();
+        let first = list.iter().all(|kept| kept.binding.is_lost());
         let known = list.iter_mut().find(|kept| kept.binding.contact.matches(&binding.contact));
         let new = known.is_none() && !restored;
         match known {
             Some(kept) => {
-                let before = std::mem::replace(kept, Kept { binding, end });
+                let before = std::mem::replace(kept, Kept { binding, end, ping });
                 self.timers.cancel(before.end);
+                if let (Some(asker), Some(ping)) = (&mut self.asker, before.ping) {
+                    asker.timers.cancel(ping);
+                }
             }
-            None => list.push(Kept { binding, end }),
+            None => list.push(Kept { binding, end, ping }),
         }
         self.events.push_back(RegistrarEvent::Bound { record: record.clone(), new, first });
     }
@@ -207,9 +249,13 @@ impl Registrar {
         let Some(list) = self.records.get_mut(record) else { return false };
         let Some(place) = list.iter().position(|kept| is_it(&kept.binding)) else { return false };
         let gone = list.remove(place);
-        let last = list.is_empty();
+        let last = !gone.binding.is_lost() && list.iter().all(|kept| kept.binding.is_lost());
+        let is_empty = list.is_empty();
         self.timers.cancel(gone.end);
-        if last {
+        if let (Some(asker), Some(ping)) = (&mut self.asker, gone.ping) {
+            asker.timers.cancel(ping);
+        }
+        if is_empty {
             self.records.remove(record);
         }
         self.events.push_back(RegistrarEvent::Unbound { record: record.clone(), expired, last });

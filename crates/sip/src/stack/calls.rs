@@ -48,7 +48,7 @@ impl Stack {
             to: printed(&invite.to).into(),
             call_id: call_id.as_str().into(),
             cseq: 1,
-            routes: Vec::new(),
+            routes: invite.onward.routes,
             max_forwards: invite.max_forwards,
         };
         let mut headers = invite.headers;
@@ -64,7 +64,8 @@ impl Stack {
         let parts = (outline, &Method::Invite);
         let transaction = self.clients.open(&mut self.core, now.monotonic, parts, flow, (Some(id), false), payload);
         let (contact, early) = (contact.into(), Vec::new());
-        let state = Outgoing { invite: transaction, contact, attempt, proof, early, left: None };
+        let behind_nat = invite.onward.behind_nat;
+        let state = Outgoing { invite: transaction, behind_nat, contact, attempt, proof, early, left: None };
         self.insert(id, &call_id, &local_tag, State::Outgoing(Box::new(state)));
         if let Some(session) = self.sessions.get_mut(&id) {
             session.identity = identity;

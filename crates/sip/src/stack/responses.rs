@@ -72,7 +72,9 @@ impl Stack {
             match state.early.iter_mut().find(|dialog| &*dialog.remote_tag == tag) {
                 Some(dialog) => dialog.refresh(&response.head, flow),
                 None if full => {}
-                None => state.early.push(Dialog::of_response(response, flow, &state.contact, symmetric)),
+                None => {
+                    state.early.push(Dialog::of_response(response, flow, &state.contact, symmetric, state.behind_nat))
+                }
             }
         }
         if state.left.is_none() {
@@ -96,8 +98,9 @@ impl Stack {
         let session = owner.and_then(|owner| self.sessions.remove(&owner).map(|session| (owner, session)));
         match session {
             Some((owner, Session { dialog_key, identity, state: State::Outgoing(state) })) if state.invite == id => {
-                let Outgoing { contact, proof, early, left, .. } = *state;
-                let mut dialog = self.acknowledge(id, flow, response, &contact, proof.as_ref());
+                let Outgoing { contact, proof, early, left, behind_nat, .. } = *state;
+                let own = (&*contact, behind_nat);
+                let mut dialog = self.acknowledge(id, flow, response, own, proof.as_ref());
                 if let Some(early) = early.iter().find(|early| early.remote_tag == dialog.remote_tag) {
                     dialog.follow(early);
                 }
@@ -114,7 +117,7 @@ impl Stack {
                     self.sessions.insert(owner, session);
                 }
                 // Another fork answered before: this one is let go politely (13.2.2.4).
-                let mut dialog = self.acknowledge(id, flow, response, "", None);
+                let mut dialog = self.acknowledge(id, flow, response, ("", false), None);
                 let outline = dialog.next_request(key::branch(&self.core.token()));
                 self.open_bye(now, outline, dialog.flow(), None, (None, None));
             }
@@ -127,10 +130,10 @@ impl Stack {
         id: TransactionId,
         flow: Flow,
         response: &Response,
-        contact: &str,
+        (contact, behind_nat): (&str, bool),
         proof: Option<&(String, String)>,
     ) -> Dialog {
-        let dialog = Dialog::of_response(response, flow, contact, self.core.config.symmetric);
+        let dialog = Dialog::of_response(response, flow, contact, self.core.config.symmetric, behind_nat);
         self.send_ack(id, &dialog, response, proof);
         dialog
     }
@@ -159,7 +162,7 @@ impl Stack {
             return;
         }
         // The session is over, or ends: its BYE is on its way, the 2xx is acknowledged all the same.
-        self.acknowledge(id, flow, response, "", None);
+        self.acknowledge(id, flow, response, ("", false), None);
     }
 
     /// A final response that is no 2xx to an INVITE, or none at all (`response` is `None`).

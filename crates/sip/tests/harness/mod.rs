@@ -251,6 +251,7 @@ pub fn invite_to(from: usize, to: SocketAddr) -> Invite {
         headers: vec![],
         offer: Bytes::from_static(b"offer"),
         login: None,
+        onward: sip::Onward::default(),
     }
 }
 
