@@ -12,6 +12,7 @@
 //! - `outbound`: calls to a carrier, and grants.
 //! - `tcp`, `tls`: calls over connections, and what strangers do with those.
 //! - `control`, `reload`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
+//! - `forks`: users with several phones.
 //! - `nat`: phones behind a NAT, in networks of the test's own.
 //! - `trace`: what calls said on the wire, drawn, followed, and read by tshark.
 //! - `srtp`: encrypted calls.
@@ -42,6 +43,7 @@ mod crowd;
 mod digits;
 mod disk;
 mod flood;
+mod forks;
 mod hangups;
 mod hold;
 mod limits;

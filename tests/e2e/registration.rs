@@ -23,19 +23,19 @@ fn password(switch: &Switch) -> String {
 }
 
 /// A phone and what it says of itself.
-struct Registering {
-    phone: Phone,
+pub(crate) struct Registering {
+    pub(crate) phone: Phone,
     cseq: u32,
     rng: Rng,
 }
 
 impl Registering {
-    fn new(switch: &Switch, ports: &mut Ports) -> Self {
+    pub(crate) fn new(switch: &Switch, ports: &mut Ports) -> Self {
         Self { phone: Phone::new(switch.address(), ports), cseq: 0, rng: Rng::from_number(1) }
     }
 
     /// Sends a request for `user` and gives the answer.
-    fn send(&mut self, method: &str, user: &str, fields: &str) -> Message {
+    pub(crate) fn send(&mut self, method: &str, user: &str, fields: &str) -> Message {
         self.cseq += 1;
         let (cseq, address) = (self.cseq, self.phone.address());
         let text = format!(
@@ -55,7 +55,7 @@ impl Registering {
     }
 
     /// Asks for a challenge and gives the answer to it.
-    fn authorization(&mut self, user: &str, password: &str) -> String {
+    pub(crate) fn authorization(&mut self, user: &str, password: &str) -> String {
         let challenged = self.send("REGISTER", user, "");
         assert_eq!(challenged.status(), Some(401), "{challenged}");
         let challenge = Challenge::strongest(challenged.headers("WWW-Authenticate").into_iter()).expect("a challenge");

@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use switch::{Place, User, UserName};
+use switch::{Place, Ring, User, UserName};
 use yaml::{Faults, Shape, Value};
 
-use crate::Notes;
 use crate::names::Names;
 use crate::peer::{self, Form};
 use crate::system::Listener;
+use crate::{Notes, or};
 
-const USER: Shape = Shape { what: "a user", keys: &["display", "contact", "register", "register_for", "caller_id"] };
+const USER: Shape =
+    Shape { what: "a user", keys: &["display", "contact", "register", "register_for", "ring", "turn", "caller_id"] };
 /// What a user's contact is to look like.
 const PHONE: Form = Form { owner: "phone", remedy: "write `sip:USER@ADDRESS:PORT`, such as `sip:101@192.0.2.10:5060`" };
 
@@ -45,19 +47,33 @@ pub(crate) fn read(
             registers(&register, map.optional("contact"));
             grants
                 .push((name.clone(), map.optional("register_for").map_or_else(Vec::new, |value| value.one_or_list())));
-            users.insert(name, User { display, place: Place::Registered, caller_id });
+            let usual = User::at(Place::Registered);
+            let ring =
+                or(&map, "ring", usual.ring, |value| value.choose(&[("all", Ring::All), ("in_turn", Ring::InTurn)]));
+            let turn = or(&map, "turn", usual.turn, |value| {
+                value.duration_in(Duration::from_secs(3)..=Duration::from_secs(120))
+            });
+            users.insert(name, User { display, caller_id, ring, turn, ..usual });
             continue;
         }
         if let Some(value) = map.optional("register_for") {
             let remedy = "take it out, or write `register: true` in the place of `contact`";
             value.fault("a phone at a fixed place registers for nobody", remedy);
         }
+        for key in ["ring", "turn"] {
+            if let Some(value) = map.optional(key) {
+                value.fault_at_key(
+                    "a phone at a fixed place is the only one",
+                    format!("take `{key}` out, or let it register"),
+                );
+            }
+        }
         let Some(contact) = map.required("contact") else { continue };
         let Some(peer) = peer::read(&contact, &PHONE, listeners) else { continue };
         if let Some(other) = phones.insert(peer.contact.to_string(), name.clone()) {
             notes.add(contact.place(), format!("users `{other}` and `{name}` have one phone"));
         }
-        users.insert(name, User { display, place: Place::Fixed(peer), caller_id });
+        users.insert(name, User { display, caller_id, ..User::at(Place::Fixed(peer)) });
     }
     let granted = |(name, wanted): (UserName, Vec<Value<'_>>)| {
         let others = registers_for(&name, &wanted, &users, names, faults);

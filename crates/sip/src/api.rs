@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use sip_message::{
@@ -181,6 +182,36 @@ pub struct Onward {
     pub routes: Vec<AnyUri>,
     /// The peer sits behind a NAT: requests of ours go to where his messages come from, not to his Contact.
     pub behind_nat: bool,
+}
+
+/// Other places that a call goes to, at once or in turns. The first to answer has it.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// The places.
+    pub forks: Vec<Fork>,
+    /// How long the places of a turn may ring before the next turn begins; theirs is over then.
+    pub patience: Duration,
+}
+
+/// Another place that a call goes to. It prints without what tells about a person.
+#[derive(Clone)]
+pub struct Fork {
+    /// Places with the number of the call's first one, 0, are called at once with it, those with 1 if nobody answers there…
+    pub turn: u8,
+    /// The Request-URI.
+    pub target: AnyUri,
+    /// Which listener sends it, from which address of ours as the peer sees it, and whereto.
+    pub flow: Flow,
+    /// What is known of the way beyond that.
+    pub onward: Onward,
+    /// The SDP offer: the call's own, but for the address that this place reaches us at.
+    pub offer: Bytes,
+}
+
+impl fmt::Debug for Fork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fork").field("turn", &self.turn).field("flow", &self.flow).finish_non_exhaustive()
+    }
 }
 
 /// A request outside dialogs that the application sends. It prints without what tells about a person.

@@ -47,12 +47,17 @@ pub(crate) fn content(request: &Request) -> Result<(), Fault> {
     accepts_sdp(request)
 }
 
-/// 8.2.2.3: of what a peer may require we support nothing yet; ACK and CANCEL are exempt.
+/// 8.2.2.3: of what a peer may require we support the Path of a REGISTER (RFC 3327); ACK and CANCEL are exempt.
 fn extensions(request: &Request) -> Result<(), Fault> {
     if request.head.require.is_empty() || matches!(request.method, Method::Ack | Method::Cancel) {
         return Ok(());
     }
-    let unsupported: Vec<&str> = request.head.require.iter().map(|tag| tag.as_str()).collect();
+    let known = |tag: &str| request.method == Method::Register && tag.eq_ignore_ascii_case("path");
+    let unsupported: Vec<&str> =
+        request.head.require.iter().map(|tag| tag.as_str()).filter(|tag| !known(tag)).collect();
+    if unsupported.is_empty() {
+        return Ok(());
+    }
     Err(Fault::with(420, HeaderName::Unsupported, unsupported.join(", ")))
 }
 

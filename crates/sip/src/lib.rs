@@ -18,7 +18,8 @@
 //! | our requests again, when the peer asks who we are | `stack/challenges.rs`, `identity.rs` |
 //! | our REGISTER and OPTIONS | `stack/inquiries.rs` |
 //! | our requests beside a session: INFO, REFER | `stack/within.rs` |
-//! | what a response means; forks | `stack/responses.rs` |
+//! | what a response means; forks of proxies | `stack/responses.rs` |
+//! | a call to several places | `stack/forks.rs` |
 //! | route set, remote target, NAT | `dialog.rs` |
 //! | what differs over connections: no repeats, where responses go | `transaction/mod.rs`, `api.rs` ([`Flow`]) |
 //! | who is let in, before anything is kept of him | `gate.rs` |
@@ -52,8 +53,8 @@ mod traffic;
 mod transaction;
 
 pub use api::{
-    ChangeError, ConnectionId, EndCause, Event, Flow, Inquiry, InquiryId, Invite, MAX_FORWARDS, Onward, Own,
-    Population, Refusal, SessionId, Transmit, Transport,
+    ChangeError, ConnectionId, EndCause, Event, Flow, Fork, Inquiry, InquiryId, Invite, MAX_FORWARDS, Onward, Own,
+    Population, Refusal, Search, SessionId, Transmit, Transport,
 };
 pub use config::{Listener, StackConfig, Times};
 pub use counters::Counters;

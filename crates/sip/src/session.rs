@@ -17,7 +17,7 @@ use sip_message::Request;
 
 use crate::dialog::Dialog;
 use crate::identity::{Identity, Proof};
-use crate::stack::Attempt;
+use crate::stack::{Attempt, Forks};
 use crate::transaction::TransactionId;
 use crate::{EndCause, Flow, Transmit};
 
@@ -34,6 +34,8 @@ pub enum SessionTimer {
     Expiry,
     /// When to try our re-INVITE again after a 491 (14.1).
     Retry,
+    /// When to give up the places that ring and to call those of the next turn (16.8, for each turn).
+    Turn,
 }
 
 pub(crate) struct Session {
@@ -74,6 +76,8 @@ pub(crate) struct Outgoing {
     pub(crate) invite: TransactionId,
     /// The peer is known to sit behind a NAT.
     pub(crate) behind_nat: bool,
+    /// The branches, the first one included, if the call goes to several places.
+    pub(crate) forks: Option<Box<Forks>>,
     pub(crate) contact: Box<str>,
     /// What it takes to answer a challenge; none if there are no credentials.
     pub(crate) attempt: Option<Box<Attempt>>,

@@ -196,7 +196,7 @@ fn who_does_not_answer_three_times_is_out_of_reach_until_he_is_heard_of() {
     desk.events();
     let record: Arc<str> = "105".into();
     let ping = desk.asked(INTERVAL * 2).remove(0).1;
-    let mut pong = |desk: &mut Desk, answered| {
+    let pong = |desk: &mut Desk, answered| {
         desk.registrar.handle_pong(desk.now, &record, ping.order, answered);
         desk.events()
     };
@@ -290,9 +290,24 @@ fn the_path_is_kept_told_and_survives_a_restart() {
 #[test]
 fn a_path_that_leads_nowhere_or_has_no_end_is_refused_and_changes_nothing() {
     let mut desk = desk(100);
-    let long = format!("Path: {}\r\n", vec!["<sip:a@h;lr>"; 9].join(", "));
+    let long = format!("Path: {}\r\n", ["<sip:a@h;lr>"; 9].join(", "));
     for path in ["Path: nonsense<\r\n", "Path: <tel:+49>\r\n", "Path: <mailto:a@h>\r\n", &long] {
         assert_eq!(desk.send(&format!("{NATTED}{path}")).status, 400, "{path}");
     }
     assert!(desk.registrar.is_empty());
+}
+
+#[test]
+fn who_requires_path_of_a_registrar_gets_it_and_nothing_else_is_promised() {
+    let mut world = World::new(1);
+    let register = request("REGISTER", "path", "Require: path\nPath: <sip:edge.example;lr>\n");
+    world.inject(stranger(), 0, &register);
+    assert!(matches!(world.events(0)[..], [sip::Event::Registered { .. }]));
+    let more = request("REGISTER", "more", "Require: path, gruu\n").replace("call-of-carol", "another");
+    world.inject(stranger(), 0, &more);
+    let refusal = world.last_to(stranger());
+    assert_eq!((refusal.status(), refusal.header("Unsupported").as_deref()), (420, Some("gruu")));
+    let invite = request("INVITE", "invite", "Require: path\n").replace("call-of-carol", "third");
+    world.inject(stranger(), 0, &invite);
+    assert_eq!(world.last_to(stranger()).header("Unsupported").as_deref(), Some("path"));
 }

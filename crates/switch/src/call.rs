@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use acd::{AgentName, QueueName};
 use base::{CallId, LegId, OfferId, Pii, PlayId, TakeId, TimerToken, Wall};
@@ -183,6 +184,17 @@ pub(crate) struct Route {
     pub flow: Flow,
     /// What is known of the way beyond that.
     pub onward: Onward,
+    /// The other phones of the same user, each with its turn, and how long a turn rings.
+    pub others: Others,
+}
+
+/// The other phones of a user who has several.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Others {
+    /// Turn and way of each.
+    pub phones: Vec<(u8, Route)>,
+    /// How long the phones of a turn ring before those of the next one do.
+    pub patience: Duration,
 }
 
 impl Call {

@@ -117,7 +117,24 @@ pub struct User {
     pub place: Place,
     /// What his calls to the outside show, in place of what their trunk says.
     pub caller_id: Option<Arc<str>>,
+    /// Which of his phones ring together, if he registers several.
+    pub ring: Ring,
+    /// How long they ring before those do that he prefers less.
+    pub turn: Duration,
 }
+
+/// Which of a user's phones ring together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ring {
+    /// Those that he prefers equally.
+    #[default]
+    All,
+    /// One after the other; of those that he prefers equally, the one first that registered last.
+    InTurn,
+}
+
+/// How long phones ring before those do that their user prefers less, if nothing else is said.
+const USUAL_TURN: Duration = Duration::from_secs(15);
 
 /// Where a user's phone is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -252,7 +269,7 @@ impl User {
     /// A user without a display name whose calls show what their trunk says.
     #[must_use]
     pub const fn at(place: Place) -> Self {
-        Self { display: None, place, caller_id: None }
+        Self { display: None, place, caller_id: None, ring: Ring::All, turn: USUAL_TURN }
     }
 
     /// His phone, if it is at a fixed address.

@@ -67,7 +67,7 @@ mod trunk_counts;
 
 pub use config::{
     CallerId, Config, Destination, Emergency, FlowName, Grant, GrantName, Limits, Peer, Place, PromptName, Prompts,
-    Registration, Trunk, TrunkName, User, UserName, is_number,
+    Registration, Ring, Trunk, TrunkName, User, UserName, is_number,
 };
 pub use journal::Asker;
 pub use recording::{TakeOrder, TakeReport};

@@ -8,15 +8,15 @@ use base::{CallId, LegId, Mono, Now, OfferId};
 use ivr::DialOutcome;
 use journal::{Candidate, Kind, LegRole, OfferOutcome, OfferReason};
 use leg::Command;
-use sdp::{Codec, Preferences};
-use sip::{Flow, Invite, Onward, Refusal};
+use sdp::{Codec, Local, Preferences};
+use sip::{Flow, Fork, Invite, Onward, Refusal, Search};
 use sip_message::{AnyUri, HeaderName, NameAddr, Reason, Response, Uri};
 
-use crate::call::{Call, Callee, Leg, Role, Route, Stage};
+use crate::call::{Call, Callee, Leg, Others, Role, Route, Stage};
 use crate::flow::FlowInput;
 use crate::switch::Switch;
 use crate::talk::BAD_ANSWER;
-use crate::{Peer, Place, UserName};
+use crate::{Peer, Place, Ring, User, UserName};
 
 impl Switch {
     /// The ACD wants an agent's phone rung.
@@ -56,15 +56,29 @@ impl Switch {
         match &found.place {
             Place::Fixed(phone) => {
                 let (target, flow) = (phone.contact.clone(), self.flow_to(phone));
-                Some(Route { target, flow, onward: Onward::default() })
+                Some(Route { target, flow, onward: Onward::default(), others: Others::default() })
             }
-            // Of several, the phone that he prefers: one leg rings, as one offer is made to one agent.
-            Place::Registered => {
-                let binding = self.desk.registrar.preferred(user)?;
-                let onward = Onward { routes: binding.path.clone(), behind_nat: binding.nat };
-                Some(Route { target: binding.contact.as_sip()?.clone(), flow: binding.way(), onward })
-            }
+            Place::Registered => self.search(user, found),
         }
+    }
+
+    /// The ways to the phones in reach of a user who registers: those that he prefers equally ring at once or one after the
+    /// other, as he wants, those that he prefers less after them.
+    fn search(&self, user: &UserName, wants: &User) -> Option<Route> {
+        let phones = self.desk.registrar.in_reach(user);
+        let mut turns = 0u8;
+        let mut before = None;
+        let mut routes = phones.into_iter().filter_map(|binding| {
+            let is_next = before.is_some_and(|q| wants.ring == Ring::InTurn || q != binding.q);
+            turns = turns.saturating_add(u8::from(is_next));
+            before = Some(binding.q);
+            let onward = Onward { routes: binding.path.clone(), behind_nat: binding.nat };
+            let target = binding.contact.as_sip()?.clone();
+            Some((turns, Route { target, flow: binding.way(), onward, others: Others::default() }))
+        });
+        let (_, first) = routes.next()?;
+        let others = Others { phones: routes.collect(), patience: wants.turn };
+        Some(Route { others, ..first })
     }
 
     /// The way to something at a fixed address: by the first listener of its transport and family.
@@ -116,27 +130,35 @@ impl Switch {
             Role::Outside { outside, .. } => self.login_of(&outside.trunk),
             Role::Agent { .. } | Role::Party { .. } | Role::Caller { .. } => None,
         };
-        let offer = sdp::offer(&found.local, &self.codecs_like(call));
+        let preferences = self.codecs_like(call);
+        let offer = sdp::offer(&found.local, &preferences);
+        let Others { phones, patience } = route.others;
+        let fork = |(turn, other): (u8, Route)| {
+            // Each is told the address of ours that leads from it to us.
+            let address = self.config.limits.media_address.unwrap_or(other.flow.local.ip());
+            let local = Local { address, ..found.local };
+            let offer = sdp::offer(&local, &preferences).to_bytes();
+            Fork { turn, target: AnyUri::Sip(other.target), flow: other.flow, onward: other.onward, offer }
+        };
+        let search = Search { forks: phones.into_iter().map(fork).collect(), patience };
         // Data for another system stays in the company.
         let data = call.user_to_user.as_ref().filter(|_| !matches!(found.role, Role::Outside { .. }));
         let headers = data.map(|data| (HeaderName::UserToUser.as_str().to_owned(), data.value())).into_iter().collect();
         let target = AnyUri::Sip(route.target);
         let (call, max_forwards) = (found.call, call.hops.unwrap_or_default());
-        let session = self.sip.invite(
-            now,
-            Invite {
-                flow: route.flow,
-                to: NameAddr::new(target.clone()),
-                target,
-                onward: route.onward,
-                from,
-                contact_user,
-                max_forwards,
-                headers,
-                offer: offer.to_bytes(),
-                login,
-            },
-        );
+        let invite = Invite {
+            flow: route.flow,
+            to: NameAddr::new(target.clone()),
+            target,
+            onward: route.onward,
+            from,
+            contact_user,
+            max_forwards,
+            headers,
+            offer: offer.to_bytes(),
+            login,
+        };
+        let session = self.sip.search(now, invite, search);
         if let Some(found) = self.legs.get_mut(&leg) {
             found.offered = Some(offer);
             found.session = Some(session);
@@ -165,6 +187,14 @@ impl Switch {
         match display {
             Some(display) => identity.with_display(&display),
             None => identity,
+        }
+    }
+
+    /// A phone answered, of a user who may have several: it reaches us at an address of ours that may not be the one that the
+    /// first of them does.
+    pub(crate) fn reached_by(&mut self, leg: LegId, flow: Flow) {
+        if let (None, Some(found)) = (self.config.limits.media_address, self.legs.get_mut(&leg)) {
+            found.local.address = flow.local.ip();
         }
     }
 

@@ -8,7 +8,7 @@ use ivr::DialOutcome;
 use journal::{Asker, Kind, LegRole, NoWayOut, Outside, Party};
 use sip_message::{NameAddr, Reason, Response, Uri};
 
-use crate::call::{Call, Callee, Role, Route, Stage};
+use crate::call::{Call, Callee, Others, Role, Route, Stage};
 use crate::outgoing::DialEnd;
 use crate::switch::{Switch, Timer};
 use crate::{CallerId, Destination, Grant, TrunkName, UserName, is_number};
@@ -79,7 +79,7 @@ impl Switch {
             return;
         };
         let (target, flow) = (peer.contact.clone().with_user(&number), self.flow_to(&peer));
-        let route = Route { target, flow, onward: sip::Onward::default() };
+        let route = Route { target, flow, onward: sip::Onward::default(), others: Others::default() };
         let outside = Outside {
             trunk: trunk.clone(),
             number: Pii::new(number.to_string()),

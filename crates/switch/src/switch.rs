@@ -370,9 +370,10 @@ impl Switch {
             Event::Progress { session, status, body } => {
                 self.with_leg(session, |s, leg| s.progressed(now, leg, status, body.as_deref()));
             }
-            Event::Answered { session, body, .. } => {
-                self.with_leg(session, |s, leg| s.answered(now, leg, body.as_deref()));
-            }
+            Event::Answered { session, body, flow } => self.with_leg(session, |s, leg| {
+                s.reached_by(leg, flow);
+                s.answered(now, leg, body.as_deref());
+            }),
             Event::Changed { session, body } => self.with_leg(session, |s, leg| s.changed(now, leg, body.as_deref())),
             Event::Refused { session, status, local, response, .. } => {
                 if let Some(leg) = self.sessions.remove(&session) {

@@ -170,12 +170,15 @@ numbers: { 1000: { flow: main } }
             "\
 users:
   101: { register: true, register_for: [102, desk] }
-  102: { register: true }
+  102: { register: true, ring: in_turn, turn: 8s }
   desk: { register: true, register_for: 102 }
 ",
         ),
     ]);
     let switch = company.switch;
+    let rings = |name: &str| (switch.users[name].ring, switch.users[name].turn);
+    assert_eq!(rings("101"), (switch::Ring::All, Duration::from_secs(15)));
+    assert_eq!(rings("102"), (switch::Ring::InTurn, Duration::from_secs(8)));
     assert_eq!(&*switch.realm, "example.org");
     assert_eq!(switch.algorithms_of(0), [Algorithm::Md5]);
     assert_eq!(switch.algorithms_of(1), [Algorithm::Sha256]);

@@ -5,14 +5,14 @@ use bytes::Bytes;
 use sip_message::{Method, StatusCode};
 
 use super::write::is_sips;
-use super::{Attempt, Stack};
+use super::{Attempt, Forks, Stack};
 use crate::core::printed;
 use crate::digest::Credentials;
 use crate::identity::{Identity, Proof};
 use crate::outline::Outline;
 use crate::session::{Change, Leaving, Outgoing, Session, State};
 use crate::transaction::{TransactionId, key};
-use crate::{ChangeError, EndCause, Event, Flow, Invite, Refusal, SessionId};
+use crate::{ChangeError, EndCause, Event, Flow, Invite, Refusal, Search, SessionId};
 
 impl Stack {
     /// Places a call. What comes of it is told by `Progress`, `Answered`, `Refused` and `Ended`.
@@ -26,6 +26,25 @@ impl Stack {
     /// if that does not convince him, his response is told.
     pub fn invite_as(&mut self, now: Now, invite: Invite, credentials: Credentials) -> SessionId {
         self.place(now, invite, Some(Box::new(Identity::given(credentials))))
+    }
+
+    /// Places a call as [`Stack::invite`] does, to several places. Of their responses the first 2xx counts, else a 6xx, else
+    /// the best when all have failed (RFC 3261 16.7); nobody is told who calls.
+    pub fn search(&mut self, now: Now, invite: Invite, search: Search) -> SessionId {
+        let Search { forks, patience } = search;
+        if forks.is_empty() {
+            return self.invite(now, invite);
+        }
+        let (user, headers) = (invite.contact_user.clone(), invite.headers.clone());
+        let id = self.place(now, invite, None);
+        if let Some(State::Outgoing(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state)
+            && let Some(outline) = self.clients.outline(state.invite)
+        {
+            let first = (&*state.contact, state.behind_nat);
+            state.forks = Some(Forks::new(state.invite, first, outline, (user, headers), (forks, patience)));
+            self.begin_turn(now.monotonic, id, 0);
+        }
+        id
     }
 
     fn place(&mut self, now: Now, invite: Invite, mut identity: Option<Box<Identity>>) -> SessionId {
@@ -65,7 +84,8 @@ impl Stack {
         let transaction = self.clients.open(&mut self.core, now.monotonic, parts, flow, (Some(id), false), payload);
         let (contact, early) = (contact.into(), Vec::new());
         let behind_nat = invite.onward.behind_nat;
-        let state = Outgoing { invite: transaction, behind_nat, contact, attempt, proof, early, left: None };
+        let (left, forks) = (None, None);
+        let state = Outgoing { invite: transaction, behind_nat, forks, contact, attempt, proof, early, left };
         self.insert(id, &call_id, &local_tag, State::Outgoing(Box::new(state)));
         if let Some(session) = self.sessions.get_mut(&id) {
             session.identity = identity;
@@ -86,8 +106,11 @@ impl Stack {
             }
             Some(State::Outgoing(state)) => {
                 state.left.get_or_insert(EndCause::HungUp);
-                let invite = state.invite;
-                self.clients.cancel(&mut self.core, now, invite, reason);
+                let (turn, invites) = (state.stop_turns(), state.open_invites());
+                self.core.cancel(turn);
+                for invite in invites {
+                    self.clients.cancel(&mut self.core, now, invite, reason.clone());
+                }
             }
             Some(State::Established(state)) if state.unacked.as_ref().is_some_and(|unacked| unacked.first) => {
                 state.hang_up.get_or_insert(reason);

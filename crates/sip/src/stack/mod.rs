@@ -4,6 +4,7 @@ mod answers;
 mod calls;
 mod challenges;
 mod changes;
+mod forks;
 mod inquiries;
 mod requests;
 mod responses;
@@ -12,6 +13,7 @@ mod within;
 mod write;
 
 pub(crate) use challenges::Attempt;
+pub(crate) use forks::Forks;
 use inquiries::Outstanding;
 pub use inquiries::expires;
 pub use within::Aside;
@@ -237,7 +239,11 @@ impl Stack {
                 }
                 self.core.cancel(state.retry.map(|(_, token)| token));
             }
-            State::Outgoing(state) => self.clients.disown(state.invite),
+            State::Outgoing(mut state) => {
+                state.open_invites().into_iter().for_each(|invite| self.clients.disown(invite));
+                let turn = state.stop_turns();
+                self.core.cancel(turn);
+            }
             State::Leaving(state) => self.clients.disown(state.bye),
         }
     }

@@ -194,8 +194,11 @@ impl Stack {
                 state.early.retain(|dialog| &*dialog.remote_tag != tag);
                 if state.early.is_empty() {
                     state.left.get_or_insert(EndCause::Bye { reason });
-                    let invite = state.invite;
-                    self.clients.cancel(&mut self.core, now, invite, None);
+                    let (turn, invites) = (state.stop_turns(), state.open_invites());
+                    self.core.cancel(turn);
+                    for invite in invites {
+                        self.clients.cancel(&mut self.core, now, invite, None);
+                    }
                 }
                 return;
             }

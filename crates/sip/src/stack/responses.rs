@@ -6,8 +6,8 @@ use base::Mono;
 use bytes::Bytes;
 use sip_message::{Response, StatusCode};
 
-use super::Stack;
 use super::within::is_of_session;
+use super::{Stack, forks};
 use crate::core::Due;
 use crate::dialog::Dialog;
 use crate::session::{Change, Established, Outgoing, Session, SessionTimer, State};
@@ -64,7 +64,7 @@ impl Stack {
             return;
         };
         let status = response.status.code();
-        if state.invite != id || status == 100 {
+        if status == 100 || state.branch(id).is_none() {
             return;
         }
         if let Some(tag) = response.head.to.tag() {
@@ -73,7 +73,9 @@ impl Stack {
                 Some(dialog) => dialog.refresh(&response.head, flow),
                 None if full => {}
                 None => {
-                    state.early.push(Dialog::of_response(response, flow, &state.contact, symmetric, state.behind_nat))
+                    let (contact, behind_nat) = state.branch(id).unwrap_or_default();
+                    let dialog = Dialog::of_response(response, flow, contact, symmetric, behind_nat);
+                    state.early.push(dialog);
                 }
             }
         }
@@ -97,10 +99,13 @@ impl Stack {
         }
         let session = owner.and_then(|owner| self.sessions.remove(&owner).map(|session| (owner, session)));
         match session {
-            Some((owner, Session { dialog_key, identity, state: State::Outgoing(state) })) if state.invite == id => {
-                let Outgoing { contact, proof, early, left, behind_nat, .. } = *state;
-                let own = (&*contact, behind_nat);
-                let mut dialog = self.acknowledge(id, flow, response, own, proof.as_ref());
+            Some((owner, Session { dialog_key, identity, state: State::Outgoing(mut state) }))
+                if state.branch(id).is_some() =>
+            {
+                self.complete_elsewhere(now, &mut state, Some(id));
+                let own = state.branch(id).unwrap_or_default();
+                let mut dialog = self.acknowledge(id, flow, response, own, state.proof.as_ref());
+                let Outgoing { early, left, .. } = *state;
                 if let Some(early) = early.iter().find(|early| early.remote_tag == dialog.remote_tag) {
                     dialog.follow(early);
                 }
@@ -175,6 +180,16 @@ impl Stack {
         response: Option<Box<Response>>,
     ) {
         match self.sessions.get_mut(&owner).map(|session| &mut session.state) {
+            Some(State::Outgoing(state)) if state.forks.is_some() => {
+                let left = state.left.clone();
+                let answered = response.is_some();
+                let Some(failure) = self.branch_failed(now, owner, id, status, response) else { return };
+                let event = match left {
+                    Some(cause) => forks::left(owner, cause, answered),
+                    None => forks::refused(owner, failure),
+                };
+                self.close(owner, event);
+            }
             Some(State::Outgoing(state)) if state.invite == id => {
                 let event = match state.left.take() {
                     Some(cause) if response.is_some() => Event::Ended { session: owner, cause },

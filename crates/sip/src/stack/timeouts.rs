@@ -42,6 +42,7 @@ impl Stack {
             SessionTimer::Refresh => self.repeat_provisional(now, id),
             SessionTimer::Expiry => self.cancelled(now, id, Reason::default()),
             SessionTimer::Retry => self.retry_change(now, id),
+            SessionTimer::Turn => self.turn_over(now, id),
         }
     }
 

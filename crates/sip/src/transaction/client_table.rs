@@ -136,6 +136,11 @@ impl ClientTable {
         id
     }
 
+    /// What the messages of an INVITE's transaction have in common, as long as it has no final response.
+    pub(crate) fn outline(&self, id: TransactionId) -> Option<Outline> {
+        self.entries.get(&id)?.outline.as_deref().cloned()
+    }
+
     /// Takes a response whose topmost Via has `branch`.
     pub(crate) fn handle_response(&mut self, core: &mut Core, now: Mono, key: &str, response: &Response) -> Heard {
         let Some(&id) = self.by_key.get(key) else { return Heard::Stray };

@@ -1,0 +1,256 @@
+//! One call to several places at once or in turns (RFC 3261 16.6, 16.7): of its branches the first to answer has it, the
+//! others are cancelled; if none does, the best of their failures is the call's.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use base::{Mono, TimerToken};
+use sip_message::{Method, Reason, Response, StatusCode};
+
+use super::Stack;
+use super::write::is_sips;
+use crate::core::Due;
+use crate::outline::Outline;
+use crate::session::{Outgoing, SessionTimer, State};
+use crate::transaction::{TransactionId, key};
+use crate::{EndCause, Event, Fork, SessionId};
+
+/// What phones are told when another phone of the user declined for all of them (RFC 3326).
+const DECLINED: Reason = Reason { sip: Some(603), q850: None };
+
+/// The branches of a call that has several.
+pub(crate) struct Forks {
+    limbs: Vec<Limb>,
+    /// Those whose turn has not come, in order.
+    waiting: VecDeque<Fork>,
+    /// What all branches have in common; each has its own Request-URI, branch, flow and route set.
+    outline: Outline,
+    contact_user: String,
+    headers: Vec<(String, String)>,
+    /// How long a turn may ring before the next one begins.
+    patience: Duration,
+    /// The end of the turn, if another one waits.
+    turn: Option<TimerToken>,
+    best: Option<Failure>,
+}
+
+/// A branch that was begun.
+struct Limb {
+    id: TransactionId,
+    contact: Box<str>,
+    behind_nat: bool,
+    /// Its turn is over: it is being cancelled.
+    left: bool,
+    /// Its final response has come, or it was given up.
+    over: bool,
+}
+
+/// How a branch failed.
+struct Failure {
+    status: StatusCode,
+    /// Nobody said so.
+    local: bool,
+    response: Option<Box<Response>>,
+}
+
+impl Outgoing {
+    /// What stands in our Contact of a branch, and whether its peer is known to sit behind a NAT. None: it is not, or no
+    /// more, one of this call's.
+    pub(super) fn branch(&self, id: TransactionId) -> Option<(&str, bool)> {
+        match &self.forks {
+            None => (self.invite == id).then_some((&*self.contact, self.behind_nat)),
+            Some(forks) => {
+                let limb = forks.limbs.iter().find(|limb| limb.id == id && !limb.over)?;
+                Some((&*limb.contact, limb.behind_nat))
+            }
+        }
+    }
+
+    /// The INVITEs that wait for their final response.
+    pub(super) fn open_invites(&self) -> Vec<TransactionId> {
+        match &self.forks {
+            None => vec![self.invite],
+            Some(forks) => forks.limbs.iter().filter(|limb| !limb.over).map(|limb| limb.id).collect(),
+        }
+    }
+
+    /// Nothing more is begun; the timer to stop.
+    pub(super) fn stop_turns(&mut self) -> Option<TimerToken> {
+        let forks = self.forks.as_deref_mut()?;
+        forks.waiting.clear();
+        forks.turn.take()
+    }
+}
+
+impl Forks {
+    /// Those that go on from a call's first INVITE, which is under way.
+    pub(super) fn new(
+        first: TransactionId,
+        (contact, behind_nat): (&str, bool),
+        outline: Outline,
+        (contact_user, headers): (String, Vec<(String, String)>),
+        (forks, patience): (Vec<Fork>, Duration),
+    ) -> Box<Self> {
+        let limb = Limb { id: first, contact: contact.into(), behind_nat, left: false, over: false };
+        let mut waiting: Vec<Fork> = forks;
+        // A stable sort: within a turn in the given order.
+        waiting.sort_by_key(|fork| fork.turn);
+        Box::new(Self {
+            limbs: vec![limb],
+            waiting: waiting.into(),
+            outline,
+            contact_user,
+            headers,
+            patience,
+            turn: None,
+            best: None,
+        })
+    }
+
+    fn is_idle(&self) -> bool {
+        self.limbs.iter().all(|limb| limb.over)
+    }
+}
+
+impl Stack {
+    /// Begins the branches whose turn is `turn`, and sets the end of it if others wait.
+    pub(super) fn begin_turn(&mut self, now: Mono, id: SessionId, turn: u8) {
+        loop {
+            let Some(State::Outgoing(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state) else {
+                return;
+            };
+            let Some(forks) = state.forks.as_deref_mut() else { return };
+            let Some(fork) = forks.waiting.pop_front_if(|fork| fork.turn <= turn) else { break };
+            let mut outline = forks.outline.clone();
+            let (user, headers) = (forks.contact_user.clone(), forks.headers.clone());
+            let contact = self.contact(&user, fork.flow, is_sips(&fork.target));
+            outline.branch = key::branch(&self.core.token()).into();
+            outline.flow = fork.flow;
+            outline.uri = fork.target;
+            outline.routes = fork.onward.routes;
+            let payload = outline.encode_invite(&self.core, &contact, &headers, &fork.offer);
+            let parts = (outline, &Method::Invite);
+            let transaction = self.clients.open(&mut self.core, now, parts, fork.flow, (Some(id), false), payload);
+            let limb = Limb {
+                id: transaction,
+                contact: contact.into(),
+                behind_nat: fork.onward.behind_nat,
+                left: false,
+                over: false,
+            };
+            if let Some(State::Outgoing(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state)
+                && let Some(forks) = state.forks.as_deref_mut()
+            {
+                forks.limbs.push(limb);
+            }
+        }
+        let Some(State::Outgoing(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state) else { return };
+        let Some(forks) = state.forks.as_deref_mut() else { return };
+        let before = forks.turn.take();
+        if !forks.waiting.is_empty() {
+            forks.turn = Some(self.core.set(now, forks.patience, Due::Session(id, SessionTimer::Turn)));
+        }
+        self.core.cancel(before);
+    }
+
+    /// A turn has rung for long enough: its branches are cancelled, the next ones begin.
+    pub(super) fn turn_over(&mut self, now: Mono, id: SessionId) {
+        let Some(State::Outgoing(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state) else { return };
+        let Some(forks) = state.forks.as_deref_mut() else { return };
+        forks.turn = None;
+        let Some(next) = forks.waiting.front().map(|fork| fork.turn) else { return };
+        for limb in forks.limbs.iter_mut().filter(|limb| !limb.over && !limb.left) {
+            limb.left = true;
+            self.clients.cancel(&mut self.core, now, limb.id, None);
+        }
+        self.begin_turn(now, id, next);
+    }
+
+    /// Cancels all branches but the winner, whose answer ended the search; all, if one declined for all.
+    pub(super) fn complete_elsewhere(&mut self, now: Mono, state: &mut Outgoing, winner: Option<TransactionId>) {
+        let timer = state.stop_turns();
+        self.core.cancel(timer);
+        let Some(forks) = state.forks.as_deref_mut() else { return };
+        let reason = if winner.is_some() { Reason::ANSWERED_ELSEWHERE } else { DECLINED };
+        for limb in forks.limbs.iter_mut().filter(|limb| !limb.over && Some(limb.id) != winner) {
+            limb.over = true;
+            // A 2xx that crosses the CANCEL is let go politely, as that of any other fork.
+            self.clients.disown(limb.id);
+            self.clients.cancel(&mut self.core, now, limb.id, reason.value());
+        }
+    }
+
+    /// A branch of a call with several failed. `None`: the call goes on; else its failure.
+    pub(super) fn branch_failed(
+        &mut self,
+        now: Mono,
+        owner: SessionId,
+        id: TransactionId,
+        status: StatusCode,
+        response: Option<Box<Response>>,
+    ) -> Option<(StatusCode, bool, Option<Box<Response>>)> {
+        let State::Outgoing(state) = &mut self.sessions.get_mut(&owner)?.state else { return None };
+        let is_left = state.left.is_some();
+        let forks = state.forks.as_deref_mut()?;
+        let limb = forks.limbs.iter_mut().find(|limb| limb.id == id && !limb.over)?;
+        limb.over = true;
+        let failure = match limb.left {
+            // We cancelled it: whatever it says, it did not answer in its turn.
+            true => Failure { status: StatusCode::new(408).unwrap_or(status), local: false, response: None },
+            false => Failure { status, local: response.is_none(), response },
+        };
+        let stops = failure.status.code() >= 600;
+        if forks.best.as_ref().is_none_or(|best| failure.rank() < best.rank()) {
+            forks.best = Some(failure);
+        }
+        if stops && !is_left {
+            let mut session = self.sessions.remove(&owner)?;
+            if let State::Outgoing(state) = &mut session.state {
+                self.complete_elsewhere(now, state, None);
+            }
+            self.sessions.insert(owner, session);
+        } else if !forks.is_idle() {
+            return None;
+        } else if let Some(next) = forks.waiting.front().map(|fork| fork.turn).filter(|_| !is_left) {
+            self.begin_turn(now, owner, next);
+            return None;
+        }
+        let State::Outgoing(state) = &mut self.sessions.get_mut(&owner)?.state else { return None };
+        let Failure { status, local, response } = state.forks.as_deref_mut()?.best.take()?;
+        Some((status, local, response))
+    }
+}
+
+impl Failure {
+    /// The lower, the better (RFC 3261 16.7 step 6): who declines for all of a user's phones, else the lowest class, in it what
+    /// says most, and what a phone said before what we concluded from silence.
+    fn rank(&self) -> (u16, u8) {
+        let class = match self.status.code() / 100 {
+            6 => 0,
+            class => class,
+        };
+        let within = match self.status.code() {
+            401 | 407 | 415 | 420 | 484 => 0,
+            486 | 480 | 603 => 1,
+            408 | 487 | 503 => 3,
+            _ => 2,
+        };
+        (class, within + if self.local { 4 } else { 0 })
+    }
+}
+
+/// The event that ends a session whose last branch failed.
+pub(super) fn refused(session: SessionId, failure: (StatusCode, bool, Option<Box<Response>>)) -> Event {
+    let (status, local, response) = failure;
+    let reason = match &response {
+        Some(response) => response.reason.to_string(),
+        None => status.reason().to_owned(),
+    };
+    Event::Refused { session, status: status.code(), reason, local, response }
+}
+
+/// The event that ends a session that the application has left.
+pub(super) fn left(session: SessionId, cause: EndCause, answered: bool) -> Event {
+    let cause = if answered { cause } else { EndCause::TransactionTimeout };
+    Event::Ended { session, cause }
+}

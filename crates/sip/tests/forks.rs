@@ -1,0 +1,255 @@
+//! A call to several places: RFC 3261 16.6 (branches), 16.7 (best response, 6xx, CANCEL of losers), 16.8 in turns,
+//! 13.2.2.4 (a second 2xx), RFC 3326 (why).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "this is test code"
+)]
+
+mod harness;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use harness::{Sent, World, address, invite_to, reply};
+use sip::{EndCause, Event, Flow, Fork, Onward, Search, SessionId};
+
+const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
+
+fn phone(last: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, 70 + last], 5060))
+}
+
+fn contact(last: u8) -> String {
+    format!("Contact: <sip:bob@{}>\n", phone(last))
+}
+
+/// Party 0 calls phone 1, and others with their turns, each of which rings for 10 s.
+fn search(world: &mut World, others: &[(u8, u8)]) -> SessionId {
+    let fork = |&(turn, last): &(u8, u8)| Fork {
+        turn,
+        target: format!("sip:bob@{}", phone(last)).parse().unwrap(),
+        flow: Flow::udp(0, address(0), phone(last)),
+        onward: Onward::default(),
+        offer: Bytes::from_static(b"another"),
+    };
+    let search = Search { forks: others.iter().map(fork).collect(), patience: Duration::from_secs(10) };
+    world.act(0, |stack, now| stack.search(now, invite_to(0, phone(1)), search))
+}
+
+fn invite(world: &World, last: u8) -> Sent {
+    sent(world, last, "INVITE").unwrap_or_else(|| panic!("phone {last} got no INVITE"))
+}
+
+fn sent(world: &World, last: u8, method: &str) -> Option<Sent> {
+    world.wire.iter().find(|sent| sent.to == phone(last) && sent.line().starts_with(method)).cloned()
+}
+
+fn says(world: &mut World, last: u8, status: &str) {
+    let invite = invite(world, last);
+    let text = reply(&invite, status, &format!("phone{last}"), &contact(last));
+    world.inject(phone(last), 0, &text);
+}
+
+fn statuses(events: &[Event]) -> Vec<u16> {
+    let status = |event: &Event| match event {
+        Event::Progress { status, .. } | Event::Refused { status, .. } => Some(*status),
+        Event::Answered { .. } => Some(200),
+        _ => None,
+    };
+    events.iter().filter_map(status).collect()
+}
+
+#[test]
+fn equals_ring_at_once_each_with_its_own_branch_and_offer_in_one_call() {
+    let mut world = World::new(1);
+    search(&mut world, &[(0, 2), (0, 3)]);
+    let invites = [1, 2, 3].map(|last| invite(&world, last));
+    for header in ["From", "Call-ID", "CSeq"] {
+        assert!(invites.iter().all(|sent| sent.header(header) == invites[0].header(header)), "{header}");
+    }
+    let vias: std::collections::BTreeSet<_> = invites.iter().map(|sent| sent.header("Via").unwrap()).collect();
+    assert_eq!(vias.len(), 3);
+    assert_eq!(invites[2].line(), "INVITE sip:bob@192.0.2.73:5060");
+    assert!(invites[0].text().ends_with("offer") && invites[1].text().ends_with("another"));
+    assert_eq!(world.parties[0].stack.population().sessions, 1);
+}
+
+#[test]
+fn the_first_to_answer_has_the_call_and_the_others_are_told_why_they_rang_in_vain() {
+    let mut world = World::new(1);
+    let session = search(&mut world, &[(0, 2), (0, 3)]);
+    says(&mut world, 1, "180 Ringing");
+    says(&mut world, 2, "180 Ringing");
+    says(&mut world, 2, "200 OK");
+    assert_eq!(statuses(&world.events(0)), [180, 180, 200]);
+    assert!(sent(&world, 2, "ACK").is_some() && sent(&world, 2, "CANCEL").is_none());
+    assert_eq!(sent(&world, 1, "CANCEL").unwrap().header("Reason").as_deref(), Some(ELSEWHERE));
+    assert!(sent(&world, 3, "CANCEL").is_none(), "nothing came from there yet (9.1)");
+    says(&mut world, 3, "180 Ringing");
+    assert_eq!(sent(&world, 3, "CANCEL").unwrap().header("Reason").as_deref(), Some(ELSEWHERE));
+    says(&mut world, 1, "487 Request Terminated");
+    says(&mut world, 3, "487 Request Terminated");
+    assert!(sent(&world, 1, "ACK").is_some() && sent(&world, 3, "ACK").is_some());
+    assert_eq!(statuses(&world.events(0)), [], "it is answered");
+    world.act(0, |stack, now| stack.hang_up(now, session, None));
+    let bye = sent(&world, 2, "BYE").unwrap();
+    world.inject(phone(2), 0, &reply(&bye, "200 OK", "", ""));
+    assert!(matches!(world.events(0)[..], [Event::Ended { cause: EndCause::HungUp, .. }]));
+    world.drive_ms(60_000);
+    world.assert_quiet();
+}
+
+#[test]
+fn an_answer_that_crosses_its_cancel_is_acknowledged_and_hung_up() {
+    let mut world = World::new(1);
+    search(&mut world, &[(0, 2)]);
+    says(&mut world, 1, "180 Ringing");
+    says(&mut world, 2, "200 OK");
+    world.events(0);
+    says(&mut world, 1, "200 OK");
+    assert!(sent(&world, 1, "ACK").is_some() && sent(&world, 1, "BYE").is_some());
+    assert!(world.events(0).is_empty());
+    assert!(sent(&world, 2, "BYE").is_none());
+}
+
+#[test]
+fn when_all_fail_the_best_failure_counts() {
+    for (first, second, best) in [
+        ("486 Busy Here", "404 Not Found", 486),
+        ("500 Server Internal Error", "486 Busy Here", 486),
+        ("302 Moved Temporarily", "486 Busy Here", 302),
+        ("404 Not Found", "401 Unauthorized", 401),
+        ("503 Service Unavailable", "500 Server Internal Error", 500),
+        ("480 Temporarily Unavailable", "408 Request Timeout", 480),
+    ] {
+        for turned in [false, true] {
+            let (first, second) = if turned { (second, first) } else { (first, second) };
+            let mut world = World::new(1);
+            search(&mut world, &[(0, 2)]);
+            says(&mut world, 1, first);
+            assert_eq!(statuses(&world.events(0)), [], "the other may still answer");
+            says(&mut world, 2, second);
+            assert_eq!(statuses(&world.events(0)), [best], "{first}, {second}");
+            world.drive_ms(60_000);
+            world.assert_quiet();
+        }
+    }
+}
+
+#[test]
+fn what_a_phone_said_counts_before_what_silence_says() {
+    let mut world = World::new(1);
+    search(&mut world, &[(0, 2)]);
+    says(&mut world, 1, "404 Not Found");
+    world.drive_ms(33_000);
+    match &world.events(0)[..] {
+        [Event::Refused { status: 404, local: false, response: Some(_), .. }] => {}
+        other => panic!("{other:?}"),
+    }
+    let mut world = World::new(1);
+    search(&mut world, &[(0, 2)]);
+    world.drive_ms(33_000);
+    assert!(matches!(world.events(0)[..], [Event::Refused { status: 408, local: true, response: None, .. }]));
+    world.drive_ms(60_000);
+    world.assert_quiet();
+}
+
+#[test]
+fn who_declines_for_all_stops_all() {
+    let mut world = World::new(1);
+    search(&mut world, &[(0, 2), (1, 3)]);
+    says(&mut world, 2, "180 Ringing");
+    says(&mut world, 1, "603 Decline");
+    assert_eq!(statuses(&world.events(0)), [180, 603]);
+    let reason = sent(&world, 2, "CANCEL").unwrap().header("Reason").unwrap();
+    assert!(reason.contains("cause=603"), "{reason}");
+    says(&mut world, 2, "487 Request Terminated");
+    world.drive_ms(60_000);
+    assert!(sent(&world, 3, "INVITE").is_none() && world.events(0).is_empty());
+    world.assert_quiet();
+}
+
+#[test]
+fn those_of_the_next_turn_ring_when_nobody_of_the_one_before_answers_in_time() {
+    let mut world = World::new(1);
+    search(&mut world, &[(1, 2), (2, 3)]);
+    says(&mut world, 1, "180 Ringing");
+    world.drive_ms(9_900);
+    assert!(sent(&world, 2, "INVITE").is_none());
+    world.drive_ms(200);
+    assert!(sent(&world, 1, "CANCEL").is_some());
+    says(&mut world, 1, "487 Request Terminated");
+    says(&mut world, 2, "180 Ringing");
+    // Its turn is cut short: it declines for itself alone.
+    says(&mut world, 2, "486 Busy Here");
+    says(&mut world, 3, "180 Ringing");
+    assert_eq!(statuses(&world.events(0)), [180, 180, 180]);
+    // The last one rings as long as the call does.
+    world.drive_ms(60_000);
+    assert!(sent(&world, 3, "CANCEL").is_none());
+    says(&mut world, 3, "200 OK");
+    assert_eq!(statuses(&world.events(0)), [200]);
+}
+
+#[test]
+fn a_phone_that_answers_as_its_turn_ends_has_the_call() {
+    let mut world = World::new(1);
+    search(&mut world, &[(1, 2)]);
+    says(&mut world, 1, "180 Ringing");
+    world.drive_ms(10_100);
+    says(&mut world, 2, "180 Ringing");
+    says(&mut world, 1, "200 OK");
+    assert_eq!(statuses(&world.events(0)), [180, 180, 200]);
+    assert_eq!(sent(&world, 2, "CANCEL").unwrap().header("Reason").as_deref(), Some(ELSEWHERE));
+    assert!(sent(&world, 1, "BYE").is_none());
+}
+
+#[test]
+fn turns_that_all_pass_are_no_answer() {
+    let mut world = World::new(1);
+    search(&mut world, &[(1, 2)]);
+    says(&mut world, 1, "180 Ringing");
+    world.drive_ms(10_100);
+    says(&mut world, 1, "487 Request Terminated");
+    says(&mut world, 2, "503 Service Unavailable");
+    match &world.events(0)[..] {
+        [Event::Progress { .. }, Event::Refused { status: 408, local: false, .. }] => {}
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn who_hangs_up_takes_all_branches_back_and_none_begins() {
+    let mut world = World::new(1);
+    let session = search(&mut world, &[(0, 2), (1, 3)]);
+    says(&mut world, 1, "180 Ringing");
+    says(&mut world, 2, "180 Ringing");
+    world.act(0, |stack, now| stack.hang_up(now, session, Some("Q.850;cause=16".to_owned())));
+    for last in [1, 2] {
+        assert_eq!(sent(&world, last, "CANCEL").unwrap().header("Reason").as_deref(), Some("Q.850;cause=16"));
+    }
+    says(&mut world, 1, "487 Request Terminated");
+    assert!(!world.events(0).iter().any(Event::is_end));
+    says(&mut world, 2, "487 Request Terminated");
+    assert!(matches!(world.events(0)[..], [Event::Ended { cause: EndCause::HungUp, .. }]));
+    world.drive_ms(60_000);
+    assert!(sent(&world, 3, "INVITE").is_none());
+    world.assert_quiet();
+}
+
+#[test]
+fn each_branch_has_its_own_early_dialog_and_the_one_that_answers_goes_on_from_its_own() {
+    let mut world = World::new(1);
+    let session = search(&mut world, &[(0, 2)]);
+    says(&mut world, 1, "183 Session Progress");
+    says(&mut world, 2, "183 Session Progress");
+    says(&mut world, 1, "200 OK");
+    world.act(0, |stack, now| stack.hang_up(now, session, None));
+    let bye = sent(&world, 1, "BYE").unwrap();
+    assert!(bye.header("To").unwrap().contains("tag=phone1"), "{}", bye.text());
+    assert_eq!(bye.line(), "BYE sip:bob@192.0.2.71:5060");
+}
