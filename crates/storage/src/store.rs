@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -109,11 +109,11 @@ impl Storage {
         let journal = JournalPort { queue, dropped, for_all: config.journal_queue / 4 * 3 };
 
         let (queue, inbox) = bounded(traces::QUEUE);
-        let wanted = Arc::new(AtomicBool::new(config.traces.on));
-        let traces = TracePort { queue, wanted: Arc::clone(&wanted), dropped: Arc::default() };
+        let shared = Arc::new(traces::Shared::new(config.traces.on));
+        let traces = TracePort { queue, shared: Arc::clone(&shared), batch: Vec::new() };
         let ring = Ring::start(&folder, config.traces, Arc::clone(&notify));
         let ring = ring.map_err(|error| folder_error(&folder, error))?;
-        let tracer = spawn("trace", move || traces::run(ring, &inbox, &wanted))?;
+        let tracer = spawn("trace", move || traces::run(ring, &inbox, &shared))?;
 
         let recorder = Recorder::new(folder.clone(), Box::new(System), log, config.open_takes, notify);
         let (queue, inbox) = bounded(config.chunks + ORDERS);

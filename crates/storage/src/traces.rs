@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use base::{CallId, Wall};
@@ -22,7 +22,9 @@ const EXTENSION: &str = "trace";
 /// So many segments make up the whole, so that a sixteenth goes at a time.
 const SEGMENTS: u64 = 16;
 /// Messages that may wait for the thread: some megabytes, a second of the heaviest load.
-pub const QUEUE: usize = 16_384;
+const WAITING: usize = 16_384;
+/// Batches of them that may wait.
+pub const QUEUE: usize = 4_096;
 /// Octets that are written at once.
 const BATCH: usize = 64 * 1024;
 /// How long what comes is gathered before it is written.
@@ -54,36 +56,91 @@ impl Default for Traces {
 /// What comes to the thread.
 #[derive(Debug)]
 pub enum Order {
-    Packet(Packet),
-    Call(Wall, CallId, Arc<str>),
+    Said(Vec<Said>),
     Watch(Watch),
     Stop,
 }
 
-/// Where the domain thread puts what comes and goes. Never waits.
-#[derive(Clone, Debug)]
+/// What the domain thread tells.
+#[derive(Debug)]
+pub enum Said {
+    /// A message came or went.
+    Packet(Packet),
+    /// A dialog belongs to a call.
+    Call(Wall, CallId, Arc<str>),
+}
+
+/// What the thread and its ports share.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// Messages are kept.
+    pub on: bool,
+    /// Somebody watches.
+    pub watched: AtomicBool,
+    /// Messages on their way to the thread.
+    waiting: AtomicUsize,
+    dropped: AtomicU64,
+}
+
+impl Shared {
+    /// Nobody watches, and nothing is on its way.
+    pub fn new(on: bool) -> Self {
+        Self { on, ..Self::default() }
+    }
+}
+
+/// Where the domain thread puts what comes and goes. Never waits. What was put is on its way once [`TracePort::flush`] was
+/// called: to hand over one by one would cost more than the rest.
+#[derive(Debug)]
 pub struct TracePort {
     pub(crate) queue: Sender<Order>,
-    pub(crate) wanted: Arc<AtomicBool>,
-    pub(crate) dropped: Arc<AtomicU64>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) batch: Vec<Said>,
+}
+
+impl Clone for TracePort {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone(), shared: Arc::clone(&self.shared), batch: Vec::new() }
+    }
 }
 
 impl TracePort {
     /// True if messages are kept or watched: else nobody need copy any.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
-        self.wanted.load(Ordering::Relaxed)
+        self.shared.on || self.is_watched()
     }
 
-    /// A message came or went. Dropped and counted if too many wait.
-    pub fn packet(&self, packet: Packet) {
-        self.put(Order::Packet(packet));
+    /// True if somebody watches, who wants to see strangers, too.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.shared.watched.load(Ordering::Relaxed)
+    }
+
+    /// A message came or went.
+    pub fn packet(&mut self, packet: Packet) {
+        self.batch.push(Said::Packet(packet));
     }
 
     /// From here on a dialog belongs to `call`; `key` ends in `|` and its Call-ID. To be told before the first message of
     /// it that shall be kept.
-    pub fn call(&self, at: Wall, call: CallId, key: Arc<str>) {
-        self.put(Order::Call(at, call, key));
+    pub fn call(&mut self, at: Wall, call: CallId, key: Arc<str>) {
+        self.batch.push(Said::Call(at, call, key));
+    }
+
+    /// Hands over what was put. Dropped and counted if too many wait.
+    pub fn flush(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        let count = self.batch.len();
+        let room = self.shared.waiting.fetch_add(count, Ordering::Relaxed) < WAITING;
+        let next = Vec::with_capacity(count);
+        let batch = std::mem::replace(&mut self.batch, next);
+        if !room || self.queue.try_send(Order::Said(batch)).is_err() {
+            self.shared.waiting.fetch_sub(count, Ordering::Relaxed);
+            self.shared.dropped.fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
+        }
     }
 
     /// Somebody watches from now on; false if there is no room.
@@ -95,13 +152,7 @@ impl TracePort {
     /// What was dropped so far.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
-    }
-
-    fn put(&self, order: Order) {
-        if self.queue.try_send(order).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-        }
+        self.shared.dropped.load(Ordering::Relaxed)
     }
 }
 
@@ -242,8 +293,7 @@ impl Ring {
 }
 
 /// The thread.
-pub fn run(mut ring: Ring, inbox: &Receiver<Order>, wanted: &AtomicBool) -> bool {
-    let on = ring.traces.on;
+pub fn run(mut ring: Ring, inbox: &Receiver<Order>, shared: &Shared) -> bool {
     let mut keeper = Keeper::new(ring.traces.per_call);
     let mut watchers: Vec<Watcher> = Vec::new();
     let mut looked = Instant::now();
@@ -260,18 +310,15 @@ pub fn run(mut ring: Ring, inbox: &Receiver<Order>, wanted: &AtomicBool) -> bool
         }
         for order in first.into_iter().chain(inbox.try_iter()) {
             match order {
-                Order::Packet(packet) => {
-                    watchers.retain_mut(|watcher| watcher.see(&packet));
-                    if on {
-                        keeper.packet(packet, &mut ring.pending);
-                    }
+                Order::Said(said) => {
+                    let count = said.len();
+                    said.into_iter().for_each(|said| take(&mut ring, &mut keeper, &mut watchers, said));
+                    shared.waiting.fetch_sub(count, Ordering::Relaxed);
                 }
-                Order::Call(at, call, key) if on => {
-                    let call_id = key.split_once('|').map_or(&*key, |(_, call_id)| call_id);
-                    keeper.call(at, call, call_id.as_bytes(), &mut ring.pending);
+                Order::Watch(watch) => {
+                    watchers.push(Watcher::new(watch));
+                    shared.watched.store(true, Ordering::Relaxed);
                 }
-                Order::Call(..) => {}
-                Order::Watch(watch) => watchers.push(Watcher::new(watch)),
                 Order::Stop => stopped = true,
             }
             if ring.pending.len() >= BATCH {
@@ -279,13 +326,29 @@ pub fn run(mut ring: Ring, inbox: &Receiver<Order>, wanted: &AtomicBool) -> bool
             }
         }
         ring.flush();
-        wanted.store(on || !watchers.is_empty(), Ordering::Relaxed);
+        shared.watched.store(!watchers.is_empty(), Ordering::Relaxed);
         if looked.elapsed() >= LOOK * 60 {
             looked = Instant::now();
             ring.prune();
         }
     }
     true
+}
+
+fn take(ring: &mut Ring, keeper: &mut Keeper, watchers: &mut Vec<Watcher>, said: Said) {
+    match said {
+        Said::Packet(packet) => {
+            watchers.retain_mut(|watcher| watcher.see(&packet));
+            if ring.traces.on {
+                keeper.packet(&packet, &mut ring.pending);
+            }
+        }
+        Said::Call(at, call, key) if ring.traces.on => {
+            let call_id = key.split_once('|').map_or(&*key, |(_, call_id)| call_id);
+            keeper.call(at, call, call_id.as_bytes(), &mut ring.pending);
+        }
+        Said::Call(..) => {}
+    }
 }
 
 #[cfg(test)]
@@ -318,11 +381,15 @@ mod tests {
         let (queue, inbox) = bounded(orders.len() + 1);
         orders.into_iter().chain([Order::Stop]).for_each(|order| queue.send(order).unwrap());
         let ring = Ring::start(folder, traces, Arc::new(|_| {})).unwrap();
-        assert!(run(ring, &inbox, &AtomicBool::new(true)));
+        assert!(run(ring, &inbox, &Shared::default()));
     }
 
     fn call(number: u64, key: &str) -> Order {
-        Order::Call(Wall::default(), CallId::from_raw(number), key.into())
+        Order::Said(vec![Said::Call(Wall::default(), CallId::from_raw(number), key.into())])
+    }
+
+    fn said(packet: Packet) -> Order {
+        Order::Said(vec![Said::Packet(packet)])
     }
 
     fn found(folder: &Path, number: u64) -> usize {
@@ -332,9 +399,9 @@ mod tests {
     #[test]
     fn both_legs_of_a_call_are_found_over_restarts_and_nobody_else_may_read_them() {
         let folder = tempfile::tempdir().unwrap();
-        let orders = vec![call(7, "tag|a@h"), Order::Packet(packet("a@h", 0)), Order::Packet(packet("other", 0))];
+        let orders = vec![call(7, "tag|a@h"), said(packet("a@h", 0)), said(packet("other", 0))];
         write(folder.path(), traces(1 << 20), orders);
-        write(folder.path(), traces(1 << 20), vec![call(7, "tag|b"), Order::Packet(packet("b", 0))]);
+        write(folder.path(), traces(1 << 20), vec![call(7, "tag|b"), said(packet("b", 0))]);
         assert_eq!((found(folder.path(), 7), found(folder.path(), 8)), (2, 0));
         assert_eq!(find(folder.path(), Wanted::call_id("b")).unwrap().packets, [packet("b", 0)]);
         let files = segments(&folder.path().join(FOLDER)).unwrap();
@@ -351,7 +418,7 @@ mod tests {
         for round in 0..8 {
             let id = format!("c{round}");
             let mut orders = vec![call(round, &format!("t|{id}"))];
-            orders.extend((0..20).map(|_| Order::Packet(packet(&id, 60_000))));
+            orders.extend((0..20).map(|_| said(packet(&id, 60_000))));
             write(folder.path(), traces(size), orders);
         }
         let files = segments(&folder.path().join(FOLDER)).unwrap();
@@ -364,7 +431,7 @@ mod tests {
     #[test]
     fn what_is_too_old_goes() {
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), traces(1 << 20), vec![call(1, "t|a"), Order::Packet(packet("a", 0))]);
+        write(folder.path(), traces(1 << 20), vec![call(1, "t|a"), said(packet("a", 0))]);
         let (_, path) = segments(&folder.path().join(FOLDER)).unwrap().remove(0);
         let then = SystemTime::now() - Duration::from_secs(3601);
         File::options().append(true).open(path).unwrap().set_modified(then).unwrap();
@@ -382,13 +449,31 @@ mod tests {
         let orders = vec![
             Order::Watch(Watch { from: None, tell }),
             call(1, "t|a"),
-            Order::Packet(packet("a", 0)),
-            Order::Packet(packet("stranger", 0)),
+            said(packet("a", 0)),
+            said(packet("stranger", 0)),
         ];
         write(folder.path(), Traces { on: false, ..traces(1 << 20) }, orders);
         assert_eq!(all.iter().count(), 2);
         assert!(!folder.path().join(FOLDER).exists());
         assert!(find(folder.path(), Wanted::call_id("a")).unwrap().packets.is_empty());
+    }
+
+    #[test]
+    fn what_finds_no_room_is_dropped_and_counted_and_room_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let (queue, inbox) = bounded(QUEUE);
+        let shared = Arc::new(Shared::new(true));
+        let mut port = TracePort { queue, shared: Arc::clone(&shared), batch: Vec::new() };
+        for _ in 0..WAITING + 100 {
+            port.packet(packet("a", 0));
+            port.flush();
+        }
+        assert_eq!(port.dropped(), u64::try_from(WAITING + 100 - QUEUE).unwrap());
+        port.queue.send_timeout(Order::Stop, Duration::ZERO).unwrap_err();
+        let ring = Ring::start(folder.path(), traces(1 << 20), Arc::new(|_| {})).unwrap();
+        drop(port);
+        assert!(run(ring, &inbox, &shared));
+        assert_eq!(shared.waiting.load(Ordering::Relaxed), 0);
     }
 
     #[test]

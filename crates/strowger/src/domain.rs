@@ -1,5 +1,7 @@
 //! The domain thread: it owns the switch, and waits for nothing but its inputs.
 
+use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -10,6 +12,7 @@ use journal::Kind;
 use media::Media;
 use net::Received;
 use sip::Transmit;
+use sip_message::{Message, Method, Request as SipRequest};
 use storage::{JournalPort, Notice, Records, TakeEvent, TakePort, TracePort};
 use switch::control::Request;
 use switch::{Config, Switch, TakeOrder, TakeReport};
@@ -111,6 +114,8 @@ pub(crate) struct Domain {
     pub journal: JournalPort,
     pub takes: TakePort,
     pub traces: TracePort,
+    /// What is on its way to strangers, among all that is to be sent.
+    pub strangers: VecDeque<Range<usize>>,
     pub records: Arc<Records>,
     pub drops: Drops,
     pub guard: Guard,
@@ -193,7 +198,7 @@ impl Domain {
             }
             input => input,
         };
-        let heard = self.heard(now, &input);
+        let (heard, before) = (self.heard(now, &input), self.switch.transmits());
         let told = self.guard.tell(now, &mut self.switch, |switch| match input {
             Input::Sip(Received::Message { flow, parsed }) => switch.handle_datagram(now, flow, parsed),
             Input::Sip(Received::Unreachable { transport, remote }) => {
@@ -219,17 +224,25 @@ impl Domain {
             Input::Drain => drop(switch.handle_control(now, Request::Drain { grace_s: None })),
         });
         self.tell_dialogs(now);
-        if let Some(packet) = heard {
-            self.traces.packet(packet);
+        match heard {
+            // Nothing is kept of strangers, nor of what they are told.
+            Some((_, true)) if !self.traces.is_watched() && !self.switch.is_somebodys() => {
+                self.strangers.push_back(before..self.switch.transmits());
+            }
+            Some((packet, _)) => self.traces.packet(packet),
+            None => {}
         }
         told.map(|_| ())
     }
 
-    /// A message that came, if somebody wants it. None of its octets are copied.
-    fn heard(&self, now: Now, input: &Input) -> Option<Packet> {
+    /// A message that came, if somebody wants it, and whether it may be a stranger's. None of its octets are copied.
+    fn heard(&self, now: Now, input: &Input) -> Option<(Packet, bool)> {
         let Input::Sip(Received::Message { flow, parsed }) = input else { return None };
-        let octets = parsed.as_ref().ok().filter(|_| self.traces.is_wanted()).and_then(Octets::of)?;
-        Some(packet(now, false, *flow, octets))
+        let message = parsed.as_ref().ok().filter(|_| self.traces.is_wanted())?;
+        // What has a tag of ours belongs to something, though the stack may know nothing of it any more.
+        let outside = |request: &SipRequest| request.head.to.tag().is_none() && request.method != Method::Cancel;
+        let stranger = matches!(message, Message::Request(request) if outside(request));
+        Some((packet(now, false, *flow, Octets::of(message)?), stranger))
     }
 
     /// Whose dialogs are which, before what they say is told.
@@ -300,13 +313,19 @@ impl Domain {
         let now = self.clock.now();
         self.tell_dialogs(now);
         let traced = self.traces.is_wanted();
+        let mut at = 0;
         while let Some(transmit) = self.switch.poll_transmit() {
-            if traced {
+            while self.strangers.pop_front_if(|these| these.end <= at).is_some() {}
+            let to_stranger = self.strangers.front().is_some_and(|these| these.contains(&at));
+            at += 1;
+            if traced && !to_stranger {
                 self.traces.packet(packet(now, true, transmit.flow, transmit.payload.clone().into()));
             }
             outbox.put(transmit);
         }
+        self.strangers.clear();
         outbox.send(&mut self.senders);
+        self.traces.flush();
         self.record();
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! `strowger run`: starts the drivers around the switch, and ends them.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
@@ -179,6 +180,7 @@ fn wire(
         journal: storage.journal(),
         takes: storage.take_port(),
         traces: storage.trace_port(),
+        strangers: VecDeque::new(),
         records: storage.records(),
         drops: Drops::new(listeners.iter().filter_map(Listener::dropped).collect()),
         guard: Guard::default(),

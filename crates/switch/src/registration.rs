@@ -40,7 +40,13 @@ impl Desk {
         let mut registrar = Registrar::new(registrar_config(config));
         let authenticator = authenticator(config, rng);
         registrar.keep_alive(now, config.limits.registration.keep_alive, rng.fork());
-        Self { authenticator, registrar, changes: Changes::default(), pings: HashMap::new(), certificates: HashMap::new() }
+        Self {
+            authenticator,
+            registrar,
+            changes: Changes::default(),
+            pings: HashMap::new(),
+            certificates: HashMap::new(),
+        }
     }
 
     /// The names that the other end of a flow has proven by a certificate.

@@ -242,6 +242,12 @@ impl Switch {
         self.sip.poll_transmit()
     }
 
+    /// Messages that wait for [`Switch::poll_transmit`].
+    #[must_use]
+    pub fn transmits(&self) -> usize {
+        self.sip.transmits()
+    }
+
     /// The next order to the writer of recordings. To be taken out before [`Switch::poll_media`]: a take's file is
     /// announced before its audio.
     pub fn poll_take(&mut self) -> Option<TakeOrder> {
@@ -272,6 +278,12 @@ impl Switch {
     /// [`Switch::poll_transmit`]: what a dialog says is told after whose it is.
     pub fn poll_traced(&mut self) -> Option<(CallId, Arc<str>)> {
         self.traced.pop_front()
+    }
+
+    /// True if the last message that came belongs to a session: it is no stranger's.
+    #[must_use]
+    pub fn is_somebodys(&self) -> bool {
+        self.sip.session_in_hand().is_some()
     }
 
     /// A dialog belongs to a call.

@@ -1,6 +1,6 @@
 //! What is kept: the messages of calls, so many of each.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::mem;
 
 use base::{CallId, Wall};
@@ -11,13 +11,7 @@ use crate::record::{write_call, write_full, write_message};
 
 /// Call-IDs that are known in a generation; two generations are.
 const GENERATION: usize = 50_000;
-/// Messages that belong to no call yet and wait a little for one: the first INVITE of who is asked for a password.
-const RECENT: usize = 256;
-/// Their octets at most.
-const RECENT_OCTETS: usize = 512 * 1024;
-
-/// Decides which messages are kept, and writes those as octets of a file. Of what belongs to no call nothing is kept but
-/// the last few, in memory.
+/// Decides which messages are kept, and writes those as octets of a file. Of what belongs to no call nothing is.
 #[derive(Debug)]
 pub struct Keeper {
     /// Messages of one Call-ID at most.
@@ -25,46 +19,31 @@ pub struct Keeper {
     /// How many messages of a Call-ID were kept, by its hash. When the younger is full, the older one is forgotten.
     young: HashMap<u64, u32>,
     old: HashMap<u64, u32>,
-    recent: VecDeque<(u64, Packet)>,
-    recent_octets: usize,
 }
 
 impl Keeper {
     /// Keeps at most `per_call` messages of a Call-ID.
     #[must_use]
     pub fn new(per_call: u32) -> Self {
-        Self { per_call, young: HashMap::new(), old: HashMap::new(), recent: VecDeque::new(), recent_octets: 0 }
+        Self { per_call, young: HashMap::new(), old: HashMap::new() }
     }
 
     /// From here on, `call_id` belongs to `call`: to be told before the message that began it.
     pub fn call(&mut self, at: Wall, call: CallId, call_id: &[u8], out: &mut Vec<u8>) {
         write_call(out, at, call, call_id);
-        let key = hash(call_id);
-        self.remember(key, 0);
-        if self.recent.iter().any(|(other, _)| *other == key) {
-            let (mine, others) = mem::take(&mut self.recent).into_iter().partition(|(other, _)| *other == key);
-            self.recent = others;
-            let mine: VecDeque<(u64, Packet)> = mine;
-            for (_, packet) in mine {
-                self.recent_octets = self.recent_octets.saturating_sub(packet.octets.len());
-                self.packet(packet, out);
-            }
-        }
+        self.remember(hash(call_id), 0);
     }
 
     /// A message came or went.
-    pub fn packet(&mut self, packet: Packet, out: &mut Vec<u8>) {
+    pub fn packet(&mut self, packet: &Packet, out: &mut Vec<u8>) {
         let Some(call_id) = packet.octets.call_id() else { return };
         let key = hash(call_id);
-        let Some(kept) = self.young.get(&key).or_else(|| self.old.get(&key)).copied() else {
-            self.wait(key, packet);
-            return;
-        };
+        let Some(kept) = self.young.get(&key).or_else(|| self.old.get(&key)).copied() else { return };
         if kept > self.per_call {
             return;
         }
         if kept < self.per_call {
-            write_message(out, call_id, &packet);
+            write_message(out, call_id, packet);
         } else {
             write_full(out, packet.at, call_id);
         }
@@ -75,15 +54,6 @@ impl Keeper {
         self.young.insert(key, kept);
         if self.young.len() >= GENERATION {
             self.old = mem::take(&mut self.young);
-        }
-    }
-
-    fn wait(&mut self, key: u64, packet: Packet) {
-        self.recent_octets += packet.octets.len();
-        self.recent.push_back((key, packet));
-        while self.recent.len() > RECENT || self.recent_octets > RECENT_OCTETS {
-            let Some((_, gone)) = self.recent.pop_front() else { break };
-            self.recent_octets = self.recent_octets.saturating_sub(gone.octets.len());
         }
     }
 }
@@ -122,29 +92,16 @@ mod tests {
     fn of_what_belongs_to_no_call_nothing_is_written() {
         let (mut keeper, mut out) = (Keeper::new(10), Vec::new());
         for n in 0..100_000 {
-            keeper.packet(packet(&format!("stranger{n}"), 1), &mut out);
+            keeper.packet(&packet(&format!("stranger{n}"), 1), &mut out);
         }
-        assert!(out.is_empty());
-        assert!(keeper.recent.len() <= RECENT && keeper.recent_octets <= RECENT_OCTETS);
-    }
-
-    #[test]
-    fn what_came_before_its_call_was_one_is_written_once_it_is() {
-        let (mut keeper, mut out) = (Keeper::new(10), Vec::new());
-        keeper.packet(packet("a", 1), &mut out);
-        keeper.packet(packet("b", 1), &mut out);
-        keeper.packet(packet("a", 2), &mut out);
-        keeper.call(Wall::default(), CallId::from_raw(1), b"a", &mut out);
-        keeper.packet(packet("a", 3), &mut out);
-        assert_eq!(kinds(&out), "cmmm");
-        assert_eq!(keeper.recent.len(), 1);
+        assert!(out.is_empty() && keeper.young.is_empty());
     }
 
     #[test]
     fn a_call_has_its_bound_and_says_once_that_it_was_met() {
         let (mut keeper, mut out) = (Keeper::new(3), Vec::new());
         keeper.call(Wall::default(), CallId::from_raw(1), b"a", &mut out);
-        (0..10).for_each(|n| keeper.packet(packet("a", n), &mut out));
+        (0..10).for_each(|n| keeper.packet(&packet("a", n), &mut out));
         assert_eq!(kinds(&out), "cmmmf");
     }
 
@@ -157,7 +114,7 @@ mod tests {
             keeper.call(Wall::default(), CallId::from_raw(2), format!("c{n}").as_bytes(), &mut out);
             if n % 1000 == 0 {
                 out.clear();
-                keeper.packet(packet("lives", 1), &mut out);
+                keeper.packet(&packet("lives", 1), &mut out);
                 assert_eq!(kinds(&out), "m");
             }
         }

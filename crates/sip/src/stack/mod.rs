@@ -143,6 +143,12 @@ impl Stack {
         self.core.transmits.pop_front()
     }
 
+    /// Datagrams that wait for [`Stack::poll_transmit`].
+    #[must_use]
+    pub fn transmits(&self) -> usize {
+        self.core.transmits.len()
+    }
+
     /// The next event.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.core.events.pop_front()

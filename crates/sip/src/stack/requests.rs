@@ -85,6 +85,7 @@ impl Stack {
 
     fn handle_repeated(&mut self, id: TransactionId) {
         self.core.counters.repeated_requests += 1;
+        self.in_hand = self.servers.owner(id);
         if !self.servers.handle_repeated(&mut self.core, id)
             && let Some(session) = self.servers.owner(id)
         {
