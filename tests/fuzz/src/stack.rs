@@ -272,6 +272,7 @@ fn invite(flow: Flow) -> Invite {
         contact_user: "1000".to_owned(),
         headers: vec![],
         offer: Bytes::from_static(b"sdp"),
+        max_forwards: sip::MAX_FORWARDS,
         login: None,
         onward: sip::Onward::default(),
     }
