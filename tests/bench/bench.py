@@ -27,7 +27,11 @@ TICKS = os.sysconf('SC_CLK_TCK')
 # What the issue asks for, and what the peers measured with the same scenarios on two vCPUs of this kind.
 AIMS = {
     'signalling': (0.12, 'Asterisk 1.9-2.3, FreeSWITCH 3.9-4.9, rsipstack (bare UAS) 0.19'),
+    'signalling, other': (None, '-'),
+    'signalling, two legs': (0.30, 'RustPBX 8.0-13'),
+    'setup, two legs': (5, '-'),
     'rate': (None, 'Asterisk 500-600, FreeSWITCH 250, RustPBX 125-180'),
+    'rate, other': (None, '-'),
     'short': (None, 'Asterisk 5.6, FreeSWITCH 10.9'),
     'ivr': (0.25, 'Asterisk 2.0-2.2, FreeSWITCH 2.1, RustPBX 1.75-1.96; I/O alone 0.12'),
     'recorded': (0.35, 'Asterisk 4.1-4.35, FreeSWITCH 3.2-3.6'),
@@ -78,19 +82,26 @@ class Server:
                 text = f.read()
             with open(path, 'w') as f:
                 f.write(re.sub(old, new, text, count=1))
+        self.prepare(config)
         self.log = open(os.path.join(self.folder, 'log'), 'wb')
         self.process = subprocess.Popen([args.binary, 'run', '--config', config], stdout=subprocess.PIPE, stderr=self.log)
+        self.targets = {}
         for line in self.process.stdout:
-            if line.startswith(b'listening udp '):
-                self.target = line.split()[2].decode()
+            if line.startswith(b'listening '):
+                transport, address = line.decode().split()[1:3]
+                self.targets[transport] = address
             if line.strip() == b'ready':
                 break
         else:
             why = open(self.log.name).read()[-2000:]
             self.__exit__()
             sys.exit('the switch did not start: ' + why)
+        self.target = self.targets['udp']
         time.sleep(0.5)
         self.idle = self.memory()
+
+    def prepare(self, config):
+        """What else must lie in the folder before the switch starts."""
 
     def cpu(self):
         """CPU seconds so far."""
@@ -231,33 +242,94 @@ def row(name, value, unit, key, note=''):
     print(f'{name:<34} {value:>9.3f} {unit:<14} {goal:<8}{missed:<8} {peers}{"; " + note if note else ""}', flush=True)
 
 
-def burst(server, extension, scenario, rate, calls, seconds):
-    with Sipp(scenario, '-s', extension, server.target, '-r', str(rate), '-m', str(calls), '-l', '8000', rtt=True) as sipp:
+def burst(server, extension, scenario, rate, calls, seconds, transport='udp', *options):
+    way = ('-t', 't1' if transport == 'tcp' else 'u1')
+    target = server.targets[transport]
+    with Sipp(scenario, '-s', extension, target, *way, '-r', str(rate), '-m', str(calls), '-l', '8000', *options, rtt=True) as sipp:
         figures = sipp.wait(seconds)
         figures['times'] = sipp.response_times()
         return figures
 
 
+# A TCP and a TLS listener beside that of UDP; the certificate is made for each run.
+LISTENERS = ('strowger.yaml', r'listeners:\n', 'listeners:\n  - tcp: 127.0.0.1:0\n  - tls: 127.0.0.1:0\n    certificate: pbx.pem\n    key: pbx.key\n')
+
+
+class SignallingServer(Server):
+    """The switch with a listener of each kind; an agent who answers at once, over UDP or TCP, where there are two legs."""
+
+    def __init__(self, args, agent=None):
+        changes = [LISTENERS]
+        if agent == 'tcp':
+            changes.append(('users.yaml', r'(contact: \S+)', r'\1;transport=tcp'))
+        super().__init__(args, *changes)
+        self.agent = None
+        if agent:
+            self.agent = Sipp('uas_agent.xml', '-p', str(self.agent_port), '-mi', '127.0.0.1', '-mp', str(free_port(9000)), '-t', 't1' if agent == 'tcp' else 'u1')
+            time.sleep(0.5)
+
+    def prepare(self, config):
+        make = ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30', '-subj', '/CN=bench',
+                '-addext', 'subjectAltName=IP:127.0.0.1', '-addext', 'basicConstraints=critical,CA:FALSE', '-keyout', 'pbx.key', '-out', 'pbx.pem']
+        subprocess.run(make, cwd=config, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.certificate = os.path.join(config, 'pbx.pem')
+
+    def generate(self, args, transport, rate, calls):
+        """Calls of one leg by our own generator, over TCP or TLS."""
+        tls = ('--tls', self.certificate) if transport == 'tls' else ()
+        command = [args.generator, '--target', self.targets[transport], *tls, '--extension', '1000', '--rate', str(rate), '--count', str(calls)]
+        out = subprocess.run(command, capture_output=True, text=True, timeout=calls / rate + 60)
+        try:
+            found = json.loads(out.stdout)
+        except ValueError:
+            sys.exit(f'{args.generator} failed: {out.stderr[-1000:]}')
+        return dict(ok=found['ok'], failed=calls - found['ok'], rate=calls / found['seconds'], retransmissions=0, times=found['times'])
+
+    def __exit__(self, *rest):
+        if self.agent:
+            self.agent.__exit__()
+        super().__exit__(*rest)
+
+
+# How signalling is measured: what it is called, the agent's transport if there are two legs, how calls are made.
+WAYS = (
+    ('UDP', None, lambda server, args, rate, calls, s: burst(server, '1000', 'uac_answer_bye.xml', rate, calls, s)),
+    ('TCP', None, lambda server, args, rate, calls, s: burst(server, '1000', 'uac_answer_bye.xml', rate, calls, s, 'tcp')),
+    ('TCP, own generator', None, lambda server, args, rate, calls, s: server.generate(args, 'tcp', rate, calls)),
+    ('TLS, own generator', None, lambda server, args, rate, calls, s: server.generate(args, 'tls', rate, calls)),
+    ('two legs, UDP', 'udp', lambda server, args, rate, calls, s: burst(server, '4001', 'uac_caller_bye.xml', rate, calls, s, 'udp', '-d', '100')),
+    ('two legs, TCP', 'tcp', lambda server, args, rate, calls, s: burst(server, '4001', 'uac_caller_bye.xml', rate, calls, s, 'tcp', '-d', '100')),
+)
+
+
 def signalling(args):
     # A rate that every peer but one would not bear; below it, the idle threads' share is counted with the calls.
     rate, calls = 800, 1600 if args.quick else 8000
-    with Server(args) as server:
-        burst(server, '1000', 'uac_answer_bye.xml', 200, 200, 20)
-        before = server.cpu()
-        figures = burst(server, '1000', 'uac_answer_bye.xml', rate, calls, 60)
-        row('signalling call', (server.cpu() - before) * 1000 / calls, 'CPU-ms', 'signalling', f'{figures["failed"]} of {calls} failed')
-        row(f'answer time at {rate} calls/s, p50', quantile(figures['times'], .5), 'ms', 'answer')
-        row(f'answer time at {rate} calls/s, p99', quantile(figures['times'], .99), 'ms', 'answer')
-    # Up until calls are lost or SIPp makes no more; then halve the gap.
+    for name, agent, make in WAYS:
+        with SignallingServer(args, agent) as server:
+            make(server, args, 200, 200, 20)
+            before = server.cpu()
+            figures = make(server, args, rate, calls, 60)
+            spent = (server.cpu() - before) * 1000 / calls
+        first = name == 'UDP'
+        key = 'signalling' if first else 'signalling, two legs' if agent == 'udp' else 'signalling, other'
+        row(f'signalling call, {name}', spent, 'CPU-ms', key, f'{figures["failed"]} of {calls} failed')
+        row(f'  answered at {rate} calls/s, p50', quantile(figures['times'], .5), 'ms', 'setup, two legs' if agent == 'udp' else 'answer')
+        row(f'  answered at {rate} calls/s, p99', quantile(figures['times'], .99), 'ms', 'answer')
+        highest_rate(args, name, agent, make)
+
+
+def highest_rate(args, name, agent, make):
+    """Up until calls are lost or the generator makes no more; then halves the gap."""
     rates = [400, 800] if args.quick else [500, 1000, 2000, 3000, 4000, 6000, 8000]
     best, good, bad, seconds = 0, 0, None, 3 if args.quick else 6
     for _ in range(9):
         rate = next((r for r in rates if r > good), None) if bad is None else (good + bad) // 2
-        if rate is None or (bad is not None and bad - good <= max(100, bad // 10)):
+        if rate is None or (bad is not None and bad - good <= max(100, bad // 5)):
             break
-        with Server(args) as server:
+        with SignallingServer(args, agent) as server:
             before = server.cpu()
-            figures = burst(server, '1000', 'uac_answer_bye.xml', rate, rate * seconds, seconds * 3 + 10)
+            figures = make(server, args, rate, rate * seconds, seconds * 3 + 10)
             spent = (server.cpu() - before) * 1000 / max(1, figures['ok'])
         lost, made = rate * seconds - figures['ok'], figures['rate']
         print(f'  asked for {rate} calls/s for {seconds} s: {made:.0f} calls/s made, {figures["ok"]} ok, {lost} lost, {figures["retransmissions"]} '
@@ -268,7 +340,8 @@ def signalling(args):
             bad = rate
         if made < rate * 0.8:
             break
-    row('highest rate without loss', best, 'calls/s', 'rate', 'SIPp shares the two cores' if bad else 'no rate lost a call; SIPp made no more')
+    row(f'highest rate without loss, {name}', best, 'calls/s', 'rate' if name == 'UDP' else 'rate, other',
+        'the generator shares the two cores' if bad else 'no rate lost a call; no more were made')
 
 
 def short(args):
@@ -485,6 +558,7 @@ def main():
     parser.add_argument('parts', nargs='*', metavar='PART')
     parser.add_argument('--binary', required=True)
     parser.add_argument('--config', required=True)
+    parser.add_argument('--generator', required=True, help='the load generator for TLS (tests/examples/signal.rs), built')
     parser.add_argument('--quick', action='store_true', help='fewer and shorter steps')
     parser.add_argument('--counts', default=None, help='calls held at once, such as 100,300,600')
     args = parser.parse_args()
