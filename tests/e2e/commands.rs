@@ -82,6 +82,20 @@ fn a_missing_folder_is_told_plainly() {
 }
 
 #[test]
+fn a_data_folder_that_cannot_be_written_is_told_with_its_place_and_exit_code_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    Company::new(&Ports::slice()).write(folder.path());
+    // A file where the folder should be: so it is for root, too.
+    std::fs::write(folder.path().join("data"), "").expect("written");
+    let output = strowger(&["run", "--config", &folder.path().to_string_lossy()]);
+    let told = text(&output);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    let place = folder.path().join("data");
+    assert!(told.contains("cannot write") && told.contains(&*place.to_string_lossy()), "{told}");
+    assert!(!told.contains("ready") && !told.contains("panicked"), "{told}");
+}
+
+#[test]
 fn help_and_version_are_there() {
     let help = text(&strowger(&["--help"]));
     for wanted in ["run", "check", "call", "sim", "config"] {

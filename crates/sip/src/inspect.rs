@@ -71,8 +71,8 @@ pub(crate) fn is_unread(request: &Request) -> bool {
     is_optional(request) && understood(request).is_err()
 }
 
-/// The body's coding, type and purpose, where the body matters. A BYE's body may be of any type: it ends the session all
-/// the same.
+/// The body's coding, type and purpose, where the body matters. A BYE and a REGISTER may bring any body: they do
+/// their work all the same.
 fn understood(request: &Request) -> Result<(), Fault> {
     let accepted = match request.method {
         Method::Invite | Method::Update | Method::Options => ACCEPT,
