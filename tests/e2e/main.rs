@@ -4,6 +4,8 @@
 //! - `audio`: who hears whom, measured; recordings; A-law with µ-law. Run alone.
 //! - `load`, `crash`: 300 calls at once; and the switch killed among them. `crowd`: 10,000 users who register. Run alone.
 //! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go.
+//! - `message`: short texts from user to user.
+//! - `transfer`: whoever is sent on is heard where he comes to.
 //! - `signals`: digits by INFO, reasons, data for the agent's system.
 //! - `hold`: hold, resume and change by re-INVITE; who hears what meanwhile.
 //! - `recording`, `disk`, `limits`, `shutdown`: what is left when something ends or fails.
@@ -49,6 +51,7 @@ mod hold;
 mod limits;
 mod load;
 mod menu;
+mod message;
 mod nat;
 mod noise;
 mod outbound;
@@ -66,4 +69,5 @@ mod tcp;
 mod tls;
 mod torture;
 mod trace;
+mod transfer;
 mod trunks;

@@ -184,6 +184,11 @@ impl Baresip {
         self.command("sndcode", &key.to_string());
     }
 
+    /// Sends the other side of its call on to `target`, by REFER.
+    pub fn transfer(&mut self, target: &str) {
+        self.command("transfer", target);
+    }
+
     /// Holds its call, and is back, by re-INVITE.
     pub fn hold(&mut self, on: bool) {
         self.command(if on { "hold" } else { "resume" }, "");

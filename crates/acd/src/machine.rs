@@ -65,23 +65,31 @@ impl Acd {
         }
     }
 
+    /// Whether a call could enter a queue now.
+    ///
+    /// # Errors
+    /// As for [`Self::join`].
+    pub fn check_join(&self, queue: &QueueName) -> Result<(), JoinError> {
+        let queue = self.floor.find_queue(queue).and_then(|ix| self.floor.queue(ix)).ok_or(JoinError::UnknownQueue)?;
+        if queue.logged_in == 0 {
+            return Err(JoinError::NoAgents);
+        }
+        let full = queue.config.max_length.is_some_and(|most| queue.length >= most);
+        if full { Err(JoinError::Full) } else { Ok(()) }
+    }
+
     /// A call enters a queue.
     ///
     /// # Errors
     /// If there is no such queue, it is full or served by nobody (as one that is configured no more), or the call is in one
     /// already.
     pub fn join(&mut self, now: Now, call: CallId, queue: &QueueName, caller: Caller) -> Result<(), JoinError> {
-        let ix = self.floor.find_queue(queue).ok_or(JoinError::UnknownQueue)?;
-        let queue = self.floor.queue_mut(ix).ok_or(JoinError::UnknownQueue)?;
         if self.calls.contains_key(&call) {
             return Err(JoinError::AlreadyIn);
         }
-        if queue.logged_in == 0 {
-            return Err(JoinError::NoAgents);
-        }
-        if queue.config.max_length.is_some_and(|most| queue.length >= most) {
-            return Err(JoinError::Full);
-        }
+        self.check_join(queue)?;
+        let ix = self.floor.find_queue(queue).ok_or(JoinError::UnknownQueue)?;
+        let queue = self.floor.queue_mut(ix).ok_or(JoinError::UnknownQueue)?;
         let place = Place { joined: now.monotonic, serial: self.joined };
         self.joined += 1;
         queue.length += 1;
@@ -124,6 +132,25 @@ impl Acd {
         self.drop_agent_ask(ix);
         self.floor.change(ix, |agent| agent.held = Some(Held::Reserved(call)));
         Ok(())
+    }
+
+    /// What an agent holds of the call `from`, be it from a queue or a reservation, he holds of `to` from now on, which is in no
+    /// queue: two calls have become one. Without such a thing nothing changes.
+    pub fn hand_over(&mut self, agent: &AgentName, from: CallId, to: CallId) {
+        let Some(ix) = self.floor.find(agent) else { return };
+        let held = match self.floor.agent(ix).and_then(|agent| agent.held.as_ref()) {
+            Some(Held::Call { call, queue }) if *call == from && !self.calls.contains_key(&to) => {
+                Held::Call { call: to, queue: *queue }
+            }
+            Some(Held::Reserved(call)) if *call == from => Held::Reserved(to),
+            _ => return,
+        };
+        if matches!(held, Held::Call { .. })
+            && let Some(entry) = self.calls.remove(&from)
+        {
+            self.calls.insert(to, entry);
+        }
+        self.floor.change(ix, |agent| agent.held = Some(held));
     }
 
     /// Ends the reservation of an agent for `call`, without wrap-up; another one's is left alone.

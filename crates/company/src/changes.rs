@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use acd::QueueConfig;
 use ivr::FlowHash;
-use switch::{Config, PromptName, Trunk, User, UserName};
+use switch::{Config, PromptName, Trunk, User, UserName, Watchers};
 
 /// What is new in `new`: `users: 1 added; flows: 2 changed`, or `nothing changed`.
 #[must_use]
@@ -23,6 +23,7 @@ pub fn changes(old: &Config, new: &Config) -> String {
         emergency,
         users: _,
         registers_for: _,
+        watchers: _,
         trunks: _,
         flows: _,
         queues: _,
@@ -60,12 +61,12 @@ fn count<K: Ord, V: PartialEq>(what: &str, old: &BTreeMap<K, V>, new: &BTreeMap<
     (!told.is_empty()).then(|| format!("{what}: {}", told.join(", ")))
 }
 
-/// A user with those for whom he may register.
-type Person<'a> = (&'a User, Option<&'a BTreeSet<UserName>>);
+/// A user with those for whom he may register, and those who may see what his phone does.
+type Person<'a> = (&'a User, Option<&'a BTreeSet<UserName>>, Option<&'a Watchers>);
 
 fn users(config: &Config) -> BTreeMap<&str, Person<'_>> {
     let others = |name: &UserName| config.registers_for.get(name);
-    config.users.iter().map(|(name, user)| (&**name, (user, others(name)))).collect()
+    config.users.iter().map(|(name, user)| (&**name, (user, others(name), config.watchers.get(name)))).collect()
 }
 
 /// A queue with its music.

@@ -170,6 +170,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         trunks,
         grants,
         emergency,
+        watchers: users_read.watchers,
         registers_for: users_read.registers_for,
         users: users_read.users,
         numbers,

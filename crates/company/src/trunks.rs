@@ -10,8 +10,10 @@ use crate::peer::{self, Form};
 use crate::system::Listener;
 use crate::{Files, Notes};
 
-const TRUNK: Shape =
-    Shape { what: "a trunk", keys: &["from", "certificate", "to", "to_name", "caller_id", "login", "note"] };
+const TRUNK: Shape = Shape {
+    what: "a trunk",
+    keys: &["from", "certificate", "to", "to_name", "caller_id", "login", "transfers", "messages", "note"],
+};
 /// What the `to` of a trunk is to look like.
 const FAR_END: Form = Form {
     owner: "trunk",
@@ -52,7 +54,19 @@ pub(crate) fn read(value: &Value<'_>, listeners: &[Listener], files: &Files, not
         let (to, caller_id) = far_end(&map, listeners);
         let to_name = map.optional("to_name").and_then(|value| to_name(&value, to.as_ref(), &trunks));
         let login = login(&map, files, notes);
-        trunks.push(Trunk { name: name.into(), sources, certificate, to, to_name, caller_id, login });
+        let [transfers, messages] =
+            ["transfers", "messages"].map(|key| map.optional(key).and_then(|value| value.bool()).unwrap_or(false));
+        trunks.push(Trunk {
+            name: name.into(),
+            sources,
+            certificate,
+            to,
+            to_name,
+            caller_id,
+            login,
+            transfers,
+            messages,
+        });
     }
     trunks
 }

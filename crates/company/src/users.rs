@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use switch::{Place, Ring, User, UserName};
+use switch::{Place, Ring, User, UserName, Watchers};
 use yaml::{Faults, Shape, Value};
 
 use crate::names::Names;
@@ -12,8 +12,10 @@ use crate::peer::{self, Form};
 use crate::system::Listener;
 use crate::{Notes, or};
 
-const USER: Shape =
-    Shape { what: "a user", keys: &["display", "contact", "register", "register_for", "ring", "turn", "caller_id"] };
+const USER: Shape = Shape {
+    what: "a user",
+    keys: &["display", "contact", "register", "register_for", "ring", "turn", "caller_id", "watched_by"],
+};
 /// What a user's contact is to look like.
 const PHONE: Form = Form { owner: "phone", remedy: "write `sip:USER@ADDRESS:PORT`, such as `sip:101@192.0.2.10:5060`" };
 
@@ -25,6 +27,7 @@ const MAX_DISPLAY: usize = 64;
 pub(crate) struct Users {
     pub users: BTreeMap<UserName, User>,
     pub registers_for: BTreeMap<UserName, BTreeSet<UserName>>,
+    pub watchers: BTreeMap<UserName, Watchers>,
 }
 
 /// Every user of the map at `value`, whose names are `names`. A phone cannot be one of our own `listeners`.
@@ -37,12 +40,16 @@ pub(crate) fn read(
 ) -> Users {
     let mut users: BTreeMap<UserName, User> = BTreeMap::new();
     let mut grants: Vec<(UserName, Vec<Value<'_>>)> = Vec::new();
+    let mut watchers = BTreeMap::new();
     let mut phones: BTreeMap<String, Arc<str>> = BTreeMap::new();
     for (key, value) in value.entries("a map of users").unwrap_or_default() {
         let (Some(name), Some(map)) = (key.name(), value.map(&USER)) else { continue };
         let display = map.optional("display").and_then(|value| display(&value));
         let caller_id = map.optional("caller_id").and_then(|value| peer::number(&value).map(Arc::from));
         let name: UserName = name.into();
+        if let Some(wanted) = map.optional("watched_by").and_then(|value| watched_by(&name, &value, names, faults)) {
+            watchers.insert(name.clone(), wanted);
+        }
         if let Some(register) = map.optional("register") {
             registers(&register, map.optional("contact"));
             grants
@@ -80,7 +87,26 @@ pub(crate) fn read(
         (!others.is_empty()).then_some((name, others))
     };
     let registers_for = grants.into_iter().filter_map(granted).collect();
-    Users { users, registers_for }
+    Users { users, registers_for, watchers }
+}
+
+/// Who may see what the phone of `user` does: `all`, or users.
+fn watched_by(user: &UserName, value: &Value<'_>, names: &Names, faults: &Faults) -> Option<Watchers> {
+    if value.raw() == Some("all") {
+        return Some(Watchers::All);
+    }
+    let mut watchers = BTreeSet::new();
+    for value in value.one_or_list() {
+        let Some(other) = value.name() else { continue };
+        if *other == **user {
+            value.fault(format!("`{user}` sees what his own phone does anyway"), "take it out");
+        } else if !names.check(other, &value.place(), "add it to `users.yaml`, or write `all`", faults) {
+            continue;
+        } else if !watchers.insert(other.into()) {
+            value.fault(format!("`{other}` is given twice"), "keep one of them");
+        }
+    }
+    (!watchers.is_empty()).then_some(Watchers::Only(watchers))
 }
 
 /// The users for whom `user` may register besides himself.

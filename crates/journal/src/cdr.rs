@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base::{CallId, Day, Pii, TakeId, Wall};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Direction, Name, Origin, Outside, Party, Reason};
+use crate::{Direction, Name, Origin, Outside, Party, Reason, Transfer};
 
 /// Call detail record: one a call, made when it ends. Times are RFC 3339 in UTC, durations whole milliseconds.
 ///
@@ -55,6 +55,10 @@ pub struct Cdr {
     pub offers: u32,
     /// Its legs to trunks, in the order in which they began.
     pub outside: Vec<OutsideLeg>,
+    /// How it went on with others, in order; the first 64.
+    pub transfers: Vec<Transfer>,
+    /// The call that it has become, whose record tells how it went on.
+    pub joined: Option<CallId>,
     /// What became of it.
     pub disposition: Disposition,
     /// Who ended it.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use base::{CallId, LegId, Pii, Wall};
 
 use crate::{
-    Cdr, Direction, Disposition, Event, Kind, LegRole, Name, Origin, OutsideLeg, Party, QueueExit, Recording, by_day,
+    Cdr, Direction, Disposition, Event, Kind, LegRole, Name, Origin, OutsideLeg, Party, QueueExit, Recording, Transfer,
+    by_day,
 };
 
 /// Milliseconds of a frame of recorded audio.
@@ -14,6 +15,8 @@ const FRAME_MS: u64 = 20;
 const VERSION: u16 = 1;
 /// Recordings of one call that its record lists; more of them are counted in its lost time only.
 const MAX_RECORDINGS: usize = 256;
+/// Transfers of one call that its record lists.
+const MAX_TRANSFERS: usize = 64;
 
 /// Folds the events of all calls into one [`Cdr`] a call. Events of one call come in their order; those of a call that
 /// never began, or has ended, are ignored.
@@ -117,6 +120,8 @@ impl Account {
             agent: None,
             offers: 0,
             outside: Vec::new(),
+            transfers: Vec::new(),
+            joined: None,
             disposition: Disposition::Refused,
             hung_up_by: None,
             cause: "".into(),
@@ -161,6 +166,14 @@ impl Account {
             Kind::Bridged { b, .. } => {
                 self.talking_since = self.talking_since.or(Some(event.at));
                 self.cdr.agent = self.legs.get(b).cloned().or(self.cdr.agent.take());
+                self.cdr.disposition = Disposition::Answered;
+            }
+            Kind::Transferred { by, kind, target, joined } if self.cdr.transfers.len() < MAX_TRANSFERS => {
+                let (by, target) = (by.clone(), target.clone());
+                self.cdr.transfers.push(Transfer { by, kind: *kind, target, joined: *joined });
+            }
+            Kind::Joined { into } => {
+                self.cdr.joined = Some(*into);
                 self.cdr.disposition = Disposition::Answered;
             }
             Kind::Unbridged { .. } => self.end_bridge(event.at),

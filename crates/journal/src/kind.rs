@@ -2,12 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use base::{LegId, OfferId, Pii, PlayId, TakeId};
+use base::{CallId, LegId, OfferId, Pii, PlayId, TakeId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Asker, DecisionFault, Direction, LegRole, LoginFault, Name, NoWayOut, OfferOutcome, OfferReason, Origin, Party,
-    QueueExit, Reason,
+    QueueExit, Reason, TransferKind,
 };
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
@@ -192,6 +192,36 @@ pub enum Kind {
         /// The other one.
         b: LegId,
     },
+    /// One side of a talk sent the other on, who talks, or waits, elsewhere from now on.
+    Transferred {
+        /// Who: a user, or the trunk that one of the two came by.
+        by: Asker,
+        /// How.
+        kind: TransferKind,
+        /// The number that it was asked for with.
+        #[serde(with = "base::revealed")]
+        target: Pii<String>,
+        /// The call whose leg has joined this one, if there was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        joined: Option<CallId>,
+    },
+    /// A transfer did not come about.
+    TransferFailed {
+        /// Who wanted it.
+        by: Asker,
+        /// How.
+        kind: TransferKind,
+        /// The number.
+        #[serde(with = "base::revealed")]
+        target: Pii<String>,
+        /// The SIP status that he was told.
+        status: u16,
+    },
+    /// A leg of this call has gone on in another one, which this call has become.
+    Joined {
+        /// The other one.
+        into: CallId,
+    },
     /// Two legs hear each other from now on.
     Bridged {
         /// The caller's leg.
@@ -351,6 +381,17 @@ pub enum Kind {
         /// The realm in which it asked first; empty if it named none.
         realm: String,
     },
+    /// A short message to a user. What it said is not kept.
+    Message {
+        /// Who sent it.
+        from: Origin,
+        /// To whom.
+        to: Name,
+        /// Its length in octets.
+        octets: u32,
+        /// What its sender was answered: as the receiver's phone did, or 480 if that could not be reached.
+        status: u16,
+    },
     /// Calls were turned away as the switch has as many as it may.
     Overload {
         /// How many since the last such event.
@@ -398,8 +439,10 @@ impl Kind {
                 | Self::Play { .. }
                 | Self::DecisionRejected { .. }
                 | Self::OutsideRefused { .. }
+                | Self::TransferFailed { .. }
                 | Self::EarlyMedia { .. }
                 | Self::MediaStats { .. }
+                | Self::Message { .. }
                 | Self::Malformed { .. }
                 | Self::Strangers { .. }
                 | Self::Unproven { .. }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use base::{DecisionId, Pii, Wall};
+use base::{CallId, DecisionId, Pii, Wall};
 use serde::{Deserialize, Serialize};
 
 /// The name of a user, agent, queue, flow, trunk, prompt, …: shared with the configuration, not copied.
@@ -97,6 +97,34 @@ pub enum Party {
     Agent,
     /// The switch: the flow's end, a limit, a fault, a shutdown.
     System,
+}
+
+/// How a call went on with somebody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferKind {
+    /// One side sent the other on, without having talked to whom.
+    Blind,
+    /// One who had two talks brought the other sides together.
+    Attended,
+    /// Another phone took the place of one that talked.
+    Replaced,
+    /// Another phone took a call that rang.
+    PickedUp,
+}
+
+/// A transfer, as a record has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transfer {
+    /// Who did it.
+    pub by: Asker,
+    /// How.
+    pub kind: TransferKind,
+    /// The number.
+    #[serde(with = "base::revealed")]
+    pub target: Pii<String>,
+    /// The call that has become this one thereby.
+    pub joined: Option<CallId>,
 }
 
 /// Why a leg ended, as SIP tells it (RFC 3326).

@@ -54,6 +54,8 @@ impl Phone {
             | Event::ChangeAnswered { .. }
             | Event::ChangeRefused { .. }
             | Event::Info { .. }
+            | Event::Referred { .. }
+            | Event::Messaged { .. }
             | Event::AsideReplied { .. }
             | Event::Replied { .. }
             | Event::Registered { .. }

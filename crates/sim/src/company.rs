@@ -14,7 +14,9 @@
 //! |---|---|
 //! | +49… | outside by the trunk `carrier`: 101 and 103, two calls at once and a minute a day; +4917… 101 alone, one call at once |
 //! | 1001 | a flow that calls +4930999, one call at once and two minutes a day; else `sales` for five seconds, then 102 |
-//! | 112 | help, by the same trunk |
+//! | 112 | help, by the same trunk
+//!
+//! Everybody may pick up what rings at 101, and 102 what rings at 103. |
 #![allow(clippy::unwrap_used, reason = "what is read here are constants of this file")]
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -23,7 +25,7 @@ use std::time::Duration;
 
 use leg::Prompt;
 use sip::digest::{Algorithm, Secret};
-use switch::{Asker, Config, Destination, Emergency, Grant, Peer, Trunk, User};
+use switch::{Asker, Config, Destination, Emergency, Grant, Peer, Trunk, User, Watchers};
 
 /// The menu that most tests call: 1 for the queue, 2 to be dialled through to 102, three attempts.
 const MENU: &str = "\
@@ -142,6 +144,7 @@ fn with_carrier() -> Config {
     .into();
     config.emergency = Some(Emergency { numbers: ["112".into()].into(), trunk: CARRIER.into() });
     config.hold_music = Some(MUSIC.into());
+    config.watchers = [("101".into(), Watchers::All), ("103".into(), Watchers::Only(["102".into()].into()))].into();
     config
 }
 

@@ -1,13 +1,14 @@
 //! A phone: a SIP stack, a registration, and what its owner does.
 
+mod asides;
+
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use base::{Mono, Now, Rng, Timers};
 use bytes::Bytes;
-use sip::{
-    Aside, EndCause, Event, Flow, Invite, MAX_FORWARDS, Refusal, SessionId, Stack, StackConfig, Transmit, Transport,
-};
+use sip::{EndCause, Event, Flow, Invite, MAX_FORWARDS, Refusal, SessionId, Stack, StackConfig, Transmit, Transport};
 use sip_message::{AnyUri, Message, Method, NameAddr, Reason, Reject, Request, Uri};
 
 use crate::carrier::{Carrier, Entrance};
@@ -35,6 +36,8 @@ pub enum Seen {
     Changed(String),
     /// Our change was refused.
     NotChanged(u16),
+    /// We were told how our REFER goes.
+    Told(u16),
     /// The call is over.
     Ended,
     /// The call is over: the switch knew nothing of it (481).
@@ -78,6 +81,14 @@ pub struct Phone {
     pub transport: Transport,
     /// Its call.
     pub session: Option<SessionId>,
+    /// A call that it has put aside while it has another.
+    pub aside: Option<SessionId>,
+    /// What it was told of its REFERs: status, and whether it was the last word.
+    pub notified: Vec<(u16, bool)>,
+    /// The NOTIFYs among these, by Call-ID and number.
+    notices: Vec<(String, u32)>,
+    /// Their answers that are to be sent.
+    replying: VecDeque<Transmit>,
     /// What its owner saw, in order.
     pub seen: Vec<Seen>,
     /// The number that called last, as it shows it, and the one that was called.
@@ -92,6 +103,12 @@ pub struct Phone {
     pub reason: Reason,
     /// The statuses that its requests beside a call were answered with.
     pub replies: Vec<u16>,
+    /// Messages that came: from whom, and what they say.
+    pub texts: Vec<(String, String)>,
+    /// What it answers to messages.
+    pub takes_texts: u16,
+    /// The statuses that its messages were answered with.
+    pub answers: Vec<u16>,
     /// Reacts to a call by itself, if set: refuses with this status, or answers with 200.
     pub reflex: Option<u16>,
     /// How long it rings before its reflex.
@@ -122,6 +139,10 @@ impl Phone {
             agenda: Timers::default(),
             transport: Transport::Udp,
             session: None,
+            aside: None,
+            notified: Vec::new(),
+            notices: Vec::new(),
+            replying: VecDeque::new(),
             seen: Vec::new(),
             display: None,
             heard: Vec::new(),
@@ -129,6 +150,9 @@ impl Phone {
             invited: None,
             reason: Reason::default(),
             replies: Vec::new(),
+            texts: Vec::new(),
+            takes_texts: 200,
+            answers: Vec::new(),
             reflex: None,
             rings_for: Duration::ZERO,
             talks_for: None,
@@ -208,20 +232,8 @@ impl Phone {
 
     /// As [`Phone::hang_up`], with the value of a Reason.
     pub fn hang_up_for(&mut self, now: Now, reason: Option<&str>) {
-        if let Some(session) = self.session {
+        for session in self.session.into_iter().chain(self.aside) {
             self.stack.hang_up(now, session, reason.map(str::to_owned));
-        }
-    }
-
-    /// Presses a key, told by INFO: with a body of this type.
-    pub fn tell(&mut self, now: Now, kind: &str, body: &str) {
-        let aside = Aside {
-            method: Method::Info,
-            headers: Vec::new(),
-            body: Some((kind.to_owned(), Bytes::copy_from_slice(body.as_bytes()))),
-        };
-        if let Some(session) = self.session {
-            self.stack.ask(now, session, &aside);
         }
     }
 
@@ -310,6 +322,11 @@ impl Phone {
             self.seen.extend(outcome.map(Seen::from));
             return;
         }
+        if let Ok(Message::Request(request)) = &parsed
+            && request.method == Method::Notify
+        {
+            return self.take_notice(flow, request);
+        }
         self.stack.handle_datagram(now, flow, parsed, &mut Entrance(self.carrier.as_mut()));
         self.watch(now);
     }
@@ -345,7 +362,10 @@ impl Phone {
 
     /// The next message to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.stack.poll_transmit().or_else(|| self.registration.as_mut()?.poll_transmit())
+        self.replying
+            .pop_front()
+            .or_else(|| self.stack.poll_transmit())
+            .or_else(|| self.registration.as_mut()?.poll_transmit())
     }
 
     /// When to call [`Phone::handle_timeout`].
@@ -451,6 +471,17 @@ impl Phone {
                     };
                     self.over(session, Seen::Ended)
                 }
+                Event::Messaged { pending, .. } => {
+                    let from = pending.request().head.from.uri.user().unwrap_or_default().into_owned();
+                    let text = String::from_utf8_lossy(&pending.request().body).into_owned();
+                    self.texts.push((from, text));
+                    self.stack.respond(now, pending, self.takes_texts, &[]);
+                    continue;
+                }
+                Event::Replied { status, .. } => {
+                    self.answers.push(status);
+                    continue;
+                }
                 Event::AsideReplied { status, .. } => {
                     self.replies.push(status);
                     continue;
@@ -495,9 +526,8 @@ impl Phone {
     }
 
     fn over(&mut self, session: SessionId, seen: Seen) -> Seen {
-        if self.session == Some(session) {
-            self.session = None;
-        }
+        self.session.take_if(|known| *known == session);
+        self.aside.take_if(|known| *known == session);
         seen
     }
 }

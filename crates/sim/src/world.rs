@@ -162,6 +162,7 @@ impl World {
 
     /// Breaks all connections of a phone; both sides are told.
     pub fn break_lines(&mut self, address: SocketAddr) {
+        self.wire.lines_broke();
         self.network.close_all(self.now.monotonic, address, true);
         self.react();
     }
@@ -254,7 +255,10 @@ impl World {
         let of_media = left(of_media != [0; 4], format!("legs, bridges, takes, playouts: {of_media:?}"));
         let records = self.cdrs.len().abs_diff(self.books.ended()) + self.books.live();
         let records = left(records > 0, format!("{} calls live, {} records", self.books.live(), self.cdrs.len()));
-        let busy = self.phones.iter().filter(|(_, phone)| phone.session.is_some() || !phone.is_quiet());
+        let busy = self
+            .phones
+            .iter()
+            .filter(|(_, phone)| phone.session.is_some() || phone.aside.is_some() || !phone.is_quiet());
         let busy = busy.map(|(address, _)| Breach::new("nothing is left behind", &format!("at the phone {address}")));
         let agents = self.config.agents.iter().filter(|agent| {
             !matches!(self.switch.agent_state(&agent.name), Some(AgentState::Idle | AgentState::LoggedOut))

@@ -58,6 +58,7 @@ names! {
     SubscriptionState "Subscription-State" "";
     ReferTo "Refer-To" "r";
     ReferredBy "Referred-By" "b";
+    ReferSub "Refer-Sub" "";
     Replaces "Replaces" "";
     Reason "Reason" "";
     Warning "Warning" "";

@@ -22,7 +22,7 @@
 //! Reading goes top-down: `message` (start line, body framing, [`Message`]) → `fields` (the tokenizer: lines, folds, compact
 //! names, faults noted and passed over) → `head` (mandatory fields typed, duplicates and counts) → a file a value: `via`
 //! (also where a response goes), `name_addr`, `cseq`, `uri` (`sip`, `tel`, `equality`), `host`, `params`, `method`, `status`,
-//! `header_name`, `reason`, `info`, `user_to_user`. `chars` holds the grammar's character classes and cutting. `reject` makes the answer to what could not
+//! `header_name`, `reason`, `refer`, `info`, `user_to_user`. `chars` holds the grammar's character classes and cutting. `reject` makes the answer to what could not
 //! be read; `build` writes all messages. `text` is the shared piece of text that values are made of.
 //!
 //! # Invariants
@@ -61,6 +61,7 @@ mod method;
 mod name_addr;
 mod params;
 mod reason;
+mod refer;
 mod reject;
 mod status;
 mod text;
@@ -81,6 +82,7 @@ pub use method::Method;
 pub use name_addr::{Contacts, NameAddr};
 pub use params::Params;
 pub use reason::Reason;
+pub use refer::{BadReferTo, BadReplaces, ReferTo, Replaces};
 pub use reject::Reject;
 pub use status::StatusCode;
 pub use text::Str;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sip_message::{
-    AnyUri, InfoDigit, Method, NameAddr, ParseError, Reason, Request, Response, Via, response_destination,
+    AnyUri, InfoDigit, Method, NameAddr, ParseError, Reason, ReferTo, Request, Response, Via, response_destination,
 };
 
 use crate::Pending;
@@ -219,7 +219,7 @@ impl fmt::Debug for Fork {
 pub struct Inquiry {
     /// Which listener sends it, from which address of ours as the peer sees it, and whereto.
     pub flow: Flow,
-    /// REGISTER or OPTIONS.
+    /// REGISTER, OPTIONS or MESSAGE.
     pub method: Method,
     /// The Request-URI.
     pub target: AnyUri,
@@ -235,6 +235,8 @@ pub struct Inquiry {
     pub contact: Option<Own>,
     /// More header fields, in order.
     pub headers: Vec<(String, String)>,
+    /// The type of its body, and the body.
+    pub body: Option<(String, Bytes)>,
     /// The login that answers a peer who asks who we are.
     pub login: Option<Arc<str>>,
 }
@@ -337,6 +339,13 @@ pub enum Event {
         /// Who has been proven to have sent it.
         user: Option<Arc<str>>,
     },
+    /// A MESSAGE outside dialogs that passed all checks: text. Answer with `respond`.
+    Messaged {
+        /// The request.
+        pending: Pending,
+        /// Who has been proven to have sent it.
+        user: Option<Arc<str>>,
+    },
     /// The caller took his INVITE back (200 and 487 are sent), or its Expires ran out. The session is over.
     Cancelled {
         /// The session.
@@ -415,6 +424,16 @@ pub enum Event {
         /// The key.
         digit: InfoDigit,
     },
+    /// The peer of an answered session wants its other side to talk to somebody else (REFER). Answer with `accept_refer` or
+    /// `respond`.
+    Referred {
+        /// The session.
+        session: SessionId,
+        /// The request.
+        pending: Pending,
+        /// To whom.
+        refer: Box<ReferTo>,
+    },
     /// The final response to a request of ours beside the session ([`crate::Stack::ask`]).
     AsideReplied {
         /// The session.
@@ -467,9 +486,10 @@ impl Event {
             | Self::ChangeAnswered { session, .. }
             | Self::ChangeRefused { session, .. }
             | Self::Info { session, .. }
+            | Self::Referred { session, .. }
             | Self::AsideReplied { session, .. }
             | Self::Ended { session, .. } => Some(*session),
-            Self::Registered { .. } | Self::Replied { .. } | Self::Malformed { .. } => None,
+            Self::Registered { .. } | Self::Messaged { .. } | Self::Replied { .. } | Self::Malformed { .. } => None,
         }
     }
 
@@ -493,6 +513,8 @@ impl Event {
             Self::ChangeAnswered { .. } => "ChangeAnswered",
             Self::ChangeRefused { .. } => "ChangeRefused",
             Self::Info { .. } => "Info",
+            Self::Referred { .. } => "Referred",
+            Self::Messaged { .. } => "Messaged",
             Self::AsideReplied { .. } => "AsideReplied",
             Self::Ended { .. } => "Ended",
             Self::Replied { .. } => "Replied",
@@ -539,4 +561,6 @@ pub struct Population {
     pub inquiries: usize,
     /// Timers that run.
     pub timers: usize,
+    /// Subscriptions of peers.
+    pub subscriptions: usize,
 }

@@ -6,7 +6,7 @@ use sip_message::{AnyUri, Head, NameAddr, Request, Response, Via};
 
 use crate::core::printed;
 use crate::outline::Outline;
-use crate::{Flow, MAX_FORWARDS, Transport};
+use crate::{Flow, MAX_FORWARDS, SessionId, Transport};
 
 /// One side's view of a dialog, early or confirmed. Text in it is copied, so that it keeps no datagram alive.
 #[derive(Clone)]
@@ -31,6 +31,10 @@ pub(crate) struct Dialog {
     symmetric: Symmetric,
     /// Our Contact's value.
     pub(crate) contact: Box<str>,
+    /// The REFER of the peer that is being followed.
+    pub(crate) referral: Option<SessionId>,
+    /// The peer has sent one, be it over or not.
+    pub(crate) referred: bool,
 }
 
 /// A URI that a request may be sent to.
@@ -74,6 +78,8 @@ impl Dialog {
             flow,
             symmetric: Symmetric { wanted: symmetric, behind_nat: is_behind_nat(head, flow) },
             contact: Box::from(contact),
+            referral: None,
+            referred: false,
         }
     }
 
@@ -99,6 +105,8 @@ impl Dialog {
             flow,
             symmetric: Symmetric { wanted: symmetric, behind_nat },
             contact: Box::from(contact),
+            referral: None,
+            referred: false,
         }
     }
 

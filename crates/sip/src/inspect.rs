@@ -3,11 +3,16 @@
 use sip_message::{AnyUri, HeaderName, Method, Request};
 
 /// The methods that we serve, as our Allow says.
-pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REGISTER";
+pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, MESSAGE, REGISTER";
+/// The extensions that we support, as our Supported says (RFC 3891, RFC 4488).
+pub(crate) const SUPPORTED: &str = "replaces, norefersub";
 /// The bodies that we read, as our Accept says.
 pub(crate) const ACCEPT: &str = "application/sdp";
 /// The bodies that an INFO may carry: digits, as some phones send them.
 const ACCEPT_INFO: &str = "application/dtmf-relay, application/dtmf";
+
+/// What a MESSAGE may say.
+const ACCEPT_MESSAGE: &str = "text/plain";
 
 /// Why a request is refused: the status, and the header field that says what would have been fine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +35,7 @@ impl Fault {
 pub(crate) fn address(request: &Request) -> Result<(), Fault> {
     match &request.method {
         Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Options => {}
-        Method::Info | Method::Update | Method::Register => {}
+        Method::Info | Method::Update | Method::Refer | Method::Message | Method::Register => {}
         Method::Other(_) => return Err(Fault::with(501, HeaderName::Allow, ALLOW)),
         _ => return Err(Fault::with(405, HeaderName::Allow, ALLOW)),
     }
@@ -47,14 +52,20 @@ pub(crate) fn content(request: &Request) -> Result<(), Fault> {
     accepts_sdp(request)
 }
 
-/// 8.2.2.3: of what a peer may require we support the Path of a REGISTER (RFC 3327); ACK and CANCEL are exempt.
+/// 8.2.2.3: of what a peer may require we support what fits the request; ACK and CANCEL are exempt.
 fn extensions(request: &Request) -> Result<(), Fault> {
     if request.head.require.is_empty() || matches!(request.method, Method::Ack | Method::Cancel) {
         return Ok(());
     }
-    let known = |tag: &str| request.method == Method::Register && tag.eq_ignore_ascii_case("path");
-    let unsupported: Vec<&str> =
-        request.head.require.iter().map(|tag| tag.as_str()).filter(|tag| !known(tag)).collect();
+    let supports = |tag: &str| match &request.method {
+        Method::Invite => tag.eq_ignore_ascii_case("replaces"),
+        // RFC 3327.
+        Method::Register => tag.eq_ignore_ascii_case("path"),
+        Method::Refer => tag.eq_ignore_ascii_case("norefersub"),
+        _ => false,
+    };
+    let unsupported = request.head.require.iter().map(|tag| tag.as_str()).filter(|tag| !supports(tag));
+    let unsupported: Vec<&str> = unsupported.collect();
     if unsupported.is_empty() {
         return Ok(());
     }
@@ -77,6 +88,7 @@ fn understood(request: &Request) -> Result<(), Fault> {
     let accepted = match request.method {
         Method::Invite | Method::Update | Method::Options => ACCEPT,
         Method::Info => ACCEPT_INFO,
+        Method::Message => ACCEPT_MESSAGE,
         _ => return Ok(()),
     };
     if request.body.is_empty() {

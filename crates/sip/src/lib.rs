@@ -18,6 +18,7 @@
 //! | our requests again, when the peer asks who we are | `stack/challenges.rs`, `identity.rs` |
 //! | our REGISTER and OPTIONS | `stack/inquiries.rs` |
 //! | our requests beside a session: INFO, REFER | `stack/within.rs` |
+//! | REFER of the peer, and what he is told of it | `stack/referrals.rs` |
 //! | what a response means; forks of proxies | `stack/responses.rs` |
 //! | a call to several places | `stack/forks.rs` |
 //! | route set, remote target, NAT | `dialog.rs` |
@@ -59,5 +60,5 @@ pub use api::{
 pub use config::{Listener, StackConfig, Times};
 pub use counters::Counters;
 pub use gate::{Gate, OpenGate, Pending, Verdict};
-pub use stack::{Aside, Stack, expires};
+pub use stack::{Aside, DialogName, ReferralId, Replaced, Stack, expires};
 pub use traffic::{Count, Traffic};

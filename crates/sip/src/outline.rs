@@ -5,7 +5,7 @@ use sip_message::{AnyUri, CSeq, HeaderName, Method, NameAddr, RequestBuilder, Re
 
 use crate::core::Core;
 use crate::identity::Proof;
-use crate::inspect::ALLOW;
+use crate::inspect::{ALLOW, SUPPORTED};
 use crate::{Aside, Flow};
 
 /// What all messages of one transaction of ours have in common, so that its CANCEL and its ACK can be made from it
@@ -25,6 +25,11 @@ pub(crate) struct Outline {
     pub(crate) max_forwards: u8,
 }
 
+/// A header field's name and value.
+type Field = (String, String);
+/// The type of a body, and the body.
+type Content = (String, Bytes);
+
 impl Outline {
     /// The request itself, an INVITE with `offer`.
     pub(crate) fn encode_invite(
@@ -38,7 +43,8 @@ impl Outline {
             .begin(core, Method::Invite, &self.to)
             .header(HeaderName::Contact, contact)
             .header(HeaderName::UserAgent, &core.config.user_agent)
-            .header(HeaderName::Allow, ALLOW);
+            .header(HeaderName::Allow, ALLOW)
+            .header(HeaderName::Supported, SUPPORTED);
         for (name, value) in headers {
             builder = builder.header(name, value);
         }
@@ -74,8 +80,7 @@ impl Outline {
         &self,
         core: &Core,
         method: &Method,
-        contact: Option<&str>,
-        headers: &[(String, String)],
+        (contact, headers, body): (Option<&str>, &[Field], Option<&Content>),
         proof: Option<&Proof>,
     ) -> Bytes {
         let mut builder =
@@ -86,7 +91,11 @@ impl Outline {
         for (name, value) in headers {
             builder = builder.header(name, value);
         }
-        with_proof(builder, proof).build()
+        let builder = with_proof(builder, proof);
+        match body {
+            Some((kind, body)) => builder.body(kind, body.clone()).build(),
+            None => builder.build(),
+        }
     }
 
     /// The CANCEL of the INVITE: its Request-URI, Via, To, From, Call-ID, number and route set (9.1).

@@ -301,6 +301,7 @@ fn an_inquiry_is_answered_once_be_it_by_silence_and_proves_itself() {
         cseq: 7,
         contact: Some(sip::Own { user: "acct".into(), line: Some("x1".into()) }),
         headers: vec![sip::expires(300)],
+        body: None,
         login: Some("carrier".into()),
     };
     let id = world.act(0, |stack, now| stack.inquire(now, inquiry()));

@@ -12,6 +12,7 @@ use sip::{Flow, Onward, SessionId};
 use sip_message::{Reason, Uri, UserToUser};
 
 use crate::digits::Keys;
+use crate::transfer::Transfer;
 use crate::{Destination, Prompts, TrunkName, UserName};
 
 /// One call: a caller and what is done for him.
@@ -63,6 +64,10 @@ pub(crate) struct Call {
     pub reason: Reason,
     /// What the caller's system sends along for the one of whoever answers.
     pub user_to_user: Option<UserToUser>,
+    /// As whom the caller asks for what needs leave.
+    pub asker: Option<Asker>,
+    /// One side is being sent on, and nobody has answered yet.
+    pub transfer: Option<Transfer>,
     /// The end of the longest time that a call may last; after the call is over, of the time to tidy up.
     pub limit: Option<TimerToken>,
     /// The flow's own timer.
@@ -78,6 +83,8 @@ pub(crate) enum Reach {
     Outside(Asker),
     /// Help, which a user calls without a grant.
     Emergency(UserName),
+    /// The place of another leg (RFC 3891).
+    Replace(LegId),
 }
 
 /// Somebody who is rung.
@@ -156,6 +163,11 @@ pub(crate) enum Role {
         agent: AgentName,
         /// The way to his phone.
         route: Route,
+    },
+    /// A caller's, whose call has become another one.
+    Joined {
+        /// As whom he asks for what needs leave.
+        who: Option<Asker>,
     },
     /// Of somebody outside, called through a trunk.
     Outside {

@@ -44,6 +44,8 @@ pub struct Config {
     pub listener_algorithms: BTreeMap<u16, Vec<Algorithm>>,
     /// What those prove themselves with who register. Found by the driver, which keeps the passwords.
     pub secrets: BTreeMap<UserName, Secret>,
+    /// Who else may see what a user's phone does, and pick up a call that rings there.
+    pub watchers: BTreeMap<UserName, Watchers>,
     /// For which other users a user's phone may register, besides himself.
     pub registers_for: BTreeMap<UserName, BTreeSet<UserName>>,
     /// Everyone who has a phone.
@@ -85,6 +87,10 @@ pub struct Trunk {
     pub caller_id: CallerId,
     /// Who we are to its far end, when that asks.
     pub login: Option<Login>,
+    /// Those who come by it, or are called through it, may transfer.
+    pub transfers: bool,
+    /// Those who come by it may send messages to users.
+    pub messages: bool,
 }
 
 impl Trunk {
@@ -92,7 +98,17 @@ impl Trunk {
     #[must_use]
     pub fn incoming(name: &str, sources: Vec<IpNet>) -> Self {
         let (to, to_name, certificate, login) = (None, None, None, None);
-        Self { name: name.into(), sources, certificate, to, to_name, caller_id: CallerId::Anonymous, login }
+        Self {
+            name: name.into(),
+            sources,
+            certificate,
+            to,
+            to_name,
+            caller_id: CallerId::Anonymous,
+            login,
+            transfers: false,
+            messages: false,
+        }
     }
 }
 
@@ -265,6 +281,15 @@ impl Limits {
     }
 }
 
+/// Who may see what a user's phone does, besides himself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Watchers {
+    /// Every user.
+    All,
+    /// These.
+    Only(BTreeSet<UserName>),
+}
+
 impl User {
     /// A user without a display name whose calls show what their trunk says.
     #[must_use]
@@ -320,6 +345,17 @@ impl Config {
             return Some(user.clone());
         }
         self.registers_for.get(user)?.get(named).cloned()
+    }
+
+    /// True if `watcher` may see what the phone of `user` does, and pick up a call that rings there.
+    #[must_use]
+    pub fn may_watch(&self, watcher: &UserName, user: &UserName) -> bool {
+        watcher == user
+            || match self.watchers.get(user) {
+                Some(Watchers::All) => true,
+                Some(Watchers::Only(names)) => names.contains(watcher),
+                None => false,
+            }
     }
 
     /// True for a user whose phone says where it is.

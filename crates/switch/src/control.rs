@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use acd::QueueFigures;
 use base::{CallId, LegId, Now, Pii, Wall};
-use journal::{Name, Party};
+use journal::{Asker, Name, Party};
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Call, Role, Stage};
@@ -321,7 +321,8 @@ impl Switch {
                 let (number, trunk) = (outside.number.clone(), outside.trunk.clone());
                 if talks { Place::TalkingOut { number, trunk } } else { Place::DiallingOut { number, trunk } }
             }
-            Some(Role::Caller { .. }) | None => Place::Setup,
+            Some(Role::Joined { who: Some(Asker::User(user)) }) => Place::Talking { user: user.clone() },
+            Some(Role::Caller { .. } | Role::Joined { .. }) | None => Place::Setup,
         }
     }
 }

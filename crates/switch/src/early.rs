@@ -22,6 +22,10 @@ impl Switch {
         if status < 180 || found.stage != Stage::Dialling(leg) {
             return;
         }
+        if found.transfer.is_some() {
+            self.transfer_rings(now, call, status);
+        }
+        let Some(found) = self.calls.get(&call) else { return };
         let Some(caller) = self.legs.get(&found.caller) else { return };
         // Who made no offer can hear nothing before he has answered ours.
         let can_hear = caller.agreed.is_some() || caller.has_offer();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base::{CallId, LegId, Now};
-use journal::{Kind, Name, Party};
+use journal::{Asker, Kind, Name, Party};
 use leg::{Command, Stats};
 use sip::Refusal;
 use sip_message::{HeaderName, Reason};
@@ -36,6 +36,7 @@ impl Switch {
         if let Stage::Talking(peer) = stage {
             self.note(now, call, Kind::Unbridged { a: caller, b: peer });
         }
+        self.abandon_transfer(now, call);
         self.note(now, call, Kind::HungUp { by, cause: Name::from(cause), reason: journaled(reason) });
         // Waiting, offered or with an agent: the call is out, and its offer's phone is cancelled by the event for it.
         self.acd.leave(now, call);
@@ -101,13 +102,14 @@ impl Switch {
                     }
                 }
                 Role::Outside { outside, .. } => self.trunk_counts.add(&outside.trunk, true, status),
-                Role::Agent { .. } | Role::Party { .. } => {}
+                Role::Agent { .. } | Role::Party { .. } | Role::Joined { .. } => {}
             }
         }
         match &found.role {
             Role::Party { agent, .. } => self.acd.release(now, agent, call),
             Role::Outside { outside, .. } => charged_ms = self.meter.closed(now, outside.grant.as_ref(), leg),
-            Role::Caller { .. } | Role::Agent { .. } => {}
+            Role::Joined { who: Some(Asker::User(user)) } => self.acd.release(now, &user.clone().into(), call),
+            Role::Caller { .. } | Role::Agent { .. } | Role::Joined { .. } => {}
         }
         if let Some(found) = self.calls.get_mut(&call) {
             found.early.take_if(|early| *early == leg);

@@ -92,6 +92,16 @@ impl Meter {
         charged
     }
 
+    /// A leg goes on in another call, whose record has what it is charged from now on. Gives what it is charged up to now, in
+    /// milliseconds.
+    pub fn split(&mut self, now: Now, grant: &GrantName, leg: LegId) -> Option<u64> {
+        let since = self.accounts.get_mut(grant)?.legs.get_mut(&leg)?.as_mut()?;
+        let charged = whole_ms(now.monotonic.since(std::mem::replace(since, now.monotonic)));
+        self.charges.add(grant, &by_day(now.wall, charged));
+        self.arm(now, grant);
+        Some(charged)
+    }
+
     /// The limits of grants may be others now. One that is gone keeps those that it had, for its calls that are up.
     pub fn reconfigure(&mut self, now: Now, grants: &BTreeMap<GrantName, Grant>) {
         for (name, account) in &mut self.accounts {

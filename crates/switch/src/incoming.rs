@@ -4,7 +4,7 @@ use base::{CallId, LegId, Now, Pii};
 use journal::{Asker, Direction, Kind, LegRole, Name, NoWayOut, Origin, Party};
 use sdp::{Agreed, Description, Preferences};
 use sip::{Flow, MAX_FORWARDS, Refusal, SessionId};
-use sip_message::{Reason, Request, UserToUser};
+use sip_message::{HeaderName, Reason, Replaces, Request, UserToUser};
 
 use crate::call::{Call, CallerSdp, Leg, Reach, Role, Stage};
 use crate::flow::FlowInput;
@@ -42,16 +42,16 @@ impl Switch {
         if let Origin::Trunk(trunk) = &sender.origin {
             self.identify(now, session, trunk, flow.remote);
         }
-        let reach = self.reach(&sender.origin, &dialled);
+        let reach = self.reach(&sender.origin, &dialled, request);
         // The door lets all in who dial for help, but help is for users.
-        if !matches!(reach, Some(Reach::Emergency(_))) && self.calls.len() >= self.max_calls() {
+        if !matches!(reach, Ok(Reach::Emergency(_))) && self.calls.len() >= self.max_calls() {
             self.book.overload(now);
             self.sip.refuse(now, session, Refusal { headers: vec![retry_after()], ..Refusal::of(503) });
             return;
         }
         let call = self.ids.call();
         self.note_dialog(call, session);
-        let outbound = matches!(reach, Some(Reach::Emergency(_) | Reach::Outside(_)));
+        let outbound = matches!(reach, Ok(Reach::Emergency(_) | Reach::Outside(_)));
         let began = Kind::CallBegan {
             direction: if outbound { Direction::Outbound } else { sender.direction },
             from: Pii::new(from.clone()),
@@ -60,11 +60,15 @@ impl Switch {
             source: flow.remote,
             sip_call_id: request.head.call_id.as_str().to_owned(),
         };
-        let Some(destination) = reach else {
-            self.count_incoming(trunk_of(&sender.origin).as_ref(), 404);
-            let refused = self.no_grant(sender.origin, &dialled);
-            self.turn_away(now, call, began, refused, session, Refusal::of(404));
-            return;
+        let destination = match reach {
+            Ok(destination) => destination,
+            Err(status) => {
+                let nothing = (status == 404).then_some(&sender.origin);
+                let why = nothing.and_then(|origin| self.no_grant(origin.clone(), &dialled));
+                self.count_incoming(trunk_of(&sender.origin).as_ref(), status);
+                self.turn_away(now, call, began, why, session, Refusal::of(status));
+                return;
+            }
         };
         let hops = request.head.max_forwards.unwrap_or(MAX_FORWARDS).checked_sub(1);
         // A flow can do without anybody else; all others pass the call on.
@@ -73,7 +77,9 @@ impl Switch {
         match offer {
             Ok(offer) => {
                 let (trunk, user_to_user) = (trunk_of(&sender.origin), UserToUser::of(&request.head));
-                let incoming = Incoming { session, trunk, flow, from, dialled, destination, offer, user_to_user, hops };
+                let asker = asker(sender.origin);
+                let incoming =
+                    Incoming { session, trunk, flow, from, dialled, destination, offer, user_to_user, asker, hops };
                 self.begin(now, call, began, incoming);
             }
             Err(refusal) => {
@@ -83,18 +89,32 @@ impl Switch {
         }
     }
 
-    /// What a number reaches for whoever dials it: what the number plan says, or what a grant allows.
-    fn reach(&self, origin: &Origin, dialled: &str) -> Option<Reach> {
+    /// The leg whose place an INVITE is to take; none if it names none.
+    fn replaced(&mut self, origin: &Origin, request: &Request) -> Result<Option<LegId>, u16> {
+        let Some(replaces) = Replaces::of(&request.head).map_err(|_| 400_u16)? else { return Ok(None) };
+        // Nobody can take a place and join it at once (RFC 3911 section 4).
+        if request.head.header(HeaderName::Join).is_some() {
+            return Err(400);
+        }
+        self.replaced_by(asker(origin.clone()).as_ref(), &replaces).map(Some)
+    }
+
+    /// What an INVITE reaches for whoever sends it: the place of a leg that it names; else what the number plan says, or what a
+    /// grant allows. If nothing, the status that says so.
+    fn reach(&mut self, origin: &Origin, dialled: &str, request: &Request) -> Result<Reach, u16> {
+        if let Some(leg) = self.replaced(origin, request)? {
+            return Ok(Reach::Replace(leg));
+        }
         if let Some(listed) = self.config.numbers.get(dialled) {
-            return Some(Reach::Listed(listed.clone()));
+            return Ok(Reach::Listed(listed.clone()));
         }
         if let Origin::User(user) = origin
             && self.config.is_emergency(dialled)
         {
-            return Some(Reach::Emergency(user.clone()));
+            return Ok(Reach::Emergency(user.clone()));
         }
-        let asker = asker(origin.clone())?;
-        self.config.grant_of(&asker, dialled).map(|_| Reach::Outside(asker))
+        let granted = asker(origin.clone()).filter(|asker| self.config.grant_of(asker, dialled).is_some());
+        granted.map(Reach::Outside).ok_or(404)
     }
 
     /// What is told of a number that nothing reaches, if it may have been meant to go out.
@@ -153,6 +173,8 @@ impl Switch {
                 over: false,
                 reason: Reason::default(),
                 user_to_user: incoming.user_to_user,
+                asker: incoming.asker,
+                transfer: None,
                 limit: Some(limit),
                 flow_timer: None,
             },
@@ -202,6 +224,7 @@ impl Switch {
                 }
             }
             Reach::Emergency(user) => self.dial_emergency(now, call, user, number, deadline),
+            Reach::Replace(leg) => self.replace(now, call, leg),
         }
     }
 
@@ -246,7 +269,7 @@ impl Switch {
                 self.flow_inputs.push_back((call, FlowInput::Start));
             }
             Reach::Listed(Destination::Queue(queue)) => self.join_queue(now, call, &queue, None),
-            Reach::Listed(Destination::User(_)) | Reach::Outside(_) | Reach::Emergency(_) => {}
+            Reach::Listed(Destination::User(_)) | Reach::Outside(_) | Reach::Emergency(_) | Reach::Replace(_) => {}
         }
     }
 }
@@ -270,6 +293,7 @@ struct Incoming {
     offer: Option<Description>,
     user_to_user: Option<UserToUser>,
     hops: Option<u8>,
+    asker: Option<Asker>,
 }
 
 /// Our answer to the offer in a caller's INVITE: with what it comes to if it is new, else as it was kept. `None` if he
@@ -300,6 +324,14 @@ fn asker(origin: Origin) -> Option<Asker> {
         Origin::User(name) => Some(Asker::User(name)),
         Origin::Trunk(name) => Some(Asker::Trunk(name)),
         Origin::Unknown => None,
+    }
+}
+
+impl Switch {
+    /// Who sends a request outside dialogs: whoever has proven himself, else who is known by his address.
+    pub(crate) fn origin_of(&self, user: Option<UserName>, flow: Flow, claimed: &str) -> Option<Origin> {
+        let known = || sender(&self.config, &self.desk, flow, claimed).map(|sender| sender.origin);
+        user.map(Origin::User).or_else(known)
     }
 }
 
@@ -342,6 +374,8 @@ impl Switch {
         match &found.role {
             Role::Caller { .. } => self.caller_opened(now, call),
             Role::Agent { .. } | Role::Party { .. } | Role::Outside { .. } => self.send_invite(now, leg),
+            // It had its port long before it joined.
+            Role::Joined { .. } => {}
         }
     }
 

@@ -73,10 +73,11 @@ impl Switch {
         // Whoever rings or talks does it for somebody: no phone is left ringing behind a call's back.
         let wanted = call.is_some_and(|call| match (&leg.role, call.stage) {
             _ if call.over => self.is_rung_for_offer(leg),
-            (Role::Caller { .. }, _) => call.caller == id,
+            _ if call.caller == id => true,
+            _ if call.transfer.as_ref().is_some_and(|transfer| transfer.by == Some(id)) => true,
             (_, Stage::Talking(other) | Stage::Dialling(other)) if other == id => true,
             (Role::Agent { .. }, _) => self.is_rung_for_offer(leg),
-            (Role::Party { .. } | Role::Outside { .. }, _) => false,
+            (Role::Party { .. } | Role::Outside { .. } | Role::Caller { .. } | Role::Joined { .. }, _) => false,
         });
         holds!(leg.closed || wanted, "{id} is open and nobody wants it");
         Ok(())
@@ -99,6 +100,8 @@ impl Switch {
             return Ok(());
         }
         holds!(self.legs.get(&call.caller).is_some_and(|leg| !leg.closed), "{id} has no caller");
+        let dials = matches!(call.stage, Stage::Dialling(_));
+        holds!(dials || call.transfer.is_none(), "{id} is transferred to nobody");
         let queued = self.acd.queue_of(id).is_some();
         match call.stage {
             Stage::Queued(_) => holds!(queued, "{id} waits in no queue"),
@@ -110,7 +113,7 @@ impl Switch {
             }
             Stage::Dialling(leg) => {
                 holds!(self.legs.get(&leg).is_some_and(|leg| !leg.closed), "{id} dials nobody");
-                holds!(!queued, "{id} dials and waits in a queue");
+                holds!(!queued || call.transfer.is_some(), "{id} dials and waits in a queue");
             }
             Stage::Setup | Stage::Flow => holds!(!queued, "{id} is at {:?} and waits in a queue", call.stage),
         }

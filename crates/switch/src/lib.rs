@@ -16,10 +16,14 @@
 //! early      ringing and early media until the answer        183 → 183
 //! talk       bridged; re-INVITEs; one side hangs up
 //! hold       music for who is held
+//! transfer   one side sends the other on by REFER
+//! joining    two calls become one: REFER and INVITE with Replaces
 //! digits     keys by RFC 4733 and by INFO, each once
 //! recording  takes begin and end; their files report
 //! ending     everything given back; the call's last event
 //! ```
+//!
+//! `message` passes short messages on.
 //!
 //! Before that, `registration` decides who is let in (digest), and knows where users are who register; `locations` keeps
 //! that over a restart.
@@ -53,8 +57,10 @@ mod health;
 mod hold;
 mod incoming;
 mod invariants;
+mod joining;
 mod locations;
 mod login;
+mod message;
 mod outgoing;
 mod outside;
 mod reconfigure;
@@ -63,11 +69,12 @@ mod registration;
 mod registrations;
 mod switch;
 mod talk;
+mod transfer;
 mod trunk_counts;
 
 pub use config::{
     CallerId, Config, Destination, Emergency, FlowName, Grant, GrantName, Limits, Peer, Place, PromptName, Prompts,
-    Registration, Ring, Trunk, TrunkName, User, UserName, is_number,
+    Registration, Ring, Trunk, TrunkName, User, UserName, Watchers, is_number,
 };
 pub use journal::Asker;
 pub use recording::{TakeOrder, TakeReport};

@@ -35,23 +35,36 @@ impl Switch {
         }
     }
 
-    /// Rings a user for a call, until `deadline`.
+    /// Rings a user for a call, until `deadline`; if that cannot be, the dial is over.
     pub(crate) fn dial_user(&mut self, now: Now, call: CallId, user: &UserName, deadline: Mono) {
+        if let Err(outcome) = self.try_user(now, call, user, deadline) {
+            self.dial_over(now, call, outcome);
+        }
+    }
+
+    /// Rings a user for a call, until `deadline`.
+    ///
+    /// # Errors
+    /// If he cannot be rung now.
+    pub(crate) fn try_user(
+        &mut self,
+        now: Now,
+        call: CallId,
+        user: &UserName,
+        deadline: Mono,
+    ) -> Result<(), DialOutcome> {
         let agent = AgentName::from(user.clone());
-        let Some(route) = self.route_to(user) else {
-            self.dial_over(now, call, DialOutcome::Unreachable);
-            return;
-        };
+        let route = self.route_to(user).ok_or(DialOutcome::Unreachable)?;
         // Who is no agent of a queue cannot be reserved and need not be.
         if self.acd.reserve(now, &agent, call) == Err(ReserveError::Busy) {
-            self.dial_over(now, call, DialOutcome::Busy);
-            return;
+            return Err(DialOutcome::Busy);
         }
         let leg = self.open_leg(now, call, Role::Party { agent, route }, LegRole::Party(user.clone()));
         self.ring_until(call, leg, Callee::User(user.clone()), deadline);
+        Ok(())
     }
 
-    fn route_to(&self, user: &UserName) -> Option<Route> {
+    pub(crate) fn route_to(&self, user: &UserName) -> Option<Route> {
         let found = self.config.users.get(user)?;
         match &found.place {
             Place::Fixed(phone) => {
@@ -98,7 +111,7 @@ impl Switch {
             Role::Agent { route, .. } | Role::Party { route, .. } | Role::Outside { route, .. } => {
                 route.flow.local.ip()
             }
-            Role::Caller { .. } => std::net::Ipv4Addr::UNSPECIFIED.into(),
+            Role::Caller { .. } | Role::Joined { .. } => std::net::Ipv4Addr::UNSPECIFIED.into(),
         };
         let address = self.config.limits.media_address.unwrap_or(address);
         let session_id = self.rng.u64() >> 2;
@@ -124,11 +137,11 @@ impl Switch {
                 let user = from.uri.user().unwrap_or_default().into_owned();
                 (route.clone(), from, user)
             }
-            Role::Caller { .. } => return,
+            Role::Caller { .. } | Role::Joined { .. } => return,
         };
         let login = match &found.role {
             Role::Outside { outside, .. } => self.login_of(&outside.trunk),
-            Role::Agent { .. } | Role::Party { .. } | Role::Caller { .. } => None,
+            Role::Agent { .. } | Role::Party { .. } | Role::Caller { .. } | Role::Joined { .. } => None,
         };
         let preferences = self.codecs_like(call);
         let offer = sdp::offer(&found.local, &preferences);
@@ -143,7 +156,14 @@ impl Switch {
         let search = Search { forks: phones.into_iter().map(fork).collect(), patience };
         // Data for another system stays in the company.
         let data = call.user_to_user.as_ref().filter(|_| !matches!(found.role, Role::Outside { .. }));
-        let headers = data.map(|data| (HeaderName::UserToUser.as_str().to_owned(), data.value())).into_iter().collect();
+        let data = data.map(|data| (HeaderName::UserToUser.as_str().to_owned(), data.value()));
+        // Who sent the caller on; nobody outside need know.
+        let referrer = self.referrer(call).filter(|_| !matches!(found.role, Role::Outside { .. }));
+        let referrer = referrer.map(|user| {
+            let address = NameAddr::new(Uri::new(route.flow.local.ip()).with_user(&user));
+            (HeaderName::ReferredBy.as_str().to_owned(), address.to_string())
+        });
+        let headers = data.into_iter().chain(referrer).collect();
         let target = AnyUri::Sip(route.target);
         let (call, max_forwards) = (found.call, call.hops.unwrap_or_default());
         let invite = Invite {
@@ -216,7 +236,7 @@ impl Switch {
         }
         let offer = match &found.role {
             Role::Agent { offer, agent, .. } => Some((*offer, agent.clone())),
-            Role::Party { .. } | Role::Caller { .. } => None,
+            Role::Party { .. } | Role::Caller { .. } | Role::Joined { .. } => None,
             Role::Outside { outside, .. } => {
                 if let Some(grant) = &outside.grant {
                     self.meter.answered(now, grant, leg);
@@ -289,7 +309,7 @@ impl Switch {
             }
             Role::Outside { .. } => self.dial_over(now, call, DialEnd { reason, ..DialEnd::of_trunk(status, local) }),
             // An INVITE of a caller that was refused by us: said where it was refused.
-            Role::Caller { .. } => {}
+            Role::Caller { .. } | Role::Joined { .. } => {}
         }
     }
 
@@ -331,10 +351,14 @@ impl Switch {
 
     /// Tells a flow how its `dial` ended. A caller who dialled himself is refused, or hung up.
     pub(crate) fn dial_over(&mut self, now: Now, call: CallId, end: impl Into<DialEnd>) {
-        let DialEnd { outcome, status, cause, reason } = end.into();
+        let end = end.into();
+        let DialEnd { outcome, status, cause, reason } = end;
         let Some(found) = self.calls.get_mut(&call) else { return };
         if found.over {
             return;
+        }
+        if found.transfer.is_some() {
+            return self.transfer_failed(now, call, end);
         }
         found.stage = Stage::Flow;
         found.rung.clear();

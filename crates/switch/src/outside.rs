@@ -121,12 +121,12 @@ impl Switch {
             // Whoever calls for help calls that number and no other.
             Role::Outside { outside, .. } if outside.grant.is_some() => self.next_callee(None, &number),
             // A call from a queue goes to the queue's next agent.
-            Role::Outside { .. } | Role::Agent { .. } | Role::Caller { .. } => None,
+            Role::Outside { .. } | Role::Agent { .. } | Role::Caller { .. } | Role::Joined { .. } => None,
         };
         let asker = match &found.role {
             Role::Party { agent, .. } => Asker::User(agent.shared().clone()),
             Role::Outside { outside, .. } => outside.asked_by.clone(),
-            Role::Agent { .. } | Role::Caller { .. } => return false,
+            Role::Agent { .. } | Role::Caller { .. } | Role::Joined { .. } => return false,
         };
         let Some(next) = next.filter(|next| self.may_go_on(call, leg, next)) else { return false };
         self.close_leg(now, leg, "redirected", Some(status), Reason::of(&response.head));

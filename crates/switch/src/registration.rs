@@ -127,7 +127,7 @@ impl Gate for Door<'_> {
                 return Verdict::Answer { status: 403, headers: Vec::new() };
             }
             let for_help = || request.uri.user().is_some_and(|number| self.config.is_emergency(&number));
-            if self.is_full && !for_help() {
+            if self.is_full && request.method == Method::Invite && !for_help() {
                 self.book.overload(now);
                 return Verdict::Answer { status: 503, headers: vec![retry_after()] };
             }
@@ -198,6 +198,7 @@ impl Switch {
             cseq: 1,
             contact: None,
             headers: Vec::new(),
+            body: None,
             login: None,
         };
         let id = self.sip.inquire(now, inquiry);

@@ -9,8 +9,8 @@ use acd::Acd;
 use base::{CallId, IdGen, LegId, Mono, Now, OfferId, Rng, TakeId, Timers, Wall};
 use journal::{Charges, Kind, Name, Party};
 use routing::Strategy;
-use sip::{ConnectionId, Flow, SessionId, Stack, StackConfig, Transmit, Transport};
-use sip_message::{Message, Reject};
+use sip::{ConnectionId, Flow, InquiryId, SessionId, Stack, StackConfig, Transmit, Transport};
+use sip_message::Reject;
 
 use crate::book::Book;
 use crate::call::{Call, Leg};
@@ -18,6 +18,7 @@ use crate::fault::Hand;
 use crate::flow::FlowInput;
 use crate::grant::Meter;
 use crate::health::Health;
+use crate::message::Message;
 use crate::registration::{Desk, Door};
 use crate::trunk_counts::TrunkCounts;
 use crate::{Config, TakeOrder, TakeReport};
@@ -74,6 +75,8 @@ pub struct Switch {
     pub(crate) sessions: HashMap<SessionId, LegId>,
     pub(crate) offers: HashMap<OfferId, LegId>,
     pub(crate) takes: HashMap<TakeId, CallId>,
+    /// Messages that wait for their receivers' phones.
+    pub(crate) messages: HashMap<InquiryId, Message>,
     /// What flows are to be told, in order; so that a flow is never told anything while it speaks.
     pub(crate) flow_inputs: VecDeque<(CallId, FlowInput)>,
     pub(crate) commands: VecDeque<leg::Command>,
@@ -127,6 +130,7 @@ impl Switch {
             sessions: HashMap::new(),
             offers: HashMap::new(),
             takes: HashMap::new(),
+            messages: HashMap::new(),
             flow_inputs: VecDeque::new(),
             commands: VecDeque::new(),
             take_orders: VecDeque::new(),
@@ -144,7 +148,7 @@ impl Switch {
     }
 
     /// A datagram came in and was read or refused.
-    pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<Message, Reject>) {
+    pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<sip_message::Message, Reject>) {
         self.hand = Hand::Sip;
         let is_full = self.calls.len() >= self.max_calls();
         let mut door = Door { config: &self.config, desk: &mut self.desk, book: &mut self.book, is_full };
@@ -317,6 +321,7 @@ impl Switch {
             && self.sessions.is_empty()
             && self.offers.is_empty()
             && self.takes.is_empty()
+            && self.messages.is_empty()
             && self.meter.is_idle()
             && self.sip.population().sessions == 0
     }
@@ -404,10 +409,17 @@ impl Switch {
             }
             // The stack refused or took back the change; our side stays as it is. We change nothing of ourselves.
             Event::ChangeCancelled { .. } | Event::ChangeAnswered { .. } | Event::ChangeRefused { .. } => {}
-            Event::Replied { inquiry, answer, .. } => {
-                self.pong(now, inquiry, answer.is_some());
+            Event::Referred { session, pending, refer } => match self.sessions.get(&session) {
+                Some(&leg) => self.referred(now, leg, session, pending, &refer),
+                None => self.sip.respond(now, pending, 481, &[]),
+            },
+            Event::Messaged { pending, user } => self.messaged(now, pending, user),
+            Event::Replied { inquiry, status, answer, .. } => {
+                if !self.message_answered(now, inquiry, status, answer.is_some()) {
+                    self.pong(now, inquiry, answer.is_some());
+                }
             }
-            // Nothing is asked of anybody within dialogs yet.
+            // Nothing is asked beside a call.
             Event::AsideReplied { .. } => {}
             Event::Info { session, digit } => self.with_leg(session, |s, leg| s.told_digit(now, leg, digit)),
         }

@@ -24,6 +24,7 @@ impl Switch {
         }
         found.stage = Stage::Talking(leg);
         let (caller, early) = (found.caller, found.early.take());
+        self.transfer_done(now, call);
         if !self.accept_caller(now, call) {
             return;
         }
@@ -114,14 +115,18 @@ impl Switch {
     pub(crate) fn side_gone(&mut self, now: Now, leg: LegId, by: Party, cause: &'static str, reason: Reason) {
         let Some(found) = self.legs.get(&leg) else { return };
         let call = found.call;
+        if self.is_caller(leg) {
+            self.end_call(now, call, by, cause, reason.or(Reason::q850(NORMAL_CLEARING)));
+            return;
+        }
+        if self.transferor_gone(now, leg) {
+            return;
+        }
+        let Some(found) = self.legs.get(&leg) else { return };
         let agent = match &found.role {
-            Role::Caller { .. } => {
-                self.end_call(now, call, by, cause, reason.or(Reason::q850(NORMAL_CLEARING)));
-                return;
-            }
             Role::Agent { agent, .. } => Some(agent.clone()),
             // A user who is rung directly is given back with his leg.
-            Role::Party { .. } | Role::Outside { .. } => None,
+            Role::Party { .. } | Role::Outside { .. } | Role::Joined { .. } | Role::Caller { .. } => None,
         };
         let Some(found) = self.calls.get_mut(&call) else { return };
         if found.over || found.stage != Stage::Talking(leg) {
@@ -140,8 +145,9 @@ impl Switch {
         }
     }
 
+    /// True if the call is about this leg: with its end it is over.
     fn is_caller(&self, leg: LegId) -> bool {
-        self.legs.get(&leg).is_some_and(|found| matches!(found.role, Role::Caller { .. }))
+        self.legs.get(&leg).and_then(|found| self.calls.get(&found.call)).is_some_and(|call| call.caller == leg)
     }
 }
 

@@ -94,9 +94,14 @@ impl Phone {
 
     /// Sends INVITE for `number` with `body`.
     pub fn invite(&self, number: &str, body: &str) -> Dialog {
+        self.invite_as("phone", number, body)
+    }
+
+    /// Sends INVITE for `number` with `body`, by a name of one's own.
+    pub fn invite_as(&self, me: &str, number: &str, body: &str) -> Dialog {
         let dialog = Dialog {
             call_id: unique(),
-            local: format!("<sip:phone@{}>;tag={}", self.address(), unique()),
+            local: format!("<sip:{me}@{}>;tag={}", self.address(), unique()),
             remote: format!("<sip:{number}@{}>", self.switch),
             target: format!("sip:{number}@{}", self.switch),
             cseq: 1,
@@ -111,7 +116,15 @@ impl Phone {
     /// # Panics
     /// If the call is refused or not answered in time.
     pub fn call(&mut self, number: &str) -> Dialog {
-        let mut dialog = self.invite(number, &self.sdp());
+        self.call_as("phone", number)
+    }
+
+    /// As [`Self::call`], by a name of one's own.
+    ///
+    /// # Panics
+    /// If the call is refused or not answered in time.
+    pub fn call_as(&mut self, me: &str, number: &str) -> Dialog {
+        let mut dialog = self.invite_as(me, number, &self.sdp());
         let answer = self.final_response(&dialog, wait::SOON);
         assert_eq!(answer.status(), Some(200), "{answer}");
         self.establish(&mut dialog, &answer);
@@ -201,6 +214,23 @@ impl Phone {
         let response = self.ask(dialog, "INVITE", offer);
         self.confirm(dialog, &response, answer);
         response
+    }
+
+    /// Sends a REFER in the dialog: its other side shall talk to `number`, or to the other side of `instead`.
+    ///
+    /// # Panics
+    /// If no final response comes.
+    pub fn refer(&mut self, dialog: &mut Dialog, number: &str, instead: Option<&Dialog>) -> Message {
+        dialog.cseq += 1;
+        let tag = |address: &str| address.split(";tag=").nth(1).unwrap_or_default().to_owned();
+        let replaces = instead.map_or_else(String::new, |other| {
+            let (to, from) = (tag(&other.remote), tag(&other.local));
+            format!("?Replaces={}%3Bto-tag%3D{to}%3Bfrom-tag%3D{from}", other.call_id)
+        });
+        let headers = format!("Refer-To: <sip:{number}@{}{replaces}>\r\n", self.switch);
+        self.request(dialog, "REFER", &format!("z9hG4bK{}", unique()), &headers, "");
+        let cseq = format!("{} REFER", dialog.cseq);
+        self.wait_for("the answer to REFER", wait::SOON, |m| m.header("CSeq") == Some(&cseq) && m.status().is_some())
     }
 
     /// Sends a request in the dialog, with an offer if there is one, and waits for its final response. Nothing is acknowledged.

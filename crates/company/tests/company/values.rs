@@ -35,7 +35,7 @@ trace: { megabytes: 16, keep: 24h, per_call: 50 }
 registrations: { shortest: 30s, longest: 2h, keep_alive: 20s, give_up_after: 5 }
 calls: { max: 200, max_time: 1h, ring_time: 45s, grace: 0s, hold_music: music }
 trunks:
-  carrier: { from: [198.51.100.0/24, \"2001:db8:1::/48\"], note: the carrier }
+  carrier: { from: [198.51.100.0/24, \"2001:db8:1::/48\"], transfers: true, note: the carrier }
   out: { to: \"sip:198.51.100.7:5070\", caller_id: \"+4930123456\" }
   withheld: { to: \"sip:198.51.100.8\", caller_id: anonymous }
   passed-on: { to: \"sip:198.51.100.9\", caller_id: caller }
@@ -93,6 +93,7 @@ emergency: { numbers: [110, 112], trunk: withheld }
         Asker::Flow("main".into()),
         Asker::Trunk("carrier".into()),
     ];
+    assert_eq!((trunk("carrier").transfers, trunk("out").transfers), (true, false));
     let grant = &company.switch.grants["abroad"];
     assert_eq!(grant.askers, askers.into());
     assert_eq!((&*grant.trunk, grant.at_once, grant.minutes_a_day), ("out", 3, 90));
@@ -169,8 +170,8 @@ numbers: { 1000: { flow: main } }
             "users.yaml",
             "\
 users:
-  101: { register: true, register_for: [102, desk] }
-  102: { register: true, ring: in_turn, turn: 8s }
+  101: { register: true, register_for: [102, desk], watched_by: all }
+  102: { register: true, ring: in_turn, turn: 8s, watched_by: desk }
   desk: { register: true, register_for: 102 }
 ",
         ),
@@ -183,6 +184,9 @@ users:
     assert_eq!(switch.algorithms_of(0), [Algorithm::Md5]);
     assert_eq!(switch.algorithms_of(1), [Algorithm::Sha256]);
     assert_eq!(switch.algorithms_of(2), [Algorithm::Sha256, Algorithm::Md5]);
+    let watches = |who: &str, whom: &str| switch.may_watch(&who.into(), &whom.into());
+    assert!(watches("102", "101") && watches("desk", "102") && watches("desk", "desk"));
+    assert!(!watches("101", "102") && !watches("101", "desk"));
     let may = |user: &str, named| switch.record_of(&user.into(), named).is_some();
     assert!(may("101", "101") && may("101", "102") && may("101", "desk") && may("desk", "102"));
     assert!(!may("102", "101") && !may("desk", "101") && !may("101", "nobody") && !may("101", ""));

@@ -1,7 +1,7 @@
 //! The law of grants: nobody calls outside without leave, and no grant is exceeded, neither in calls at once nor in
 //! minutes. It is reckoned from the journal and the configuration alone, by a clock that does not jump.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use base::{CallId, Day, LegId, Mono, Now};
@@ -18,6 +18,8 @@ const LATE: Duration = Duration::from_millis(50);
 #[derive(Debug, Default)]
 pub(crate) struct Grants {
     legs: BTreeMap<LegId, Leg>,
+    /// Legs that go on in another call.
+    moved: BTreeSet<LegId>,
     /// What calls took that are over.
     spent: BTreeMap<Name, Duration>,
     /// How long all calls of a grant may last in a day, as was said last.
@@ -43,7 +45,10 @@ impl Grants {
         match &event.kind {
             Kind::LegBegan { leg, role: LegRole::Outside(outside) } => {
                 self.take_down(now, config);
-                if let Err(what) = self.judge(now, outside, config) {
+                // What was let out once may go on in another call.
+                if !self.moved.remove(leg)
+                    && let Err(what) = self.judge(now, outside, config)
+                {
                     self.breaches.push(Breach::new(LAW, &format!("{call}: {what}")));
                 }
                 self.legs.insert(*leg, Leg { call, grant: outside.grant.clone(), answered: None });
@@ -53,7 +58,10 @@ impl Grants {
                     found.answered = Some(now.monotonic);
                 }
             }
-            Kind::LegEnded { leg, charged_ms, .. } => {
+            Kind::LegEnded { leg, charged_ms, cause, .. } => {
+                if &**cause == "joined" && self.legs.contains_key(leg) {
+                    self.moved.insert(*leg);
+                }
                 let Some(Leg { grant: Some(grant), answered, .. }) = self.legs.remove(leg) else { return };
                 let talked = answered.map(|since| now.monotonic.since(since));
                 if talked.map(|time| time.as_nanos().div_ceil(1_000_000)) != charged_ms.map(u128::from) {

@@ -57,6 +57,12 @@ impl Wire {
         }
     }
 
+    /// A connection broke. An INVITE that went over it may have been given up thereby (RFC 3261 17.1.4): a 2xx that comes by
+    /// another one is a stray.
+    pub(crate) fn lines_broke(&mut self) {
+        self.invites.clear();
+    }
+
     /// A response reached the switch. A 2xx that comes when the INVITE was given up may get no ACK.
     fn taken(&mut self, now: Mono, response: &Response) {
         let head = &response.head;

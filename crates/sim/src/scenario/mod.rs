@@ -121,6 +121,14 @@ pub enum Deed {
     Redirect(String),
     /// Hangs up: CANCEL, BYE or a refusal.
     HangUp,
+    /// Sends the other side of the call on to this number (REFER).
+    Refer(String),
+    /// Puts the call aside and calls this number.
+    Consult(String),
+    /// Brings the other sides of both calls together (REFER with Replaces).
+    Join,
+    /// Calls to take the place of this user's phone (INVITE with Replaces).
+    TakeOver(String),
     /// Sends a re-INVITE with this direction.
     Change(sdp::Direction),
     /// Sends a re-INVITE with another port for media.

@@ -153,6 +153,10 @@ impl Stage<'_> {
             Some(Whose::Outside(number) | Whose::User(number) | Whose::Stranger(number)) => number,
             Some(Whose::Carrier) | None => "",
         };
+        let replaces = match deed {
+            Deed::TakeOver(user) => self.replaces(user),
+            _ => None,
+        };
         let Some(phone) = self.world.phones.get_mut(&address) else { return };
         match deed {
             Deed::Call(to) if phone.session.is_none() => phone.call(now, number, to),
@@ -162,12 +166,30 @@ impl Stage<'_> {
             Deed::Answer => phone.answer(now),
             Deed::Refuse(status) => phone.refuse(now, *status),
             Deed::HangUp => phone.hang_up(now),
+            Deed::Refer(to) => phone.refer(now, to),
+            Deed::Consult(to) if phone.session.is_some() && phone.aside.is_none() => {
+                phone.put_aside();
+                phone.call(now, number, to);
+            }
+            Deed::Join => phone.join(now, "102"),
+            Deed::TakeOver(user) if phone.session.is_none() => {
+                phone.headers = replaces.map(|value| ("Replaces".to_owned(), value)).into_iter().collect();
+                phone.call(now, number, user);
+                phone.headers.clear();
+            }
             Deed::Change(direction) => drop(phone.change(now, direction_word(*direction))),
             Deed::Move => drop(phone.move_media(now)),
             Deed::Register => phone.register(now),
             Deed::Unregister => phone.unregister(now),
             _ => {}
         }
+    }
+
+    /// The Replaces of what a user's phone does.
+    fn replaces(&self, user: &str) -> Option<String> {
+        let whose = Whose::User(user.to_owned());
+        let index = self.scenario.phones.iter().position(|cast| cast.whose == whose)?;
+        self.world.phones.get(&self.scenario.address(index))?.replaces()
     }
 
     fn media_tells(&mut self, phone: SocketAddr, event: impl FnOnce(base::LegId) -> Option<leg::Event>) {
@@ -193,13 +215,16 @@ impl Stage<'_> {
         self.world.reconfigure(Company::Whole.config());
         self.world.media.exhausted = false;
         self.world.finish_takes();
+        let is_transfer = |event: &journal::Event| matches!(event.kind, journal::Kind::Transferred { .. });
+        let brought_together = self.world.journal.iter().any(is_transfer);
         self.for_each_phone(|world, address| world.cut_off(address, false));
         self.for_each_phone(|world, address| {
             let now = world.now;
             if let Some(phone) = world.phones.get_mut(&address) {
                 phone.reflex = Some(486);
                 phone.rings_for = Duration::ZERO;
-                if phone.placed_its_call() {
+                // Two who were brought together may both have been called.
+                if phone.placed_its_call() || brought_together {
                     phone.hang_up(now);
                 }
             }

@@ -103,8 +103,9 @@ fn act(dice: &mut Rng) -> Act {
             let numbers = ["1000", "102", "104", "+4930999", "+4930999", "+4930998", "+4917055", "112"];
             Act::Phone(agent, Deed::Call(one_of(dice, &numbers).to_owned()))
         }
-        24..32 => Act::Phone(caller, Deed::HangUp),
-        32..37 => Act::Phone(callee, Deed::HangUp),
+        24..30 => Act::Phone(caller, Deed::HangUp),
+        30..33 => Act::Phone(callee, Deed::HangUp),
+        33..37 => Act::Phone(agent, transfer(dice)),
         37..42 => Act::Phone(callee, one_of(dice, &[Deed::Ring, Deed::SpeakEarly])),
         42..52 => Act::Phone(callee, Deed::Answer),
         52..56 => Act::Phone(callee, refuse(dice)),
@@ -120,6 +121,16 @@ fn act(dice: &mut Rng) -> Act {
         98..99 if dice.percent(50) => Act::Reload(one_of(dice, &Company::ALL)),
         98..99 => one_of(dice, &[Act::DiskStalls(true), Act::DiskStalls(false), Act::EndCall, Act::Fault]),
         _ => one_of(dice, &[Act::Restart, Act::Restart, Act::Restart, Act::Drain]),
+    }
+}
+
+fn transfer(dice: &mut Rng) -> Deed {
+    let number = one_of(dice, &["102", "104", "1000", "201", "+4930998", "+4917055", "112", "999"]).to_owned();
+    match dice.below(4) {
+        0 => Deed::Refer(number),
+        1 => Deed::Consult(number),
+        2 => Deed::Join,
+        _ => Deed::TakeOver(one_of(dice, &["101", "102", "103", "104"]).to_owned()),
     }
 }
 

@@ -263,6 +263,7 @@ fn read_seen(value: Value<'_>) -> Option<Seen> {
     let status = || rest.and_then(|rest| rest.parse::<u16>().ok());
     let seen = match (word, rest) {
         ("refused", Some(_)) => status().map(Seen::Refused),
+        ("told", Some(_)) => status().map(Seen::Told),
         ("not_changed", Some(_)) => status().map(Seen::NotChanged),
         ("not_registered", Some(_)) => status().map(Seen::NotRegistered),
         ("changed", Some(direction)) => Some(Seen::Changed(direction.to_owned())),
@@ -272,8 +273,9 @@ fn read_seen(value: Value<'_>) -> Option<Seen> {
     if seen.is_none() {
         let plain: Vec<String> = PLAIN.iter().map(ToString::to_string).collect();
         let known = plain.join(", ");
-        let remedy =
-            format!("it is one of {known}, refused 486, changed sendonly, not_changed 491, not_registered 401");
+        let remedy = format!(
+            "it is one of {known}, refused 486, changed sendonly, not_changed 491, not_registered 401, told 200"
+        );
         value.fault(format!("`{text}` is nothing that one sees"), remedy);
     }
     seen
@@ -301,7 +303,8 @@ fn read_jump(text: &str) -> Option<i64> {
 }
 
 /// What is done without anything to say about it.
-const DEEDS: [Deed; 13] = [
+const DEEDS: [Deed; 14] = [
+    Deed::Join,
     Deed::Ring,
     Deed::SpeakEarly,
     Deed::Answer,
@@ -326,6 +329,9 @@ impl FromStr for Deed {
         let (word, rest) = text.split_once(' ').map_or((text, None), |(word, rest)| (word, Some(rest)));
         let found = match (word, rest) {
             ("call", Some(number)) => Some(Self::Call(number.to_owned())),
+            ("refer", Some(number)) => Some(Self::Refer(number.to_owned())),
+            ("consult", Some(number)) => Some(Self::Consult(number.to_owned())),
+            ("take_over", Some(user)) => Some(Self::TakeOver(user.to_owned())),
             ("redirect", Some(number)) => Some(Self::Redirect(number.to_owned())),
             ("refuse", Some(rest)) => rest.parse().ok().filter(|status| (300..700).contains(status)).map(Self::Refuse),
             ("press", Some(rest)) => {
@@ -342,7 +348,7 @@ impl FromStr for Deed {
         found.ok_or_else(|| {
             let plain: Vec<String> = DEEDS.iter().map(ToString::to_string).collect();
             format!(
-                "it is one of call NUMBER, refuse STATUS, redirect NUMBER, press KEY, change DIRECTION, {}",
+                "it is one of call NUMBER, refuse STATUS, redirect NUMBER, refer NUMBER, consult NUMBER, take_over USER, press KEY, change DIRECTION, {}",
                 plain.join(", ")
             )
         })

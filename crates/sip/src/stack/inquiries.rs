@@ -1,6 +1,7 @@
-//! Requests of ours outside dialogs: REGISTER and OPTIONS (RFC 3261 10.2, 11.1).
+//! Requests of ours outside dialogs: REGISTER, OPTIONS and MESSAGE (RFC 3261 10.2, 11.1; RFC 3428).
 
 use base::{Mono, Now};
+use bytes::Bytes;
 use sip_message::{HeaderName, Method, NameAddr, Response, Uri};
 
 use super::Stack;
@@ -16,6 +17,7 @@ pub(super) struct Outstanding {
     method: Method,
     contact: Option<String>,
     headers: Vec<(String, String)>,
+    body: Option<(String, Bytes)>,
     identity: Option<Box<Identity>>,
 }
 
@@ -23,7 +25,7 @@ impl Stack {
     /// Asks something of a peer. His answer, or that there is none, is told by [`Event::Replied`], once.
     pub fn inquire(&mut self, now: Now, inquiry: Inquiry) -> InquiryId {
         let id = SessionId(self.core.next_serial());
-        let Inquiry { flow, method, target, from, to, call_id, cseq, contact, headers, login } = inquiry;
+        let Inquiry { flow, method, target, from, to, call_id, cseq, contact, headers, body, login } = inquiry;
         let tag = self.core.token();
         let call_id = call_id.map_or_else(|| self.core.token() + &self.core.token(), |id| id.to_string());
         let outline = Outline {
@@ -39,7 +41,7 @@ impl Stack {
         };
         let contact = contact.map(|own| self.own_contact(&own, flow));
         let identity = login.map(|name| Box::new(Identity::login(name, flow.remote.ip())));
-        let mut asked = Outstanding { outline, method, contact, headers, identity };
+        let mut asked = Outstanding { outline, method, contact, headers, body, identity };
         let uri = printed(&asked.outline.uri);
         let proof = self.core.known_proof(asked.identity.as_deref_mut(), &asked.method, &uri, flow.remote.ip());
         self.send_inquiry(now.monotonic, id, &asked, proof.as_ref());
@@ -48,8 +50,9 @@ impl Stack {
     }
 
     fn send_inquiry(&mut self, now: Mono, id: SessionId, asked: &Outstanding, proof: Option<&Proof>) {
-        let Outstanding { outline, method, contact, headers, .. } = asked;
-        let payload = outline.encode_inquiry(&self.core, method, contact.as_deref(), headers, proof);
+        let Outstanding { outline, method, contact, headers, body, .. } = asked;
+        let parts = (contact.as_deref(), &headers[..], body.as_ref());
+        let payload = outline.encode_inquiry(&self.core, method, parts, proof);
         let parts = (outline.clone(), method);
         self.clients.open(&mut self.core, now, parts, outline.flow, (Some(id), false), payload);
     }

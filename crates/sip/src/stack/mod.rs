@@ -6,6 +6,7 @@ mod challenges;
 mod changes;
 mod forks;
 mod inquiries;
+mod referrals;
 mod requests;
 mod responses;
 mod timeouts;
@@ -16,6 +17,8 @@ pub(crate) use challenges::Attempt;
 pub(crate) use forks::Forks;
 use inquiries::Outstanding;
 pub use inquiries::expires;
+use referrals::Referral;
+pub use referrals::{DialogName, ReferralId, Replaced};
 pub use within::Aside;
 
 use std::collections::HashMap;
@@ -43,6 +46,8 @@ pub struct Stack {
     dialogs: HashMap<Arc<str>, SessionId>,
     /// Our requests outside dialogs that wait for their answer.
     inquiries: HashMap<SessionId, Outstanding>,
+    /// What peers asked for by REFER, whose progress they are told.
+    referrals: HashMap<SessionId, Referral>,
     draining: bool,
     /// Where keys are written to be looked up, so that a look-up allocates nothing.
     key: String,
@@ -61,6 +66,7 @@ impl Stack {
             sessions: HashMap::new(),
             dialogs: HashMap::new(),
             inquiries: HashMap::new(),
+            referrals: HashMap::new(),
             draining: false,
             key: String::new(),
             in_hand: None,
@@ -192,6 +198,7 @@ impl Stack {
             dialogs: self.dialogs.len(),
             inquiries: self.inquiries.len(),
             timers: self.core.timers.len(),
+            subscriptions: self.referrals.len(),
         }
     }
 
@@ -219,13 +226,15 @@ impl Stack {
         crate::transaction::key::dialog(&mut self.key, call_id, local_tag);
         let dialog_key: Arc<str> = Arc::from(self.key.as_str());
         self.dialogs.insert(dialog_key.clone(), id);
-        self.sessions.insert(id, Session { dialog_key, identity: None, state });
+        let session = Session { dialog_key, identity: None, state };
+        self.sessions.insert(id, session);
     }
 
     /// Ends a session, telling `event`. Its transactions linger by themselves.
     fn close(&mut self, id: SessionId, event: Event) {
         let Some(session) = self.sessions.remove(&id) else { return };
         self.dialogs.remove(&session.dialog_key);
+        self.keep_referral(session.dialog());
         give_back(&mut self.sessions);
         give_back(&mut self.dialogs);
         self.release(session.state);

@@ -36,7 +36,8 @@ impl Stack {
             return self.answer_overloaded(&request, flow);
         }
         let address = inspect::address(&request);
-        let guarded = !within && address.is_ok() && matches!(request.method, Method::Invite | Method::Register);
+        let guarded =
+            !within && address.is_ok() && matches!(request.method, Method::Invite | Method::Register | Method::Message);
         if stray || !(within || guarded) {
             return self.answer_anyone(&request, flow, address, within);
         }
@@ -71,6 +72,10 @@ impl Stack {
             Ok(()) if request.method == Method::Options && !within => {
                 let response = self.core.abilities(request, flow);
                 self.core.send(flow.reply(&request.head.via), response);
+            }
+            // Whom else than the two of a dialog could one transfer?
+            Ok(()) if request.method == Method::Refer && !within => {
+                self.refuse_stateless(request, flow, &Fault::of(403));
             }
             Ok(()) => self.refuse_stateless(request, flow, &Fault::of(481)),
         }
@@ -125,6 +130,7 @@ impl Stack {
     fn handle_outside(&mut self, now: Mono, asked: Asked, user: Option<Arc<str>>) {
         match asked.request.method {
             Method::Invite => self.begin_incoming(now, asked, user),
+            Method::Message => self.core.tell(Event::Messaged { pending: Pending(Box::new(asked)), user }),
             _ => self.core.tell(Event::Registered { pending: Pending(Box::new(asked)), user }),
         }
     }
@@ -166,6 +172,9 @@ impl Stack {
             Method::Bye => self.handle_bye(now, id, &asked),
             Method::Invite | Method::Update => self.handle_change(now, id, asked),
             Method::Info => self.handle_info(now, id, &asked),
+            Method::Refer => self.handle_refer(now, id, asked),
+            // Messages are for users, not for what they talk about.
+            Method::Message => self.answer_fault(now, &asked, Fault::of(403)),
             _ => self.answer_options(now, &asked),
         }
     }

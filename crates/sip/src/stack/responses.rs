@@ -37,6 +37,9 @@ impl Stack {
                 if self.inquiries.contains_key(&owner) {
                     return self.replied(owner, status.code(), Some((flow, response)));
                 }
+                if self.referral_told(now, owner, Some(status)) {
+                    return;
+                }
                 if !is_of_session(&response) {
                     return self.aside_replied(now, owner, response.head.cseq.method, status);
                 }
@@ -50,6 +53,9 @@ impl Stack {
         self.in_hand = lost.owner;
         if let Some(owner) = lost.owner.filter(|owner| self.inquiries.contains_key(owner)) {
             return self.replied(owner, status, None);
+        }
+        if lost.owner.is_some_and(|owner| self.referral_told(now, owner, None)) {
+            return;
         }
         if let (Some(owner), Some(status)) = (lost.owner, StatusCode::new(status))
             && !self.lost_aside(now, lost.id, owner)

@@ -1,0 +1,347 @@
+//! Blind transfer: one side of a talk sends the other on by REFER (RFC 3515), and goes.
+//!
+//! Who is sent on hears that it rings; who sends is told by NOTIFY how it goes, and stays on his line until somebody answers:
+//! then he is let go, and his wrap-up begins. If nobody does, the two talk again; if he has hung up meanwhile, his phone
+//! rings. Whom he may send others to is his own matter: numbers outside by his grants alone.
+//!
+//! A flow or a queue answers at once. Whoever is sent on has left the flow that he was in.
+
+use std::sync::Arc;
+
+use acd::AgentName;
+use base::{CallId, LegId, Now, Pii};
+use ivr::QueueOutcome;
+use journal::{Asker, Kind, NoWayOut, TransferKind};
+use leg::Command;
+use sip::{Pending, ReferralId, SessionId};
+use sip_message::ReferTo;
+
+use crate::call::{Call, Role, Stage};
+use crate::flow::FlowInput;
+use crate::outgoing::DialEnd;
+use crate::switch::Switch;
+use crate::talk::NORMAL_CLEARING;
+use crate::{Destination, UserName, is_number};
+
+/// A transfer that waits for somebody to answer.
+#[derive(Debug)]
+pub(crate) struct Transfer {
+    /// The leg of whoever sends the other on, while he is there.
+    pub by: Option<LegId>,
+    /// Who that is.
+    pub who: Asker,
+    /// The number.
+    pub target: Pii<String>,
+    /// By what he is told how it goes.
+    pub referral: Option<ReferralId>,
+}
+
+/// What a transfer's number reaches.
+enum Target {
+    Listed(Destination),
+    Outside,
+}
+
+/// The final status of a transfer.
+const OK: u16 = 200;
+/// Whoever was to be sent on has hung up.
+const TERMINATED: u16 = 487;
+
+impl Switch {
+    /// A REFER in a leg's session.
+    pub(crate) fn referred(&mut self, now: Now, leg: LegId, session: SessionId, pending: Pending, refer: &ReferTo) {
+        let number = refer.target.user().unwrap_or_default().into_owned();
+        let (call, who) = match self.transferor(leg) {
+            Ok(found) => found,
+            Err(status) => return self.sip.respond(now, pending, status, &[]),
+        };
+        if let Some(replaces) = &refer.replaces {
+            return self.refer_to_dialog(now, (call, leg, who), (session, pending), (number, replaces));
+        }
+        let target = match self.target_of(&who, &number) {
+            Ok(target) => target,
+            Err((status, why)) => {
+                let target = Pii::new(number);
+                if let Some(why) = why {
+                    let refused =
+                        Kind::OutsideRefused { asked_by: who.clone(), number: target.clone(), why, grant: None };
+                    self.note(now, call, refused);
+                }
+                self.note(now, call, Kind::TransferFailed { by: who, kind: TransferKind::Blind, target, status });
+                return self.sip.respond(now, pending, status, &[]);
+            }
+        };
+        let referral = self.sip.accept_refer(now, session, pending, self.config.limits.ring_time);
+        let transfer = Transfer { by: Some(leg), who, target: Pii::new(number), referral };
+        match target {
+            Target::Listed(Destination::User(user)) => self.ring_instead(now, call, transfer, Some(&user)),
+            Target::Outside => self.ring_instead(now, call, transfer, None),
+            Target::Listed(destination) => self.move_on(now, call, transfer, destination),
+        }
+    }
+
+    /// The call of a leg whose peer may send the other side of his talk on now, and as whom he does.
+    fn transferor(&self, leg: LegId) -> Result<(CallId, Asker), u16> {
+        let call = self.legs.get(&leg).map(|found| found.call).ok_or(481_u16)?;
+        let found = self.calls.get(&call).filter(|found| !found.over).ok_or(481_u16)?;
+        let talks = matches!(found.stage, Stage::Talking(peer) if peer == leg || found.caller == leg);
+        if found.transfer.is_some() {
+            return Err(491);
+        }
+        let who = self.may_transfer(leg).filter(|_| talks).ok_or(403_u16)?;
+        Ok((call, who))
+    }
+
+    /// As whom a leg's peer transfers; `None` if he may not.
+    pub(crate) fn may_transfer(&self, leg: LegId) -> Option<Asker> {
+        match self.owner(leg)? {
+            Asker::Trunk(name) => {
+                let allowed = self.config.trunk(&name).is_some_and(|trunk| trunk.transfers);
+                allowed.then_some(Asker::Trunk(name))
+            }
+            other => Some(other),
+        }
+    }
+
+    /// Whose a leg is.
+    pub(crate) fn owner(&self, leg: LegId) -> Option<Asker> {
+        let found = self.legs.get(&leg)?;
+        match &found.role {
+            Role::Agent { agent, .. } | Role::Party { agent, .. } => Some(Asker::User(agent.shared().clone())),
+            Role::Outside { outside, .. } => Some(Asker::Trunk(outside.trunk.clone())),
+            Role::Caller { .. } => self.calls.get(&found.call)?.asker.clone(),
+            Role::Joined { who } => who.clone(),
+        }
+    }
+
+    fn target_of(&self, who: &Asker, number: &str) -> Result<Target, (u16, Option<NoWayOut>)> {
+        if let Some(listed) = self.config.numbers.get(number) {
+            return Ok(Target::Listed(listed.clone()));
+        }
+        match self.config.grant_of(who, number) {
+            Some(_) => Ok(Target::Outside),
+            None if is_number(number) && !self.config.grants.is_empty() => Err((403, Some(NoWayOut::NoGrant))),
+            None => Err((404, None)),
+        }
+    }
+
+    /// Rings whom the other side of a talk is sent on to: a user, or the number outside.
+    fn ring_instead(&mut self, now: Now, call: CallId, transfer: Transfer, user: Option<&UserName>) {
+        let deadline = now.monotonic + self.config.limits.ring_time;
+        let (who, number) = (transfer.who.clone(), transfer.target.reveal().clone());
+        self.part(now, call);
+        if let Some(by) = transfer.by {
+            self.put_first(now, call, by);
+        }
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        found.rung.clear();
+        found.transfer = Some(transfer);
+        self.play_ringback(call);
+        let outcome = match user {
+            Some(user) => self.try_user(now, call, user, deadline).map_err(DialEnd::of),
+            None => self.dial_outside(now, call, who, &number, deadline).map_err(DialEnd::of_limit),
+        };
+        if let Err(end) = outcome {
+            self.dial_over(now, call, end);
+        }
+    }
+
+    /// Sends the other side of a talk on to a queue or a flow.
+    fn move_on(&mut self, now: Now, call: CallId, transfer: Transfer, destination: Destination) {
+        if let Destination::Queue(queue) = &destination
+            && self.acd.check_join(queue).is_err()
+        {
+            return self.tell_failure(now, call, &transfer, 480);
+        }
+        let Some(by) = transfer.by else { return };
+        self.part(now, call);
+        self.put_first(now, call, by);
+        self.tell_success(now, call, &transfer);
+        self.leave_flow(call);
+        self.let_go(now, by);
+        let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else { return };
+        found.stage = Stage::Flow;
+        match destination {
+            Destination::Queue(queue) => self.join_queue(now, call, &queue, None),
+            Destination::Flow(name) => {
+                let flow = self.config.flows.get(&name).map(|flow| ivr::Session::new(flow.clone()));
+                found.prompts = self.config.prompts.clone();
+                match flow {
+                    Some(flow) => {
+                        found.flow = Some(flow);
+                        self.flow_inputs.push_back((call, FlowInput::Start));
+                    }
+                    // The number plan names no flow that is not there.
+                    None => self.queue_over(now, call, QueueOutcome::Unknown),
+                }
+            }
+            Destination::User(_) => {}
+        }
+    }
+
+    /// Two who talk hear each other no more, and neither holds the other.
+    pub(crate) fn part(&mut self, now: Now, call: CallId) {
+        let Some(found) = self.calls.get(&call) else { return };
+        let Stage::Talking(peer) = found.stage else { return };
+        let caller = found.caller;
+        for (leg, other) in [(caller, peer), (peer, caller)] {
+            if let Some(found) = self.legs.get_mut(&leg)
+                && std::mem::take(&mut found.holds)
+            {
+                self.commands.push_back(Command::StopPlay { leg: other });
+            }
+        }
+        self.commands.push_back(Command::Unbridge { leg: caller });
+        self.note(now, call, Kind::Unbridged { a: caller, b: peer });
+    }
+
+    /// Makes the call one about the other side of a talk that `gone` leaves, if it was one about `gone`: his line is the one
+    /// that is recorded, and whose end is the call's end.
+    pub(crate) fn put_first(&mut self, now: Now, call: CallId, gone: LegId) {
+        let Some(found) = self.calls.get(&call) else { return };
+        let Stage::Talking(peer) = found.stage else { return };
+        if found.caller != gone {
+            return;
+        }
+        let records = found.take.is_some();
+        self.record(call, false);
+        self.leave_flow(call);
+        let shown = match self.legs.get(&peer).map(|found| &found.role) {
+            Some(Role::Agent { agent, .. } | Role::Party { agent, .. }) => agent.shared().to_string(),
+            Some(Role::Outside { outside, .. }) => outside.number.reveal().clone(),
+            _ => String::new(),
+        };
+        if let Some(found) = self.calls.get_mut(&call) {
+            (found.caller, found.stage, found.number) = (peer, Stage::Talking(gone), Pii::new(shown));
+        }
+        self.keep_agent(now, call, peer);
+        if records {
+            self.record(call, true);
+        }
+    }
+
+    /// An agent who came by an offer is held by the call, not by his queue, from now on: it is about him.
+    fn keep_agent(&mut self, now: Now, call: CallId, leg: LegId) {
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        let Role::Agent { agent, route, .. } = &found.role else { return };
+        let (agent, route) = (agent.clone(), route.clone());
+        found.role = Role::Party { agent: agent.clone(), route };
+        self.acd.agent_released(now, &agent);
+        // He was released just now: nothing else holds him.
+        let _ = self.acd.reserve(now, &agent, call);
+    }
+
+    /// The flow of a call is left for good.
+    pub(crate) fn leave_flow(&mut self, call: CallId) {
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        found.flow = None;
+        found.peer_gone = None;
+        if let Some(timer) = found.flow_timer.take() {
+            self.timers.cancel(timer);
+        }
+    }
+
+    /// Hangs up on whoever has transferred.
+    pub(crate) fn let_go(&mut self, now: Now, leg: LegId) {
+        self.release_agent(now, leg);
+        self.drop_leg(now, leg, "transferred", NORMAL_CLEARING);
+    }
+
+    /// The agent of a leg has nothing to do with its call any more: his wrap-up begins.
+    fn release_agent(&mut self, now: Now, leg: LegId) {
+        if let Some(Role::Agent { agent, .. }) = self.legs.get(&leg).map(|found| &found.role) {
+            let agent: AgentName = agent.clone();
+            self.acd.agent_released(now, &agent);
+        }
+    }
+
+    /// Whom a call is transferred to has answered.
+    pub(crate) fn transfer_done(&mut self, now: Now, call: CallId) {
+        let Some(transfer) = self.calls.get_mut(&call).and_then(|found| found.transfer.take()) else { return };
+        self.tell_success(now, call, &transfer);
+        self.leave_flow(call);
+        if let Some(by) = transfer.by {
+            self.let_go(now, by);
+        }
+    }
+
+    /// Whom a call was to be transferred to does not answer: as before, if whoever wanted it is still there; else his phone rings,
+    /// once.
+    pub(crate) fn transfer_failed(&mut self, now: Now, call: CallId, end: DialEnd) {
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        let Some(transfer) = found.transfer.take() else { return };
+        found.rung.clear();
+        found.stage = Stage::Flow;
+        let caller = found.caller;
+        self.stop_play(call);
+        self.tell_failure(now, call, &transfer, end.status);
+        let there = transfer.by.filter(|by| self.legs.get(by).is_some_and(|leg| leg.answered && !leg.closed));
+        if let Some(by) = there {
+            if let Some(found) = self.calls.get_mut(&call) {
+                found.stage = Stage::Talking(by);
+            }
+            self.commands.push_back(Command::Bridge { a: caller, b: by });
+            self.note(now, call, Kind::Bridged { a: caller, b: by });
+            self.attend_holds(now, call);
+            return;
+        }
+        match &transfer.who {
+            Asker::User(user) => {
+                let deadline = now.monotonic + self.config.limits.ring_time;
+                self.play_ringback(call);
+                self.dial_user(now, call, &user.clone(), deadline);
+            }
+            Asker::Flow(_) | Asker::Trunk(_) => self.dial_over(now, call, end),
+        }
+    }
+
+    /// The leg of whoever transfers is gone before anybody answered. True if it was that.
+    pub(crate) fn transferor_gone(&mut self, now: Now, leg: LegId) -> bool {
+        let Some(call) = self.legs.get(&leg).map(|found| found.call) else { return false };
+        let transfer = self.calls.get_mut(&call).and_then(|found| found.transfer.as_mut());
+        let Some(transfer) = transfer.filter(|transfer| transfer.by == Some(leg)) else { return false };
+        transfer.by = None;
+        self.release_agent(now, leg);
+        self.leave_flow(call);
+        true
+    }
+
+    /// A call ends in the middle of a transfer.
+    pub(crate) fn abandon_transfer(&mut self, now: Now, call: CallId) {
+        if let Some(transfer) = self.calls.get_mut(&call).and_then(|found| found.transfer.take()) {
+            self.tell_failure(now, call, &transfer, TERMINATED);
+        }
+    }
+
+    /// Whoever transfers a call that rings is told so.
+    pub(crate) fn transfer_rings(&mut self, now: Now, call: CallId, status: u16) {
+        let referral = self.calls.get(&call).and_then(|found| found.transfer.as_ref()?.referral);
+        if let Some(referral) = referral {
+            self.sip.notify_referral(now, referral, status, false);
+        }
+    }
+
+    fn tell_success(&mut self, now: Now, call: CallId, transfer: &Transfer) {
+        let (by, target) = (transfer.who.clone(), transfer.target.clone());
+        self.note(now, call, Kind::Transferred { by, kind: TransferKind::Blind, target, joined: None });
+        if let Some(referral) = transfer.referral {
+            self.sip.notify_referral(now, referral, OK, true);
+        }
+    }
+
+    fn tell_failure(&mut self, now: Now, call: CallId, transfer: &Transfer, status: u16) {
+        let (by, target) = (transfer.who.clone(), transfer.target.clone());
+        self.note(now, call, Kind::TransferFailed { by, kind: TransferKind::Blind, target, status });
+        if let Some(referral) = transfer.referral {
+            self.sip.notify_referral(now, referral, status, true);
+        }
+    }
+
+    /// Who sent the caller on, for the phone that rings for him (RFC 3892).
+    pub(crate) fn referrer(&self, call: &Call) -> Option<Arc<str>> {
+        match &call.transfer.as_ref()?.who {
+            Asker::User(user) => Some(user.clone()),
+            Asker::Flow(_) | Asker::Trunk(_) => None,
+        }
+    }
+}
