@@ -40,7 +40,7 @@ fn the_bench_has_the_extensions_that_the_peers_were_measured_with() {
     let company = read("config/bench");
     assert_eq!(notes(&company), [""; 0]);
     let numbers: Vec<&str> = company.switch.numbers.keys().map(|number| &**number).collect();
-    assert_eq!(numbers, ["1000", "1001", "2000", "3000", "4000", "4002"]);
+    assert_eq!(numbers, ["1000", "1001", "2000", "3000", "4000", "4001", "4002"]);
     assert_eq!(company.system.listeners[0].address, "127.0.0.1:5080".parse().unwrap());
     assert_eq!(company.switch.users["agent"].fixed().unwrap().address, "127.0.0.1:5090".parse().unwrap());
     let ports = company.system.media.first_port..=company.system.media.last_port;
