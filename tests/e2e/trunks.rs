@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tests::company::Company;
+use tests::baresip::{self, Baresip};
+use tests::company::{Company, tones};
 use tests::kamailio::{Kamailio, Manner, REALM};
 use tests::phone::Phone;
 use tests::ports::Ports;
@@ -16,6 +17,9 @@ use tests::wait::SOON;
 const NUMBER: &str = "+4930999";
 /// The password that the carrier knows.
 const PASSWORD: &str = "so secret";
+
+/// The account that the switch registers.
+const ACCOUNT: &str = "acct";
 
 struct Scene {
     switch: Switch,
@@ -29,6 +33,11 @@ struct Scene {
 
 /// A company whose carrier is Kamailio, with `login` in the trunk and `file` as the password.
 fn scene(algorithm: &'static str, login: &str, file: &str) -> Scene {
+    scene_by("", algorithm, login, file)
+}
+
+/// As [`scene`], over TCP if `way` says so.
+fn scene_by(way: &'static str, algorithm: &'static str, login: &str, file: &str) -> Scene {
     let folder = tempfile::tempdir().expect("a folder");
     let mut ports = Ports::slice();
     let (port, media) = (ports.take(2), ports.take(4));
@@ -40,7 +49,11 @@ fn scene(algorithm: &'static str, login: &str, file: &str) -> Scene {
     let mut company = Company::new(&ports).agent("sip:agent1@127.0.0.1:9");
     company.agents.push(("phone".to_owned(), format!("sip:phone@{}", phone.address())));
     company.carrier = Some(kamailio.address().port());
+    (company.carrier_way, company.tcp) = (way, !way.is_empty());
     company.carrier_more = login.to_owned();
+    // Calls are known by where we registered, and not by where they come from.
+    company.trunk = "127.0.0.99".to_owned();
+    company.numbers.insert(ACCOUNT, "{ flow: talk }".to_owned());
     company.secrets.insert("carrier.password", file.to_owned());
     company.grants.insert(
         "germany",
@@ -97,4 +110,61 @@ fn a_wrong_password_and_a_wrong_realm_let_nothing_through_and_are_told() {
             assert!(!text.contains(PASSWORD), "the password stands nowhere");
         }
     }
+}
+
+fn registered(way: &'static str) -> Scene {
+    let s = scene_by(way, "SHA-256", &format!("{}, register: true", by_file(REALM)), PASSWORD);
+    s.switch.wait_for_event("trunk_registered", 1, SOON);
+    s
+}
+
+/// A call by baresip to our account at Kamailio, from where nobody is known, through Kamailio both ways.
+fn call_in(s: &mut Scene) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut ports = Ports::slice();
+    let manner = baresip::Manner { hertz: tones::CALLER, codecs: "PCMU/8000/1", answers: true };
+    let mut stranger = Baresip::start("stranger", manner, &mut ports, folder.path());
+    stranger.dial(ACCOUNT, s.kamailio.address());
+    stranger.wait_for("CALL_ESTABLISHED", 1, SOON);
+    stranger.hang_up();
+    stranger.wait_for("CALL_CLOSED", 1, SOON);
+}
+
+#[test]
+fn the_switch_registers_and_takes_the_calls_that_come_by_that() {
+    let mut s = registered("");
+    assert_eq!(s.switch.events("trunk_registered")[0]["seconds"], 120, "what Kamailio grants");
+    call_in(&mut s);
+    let cdr = s.switch.wait_for_cdr();
+    assert_eq!(
+        (cdr["origin"]["trunk"].as_str(), cdr["disposition"].as_str()),
+        (Some("carrier"), Some("self_served")),
+        "{cdr:#}"
+    );
+    let told = s.kamailio.told();
+    let contact = told.iter().find(|line| line.starts_with("INVITE to ")).expect("a call");
+    assert!(contact.contains(";line="), "{contact}");
+    // It takes its registration back before it ends.
+    assert!(s.switch.terminate(SOON).success());
+    s.kamailio.wait_for(&format!("REGISTER {ACCOUNT} 0"));
+    assert_eq!(s.switch.events("trunk_unregistered").len(), 1);
+}
+
+#[test]
+fn over_tcp_calls_come_by_the_connection_that_it_registered_by() {
+    let mut s = registered(";transport=tcp");
+    call_in(&mut s);
+    let cdr = s.switch.wait_for_cdr();
+    assert_eq!(
+        (cdr["origin"]["trunk"].as_str(), cdr["disposition"].as_str()),
+        (Some("carrier"), Some("self_served")),
+        "{cdr:#}"
+    );
+    let told = s.kamailio.told();
+    let by = told.iter().find(|line| line.starts_with("INVITE to ")).expect("a call");
+    let (_, by) = by.split_once(" by ").expect("the way");
+    let port = |text: &str| text.split(':').nth(2).map(|rest| rest.split(';').next().expect("a port").to_owned());
+    assert_ne!(port(by), Some(s.switch.tcp().port().to_string()), "not a connection of Kamailio's own: {by}");
+    assert!(s.switch.terminate(SOON).success());
+    s.kamailio.wait_for(&format!("REGISTER {ACCOUNT} 0"));
 }

@@ -59,6 +59,8 @@ pub struct Company {
     pub trunk: String,
     /// The port of a carrier that calls out go to, if there is one.
     pub carrier: Option<u16>,
+    /// What carries calls to it: empty, or `;transport=tcp`.
+    pub carrier_way: &'static str,
     /// More of that carrier: keys with their values, each with a comma before it.
     pub carrier_more: String,
     /// Files with a password each, by name.
@@ -121,6 +123,7 @@ impl Company {
             trace: None,
             trunk: "127.0.0.1".to_owned(),
             carrier: None,
+            carrier_way: "",
             carrier_more: String::new(),
             secrets: BTreeMap::new(),
             grants: BTreeMap::new(),
@@ -182,8 +185,8 @@ impl Company {
         text.extend(self.trace.iter().map(|trace| format!("trace: {trace}\n")));
         let _ = write!(text, "trunks:\n  phones:\n    from: \"{}\"\n", self.trunk);
         if let Some(port) = self.carrier {
-            let more = &self.carrier_more;
-            let _ = writeln!(text, "  carrier: {{ to: \"sip:127.0.0.1:{port}\", caller_id: \"+4930555\"{more} }}");
+            let (way, more) = (self.carrier_way, &self.carrier_more);
+            let _ = writeln!(text, "  carrier: {{ to: \"sip:127.0.0.1:{port}{way}\", caller_id: \"+4930555\"{more} }}");
         }
         text.extend(self.trunks.iter().map(|trunk| format!("  {trunk}\n")));
         if !self.grants.is_empty() {

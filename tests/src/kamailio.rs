@@ -103,6 +103,7 @@ loadmodule "siputils.so"
 loadmodule "xlog.so"
 loadmodule "auth.so"
 loadmodule "usrloc.so"
+loadmodule "nathelper.so"
 loadmodule "registrar.so"
 modparam("auth", "algorithm", "{algorithm}")
 modparam("auth", "nonce_count", 1)
@@ -111,6 +112,7 @@ modparam("auth", "nonce_expire", 300)
 modparam("usrloc", "db_mode", 0)
 modparam("registrar", "min_expires", 60)
 modparam("registrar", "max_expires", 120)
+modparam("registrar|nathelper", "received_avp", "$avp(RECEIVED)")
 
 request_route {{
     if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
@@ -126,13 +128,14 @@ request_route {{
     }}
     if (is_method("REGISTER")) {{
         if (!pv_www_authenticate("{REALM}", "{password}", "0")) {{ www_challenge("{REALM}", "1"); exit; }}
+        if ($proto == "tcp") {{ fix_nated_register(); }}
         if (!save("location")) {{ sl_reply_error(); exit; }}
-        xlog("L_WARN", "told: REGISTER $tU $sel(contact.expires) $hdr(Expires)\n");
+        xlog("L_WARN", "told: REGISTER $tU $hdr(Expires)\n");
         exit;
     }}
     if (!is_method("INVITE")) {{ sl_send_reply("405", "Method Not Allowed"); exit; }}
     record_route();
-    if (lookup("location")) {{ xlog("L_WARN", "told: INVITE to $ru\n"); t_relay(); exit; }}
+    if (lookup("location")) {{ xlog("L_WARN", "told: INVITE to $ru by $du\n"); t_relay(); exit; }}
     route(PROVEN);
     consume_credentials();
     xlog("L_WARN", "told: INVITE $rU $si\n");

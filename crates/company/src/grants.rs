@@ -111,10 +111,11 @@ impl<'a, 'c> Reader<'a, 'c> {
         if self.names.check(name, place, "add it to `trunks`", self.faults)
             && let Some(trunk) = found
         {
-            if trunk.sources.is_empty() {
+            let is_proven = trunk.authenticate.is_some();
+            if trunk.sources.is_empty() && !is_proven && trunk.register.is_none() {
                 let message = format!("trunk `{name}` sends no calls");
                 self.faults.add(place.clone(), message, "give it `from`, or take it out of the grant");
-            } else if trunk.sources.iter().any(|net| net.prefix_len() == 0) {
+            } else if !is_proven && trunk.sources.iter().any(|net| net.prefix_len() == 0) {
                 let message = format!(
                     "trunk `{name}` takes calls from any address: with this grant all the world could call out"
                 );

@@ -147,8 +147,9 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     }
     let limits = limits::read(&root, &system, notes);
     let hold_music = limits::hold_music(&root, &mut catalogue, faults);
-    let trunks =
-        root.optional("trunks").map(|value| trunks::read(&value, &system.listeners, files, notes)).unwrap_or_default();
+    let realm = or(&root, "realm", "strowger".into(), realm);
+    let reading = trunks::Reading { listeners: &system.listeners, files, realm: &realm, users: &users_read.users };
+    let trunks = root.optional("trunks").map(|value| trunks::read(&value, &reading, notes)).unwrap_or_default();
     let numbers =
         root.optional("numbers").map(|value| numbers::read(&value, &mut catalogue, faults)).unwrap_or_default();
     let mut ways_out = grants::Reader::new(&trunks, trunks::names(&root), &mut catalogue, faults);
@@ -160,7 +161,6 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         note_unused(files, &catalogue, users, queues, notes);
         grants::note(&root, &trunk_names, &trunks, !users_read.users.is_empty(), notes);
     }
-    let realm = or(&root, "realm", "strowger".into(), realm);
     let config = Config {
         realm,
         algorithms: or(&root, "digest", ANY_DIGEST, digest).to_vec(),

@@ -84,7 +84,7 @@ fn is_password(text: &str) -> bool {
 }
 
 /// A text that stands in quotes in a header field.
-fn word<'a>(value: &Value<'a>, what: &str) -> Option<&'a str> {
+pub(crate) fn word<'a>(value: &Value<'a>, what: &str) -> Option<&'a str> {
     let text = value.string()?;
     if !is_password(text) || text.contains(['"', '\\']) {
         value.fault(format!("{what} is one line of 1 to {MAX_LENGTH} characters without quotes"), "");

@@ -1,8 +1,12 @@
 //! `trunks` of `strowger.yaml`: who may send calls without being a user, and where calls to the outside go.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
 use ipnet::IpNet;
-use sip::digest::Login;
-use switch::{CallerId, Peer, Trunk};
+use sip::digest::{Login, Secret};
+use switch::{Account, CallerId, Peer, Register, Trunk, User, UserName};
 use yaml::{Map, Prefix, Shape, Value};
 
 use crate::names::Names;
@@ -12,8 +16,24 @@ use crate::{Files, Notes};
 
 const TRUNK: Shape = Shape {
     what: "a trunk",
-    keys: &["from", "certificate", "to", "to_name", "caller_id", "login", "transfers", "messages", "note"],
+    keys: &[
+        "from",
+        "certificate",
+        "to",
+        "to_name",
+        "caller_id",
+        "login",
+        "register",
+        "authenticate",
+        "transfers",
+        "messages",
+        "note",
+    ],
 };
+const REGISTER: Shape = Shape { what: "`register`", keys: &["contact", "expires"] };
+const ACCOUNT: Shape = Shape { what: "`authenticate`", keys: &["user", "password", "password_file"] };
+/// For how long we register where nothing is written.
+const USUAL_EXPIRES: Duration = Duration::from_secs(600);
 /// What the `to` of a trunk is to look like.
 const FAR_END: Form = Form {
     owner: "trunk",
@@ -28,16 +48,17 @@ struct Source<'a> {
 }
 
 /// Every trunk of the map at `value`. None of them can be one of our own `listeners`.
-pub(crate) fn read(value: &Value<'_>, listeners: &[Listener], files: &Files, notes: &mut Notes) -> Vec<Trunk> {
+pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) -> Vec<Trunk> {
+    let Reading { listeners, files, .. } = reading;
     let mut trunks = Vec::new();
     let mut all: Vec<Source<'_>> = Vec::new();
     for (key, value) in value.entries("a map of trunks").unwrap_or_default() {
         let (Some(name), Some(map)) = (key.name(), value.map(&TRUNK)) else { continue };
         let _ = map.optional("note").map(|note| note.string());
         let to = map.optional("to");
-        // One that takes calls need not send any.
+        // One that takes calls need not send any, and one that proves itself may send from anywhere.
         let certificate = map.optional("certificate");
-        let known = to.is_some() || certificate.is_some();
+        let known = to.is_some() || certificate.is_some() || map.optional("authenticate").is_some();
         let from = if known { map.optional("from") } else { map.required("from") };
         let from = from.map_or_else(Vec::new, |value| value.one_or_list());
         let mut sources = Vec::new();
@@ -54,6 +75,8 @@ pub(crate) fn read(value: &Value<'_>, listeners: &[Listener], files: &Files, not
         let (to, caller_id) = far_end(&map, listeners);
         let to_name = map.optional("to_name").and_then(|value| to_name(&value, to.as_ref(), &trunks));
         let login = login(&map, files, notes);
+        let register = map.optional("register").and_then(|value| register(&value, &map, login.as_ref()));
+        let authenticate = map.optional("authenticate").and_then(|value| account(&value, reading, &trunks, notes));
         let [transfers, messages] =
             ["transfers", "messages"].map(|key| map.optional(key).and_then(|value| value.bool()).unwrap_or(false));
         trunks.push(Trunk {
@@ -64,6 +87,8 @@ pub(crate) fn read(value: &Value<'_>, listeners: &[Listener], files: &Files, not
             to_name,
             caller_id,
             login,
+            register,
+            authenticate,
             transfers,
             messages,
         });
@@ -76,6 +101,69 @@ pub(crate) fn names(root: &Map<'_>) -> Names {
     let entries = root.optional("trunks").filter(Value::is_map).and_then(|value| value.entries("a map of trunks"));
     let entries = entries.unwrap_or_default();
     Names::new("trunk", Some(entries.iter().filter_map(|(key, _)| key.raw()).map(str::to_owned).collect()))
+}
+
+/// What trunks are read with.
+pub(crate) struct Reading<'a> {
+    /// Our own listeners.
+    pub listeners: &'a [Listener],
+    /// For passwords.
+    pub files: &'a Files,
+    /// Our own realm.
+    pub realm: &'a str,
+    /// Everyone who has a phone: no trunk proves itself by such a name.
+    pub users: &'a BTreeMap<UserName, User>,
+}
+
+/// How we register, as the user of `login`, of which a fault was told if there is none.
+fn register(value: &Value<'_>, trunk: &Map<'_>, login: Option<&Login>) -> Option<Register> {
+    let map = if value.is_map() { Some(value.map(&REGISTER)?) } else { None };
+    if map.is_none() {
+        value.choose(&[("true", ())])?;
+    }
+    if trunk.optional("login").is_none() {
+        let remedy = "add `login: { user: …, realm: …, password_file: … }`";
+        value.fault_at_key("who registers needs a name and a password", remedy);
+        return None;
+    }
+    let contact = map.as_ref().and_then(|map| map.optional("contact"));
+    let contact = contact.map_or_else(|| Some(login?.user.clone()), |value| contact_user(&value));
+    let time = |value: Value<'_>| value.duration_in(Duration::from_secs(60)..=Duration::from_secs(3600));
+    let expires = map.as_ref().and_then(|map| map.optional("expires"));
+    let expires = expires.map_or(Some(USUAL_EXPIRES), time);
+    Some(Register { contact: contact?, expires: expires? })
+}
+
+fn contact_user(value: &Value<'_>) -> Option<Arc<str>> {
+    let text = value.string()?;
+    let fits = |c: u8| c.is_ascii_alphanumeric() || b"+-_.".contains(&c);
+    if !(1..=64).contains(&text.len()) || !text.bytes().all(fits) {
+        let message = format!("`{}` is no user part of a contact", crate::names::short(text));
+        value.fault(message, "write letters, digits, `+`, `-`, `_` and `.` alone: `\"+4930123456\"`");
+        return None;
+    }
+    Some(text.into())
+}
+
+/// Who the far end must prove to be.
+fn account(value: &Value<'_>, reading: &Reading<'_>, trunks: &[Trunk], notes: &mut Notes) -> Option<Account> {
+    let map = value.map(&ACCOUNT)?;
+    let user = map.required("user").and_then(|value| {
+        let user = crate::login::word(&value, "a name")?;
+        let other = trunks.iter().find(|t| t.authenticate.as_ref().is_some_and(|account| *account.user == *user));
+        let taken = match other {
+            Some(other) => Some(format!("trunk `{}`", other.name)),
+            None => reading.users.contains_key(user).then(|| format!("user `{user}`")),
+        };
+        if let Some(taken) = taken {
+            value.fault(format!("{taken} proves itself by this name"), "give the trunk a name of its own");
+            return None;
+        }
+        Some(user)
+    });
+    let password = crate::login::password(&map, reading.files, notes);
+    let (user, password) = (user?, password?);
+    Some(Account { user: user.into(), secret: Secret::of(user, reading.realm, &password) })
 }
 
 /// Who we are to the far end of a trunk.

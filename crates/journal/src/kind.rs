@@ -392,6 +392,21 @@ pub enum Kind {
         /// What its sender was answered: as the receiver's phone did, or 480 if that could not be reached.
         status: u16,
     },
+    /// We are registered at the far end of a trunk. Renewals are not told.
+    TrunkRegistered {
+        /// The trunk.
+        trunk: Name,
+        /// For how many seconds, until it is renewed.
+        seconds: u32,
+    },
+    /// We are not registered at the far end of a trunk, or not any more. Of failures in a row the first is told.
+    TrunkUnregistered {
+        /// The trunk.
+        trunk: Name,
+        /// The status that says why: 408 for silence, 503 if it cannot be reached; none if we left, or its connection closed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+    },
     /// Calls were turned away as the switch has as many as it may.
     Overload {
         /// How many since the last such event.
@@ -449,6 +464,8 @@ impl Kind {
                 | Self::Bound { .. }
                 | Self::Unbound { .. }
                 | Self::LoginFailed { .. }
+                | Self::TrunkRegistered { .. }
+                | Self::TrunkUnregistered { .. }
         )
     }
 }

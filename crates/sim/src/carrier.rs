@@ -20,8 +20,8 @@ pub struct Carrier {
     pub reply: u16,
     /// More header fields of that answer.
     pub headers: Vec<(String, String)>,
-    /// The most seconds that it grants.
-    pub grants: u32,
+    /// The fewest seconds that it takes, and the most that it grants.
+    pub grants: (u32, u32),
     /// The REGISTERs that were let in, in order.
     pub registers: Vec<Register>,
     /// The Contact that is bound.
@@ -55,7 +55,7 @@ impl Carrier {
             account,
             reply: 200,
             headers: Vec::new(),
-            grants: 3600,
+            grants: (60, 3600),
             registers: Vec::new(),
             bound: None,
         }
@@ -74,10 +74,15 @@ impl Carrier {
             cseq: head.cseq.number,
         });
         let mut headers = self.headers.clone();
+        let (least, most) = self.grants;
+        if self.reply == 200 && (1..least).contains(&expires) {
+            headers.push((HeaderName::MinExpires.as_str().to_owned(), least.to_string()));
+            return (423, headers);
+        }
         if self.reply == 200 {
             self.bound = (expires > 0).then(|| contact.clone());
             if expires > 0 {
-                let granted = format!("{contact};expires={}", expires.min(self.grants));
+                let granted = format!("{contact};expires={}", expires.min(most));
                 headers.push((HeaderName::Contact.as_str().to_owned(), granted));
             }
         }
@@ -91,7 +96,7 @@ pub(crate) struct Entrance<'a>(pub Option<&'a mut Carrier>);
 impl Gate for Entrance<'_> {
     fn check(&mut self, now: Now, request: &Request, flow: Flow) -> Verdict {
         let Some(carrier) = &mut self.0 else { return Verdict::Pass { user: None } };
-        if request.method == Method::Register && carrier.reply != 200 && carrier.reply != 423 {
+        if request.method == Method::Register && carrier.reply != 200 {
             return Verdict::Pass { user: None };
         }
         let Some((user, secret)) = &carrier.account else { return Verdict::Pass { user: None } };

@@ -115,6 +115,10 @@ pub struct Phone {
     pub rings_for: Duration,
     /// Hangs up by itself when a call has lasted so long, if set.
     pub talks_for: Option<Duration>,
+    /// The parameter `line` of the URI that it calls, if it has one.
+    pub line: Option<String>,
+    /// Whom it says in To that it calls, if not the number in the URI.
+    pub to: Option<String>,
     /// What it is more if it is the far end of a trunk.
     pub carrier: Option<Carrier>,
     /// True if the switch may know nothing of its call any more: a restart or a broken line lies between.
@@ -156,6 +160,8 @@ impl Phone {
             reflex: None,
             rings_for: Duration::ZERO,
             talks_for: None,
+            line: None,
+            to: None,
             carrier: None,
             estranged: false,
             media: SocketAddr::new(address.ip(), FIRST_MEDIA_PORT + 2 * (address.port() % 10_000)),
@@ -383,9 +389,14 @@ impl Phone {
 
     fn invite(&mut self, now: Now, headers: Vec<(String, String)>) {
         let Some(Dialled { me, number, offer }) = self.dialled.clone() else { return };
-        let target = AnyUri::from(Uri::from_address(switch_address()).with_user(&number));
+        let uri = Uri::from_address(switch_address()).with_user(&number);
+        let to = self.to.as_ref().map_or_else(|| uri.clone(), |to| uri.clone().with_user(to));
+        let to = NameAddr::new(to);
+        let target = AnyUri::from(match &self.line {
+            Some(line) => uri.with_param("line", Some(line)),
+            None => uri,
+        });
         let from = NameAddr::new(Uri::from_address(self.address).with_user(&me));
-        let to = NameAddr::new(target.clone());
         let invite = Invite {
             flow: self.flow(),
             target,

@@ -27,6 +27,7 @@
 //! | who sent a request, and answers to peers who ask that of us | `digest/` |
 //! | where users can be reached | `registrar/` |
 //! | every message counted, by what it is | `traffic.rs` |
+//! | our registration at a peer | `enrolment.rs` |
 //! | the text of our messages | `outline.rs`, `stack/write.rs` |
 //!
 //! Invariants:
@@ -43,6 +44,7 @@ mod core;
 mod counters;
 mod dialog;
 pub mod digest;
+pub mod enrolment;
 mod gate;
 mod identity;
 mod inspect;

@@ -91,23 +91,46 @@ pub struct Trunk {
     pub transfers: bool,
     /// Those who come by it may send messages to users.
     pub messages: bool,
+    /// We register at its far end, which sends calls to where that says we are.
+    pub register: Option<Register>,
+    /// Who its far end must prove to be, for each call that it sends.
+    pub authenticate: Option<Account>,
+}
+
+/// How we register at the far end of a trunk, as the user of its login.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Register {
+    /// The user part of our contact: calls come for it, or for the number in their To.
+    pub contact: Arc<str>,
+    /// For how long at a time, if the far end grants it.
+    pub expires: Duration,
+}
+
+/// A name that proves itself to us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The name.
+    pub user: Arc<str>,
+    /// Its secret in our own realm.
+    pub secret: Secret,
 }
 
 impl Trunk {
     /// A trunk that sends calls and takes none.
     #[must_use]
     pub fn incoming(name: &str, sources: Vec<IpNet>) -> Self {
-        let (to, to_name, certificate, login) = (None, None, None, None);
         Self {
             name: name.into(),
             sources,
-            certificate,
-            to,
-            to_name,
+            certificate: None,
+            to: None,
+            to_name: None,
             caller_id: CallerId::Anonymous,
-            login,
+            login: None,
             transfers: false,
             messages: false,
+            register: None,
+            authenticate: None,
         }
     }
 }
@@ -330,6 +353,12 @@ impl Config {
             })
             .max_by_key(|(prefix, _)| *prefix)
             .map(|(_, trunk)| trunk)
+    }
+
+    /// The trunk whose far end proves itself by the name `user`.
+    #[must_use]
+    pub fn trunk_by_account(&self, user: &str) -> Option<&Trunk> {
+        self.trunks.iter().find(|trunk| trunk.authenticate.as_ref().is_some_and(|account| *account.user == *user))
     }
 
     /// The hashes that are offered and taken at a listener.

@@ -9,14 +9,20 @@ use sip_message::{HeaderName, Reason, Replaces, Request, UserToUser};
 use crate::call::{Call, CallerSdp, Leg, Reach, Role, Stage};
 use crate::flow::FlowInput;
 use crate::outgoing::DialEnd;
-use crate::registration::{Desk, retry_after};
+use crate::registration::retry_after;
 use crate::switch::{Switch, Timer};
-use crate::{Config, Destination, TrunkName, UserName, is_number};
+use crate::{Destination, TrunkName, UserName, is_number};
 
 /// Who sends a call, by the configuration.
 struct Sender {
     origin: Origin,
     direction: Direction,
+}
+
+impl Sender {
+    const fn trunk(name: TrunkName) -> Self {
+        Self { origin: Origin::Trunk(name), direction: Direction::Inbound }
+    }
 }
 
 impl Switch {
@@ -30,17 +36,26 @@ impl Switch {
         user: Option<UserName>,
     ) {
         let claimed = || request.head.from.uri.user().unwrap_or_default().into_owned();
+        // A trunk that has proven itself calls for others.
+        let by_account = user.as_deref().and_then(|name| self.config.trunk_by_account(name));
+        let by_account = by_account.map(|trunk| Sender::trunk(trunk.name.clone()));
         // Who has proven himself calls by his own name, whatever From says.
+        let user = user.filter(|_| by_account.is_none());
         let from = user.as_deref().map_or_else(claimed, str::to_owned);
         let dialled = request.uri.user().unwrap_or_default().into_owned();
         let proven = user.map(|name| Sender { origin: Origin::User(name), direction: Direction::Internal });
-        let Some(sender) = proven.or_else(|| sender(&self.config, &self.desk, flow, &from)) else {
+        let names = self.desk.names_at(flow);
+        let trunk = || self.trunks.of(&self.config, request, flow, names).map(Sender::trunk);
+        let sender = by_account.or(proven).or_else(|| self.user_at(flow, &from).or_else(trunk));
+        let Some(sender) = sender else {
             // The door lets none of these in.
             self.sip.refuse(now, session, Refusal::of(403));
             return;
         };
+        let mut dialled = dialled;
         if let Origin::Trunk(trunk) = &sender.origin {
             self.identify(now, session, trunk, flow.remote);
+            dialled = self.dialled_by(trunk, dialled, &request.head.to.uri);
         }
         let reach = self.reach(&sender.origin, &dialled, request);
         // The door lets all in who dial for help, but help is for users.
@@ -87,6 +102,12 @@ impl Switch {
                 self.turn_away(now, call, began, None, session, refusal);
             }
         }
+    }
+
+    /// A user is known by the address of his phone and the name that he calls himself. (Else the source's trunk counts.)
+    fn user_at(&self, flow: Flow, from: &str) -> Option<Sender> {
+        let (name, _) = self.config.user_of(flow.remote.ip(), from)?;
+        Some(Sender { origin: Origin::User(name.clone()), direction: Direction::Internal })
     }
 
     /// The leg whose place an INVITE is to take; none if it names none.
@@ -330,19 +351,14 @@ fn asker(origin: Origin) -> Option<Asker> {
 impl Switch {
     /// Who sends a request outside dialogs: whoever has proven himself, else who is known by his address.
     pub(crate) fn origin_of(&self, user: Option<UserName>, flow: Flow, claimed: &str) -> Option<Origin> {
-        let known = || sender(&self.config, &self.desk, flow, claimed).map(|sender| sender.origin);
-        user.map(Origin::User).or_else(known)
+        if let Some(user) = user {
+            let trunk = self.config.trunk_by_account(&user).map(|trunk| Origin::Trunk(trunk.name.clone()));
+            return Some(trunk.unwrap_or(Origin::User(user)));
+        }
+        let trunk = || self.config.trunk_of(flow.remote.ip(), self.desk.names_at(flow));
+        let trunk = || Some(Origin::Trunk(trunk()?.name.clone()));
+        self.user_at(flow, claimed).map(|sender| sender.origin).or_else(trunk)
     }
-}
-
-/// A user is known by the address of his phone and the name that he calls himself; else the source's trunk counts.
-fn sender(config: &Config, desk: &Desk, flow: Flow, from: &str) -> Option<Sender> {
-    let source = flow.remote.ip();
-    if let Some((name, _)) = config.user_of(source, from) {
-        return Some(Sender { origin: Origin::User(name.clone()), direction: Direction::Internal });
-    }
-    let trunk = config.trunk_of(source, desk.names_at(flow))?;
-    Some(Sender { origin: Origin::Trunk(trunk.name.clone()), direction: Direction::Inbound })
 }
 
 fn read_offer(request: &Request) -> Result<Option<Description>, Refusal> {

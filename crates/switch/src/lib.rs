@@ -31,7 +31,7 @@
 //! A queue decision: the ACD asks (`DecisionNeeded`), `switch::on_acd` calls the queue's `routing::Strategy`, the ACD
 //! checks the answer and says `Offer`.
 //!
-//! `login` says who we are to trunks that ask. `grant` counts what of each grant is in use, `fault` ends the call whose handling panicked, `health` knows what the
+//! `login` says who we are to trunks that ask, `trunks` what is known of them while the switch runs. `grant` counts what of each grant is in use, `fault` ends the call whose handling panicked, `health` knows what the
 //! machine lacks. `switch` holds the machine and passes events around, `call` what is kept of calls and legs, `book` what
 //! leaves for the journal, `config` what is known of the company, `reconfigure` how that changes while calls live,
 //! `control` what operators ask, `registrations` what they see of who is registered, `trunk_counts` what becomes of
@@ -71,10 +71,11 @@ mod switch;
 mod talk;
 mod transfer;
 mod trunk_counts;
+mod trunks;
 
 pub use config::{
-    CallerId, Config, Destination, Emergency, FlowName, Grant, GrantName, Limits, Peer, Place, PromptName, Prompts,
-    Registration, Ring, Trunk, TrunkName, User, UserName, Watchers, is_number,
+    Account, CallerId, Config, Destination, Emergency, FlowName, Grant, GrantName, Limits, Peer, Place, PromptName,
+    Prompts, Register, Registration, Ring, Trunk, TrunkName, User, UserName, Watchers, is_number,
 };
 pub use journal::Asker;
 pub use recording::{TakeOrder, TakeReport};

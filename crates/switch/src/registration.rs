@@ -11,10 +11,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Config;
 use crate::book::Book;
 use crate::locations::Changes;
 use crate::switch::Switch;
+use crate::trunks::Trunks;
+use crate::{Config, Trunk};
 
 /// How long a challenge can be answered.
 const NONCE_LIFETIME: Duration = Duration::from_secs(300);
@@ -98,6 +99,7 @@ pub(crate) struct Door<'a> {
     pub config: &'a Config,
     pub desk: &'a mut Desk,
     pub book: &'a mut Book,
+    pub trunks: &'a Trunks,
     /// As many calls live as may.
     pub is_full: bool,
 }
@@ -106,7 +108,7 @@ pub(crate) struct Door<'a> {
 enum Knock {
     /// From a trunk, or a phone that is known by its address.
     Known,
-    /// From whoever can prove to be a user who registers.
+    /// From whoever can prove to be a user who registers, or a trunk that must.
     ToProve,
     /// From somewhere that nobody is known at, where nobody registers.
     Stranger,
@@ -135,10 +137,19 @@ impl Gate for Door<'_> {
                 return Verdict::Pass { user: None };
             }
         }
-        let secrets = &self.config.secrets;
-        let secret_of = |user: &str| secrets.get(user);
+        let config = self.config;
+        // A trunk calls, and registers nowhere.
+        let account = |user: &str| {
+            let trunk = config.trunk_by_account(user).filter(|_| request.method != Method::Register)?;
+            Some(&trunk.authenticate.as_ref()?.secret)
+        };
+        let secret_of = |user: &str| config.secrets.get(user).or_else(|| account(user));
         let algorithms = self.config.algorithms_of(flow.listener);
         match self.desk.authenticator.check(now, request, flow.remote, algorithms, secret_of) {
+            Proof::Proven { user } if self.is_misplaced(&user, request, flow) => {
+                self.book.unproven(now, flow.remote.ip());
+                Verdict::Answer { status: 403, headers: Vec::new() }
+            }
             Proof::Proven { user } => Verdict::Pass { user: Some(user.into()) },
             Proof::Malformed => Verdict::Answer { status: 400, headers: Vec::new() },
             Proof::Unproven { stale } => {
@@ -156,13 +167,33 @@ impl Door<'_> {
     fn knock(&self, request: &Request, flow: Flow) -> Knock {
         let name = request.head.from.uri.user().unwrap_or_default();
         let source = flow.remote.ip();
-        let names = self.desk.names_at(flow);
-        let known = self.config.user_of(source, &name).is_some() || self.config.trunk_of(source, names).is_some();
+        let trunk = self.trunk(request, flow);
+        let must_prove = trunk.is_some_and(|trunk| trunk.authenticate.is_some());
+        let known = self.config.user_of(source, &name).is_some() || (trunk.is_some() && !must_prove);
         if known && !self.config.registers(&name) {
             return Knock::Known;
         }
         // Where nobody registers, nobody could prove anything.
-        if self.config.secrets.is_empty() { Knock::Stranger } else { Knock::ToProve }
+        let somebody = !self.config.secrets.is_empty() || self.config.trunks.iter().any(|t| t.authenticate.is_some());
+        if somebody { Knock::ToProve } else { Knock::Stranger }
+    }
+
+    /// The trunk that a request comes from, by where it knows us or by its address.
+    fn trunk(&self, request: &Request, flow: Flow) -> Option<&Trunk> {
+        let name = self.trunks.of(self.config, request, flow, self.desk.names_at(flow))?;
+        self.config.trunk(&name)
+    }
+
+    /// A trunk has proven itself that must come from elsewhere.
+    fn is_misplaced(&self, proven: &str, request: &Request, flow: Flow) -> bool {
+        if request.method == Method::Register {
+            return false;
+        }
+        let here = self.trunk(request, flow).filter(|trunk| trunk.authenticate.is_some());
+        match self.config.trunk_by_account(proven) {
+            Some(trunk) => here.map_or(!trunk.sources.is_empty(), |here| here.name != trunk.name),
+            None => false,
+        }
     }
 }
 

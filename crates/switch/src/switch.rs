@@ -21,6 +21,7 @@ use crate::health::Health;
 use crate::message::Message;
 use crate::registration::{Desk, Door};
 use crate::trunk_counts::TrunkCounts;
+use crate::trunks::Trunks;
 use crate::{Config, TakeOrder, TakeReport};
 
 /// Every timer of the switch itself; those of its parts are theirs.
@@ -92,6 +93,7 @@ pub struct Switch {
     pub(crate) meter: Meter,
     pub(crate) health: Health,
     pub(crate) trunk_counts: TrunkCounts,
+    pub(crate) trunks: Trunks,
     /// Dialogs that became a call's, for whoever traces them.
     traced: VecDeque<(CallId, Arc<str>)>,
     traces: bool,
@@ -119,6 +121,7 @@ impl Switch {
             acd,
             desk: Desk::new(now, &config, &mut rng),
             meter: Meter::new(charges),
+            trunks: Trunks::new(now, &config, rng.fork()),
             config,
             listeners,
             sip,
@@ -151,7 +154,8 @@ impl Switch {
     pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<sip_message::Message, Reject>) {
         self.hand = Hand::Sip;
         let is_full = self.calls.len() >= self.max_calls();
-        let mut door = Door { config: &self.config, desk: &mut self.desk, book: &mut self.book, is_full };
+        let mut door =
+            Door { config: &self.config, desk: &mut self.desk, book: &mut self.book, trunks: &self.trunks, is_full };
         self.sip.handle_datagram(now, flow, parsed, &mut door);
         self.settle(now);
     }
@@ -180,6 +184,7 @@ impl Switch {
         self.hand = Hand::Sip;
         self.desk.certificates.remove(&connection);
         self.sip.handle_connection_closed(now, connection, transport, remote);
+        self.trunk_connection_closed(now, connection);
         self.settle(now);
     }
 
@@ -206,6 +211,7 @@ impl Switch {
         self.desk.handle_timeout(now);
         self.book.handle_timeout(now);
         self.meter.handle_timeout(now);
+        self.trunks_due(now);
         while let Some(leg) = self.meter.poll_used_up() {
             self.hand = self.legs.get(&leg).map_or(Hand::Nothing, |leg| Hand::Call(leg.call));
             self.minutes_used_up(now, leg);
@@ -225,6 +231,7 @@ impl Switch {
         self.hand = Hand::Nothing;
         self.draining = true;
         self.sip.drain(true);
+        self.leave_trunks(now);
         self.timers.set(now.monotonic + grace, Timer::Grace);
         self.settle(now);
     }
@@ -304,7 +311,7 @@ impl Switch {
     pub fn poll_timeout(&self) -> Option<Mono> {
         let (sip, acd, desk) = (self.sip.poll_timeout(), self.acd.poll_timeout(), self.desk.poll_timeout());
         let own = [self.book.poll_timeout(), self.meter.poll_timeout(), self.timers.poll_timeout()];
-        [sip, acd, desk].into_iter().chain(own).flatten().min()
+        [sip, acd, desk, self.trunks.poll_timeout()].into_iter().chain(own).flatten().min()
     }
 
     /// Calls that are not ended for the books.
@@ -324,6 +331,7 @@ impl Switch {
             && self.messages.is_empty()
             && self.meter.is_idle()
             && self.sip.population().sessions == 0
+            && !self.trunks.is_leaving()
     }
 
     /// What lives in the SIP stack.
@@ -414,14 +422,15 @@ impl Switch {
                 None => self.sip.respond(now, pending, 481, &[]),
             },
             Event::Messaged { pending, user } => self.messaged(now, pending, user),
-            Event::Replied { inquiry, status, answer, .. } => {
-                if !self.message_answered(now, inquiry, status, answer.is_some()) {
-                    self.pong(now, inquiry, answer.is_some());
-                }
-            }
             // Nothing is asked beside a call.
             Event::AsideReplied { .. } => {}
             Event::Info { session, digit } => self.with_leg(session, |s, leg| s.told_digit(now, leg, digit)),
+            Event::Replied { inquiry, cseq, status, answer } => {
+                let answered = answer.is_some();
+                if !self.message_answered(now, inquiry, status, answered) && !self.pong(now, inquiry, answered) {
+                    self.replied(now, inquiry, cseq, (status, answer));
+                }
+            }
         }
     }
 

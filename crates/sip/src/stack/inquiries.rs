@@ -9,7 +9,7 @@ use crate::core::printed;
 use crate::identity::{Identity, Proof};
 use crate::outline::Outline;
 use crate::transaction::key;
-use crate::{Event, Flow, Inquiry, InquiryId, MAX_FORWARDS, Own, SessionId, Transport};
+use crate::{Event, Flow, Inquiry, InquiryId, MAX_FORWARDS, Own, SessionId};
 
 /// A request that waits for its answer.
 pub(super) struct Outstanding {
@@ -82,8 +82,8 @@ impl Stack {
     /// Where we can be reached on a flow, by a name of ours.
     fn own_contact(&self, own: &Own, flow: Flow) -> String {
         let mut uri = Uri::from_address(self.core.own_address(flow)).with_user(&own.user);
-        if flow.transport == Transport::Tcp {
-            uri = uri.with_param("transport", Some("tcp"));
+        if let Some(name) = flow.transport.in_uri() {
+            uri = uri.with_param("transport", Some(name));
         }
         if let Some(line) = &own.line {
             uri = uri.with_param("line", Some(line));

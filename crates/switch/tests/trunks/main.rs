@@ -1,4 +1,5 @@
-//! Trunks: who we are to their far ends (`login`).
+//! Trunks: who we are to their far ends (`login`), where we register (`enrolments`), who they must prove to be
+//! (`authenticated`).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,6 +8,8 @@
     reason = "this is test code"
 )]
 
+mod authenticated;
+mod enrolments;
 mod login;
 
 use std::net::SocketAddr;
@@ -15,7 +18,7 @@ use std::time::Duration;
 use journal::Kind;
 use sim::{Carrier, Seen, World, company};
 use sip::digest::{Login, Secret};
-use switch::{Asker, CallerId, Config, Grant, Peer, Trunk};
+use switch::{Account, Asker, CallerId, Config, Grant, Peer, Register, Trunk};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Longer than any transaction lingers.
