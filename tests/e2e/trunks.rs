@@ -168,3 +168,84 @@ fn over_tcp_calls_come_by_the_connection_that_it_registered_by() {
     assert!(s.switch.terminate(SOON).success());
     s.kamailio.wait_for(&format!("REGISTER {ACCOUNT} 0"));
 }
+
+/// A company whose carrier is at `first`, and SIPp at its second one, which answers.
+fn two_carriers(first: u16, more: &str, ports: &mut Ports, folder: &std::path::Path) -> (Switch, Phone, Sipp) {
+    let (port, media) = (ports.take(2), ports.take(4));
+    let second = Sipp::answering("agent_answers", port, media, folder, &["-rtp_echo"]);
+    let mut phone = Phone::new("127.0.0.1:9".parse().expect("an address"), ports);
+    let mut company = Company::new(ports).agent("sip:agent1@127.0.0.1:9");
+    company.agents.push(("phone".to_owned(), format!("sip:phone@{}", phone.address())));
+    company.carrier = Some(first);
+    let other = format!("second: {{ to: \"sip:127.0.0.1:{port}\", caller_id: \"+4930556\"");
+    company.carrier_more = format!(", failover: second{more} }}\n  {other}");
+    company.grants.insert(
+        "germany",
+        "{ users: phone, prefixes: \"+49\", trunk: carrier, at_once: 2, minutes_a_day: 60 }".to_owned(),
+    );
+    let switch = Switch::start(&company);
+    phone.set_switch(switch.address());
+    (switch, phone, second)
+}
+
+/// The trunks that the only call was sent to, in order.
+fn tried(switch: &Switch) -> Vec<String> {
+    let cdr = switch.wait_for_cdr();
+    let legs = cdr["outside"].as_array().expect("legs outside").clone();
+    legs.iter().map(|leg| leg["trunk"].as_str().expect("a trunk").to_owned()).collect()
+}
+
+#[test]
+fn a_call_goes_on_to_the_next_carrier_where_the_first_is_closed_silent_or_busy() {
+    // Nobody at the port (ICMP); somebody who says nothing; one who answers 503.
+    for first in ["closed", "silent", "busy"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut ports = Ports::slice();
+        let closed = ports.take(2);
+        let mut carrier = Phone::new("127.0.0.1:9".parse().expect("an address"), &mut ports);
+        let port = if first == "closed" { closed } else { carrier.address().port() };
+        let (switch, mut phone, mut second) = two_carriers(port, ", silence: 1s", &mut ports, folder.path());
+        carrier.set_switch(switch.address());
+        let dialog = phone.invite(NUMBER, &phone.sdp());
+        if first == "busy" {
+            let invite = carrier.wait_for("INVITE", SOON, |m| m.method() == Some("INVITE"));
+            carrier.respond(&invite, "503 Service Unavailable", "", "");
+        }
+        let answer = phone.final_response(&dialog, SOON);
+        assert_eq!(answer.status(), Some(200), "{first}: {answer}");
+        let mut dialog = dialog;
+        phone.establish(&mut dialog, &answer);
+        assert_eq!(phone.bye(&mut dialog).status(), Some(200));
+        second.wait_for_successes(1, SOON);
+        assert_eq!(tried(&switch), ["carrier", "second"], "{first}");
+        switch.assert_quiet();
+    }
+}
+
+#[test]
+fn a_carrier_that_dies_is_found_down_and_up_again_and_operators_see_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut ports = Ports::slice();
+    let port = ports.take(2);
+    let manner =
+        Manner { algorithm: "MD5", behind: SocketAddr::from(([127, 0, 0, 1], ports.take(2))), password: PASSWORD };
+    let kamailio = Kamailio::start(port, &manner, folder.path());
+    let watch = ", health: { every: 1s, timeout: 1s, down_after: 2, up_after: 1 }";
+    let (switch, mut phone, mut second) = two_carriers(port, watch, &mut ports, folder.path());
+    kamailio.wait_for("OPTIONS");
+    let line = |switch: &Switch| {
+        let told = switch.told(&["trunks"]);
+        told.lines().find(|line| line.starts_with("carrier ")).expect("the carrier's line").to_owned()
+    };
+    assert!(line(&switch).contains(" up "), "{}", line(&switch));
+    drop(kamailio);
+    switch.wait_for_event("trunk_down", 1, SOON);
+    assert!(line(&switch).contains(" down "), "{}", line(&switch));
+    let mut dialog = phone.call(NUMBER);
+    assert_eq!(phone.bye(&mut dialog).status(), Some(200));
+    second.wait_for_successes(1, SOON);
+    assert_eq!(tried(&switch), ["second"], "the one that is down is not tried");
+    let _kamailio = Kamailio::start(port, &manner, folder.path());
+    switch.wait_for_event("trunk_up", 1, SOON);
+    assert!(line(&switch).contains(" up "), "{}", line(&switch));
+}

@@ -5,7 +5,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use switch::control::{Queue, TrunkCount};
+use switch::control::{Queue, TrunkCount, TrunkState};
 
 use crate::port::Figures;
 
@@ -18,6 +18,7 @@ pub(crate) fn render(figures: &Figures) -> String {
     sip(&mut page, &figures.sip);
     traffic(&mut page, &figures.sip.traffic);
     trunks(&mut page, &figures.trunks);
+    trunk_states(&mut page, &figures.status.trunks);
     digest(&mut page, figures.digest);
     media(&mut page, figures);
     page.0
@@ -133,6 +134,23 @@ fn trunks(page: &mut Page, trunks: &[TrunkCount]) {
     for TrunkCount { trunk, out, class, count } in trunks {
         let (direction, class) = (if *out { "out" } else { "in" }, format!("{class}xx"));
         page.line(name, &[("trunk", trunk), ("direction", direction), ("class", &class)], count);
+    }
+}
+
+fn trunk_states(page: &mut Page, trunks: &[TrunkState]) {
+    page.gauge("strowger_trunk_up", "1 unless a trunk that is watched is down.");
+    for trunk in trunks.iter().filter(|trunk| trunk.since.is_some()) {
+        page.line("strowger_trunk_up", &[("trunk", &trunk.trunk)], u8::from(trunk.up));
+    }
+    page.gauge("strowger_trunk_registered", "1 while we are registered at a trunk.");
+    for (trunk, registered) in trunks.iter().filter_map(|trunk| Some((trunk, trunk.registered?))) {
+        page.line("strowger_trunk_registered", &[("trunk", &trunk.trunk)], u8::from(registered));
+    }
+    page.gauge("strowger_trunk_calls", "Live calls to and from trunks.");
+    for trunk in trunks {
+        for (direction, calls) in [("out", trunk.calls_out), ("in", trunk.calls_in)] {
+            page.line("strowger_trunk_calls", &[("trunk", &trunk.trunk), ("direction", direction)], calls);
+        }
     }
 }
 

@@ -203,7 +203,8 @@ pub(crate) fn note(root: &Map<'_>, names: &Names, trunks: &[Trunk], has_users: b
     let entries = root.optional("trunks").and_then(|value| value.entries("a map of trunks")).unwrap_or_default();
     let out = |name: &str| trunks.iter().any(|trunk| &*trunk.name == name && trunk.to.is_some());
     for (key, _) in &entries {
-        if key.raw().is_some_and(|name| out(name) && !names.is_used(name)) {
+        let stands_in = |name: &str| trunks.iter().any(|trunk| trunk.failover.as_deref() == Some(name));
+        if key.raw().is_some_and(|name| out(name) && !names.is_used(name) && !stands_in(name)) {
             notes.add(key.place(), "no grant lets anybody call out through this trunk");
         }
     }

@@ -1,12 +1,14 @@
 //! `trunks` of `strowger.yaml`: who may send calls without being a user, and where calls to the outside go.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use sip::digest::{Login, Secret};
-use switch::{Account, CallerId, Peer, Register, Trunk, User, UserName};
+use sip::health::Watch;
+use switch::{Account, CallerId, Peer, Register, Trunk, TrunkName, User, UserName};
 use yaml::{Map, Prefix, Shape, Value};
 
 use crate::names::Names;
@@ -27,10 +29,14 @@ const TRUNK: Shape = Shape {
         "authenticate",
         "transfers",
         "messages",
+        "health",
+        "failover",
+        "silence",
         "note",
     ],
 };
 const REGISTER: Shape = Shape { what: "`register`", keys: &["contact", "expires"] };
+const HEALTH: Shape = Shape { what: "`health`", keys: &["every", "timeout", "down_after", "up_after"] };
 const ACCOUNT: Shape = Shape { what: "`authenticate`", keys: &["user", "password", "password_file"] };
 /// For how long we register where nothing is written.
 const USUAL_EXPIRES: Duration = Duration::from_secs(600);
@@ -50,7 +56,8 @@ struct Source<'a> {
 /// Every trunk of the map at `value`. None of them can be one of our own `listeners`.
 pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) -> Vec<Trunk> {
     let Reading { listeners, files, .. } = reading;
-    let mut trunks = Vec::new();
+    let mut trunks: Vec<Trunk> = Vec::new();
+    let mut failovers: Vec<(usize, Value<'_>)> = Vec::new();
     let mut all: Vec<Source<'_>> = Vec::new();
     for (key, value) in value.entries("a map of trunks").unwrap_or_default() {
         let (Some(name), Some(map)) = (key.name(), value.map(&TRUNK)) else { continue };
@@ -79,6 +86,12 @@ pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) 
         let authenticate = map.optional("authenticate").and_then(|value| account(&value, reading, &trunks, notes));
         let [transfers, messages] =
             ["transfers", "messages"].map(|key| map.optional(key).and_then(|value| value.bool()).unwrap_or(false));
+        let health = map.optional("health").and_then(|value| watched(&value, &map));
+        let silence = map.optional("silence").and_then(|value| {
+            needs_to(&value, &map);
+            value.duration_in(Duration::from_millis(500)..=Duration::from_secs(32))
+        });
+        failovers.extend(map.optional("failover").map(|value| (trunks.len(), value)));
         trunks.push(Trunk {
             name: name.into(),
             sources,
@@ -91,7 +104,16 @@ pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) 
             authenticate,
             transfers,
             messages,
+            health,
+            failover: None,
+            silence,
         });
+    }
+    for (index, value) in failovers {
+        let failover = in_its_place(&value, index, &trunks);
+        if let Some(trunk) = trunks.get_mut(index) {
+            trunk.failover = failover;
+        }
     }
     trunks
 }
@@ -113,6 +135,62 @@ pub(crate) struct Reading<'a> {
     pub realm: &'a str,
     /// Everyone who has a phone: no trunk proves itself by such a name.
     pub users: &'a BTreeMap<UserName, User>,
+}
+
+/// What only makes sense of a trunk that takes calls.
+fn needs_to(value: &Value<'_>, trunk: &Map<'_>) {
+    if trunk.optional("to").is_none() {
+        value.fault_at_key("a trunk without `to` is sent nothing", "add `to`, or take it out");
+    }
+}
+
+/// How the far end is watched.
+fn watched(value: &Value<'_>, trunk: &Map<'_>) -> Option<Watch> {
+    needs_to(value, trunk);
+    let usual = switch::usual_watch();
+    if !value.is_map() {
+        value.choose(&[("true", ())])?;
+        return Some(usual);
+    }
+    let map = value.map(&HEALTH)?;
+    let time =
+        |key, usual, range: RangeInclusive<Duration>| crate::or(&map, key, usual, |value| value.duration_in(range));
+    let times = |key, usual| crate::or(&map, key, usual, |value| value.integer(1..=100));
+    let seconds = Duration::from_secs;
+    let watch = Watch {
+        every: time("every", usual.every, seconds(1)..=seconds(3600)),
+        timeout: time("timeout", usual.timeout, Duration::from_millis(500)..=seconds(30)),
+        down_after: times("down_after", usual.down_after),
+        up_after: times("up_after", usual.up_after),
+    };
+    Some(watch)
+}
+
+/// The trunk that calls go to in the place of another.
+fn in_its_place(value: &Value<'_>, index: usize, trunks: &[Trunk]) -> Option<TrunkName> {
+    let name = value.name()?;
+    let own = trunks.get(index)?;
+    let Some(next) = trunks.iter().find(|trunk| &*trunk.name == name) else {
+        let names = trunks.iter().map(|trunk| &*trunk.name);
+        let meant = yaml::did_you_mean(name, names).map(|meant| format!("did you mean `{meant}`?"));
+        value.fault(format!("there is no trunk `{name}`"), meant.unwrap_or_else(|| "add it to `trunks`".to_owned()));
+        return None;
+    };
+    if own.to.is_none() || next.to.is_none() {
+        let without = if own.to.is_none() { own } else { next };
+        value.fault(format!("trunk `{}` takes no calls", without.name), "give it `to: sip:ADDRESS:PORT`");
+        return None;
+    }
+    // Those behind this one have none yet, so that each circle is found at the one that closes it.
+    let mut at = Some(next);
+    while let Some(trunk) = at {
+        if trunk.name == own.name {
+            value.fault(format!("`failover` leads from trunk `{name}` back to `{}`", own.name), "take one of them out");
+            return None;
+        }
+        at = trunk.failover.as_ref().and_then(|next| trunks.iter().find(|trunk| trunk.name == *next));
+    }
+    Some(next.name.clone())
 }
 
 /// How we register, as the user of `login`, of which a fault was told if there is none.

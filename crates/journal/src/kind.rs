@@ -392,6 +392,18 @@ pub enum Kind {
         /// What its sender was answered: as the receiver's phone did, or 480 if that could not be reached.
         status: u16,
     },
+    /// The far end of a trunk did not answer OPTIONS several times in a row, or with 503 or 408: calls do without it.
+    TrunkDown {
+        /// The trunk.
+        trunk: Name,
+        /// The last status; 408 for silence, 503 if it cannot be reached.
+        status: u16,
+    },
+    /// The far end of a trunk answers again.
+    TrunkUp {
+        /// The trunk.
+        trunk: Name,
+    },
     /// We are registered at the far end of a trunk. Renewals are not told.
     TrunkRegistered {
         /// The trunk.
@@ -464,6 +476,8 @@ impl Kind {
                 | Self::Bound { .. }
                 | Self::Unbound { .. }
                 | Self::LoginFailed { .. }
+                | Self::TrunkDown { .. }
+                | Self::TrunkUp { .. }
                 | Self::TrunkRegistered { .. }
                 | Self::TrunkUnregistered { .. }
         )

@@ -85,6 +85,8 @@ pub enum NoWayOut {
     Minutes,
     /// The call has gone out, or was redirected, as often as one call may.
     TooOften,
+    /// Its trunk is down, and those that calls go to in its place.
+    TrunkDown,
 }
 
 /// Who ended a call.

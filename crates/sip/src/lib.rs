@@ -27,7 +27,7 @@
 //! | who sent a request, and answers to peers who ask that of us | `digest/` |
 //! | where users can be reached | `registrar/` |
 //! | every message counted, by what it is | `traffic.rs` |
-//! | our registration at a peer | `enrolment.rs` |
+//! | our registration at a peer, and whether it lives | `enrolment.rs`, `health.rs` |
 //! | the text of our messages | `outline.rs`, `stack/write.rs` |
 //!
 //! Invariants:
@@ -46,6 +46,7 @@ mod dialog;
 pub mod digest;
 pub mod enrolment;
 mod gate;
+pub mod health;
 mod identity;
 mod inspect;
 mod outline;

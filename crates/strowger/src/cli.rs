@@ -102,6 +102,16 @@ pub(crate) enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Shows the trunks: whether they live, whether we are registered there, their calls, what went wrong last
+    ///
+    /// One line a trunk, and below it one for each of its last failures.
+    Trunks {
+        #[command(flatten)]
+        at: operate::At,
+        /// Prints one JSON object a trunk
+        #[arg(long)]
+        json: bool,
+    },
     /// Ends a live call
     ///
     /// Hangs up on everybody in it. Its record says `system`, its journal the cause `operator`.

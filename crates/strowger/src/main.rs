@@ -28,6 +28,7 @@ mod reload;
 mod run;
 mod sim;
 mod tls;
+mod trunks;
 mod wire;
 
 use std::process::ExitCode;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Task::Status { at, json } => operate::status(&at.config, json).map(done),
         Task::Calls { at, json } => operate::calls(&at.config, json).map(done),
         Task::Registrations { at, json } => operate::registrations(&at.config, json).map(done),
+        Task::Trunks { at, json } => trunks::trunks(&at.config, json).map(done),
         Task::Hangup { call, at } => operate::hangup(&at.config, call).map(done),
         Task::Reload { at } => operate::reload(&at.config).map(done),
         Task::Trace(request) => wire::trace(&request).map(done),

@@ -136,7 +136,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    fn garbled(&self) -> Error {
+    pub fn garbled(&self) -> Error {
         Error::Client(ClientError::Garbled { path: self.path.join(api::SOCKET) })
     }
 }
@@ -244,7 +244,7 @@ fn contact_row([user, contact, by, source, left, q, seen, state, agent]: [&str; 
 }
 
 /// What a caller sent must not steer the terminal that it is shown on.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect()
 }
 
@@ -253,13 +253,13 @@ fn whole_seconds(time: Duration) -> String {
     format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
-fn to_json(value: &impl serde::Serialize) -> String {
+pub(crate) fn to_json(value: &impl serde::Serialize) -> String {
     // Our own types have string keys only, so that this cannot fail.
     serde_json::to_string(value).unwrap_or_default() + "\n"
 }
 
 /// Who reads no further has what he wanted.
-fn print(text: &str) {
+pub(crate) fn print(text: &str) {
     let _ = io::stdout().lock().write_all(text.as_bytes());
 }
 

@@ -134,6 +134,8 @@ pub(crate) struct Leg {
     pub closed: bool,
     /// The end of its ringing.
     pub ring: Option<TimerToken>,
+    /// The end of the time in which the far end of its trunk is to say something.
+    pub silence: Option<TimerToken>,
     /// The keys that its peer pressed just now.
     pub keys: Keys,
 }
@@ -237,6 +239,7 @@ impl Leg {
             holds: false,
             closed: false,
             ring: None,
+            silence: None,
             keys: Keys::default(),
         }
     }

@@ -10,6 +10,7 @@ use journal::Asker;
 use leg::Prompt;
 use sip::Transport;
 use sip::digest::{Algorithm, Login, Secret};
+use sip::health::Watch;
 use sip::registrar::KeepAlive;
 use sip_message::{Scheme, Uri};
 
@@ -95,6 +96,12 @@ pub struct Trunk {
     pub register: Option<Register>,
     /// Who its far end must prove to be, for each call that it sends.
     pub authenticate: Option<Account>,
+    /// How its far end is watched by OPTIONS, if it is.
+    pub health: Option<Watch>,
+    /// The trunk that calls go to when this one is down, busy (503) or silent (408). No trunk leads to itself by these.
+    pub failover: Option<TrunkName>,
+    /// How long its far end may say nothing at all to a call before that counts as silence; without it, as RFC 3261 has it.
+    pub silence: Option<Duration>,
 }
 
 /// How we register at the far end of a trunk, as the user of its login.
@@ -131,6 +138,9 @@ impl Trunk {
             messages: false,
             register: None,
             authenticate: None,
+            health: None,
+            failover: None,
+            silence: None,
         }
     }
 }

@@ -19,6 +19,7 @@ pub use crate::registrations::{Registration, Registrations};
 use crate::switch::Switch;
 use crate::talk::NORMAL_CLEARING;
 pub use crate::trunk_counts::TrunkCount;
+pub use crate::trunks::{TrunkFailure, TrunkState};
 
 /// The most calls on one page.
 pub const MAX_PAGE: u16 = 500;
@@ -116,6 +117,9 @@ pub struct Status {
     pub disk_faults: BTreeMap<Name, String>,
     /// Every queue, in the order of the configuration.
     pub queues: Vec<Queue>,
+    /// Every trunk, by name.
+    #[serde(default)]
+    pub trunks: Vec<TrunkState>,
 }
 
 /// A queue and its agents. An agent of several queues counts in each.
@@ -270,6 +274,7 @@ impl Switch {
             memory_short: self.health.is_memory_short(),
             disk_faults: self.health.disk_faults.clone(),
             queues: self.acd.queues(now).map(Queue::from).collect(),
+            trunks: self.trunks.states(now),
         }
     }
 

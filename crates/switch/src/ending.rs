@@ -90,7 +90,7 @@ impl Switch {
         }
         found.closed = true;
         let call = found.call;
-        for timer in [found.ring.take(), found.keys.take_timer()].into_iter().flatten() {
+        for timer in [found.ring.take(), found.silence.take(), found.keys.take_timer()].into_iter().flatten() {
             self.timers.cancel(timer);
         }
         let mut charged_ms = None;
@@ -107,7 +107,10 @@ impl Switch {
         }
         match &found.role {
             Role::Party { agent, .. } => self.acd.release(now, agent, call),
-            Role::Outside { outside, .. } => charged_ms = self.meter.closed(now, outside.grant.as_ref(), leg),
+            Role::Outside { outside, .. } => {
+                self.trunks.count_out(&outside.trunk, true);
+                charged_ms = self.meter.closed(now, outside.grant.as_ref(), leg);
+            }
             Role::Joined { who: Some(Asker::User(user)) } => self.acd.release(now, &user.clone().into(), call),
             Role::Caller { .. } | Role::Agent { .. } | Role::Joined { .. } => {}
         }
@@ -165,8 +168,12 @@ impl Switch {
 
     fn finish(&mut self, now: Now, call: CallId) {
         self.note(now, call, Kind::CallEnded { cut: false });
-        if let Some(limit) = self.calls.remove(&call).and_then(|found| found.limit) {
+        let Some(found) = self.calls.remove(&call) else { return };
+        if let Some(limit) = found.limit {
             self.timers.cancel(limit);
+        }
+        if let Some(trunk) = &found.trunk {
+            self.trunks.count_in(trunk, true);
         }
     }
 }

@@ -75,7 +75,7 @@ impl Switch {
         match timer {
             Timer::CallLimit(call) | Timer::Flow(call) | Timer::QueueWait(call) => Hand::Call(call),
             Timer::Tidy(call) | Timer::Shutdown(call) => Hand::Call(call),
-            Timer::Ring(leg) | Timer::Keys(leg) => {
+            Timer::Ring(leg) | Timer::Silence(leg) | Timer::Keys(leg) => {
                 self.legs.get(&leg).map_or(Hand::Nothing, |leg| Hand::Call(leg.call))
             }
             Timer::Grace => Hand::Nothing,

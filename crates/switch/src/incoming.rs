@@ -169,6 +169,9 @@ impl Switch {
             _ => None,
         };
         let incoming_data = incoming.user_to_user.as_ref().map(|data| data.hex().to_owned());
+        if let Some(trunk) = &incoming.trunk {
+            self.trunks.count_in(trunk, false);
+        }
         self.calls.insert(
             call,
             Call {

@@ -127,7 +127,9 @@ impl Switch {
             usize::from(call.limit.is_some()) + usize::from(call.flow_timer.is_some()) + usize::from(queue)
         };
         let of_calls: usize = self.calls.values().map(of_call).sum();
-        let of_leg = |leg: &Leg| usize::from(leg.ring.is_some()) + usize::from(leg.keys.waits());
+        let of_leg = |leg: &Leg| {
+            usize::from(leg.ring.is_some()) + usize::from(leg.silence.is_some()) + usize::from(leg.keys.waits())
+        };
         let of_legs: usize = self.legs.values().map(of_leg).sum();
         let known = of_calls + of_legs;
         // While draining, one more: the end of the grace time, until it comes.

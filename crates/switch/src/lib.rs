@@ -80,3 +80,4 @@ pub use config::{
 pub use journal::Asker;
 pub use recording::{TakeOrder, TakeReport};
 pub use switch::{Setup, Switch};
+pub use trunks::usual_watch;

@@ -14,7 +14,7 @@ use sip_message::{AnyUri, HeaderName, NameAddr, Reason, Response, Uri};
 
 use crate::call::{Call, Callee, Leg, Others, Role, Route, Stage};
 use crate::flow::FlowInput;
-use crate::switch::Switch;
+use crate::switch::{Switch, Timer};
 use crate::talk::BAD_ANSWER;
 use crate::{Peer, Place, Ring, User, UserName};
 
@@ -179,12 +179,20 @@ impl Switch {
             login,
         };
         let session = self.sip.search(now, invite, search);
+        let silence = self.silence_of(leg).map(|time| self.timers.set(now.monotonic + time, Timer::Silence(leg)));
         if let Some(found) = self.legs.get_mut(&leg) {
             found.offered = Some(offer);
             found.session = Some(session);
+            found.silence = silence;
         }
         self.sessions.insert(session, leg);
         self.note_dialog(call, session);
+    }
+
+    /// How long the far end of a leg's trunk may say nothing.
+    fn silence_of(&self, leg: LegId) -> Option<Duration> {
+        let Role::Outside { outside, .. } = &self.legs.get(&leg)?.role else { return None };
+        self.config.trunk(&outside.trunk)?.silence
     }
 
     /// The caller's codec first, so that the bridge need not transcode.
@@ -231,8 +239,8 @@ impl Switch {
         found.answered = true;
         found.offered = None;
         let call = found.call;
-        if let Some(ring) = found.ring.take() {
-            self.timers.cancel(ring);
+        for timer in [found.ring.take(), found.silence.take()].into_iter().flatten() {
+            self.timers.cancel(timer);
         }
         let offer = match &found.role {
             Role::Agent { offer, agent, .. } => Some((*offer, agent.clone())),
@@ -279,6 +287,9 @@ impl Switch {
     pub(crate) fn refused(&mut self, now: Now, leg: LegId, status: u16, local: bool, response: Option<&Response>) {
         let elsewhere = response.filter(|_| (300..400).contains(&status));
         if elsewhere.is_some_and(|response| self.redirected(now, leg, status, response)) {
+            return;
+        }
+        if matches!(status, 503 | 408) && self.fail_over(now, leg, status) {
             return;
         }
         let cause = match (status, response) {

@@ -15,6 +15,8 @@ use crate::{CallerId, Destination, Grant, TrunkName, UserName, is_number};
 
 /// How often one dial may be redirected.
 const MAX_REDIRECTIONS: usize = 5;
+/// What stands for an answer that does not come.
+const SILENT: u16 = 408;
 /// How often one call may leave: a flow that dials in a circle ends here.
 const MAX_LEFT: u32 = 100;
 
@@ -37,11 +39,15 @@ impl Switch {
             Some(grant) => self.meter.check(now, grant).map(|()| grant),
             None => Err(NoWayOut::NoGrant),
         };
+        let checked = checked.and_then(|grant| match self.way_by(&grant.trunk) {
+            Some(trunk) => Ok((grant, trunk)),
+            None => Err(NoWayOut::TrunkDown),
+        });
         let exhausted = self.calls.get(&call).is_some_and(|found| found.left >= MAX_LEFT);
         let checked = if exhausted { Err(NoWayOut::TooOften) } else { checked };
         match checked {
-            Ok(granted) => {
-                self.leave(now, call, asker, number.into(), &granted.trunk, Some(granted), deadline);
+            Ok((granted, trunk)) => {
+                self.leave(now, call, asker, number.into(), &trunk, Some(granted), deadline);
                 Ok(())
             }
             Err(why) => {
@@ -58,7 +64,65 @@ impl Switch {
             self.dial_over(now, call, DialOutcome::Unreachable);
             return;
         };
+        // Whoever calls for help is tried for, whatever is known of the trunk.
+        let trunk = self.way_by(&trunk).unwrap_or(trunk);
         self.leave(now, call, Asker::User(user), number, &trunk, None, deadline);
+    }
+
+    /// A trunk that is not down: this one, or one that calls go to in its place.
+    fn way_by(&self, trunk: &TrunkName) -> Option<TrunkName> {
+        let mut trunk = trunk;
+        while self.trunks.is_down(trunk) {
+            trunk = self.config.trunk(trunk)?.failover.as_ref()?;
+        }
+        Some(trunk.clone())
+    }
+
+    /// A trunk is busy, silent or gone: the call goes to the one in its place, by the same grant, if there is one and it still
+    /// rings. False if not.
+    pub(crate) fn fail_over(&mut self, now: Now, leg: LegId, status: u16) -> bool {
+        let Some(found) = self.legs.get(&leg).filter(|found| !found.answered) else { return false };
+        let (call, ring) = (found.call, found.ring.map(base::TimerToken::at));
+        let Role::Outside { outside, .. } = &found.role else { return false };
+        let outside = outside.clone();
+        self.trunks.note_failure(now, &outside.trunk, "INVITE", status);
+        let dials = |found: &Call| !found.over && found.stage == Stage::Dialling(leg) && found.left < MAX_LEFT;
+        let config = Arc::clone(&self.config);
+        let next = config.trunk(&outside.trunk).and_then(|trunk| trunk.failover.as_ref());
+        let grant = outside.grant.as_ref().map(|name| config.grants.get(name));
+        let (Some(next), Some(deadline), true) = (next, ring, self.calls.get(&call).is_some_and(dials)) else {
+            return false;
+        };
+        let Some(next) = self.way_by(next).or_else(|| outside.grant.is_none().then(|| next.clone())) else {
+            return false;
+        };
+        // A grant that is gone lets nobody out any more.
+        let grant = match grant {
+            Some(None) => return false,
+            Some(grant) => grant,
+            None => None,
+        };
+        let number: Arc<str> = outside.number.reveal().as_str().into();
+        if let Some(session) = self.legs.get_mut(&leg).and_then(|found| found.session.take()) {
+            // It may still answer: then it is told that nobody wants it any more.
+            self.sessions.remove(&session);
+            self.sip.hang_up(now, session, None);
+        }
+        self.close_leg(now, leg, "failed_over", Some(status), sip_message::Reason::default());
+        self.leave(now, call, outside.asked_by, number, &next, grant, deadline);
+        true
+    }
+
+    /// The time is over in which the far end of a trunk is to say something. If it has not, it counts as silent.
+    pub(crate) fn trunk_silent(&mut self, now: Now, leg: LegId) {
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        found.silence = None;
+        let unheard = found.session.is_some_and(|session| !self.sip.is_heard(session));
+        if !unheard || self.fail_over(now, leg, SILENT) {
+            return;
+        }
+        self.drop_leg(now, leg, "unreachable", sip_message::Reason::default());
+        self.outgoing_failed(now, leg, SILENT, true, sip_message::Reason::default());
     }
 
     /// Places a leg to a trunk. All checks are done.
@@ -86,6 +150,7 @@ impl Switch {
             asked_by,
             grant: grant.map(|grant| grant.name.clone()),
         };
+        self.trunks.count_out(trunk, false);
         let role = LegRole::Outside(outside.clone());
         let leg = self.open_leg(now, call, Role::Outside { outside, route }, role);
         if let Some(grant) = grant {
@@ -199,7 +264,7 @@ impl DialEnd {
         let status = match why {
             // As for any number that nothing reaches.
             NoWayOut::NoGrant => 404,
-            NoWayOut::AtOnce | NoWayOut::TooOften => 503,
+            NoWayOut::AtOnce | NoWayOut::TooOften | NoWayOut::TrunkDown => 503,
             NoWayOut::Minutes => 403,
         };
         Self { outcome: DialOutcome::Refused, status, cause: "not_let_out", reason: Reason { sip: None, q850: None } }

@@ -35,6 +35,8 @@ pub(crate) enum Timer {
     QueueWait(CallId),
     /// When a phone has rung long enough: cancel it.
     Ring(LegId),
+    /// When the far end of a trunk should have said something: go to the next trunk.
+    Silence(LegId),
     /// When keys that a talking phone told by INFO should have come by RFC 4733, too: send them on.
     Keys(LegId),
     /// When a call that is over should long have closed its media and files: end it without them.
@@ -482,6 +484,7 @@ impl Switch {
             }
             Timer::QueueWait(call) => self.queue_wait_over(now, call),
             Timer::Ring(leg) => self.ring_over(now, leg),
+            Timer::Silence(leg) => self.trunk_silent(now, leg),
             Timer::Keys(leg) => self.pass_keys_on(leg),
             Timer::Tidy(call) => self.tidy(now, call),
             Timer::Grace => {

@@ -115,13 +115,13 @@ impl Grants {
         let number = outside.number.reveal().as_str();
         let Some(name) = &outside.grant else {
             let emergency = config.emergency.as_ref().filter(|emergency| emergency.numbers.contains(number));
-            let right = emergency.is_some_and(|emergency| emergency.trunk == outside.trunk);
+            let right = emergency.is_some_and(|emergency| stands_in(config, &emergency.trunk, &outside.trunk));
             return if right { Ok(()) } else { Err("a call leaves without a grant".to_owned()) };
         };
         let Some(grant) = config.grants.get(name) else { return Err(format!("there is no grant {name}")) };
         let allows = grant.askers.contains(&outside.asked_by)
             && grant.prefixes.iter().any(|prefix| number.starts_with(&**prefix))
-            && grant.trunk == outside.trunk;
+            && stands_in(config, &grant.trunk, &outside.trunk);
         let live = self.legs.values().filter(|leg| leg.grant.as_ref() == Some(name)).count();
         if !allows {
             return Err(format!("{name} does not allow {outside:?}"));
@@ -134,4 +134,12 @@ impl Grants {
         }
         Ok(())
     }
+}
+
+/// True for the trunk itself, and for those that calls go to in its place.
+fn stands_in(config: &Config, trunk: &str, taken: &str) -> bool {
+    let next = |trunk: &&switch::Trunk| config.trunk(trunk.failover.as_deref()?);
+    // No trunk leads to itself; a law does not rely on that.
+    let chain = std::iter::successors(config.trunk(trunk), next).take(config.trunks.len());
+    chain.into_iter().any(|trunk| *trunk.name == *taken)
 }

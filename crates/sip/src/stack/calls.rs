@@ -120,6 +120,15 @@ impl Stack {
         }
     }
 
+    /// True unless a call of ours waits for the first word of its peer, a 100 included.
+    #[must_use]
+    pub fn is_heard(&self, session: SessionId) -> bool {
+        match self.sessions.get(&session).map(|session| &session.state) {
+            Some(State::Outgoing(state)) => self.clients.is_heard(state.invite),
+            _ => true,
+        }
+    }
+
     /// Offers the peer a change of the session by a re-INVITE. What comes of it is told by `ChangeAnswered`,
     /// `ChangeRefused` or `Ended`; a 491 is tried again after the time that RFC 3261 14.1 sets.
     ///

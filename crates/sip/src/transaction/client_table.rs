@@ -188,6 +188,12 @@ impl ClientTable {
         }
     }
 
+    /// True once any response to an INVITE came.
+    pub(crate) fn is_heard(&self, id: TransactionId) -> bool {
+        let machine = self.entries.get(&id).map(|entry| &entry.machine);
+        !matches!(machine, Some(Machine::Invite(ClientInvite::Calling(_))))
+    }
+
     /// The session no longer waits for this transaction, which goes on by itself until it ends.
     pub(crate) fn disown(&mut self, id: TransactionId) {
         if let Some(entry) = self.entries.get_mut(&id) {

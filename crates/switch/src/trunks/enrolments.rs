@@ -9,7 +9,7 @@ use sip::enrolment::{Enrolment, Outcome, Reply};
 use sip::{ConnectionId, Inquiry, Own, Transport};
 use sip_message::{HeaderName, Method, NameAddr, Response};
 
-use super::{Answer, Trunks};
+use super::{About, Answer, Trunks};
 use crate::login::login_fault;
 use crate::switch::Switch;
 use crate::{Register, TrunkName};
@@ -96,7 +96,7 @@ impl Switch {
             login: (flow.remote.ip() == home.address.ip()).then(|| name.clone()),
         };
         let id = self.sip.inquire(now, inquiry);
-        self.trunks.inquiries.insert(id, name.clone());
+        self.trunks.inquiries.insert(id, (name.clone(), About::Enrolment));
     }
 
     pub(super) fn enrolment_answered(&mut self, now: Now, name: &TrunkName, cseq: u32, (status, answer): Answer) {
@@ -139,6 +139,8 @@ impl Switch {
             Outcome::Failed { status: 423 } if enrolled.enrolment.poll_timeout() == Some(now.monotonic) => {}
             Outcome::Failed { status } => {
                 enrolled.moved = None;
+                let failure = super::TrunkFailure { at: now.wall, what: "REGISTER".to_owned(), status };
+                super::watch::keep(&mut state.failures, failure);
                 if !std::mem::replace(&mut enrolled.told, true) {
                     let fault = response.filter(|_| matches!(status, 401 | 407));
                     if let Some((why, realm)) = fault.map(|response| login_fault(state.trunk.login.as_ref(), response))

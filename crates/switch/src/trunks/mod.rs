@@ -1,8 +1,9 @@
 //! What is known of trunks while the switch runs, beside their configuration.
 //!
-//! `enrolments`: where we register, and which calls come by that.
+//! `enrolments`: where we register, and which calls come by that. `watch`: whether far ends live, and what operators see.
 
 mod enrolments;
+mod watch;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
@@ -17,12 +18,16 @@ use crate::switch::Switch;
 use crate::{Config, Trunk, TrunkName};
 
 use enrolments::Enrolled;
+use watch::Watched;
+pub use watch::{TrunkFailure, TrunkState, usual_watch};
 
 /// What is known of all trunks.
 pub(crate) struct Trunks {
     by_name: BTreeMap<TrunkName, State>,
     /// What each request of ours that waits for an answer is about.
-    inquiries: HashMap<InquiryId, TrunkName>,
+    inquiries: HashMap<InquiryId, (TrunkName, About)>,
+    /// Live calls to and from trunks, be they still in the configuration or not.
+    load: BTreeMap<TrunkName, (usize, usize)>,
     /// Trunks by the parameter of the contact that they know us by.
     by_line: HashMap<Arc<str>, TrunkName>,
     /// Trunks by the connection that they were told to reach us by.
@@ -31,17 +36,27 @@ pub(crate) struct Trunks {
     rng: Rng,
 }
 
+/// What a request of ours is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum About {
+    Enrolment,
+    Health,
+}
+
 /// What is known of a trunk.
 struct State {
     /// As it was configured when this began.
     trunk: Trunk,
     enrolled: Option<Enrolled>,
+    watched: Option<Watched>,
+    failures: Vec<TrunkFailure>,
     timer: Option<TimerToken>,
 }
 
 impl State {
     fn poll_timeout(&self) -> Option<Mono> {
-        self.enrolled.as_ref().and_then(|enrolled| enrolled.enrolment.poll_timeout())
+        let enrolled = self.enrolled.as_ref().and_then(|enrolled| enrolled.enrolment.poll_timeout());
+        enrolled.into_iter().chain(self.watched.as_ref().map(Watched::poll_timeout)).min()
     }
 }
 
@@ -50,6 +65,7 @@ impl Trunks {
         let mut trunks = Self {
             by_name: BTreeMap::new(),
             inquiries: HashMap::new(),
+            load: BTreeMap::new(),
             by_line: HashMap::new(),
             by_connection: HashMap::new(),
             timers: Timers::default(),
@@ -68,7 +84,8 @@ impl Trunks {
             self.by_line.insert(line.clone(), name.clone());
             Enrolled::new(now.monotonic, register, line)
         });
-        self.by_name.insert(name.clone(), State { trunk, enrolled, timer: None });
+        let watched = Watched::new(now, &trunk);
+        self.by_name.insert(name.clone(), State { trunk, enrolled, watched, failures: Vec::new(), timer: None });
         self.arm(&name);
     }
 
@@ -121,15 +138,19 @@ impl Switch {
                 state.timer = None;
             }
             self.enrol(now, &name);
+            self.watch(now, &name);
             self.trunks.arm(&name);
         }
     }
 
     /// A far end has answered a request of ours, or will not.
     pub(crate) fn replied(&mut self, now: Now, inquiry: InquiryId, cseq: u32, answer: Answer) {
-        let Some(name) = self.trunks.inquiries.remove(&inquiry) else { return };
+        let Some((name, about)) = self.trunks.inquiries.remove(&inquiry) else { return };
         base::give_back(&mut self.trunks.inquiries);
-        self.enrolment_answered(now, &name, cseq, answer);
+        match about {
+            About::Enrolment => self.enrolment_answered(now, &name, cseq, answer),
+            About::Health => self.health_answered(now, &name, answer.0),
+        }
         self.trunks.arm(&name);
     }
 
@@ -149,7 +170,7 @@ impl Switch {
             }
             self.leave_trunk(now, &name);
             // What is said to that is of no more interest.
-            self.trunks.inquiries.retain(|_, trunk| *trunk != name);
+            self.trunks.inquiries.retain(|_, (trunk, _)| *trunk != name);
             self.trunks.by_line.retain(|_, trunk| *trunk != name);
             self.trunks.by_connection.retain(|_, trunk| *trunk != name);
             if let Some(timer) = self.trunks.by_name.remove(&name).and_then(|state| state.timer) {
@@ -200,5 +221,5 @@ pub(crate) type Answer = (u16, Option<(Flow, Box<sip_message::Response>)>);
 
 /// True if a trunk goes on as it is under another configuration.
 fn is_same(new: &Trunk, old: &Trunk) -> bool {
-    (&new.to, &new.login, &new.register) == (&old.to, &old.login, &old.register)
+    (&new.to, &new.login, &new.register, &new.health) == (&old.to, &old.login, &old.register, &old.health)
 }

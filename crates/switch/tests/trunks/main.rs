@@ -1,5 +1,5 @@
 //! Trunks: who we are to their far ends (`login`), where we register (`enrolments`), who they must prove to be
-//! (`authenticated`).
+//! (`authenticated`), whether they live (`health`), who takes their place (`failover`).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,6 +10,8 @@
 
 mod authenticated;
 mod enrolments;
+mod failover;
+mod health;
 mod login;
 
 use std::net::SocketAddr;
@@ -18,6 +20,7 @@ use std::time::Duration;
 use journal::Kind;
 use sim::{Carrier, Seen, World, company};
 use sip::digest::{Login, Secret};
+use sip::health::Watch;
 use switch::{Account, Asker, CallerId, Config, Grant, Peer, Register, Trunk};
 
 const SECOND: Duration = Duration::from_secs(1);
