@@ -63,6 +63,15 @@ impl Baresip {
         Self::start_as(user, &format!("<sip:{user}@127.0.0.1>;regint=0"), manner, ports, folder)
     }
 
+    /// Starts the telephone `user`, which encrypts its audio by `mediaenc`: `srtp` (as best it can), `srtp-mand`, `srtp-mandf`.
+    ///
+    /// # Panics
+    /// If baresip is not there or does not get ready.
+    pub fn start_encrypting(user: &str, mediaenc: &str, manner: Manner, ports: &mut Ports, folder: &Path) -> Self {
+        let account = format!("<sip:{user}@127.0.0.1>;regint=0;mediaenc={mediaenc}");
+        Self::start_as(user, &account, manner, ports, folder)
+    }
+
     /// Starts the telephone `user`, which registers at `registrar` at once, maybe before its events are listened to.
     ///
     /// # Panics
@@ -231,7 +240,7 @@ impl Baresip {
 }
 
 fn config(own: IpAddr, user: &str, port: u16, media: u16, home: &Path) -> String {
-    let modules = ["account", "g711", "aufile", "aubridge", "sndfile", "ctrl_tcp"];
+    let modules = ["srtp", "account", "g711", "aufile", "aubridge", "sndfile", "ctrl_tcp"];
     let modules: String = modules.iter().map(|name| format!("module {name}.so\n")).collect();
     format!(
         "poll_method epoll\nsip_listen {own}:{port}\nnet_interface {own}\nctrl_tcp_listen 127.0.0.1:{control}\n\

@@ -55,6 +55,8 @@ pub struct Company {
     pub registrations: BTreeMap<&'static str, String>,
     /// What `trace` says, if anything.
     pub trace: Option<String>,
+    /// What `srtp` says, if anything.
+    pub srtp: Option<&'static str>,
     /// Where calls are taken from.
     pub trunk: String,
     /// The port of a carrier that calls out go to, if there is one.
@@ -121,6 +123,7 @@ impl Company {
             trunks: Vec::new(),
             control: BTreeMap::new(),
             trace: None,
+            srtp: None,
             trunk: "127.0.0.1".to_owned(),
             carrier: None,
             carrier_way: "",
@@ -182,6 +185,7 @@ impl Company {
         if !self.registrations.is_empty() {
             text += &section("registrations", &self.registrations);
         }
+        text.extend(self.srtp.iter().map(|srtp| format!("srtp: {srtp}\n")));
         text.extend(self.trace.iter().map(|trace| format!("trace: {trace}\n")));
         let _ = write!(text, "trunks:\n  phones:\n    from: \"{}\"\n", self.trunk);
         if let Some(port) = self.carrier {

@@ -17,6 +17,8 @@ pub fn changes(old: &Config, new: &Config) -> String {
         realm,
         algorithms,
         listener_algorithms,
+        srtp,
+        listener_srtp,
         hold_music,
         limits,
         grants,
@@ -32,6 +34,7 @@ pub fn changes(old: &Config, new: &Config) -> String {
     } = old;
     let digest = (realm, algorithms, listener_algorithms);
     let digest_same = digest == (&new.realm, &new.algorithms, &new.listener_algorithms);
+    let srtp_same = (srtp, listener_srtp) == (&new.srtp, &new.listener_srtp);
     let told = [
         count("numbers", numbers, &new.numbers),
         count("users", &users(old), &users(new)),
@@ -45,6 +48,7 @@ pub fn changes(old: &Config, new: &Config) -> String {
         (*hold_music != new.hold_music).then(|| "hold music changed".to_owned()),
         (*limits != new.limits).then(|| "limits changed".to_owned()),
         (!digest_same).then(|| "digest changed".to_owned()),
+        (!srtp_same).then(|| "srtp changed".to_owned()),
     ];
     let told: Vec<String> = told.into_iter().flatten().collect();
     if told.is_empty() { "nothing changed".to_owned() } else { told.join("; ") }

@@ -39,7 +39,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sip::digest::Algorithm;
-use switch::Config;
+use switch::{Config, SrtpPolicy};
 use yaml::{Faults, Map, Shape, Value};
 
 pub use changes::changes;
@@ -88,6 +88,7 @@ const ROOT: Shape = Shape {
         "emergency",
         "realm",
         "digest",
+        "srtp",
     ],
 };
 const USERS: Shape = Shape { what: "`users.yaml`", keys: &["users"] };
@@ -165,6 +166,8 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         realm,
         algorithms: or(&root, "digest", ANY_DIGEST, digest).to_vec(),
         listener_algorithms: listener_algorithms(&system),
+        srtp: or(&root, "srtp", SrtpPolicy::default(), srtp),
+        listener_srtp: listener_srtp(&system),
         // The driver keeps the passwords.
         secrets: BTreeMap::new(),
         trunks,
@@ -212,6 +215,16 @@ const ANY_DIGEST: &[Algorithm] = &[Algorithm::Sha256, Algorithm::Md5];
 /// Old phones take fright at a challenge that they don't know, though another stands beside it.
 fn digest(value: Value<'_>) -> Option<&'static [Algorithm]> {
     value.choose(&[("any", ANY_DIGEST), ("sha-256", &[Algorithm::Sha256]), ("md5", &[Algorithm::Md5])])
+}
+
+/// Whether audio is encrypted: of all, of a listener, a trunk or a user.
+fn srtp(value: Value<'_>) -> Option<SrtpPolicy> {
+    let words = [("never", SrtpPolicy::Never), ("allowed", SrtpPolicy::Allowed), ("required", SrtpPolicy::Required)];
+    value.choose(&words)
+}
+
+fn listener_srtp(system: &System) -> BTreeMap<u16, SrtpPolicy> {
+    system.listeners.iter().zip(0..).filter_map(|(listener, index)| Some((index, listener.srtp?))).collect()
 }
 
 fn listener_algorithms(system: &System) -> BTreeMap<u16, Vec<Algorithm>> {

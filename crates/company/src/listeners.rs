@@ -10,7 +10,19 @@ use crate::tls::Shelf;
 
 const LISTENER: Shape = Shape {
     what: "a listener",
-    keys: &["udp", "tcp", "tls", "advertise", "digest", "certificate", "key", "certificates", "client_ca", "ca"],
+    keys: &[
+        "udp",
+        "tcp",
+        "tls",
+        "advertise",
+        "digest",
+        "srtp",
+        "certificate",
+        "key",
+        "certificates",
+        "client_ca",
+        "ca",
+    ],
 };
 
 /// More than anyone has addresses for; each takes a socket and a thread's attention.
@@ -65,7 +77,8 @@ fn listener<'a>(item: &Value<'a>, shelf: &mut Shelf<'_>) -> Option<(Listener, Va
         value.fault(format!("`{address}` and `{}` are not of one IP version", bound.ip()), "");
     }
     let digest = map.optional("digest").and_then(crate::digest);
-    Some((Listener { transport, address: bound, advertise, digest, tls }, place))
+    let srtp = map.optional("srtp").and_then(crate::srtp);
+    Some((Listener { transport, address: bound, advertise, digest, srtp, tls }, place))
 }
 
 fn advertise(value: &Value<'_>) -> Option<Advertise> {

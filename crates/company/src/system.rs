@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sip::Transport;
 use sip::digest::Algorithm;
+use switch::SrtpPolicy;
 use yaml::{Map, Shape, Value};
 
 use crate::tls::{Shelf, TlsFiles};
@@ -57,6 +58,8 @@ pub struct Listener {
     pub advertise: Option<Advertise>,
     /// The hashes by which users prove themselves here, if not those of all listeners.
     pub digest: Option<&'static [Algorithm]>,
+    /// Whether audio is encrypted with those who come by it, if not as with all.
+    pub srtp: Option<SrtpPolicy>,
     /// Its certificates, if it speaks TLS.
     pub tls: Option<TlsFiles>,
 }

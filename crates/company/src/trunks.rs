@@ -25,6 +25,7 @@ const TRUNK: Shape = Shape {
         "to_name",
         "caller_id",
         "login",
+        "srtp",
         "register",
         "authenticate",
         "transfers",
@@ -82,6 +83,7 @@ pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) 
         let (to, caller_id) = far_end(&map, listeners);
         let to_name = map.optional("to_name").and_then(|value| to_name(&value, to.as_ref(), &trunks));
         let login = login(&map, files, notes);
+        let srtp = map.optional("srtp").and_then(crate::srtp);
         let register = map.optional("register").and_then(|value| register(&value, &map, login.as_ref()));
         let authenticate = map.optional("authenticate").and_then(|value| account(&value, reading, &trunks, notes));
         let [transfers, messages] =
@@ -100,6 +102,7 @@ pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) 
             to_name,
             caller_id,
             login,
+            srtp,
             register,
             authenticate,
             transfers,

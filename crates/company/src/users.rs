@@ -14,7 +14,7 @@ use crate::{Notes, or};
 
 const USER: Shape = Shape {
     what: "a user",
-    keys: &["display", "contact", "register", "register_for", "ring", "turn", "caller_id", "watched_by"],
+    keys: &["display", "contact", "register", "register_for", "ring", "turn", "caller_id", "srtp", "watched_by"],
 };
 /// What a user's contact is to look like.
 const PHONE: Form = Form { owner: "phone", remedy: "write `sip:USER@ADDRESS:PORT`, such as `sip:101@192.0.2.10:5060`" };
@@ -46,6 +46,7 @@ pub(crate) fn read(
         let (Some(name), Some(map)) = (key.name(), value.map(&USER)) else { continue };
         let display = map.optional("display").and_then(|value| display(&value));
         let caller_id = map.optional("caller_id").and_then(|value| peer::number(&value).map(Arc::from));
+        let srtp = map.optional("srtp").and_then(crate::srtp);
         let name: UserName = name.into();
         if let Some(wanted) = map.optional("watched_by").and_then(|value| watched_by(&name, &value, names, faults)) {
             watchers.insert(name.clone(), wanted);
@@ -60,7 +61,7 @@ pub(crate) fn read(
             let turn = or(&map, "turn", usual.turn, |value| {
                 value.duration_in(Duration::from_secs(3)..=Duration::from_secs(120))
             });
-            users.insert(name, User { display, caller_id, ring, turn, ..usual });
+            users.insert(name, User { display, caller_id, ring, turn, srtp, ..usual });
             continue;
         }
         if let Some(value) = map.optional("register_for") {
@@ -80,7 +81,7 @@ pub(crate) fn read(
         if let Some(other) = phones.insert(peer.contact.to_string(), name.clone()) {
             notes.add(contact.place(), format!("users `{other}` and `{name}` have one phone"));
         }
-        users.insert(name, User { display, caller_id, ..User::at(Place::Fixed(peer)) });
+        users.insert(name, User { display, caller_id, srtp, ..User::at(Place::Fixed(peer)) });
     }
     let granted = |(name, wanted): (UserName, Vec<Value<'_>>)| {
         let others = registers_for(&name, &wanted, &users, names, faults);

@@ -260,6 +260,15 @@ pub enum Kind {
         discarded: u64,
         /// Interarrival jitter at the end, in microseconds (RFC 3550 section 6.4.1).
         jitter_us: u32,
+        /// What the audio was encrypted by, as SDP names it (RFC 4568); none if it went in clear.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        srtp: Option<Name>,
+        /// Packets on an encrypted leg that did not prove themselves: of strangers, changed, or in clear.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        unauthentic: u64,
+        /// Packets on an encrypted leg that came twice, or too late to tell.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        replayed: u64,
     },
 
     // ---- Recording ----
@@ -482,4 +491,10 @@ impl Kind {
                 | Self::TrunkUnregistered { .. }
         )
     }
+}
+
+/// What a count is when it need not be written.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

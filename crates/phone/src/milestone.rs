@@ -26,6 +26,8 @@ pub enum Step {
     },
     /// The other side sends audio before it answers (a provisional response with an answer to our offer).
     EarlyMedia,
+    /// The audio will be encrypted, by this suite.
+    Encrypted(&'static str),
     /// The call is answered.
     Answered,
     /// The first sound was received that is not silence.

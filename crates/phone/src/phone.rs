@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base::{LegId, Mono, Now, PlayId, Rng, TakeId};
 use leg::{Chunk, Command, Event, Item, Stats};
-use sdp::{Agreed, Description, Local, Preferences};
+use sdp::{Agreed, Description, Keys, Local, Preferences, Security};
 use sip::digest::Credentials;
 use sip::{ConnectionId, Flow, Invite, SessionId, Stack, StackConfig, Transmit, Transport};
 use sip_message::{AnyUri, Message, NameAddr, Reject, Uri};
@@ -49,9 +49,12 @@ pub struct Phone {
     pub(crate) plan: Plan,
     pub(crate) sip: Stack,
     flow: Flow,
+    rng: Rng,
     credentials: Option<Credentials>,
     pub(crate) session: Option<SessionId>,
     pub(crate) local: Local,
+    /// Our keys, if the audio shall be encrypted.
+    srtp: Option<Box<Keys>>,
     /// Our offer that waits for its answer.
     pub(crate) offered: Option<Description>,
     pub(crate) agreed: Option<Agreed>,
@@ -87,14 +90,17 @@ impl Phone {
     pub fn new(plan: Plan, setup: Setup) -> Self {
         let Setup { sip, flow, credentials, mut rng } = setup;
         let session_id = rng.u64() >> 2;
+        let srtp = plan.srtp.then(|| Box::new(Keys::random(&mut rng)));
         Self {
             keys: plan.keys.iter().copied().collect(),
             plan,
-            sip: Stack::new(sip, rng),
+            sip: Stack::new(sip, rng.fork()),
+            rng,
             flow,
             credentials,
             session: None,
             local: Local { address: flow.local.ip(), port: 0, session_id, version: 1 },
+            srtp,
             offered: None,
             agreed: None,
             answered: false,
@@ -263,8 +269,20 @@ impl Phone {
         }
     }
 
+    /// What it offers and answers with: SRTP and nothing else, or none.
+    pub(crate) fn preferences(&self) -> Preferences {
+        let security = self.srtp.clone().map_or(Security::Never, Security::Required);
+        Preferences { security, ..Preferences::default() }
+    }
+
     /// Media flows as agreed, for the first time or in another way.
     pub(crate) fn start(&mut self, now: Now, agreed: Agreed) {
+        if let (None, Some(srtp)) = (&self.agreed, &agreed.srtp) {
+            self.tell(now, Step::Encrypted(srtp.local.suite().name()));
+        }
+        if let Some(keys) = &mut self.srtp {
+            keys.settle(agreed.srtp.as_ref(), &mut self.rng);
+        }
         if self.agreed.replace(agreed) != Some(agreed) {
             self.commands.push_back(Command::Start { leg: LEG, agreed });
         }
@@ -313,7 +331,7 @@ impl Phone {
             return;
         }
         self.local.port = port;
-        let offer = sdp::offer(&self.local, &Preferences::default());
+        let offer = sdp::offer(&self.local, &self.preferences());
         let target = AnyUri::Sip(self.plan.target.clone());
         let invite = Invite {
             flow: self.flow,

@@ -65,6 +65,8 @@ pub struct Plan {
     pub keys: Vec<Key>,
     /// What is played, again and again, once the call is answered; else silence is sent.
     pub play: Option<Prompt>,
+    /// Whether its audio shall be encrypted (SRTP), or there is no call.
+    pub srtp: bool,
     /// How long the call may ring.
     pub ring: Duration,
     /// How long after the answer the phone hangs up; without it the other side must.

@@ -1,7 +1,7 @@
 //! What the signalling's events mean to the phone.
 
 use base::Now;
-use sdp::{Agreed, Preferences};
+use sdp::Agreed;
 use sip::{EndCause, Event, Refusal};
 
 use crate::{Ending, Phone, Side, Step};
@@ -101,7 +101,7 @@ impl Phone {
     fn changed(&mut self, now: Now, body: Option<&[u8]>) {
         let Some(session) = self.session else { return };
         let local = self.local.next_version();
-        let preferences = Preferences::default();
+        let preferences = self.preferences();
         let Some(body) = body else {
             let offer = sdp::offer(&local, &preferences);
             self.local = local;

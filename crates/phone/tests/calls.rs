@@ -38,6 +38,7 @@ fn plan() -> Plan {
         from: "tester".to_owned(),
         keys: Vec::new(),
         play: None,
+        srtp: false,
         ring: Duration::from_secs(60),
         hold: None,
     }

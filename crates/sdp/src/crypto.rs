@@ -153,7 +153,8 @@ impl Description {
     /// True if protection is offered in any way: keys of ours are wanted to answer it.
     #[must_use]
     pub fn offers_srtp(&self) -> bool {
-        self.media.iter().any(|media| media.values(CRYPTO).next().is_some())
+        let has_keys = |media: &Media| media.values(CRYPTO).next().is_some();
+        self.media.iter().any(|media| has_keys(media) || media.protocol.to_ascii_uppercase().starts_with("RTP/SAVP"))
     }
 }
 

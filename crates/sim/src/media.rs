@@ -35,6 +35,8 @@ pub struct Media {
     pub takes: BTreeMap<LegId, TakeId>,
     /// The last direction of each leg.
     pub directions: BTreeMap<LegId, sdp::Direction>,
+    /// How each leg protects its audio, if it does.
+    pub protections: BTreeMap<LegId, sdp::Srtp>,
     /// Where each leg sends to.
     pub remotes: BTreeMap<LegId, SocketAddr>,
     /// Digits that legs were told to send, in order.
@@ -97,6 +99,10 @@ impl Media {
             Command::StopRecord { leg } => told(self.end_take(leg)),
             Command::Start { leg, agreed } => {
                 self.directions.insert(leg, agreed.direction);
+                match agreed.srtp {
+                    Some(srtp) => drop(self.protections.insert(leg, srtp)),
+                    None => drop(self.protections.remove(&leg)),
+                }
                 if let Some(remote) = agreed.remote {
                     self.remotes.insert(leg, remote);
                 }

@@ -182,6 +182,7 @@ Examples:
   strowger call sip:1000@127.0.0.1 --press 3,,4711#          presses 3, waits 2 s, presses 4711#
   strowger call sip:1000@pbx.example --user 105 --transport tcp   asked who it is, it answers with STROWGER_PASSWORD
   strowger call sip:1000@pbx.example:5080 --hold 10 --play hello.wav --record both.wav
+  strowger call sips:1000@pbx.example --srtp                 nobody on the way reads SIP or hears the audio
 
 Ctrl-C hangs up, or gives up while it rings; twice: ends at once.
 
@@ -230,6 +231,11 @@ pub(crate) struct Call {
     /// The certificate must be for HOST, be that a name or an address.
     #[arg(long, value_name = "FILE")]
     pub ca: Option<PathBuf>,
+    /// Encrypts the audio (SRTP with keys in SDP), or there is no call
+    ///
+    /// The keys are as secret as what carries SIP: over udp and tcp, whoever reads it can listen.
+    #[arg(long)]
+    pub srtp: bool,
     /// The address to call from: IP or IP:PORT; else the one that leads to HOST, and any port
     #[arg(long, value_name = "ADDR", value_parser = local)]
     pub local: Option<SocketAddr>,

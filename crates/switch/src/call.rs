@@ -12,6 +12,7 @@ use sip::{Flow, Onward, SessionId};
 use sip_message::{Reason, Uri, UserToUser};
 
 use crate::digits::Keys;
+use crate::secrecy::Secrecy;
 use crate::transfer::Transfer;
 use crate::{Destination, Prompts, TrunkName, UserName};
 
@@ -122,6 +123,8 @@ pub(crate) struct Leg {
     pub session: Option<SessionId>,
     /// The address that its SDP names; the port is 0 until the media is open.
     pub local: Local,
+    /// Whether its audio is encrypted.
+    pub secrecy: Secrecy,
     /// An offer of ours that is not answered.
     pub offered: Option<Description>,
     /// What offer and answer agreed last.
@@ -227,12 +230,13 @@ impl Leg {
     }
 
     /// A leg whose media is about to be opened.
-    pub fn new(call: CallId, role: Role, address: IpAddr, session_id: u64) -> Self {
+    pub fn new(call: CallId, role: Role, address: IpAddr, session_id: u64, secrecy: Secrecy) -> Self {
         Self {
             call,
             role,
             session: None,
             local: Local { address, port: 0, session_id, version: 1 },
+            secrecy,
             offered: None,
             agreed: None,
             answered: false,

@@ -66,8 +66,24 @@ pub struct Config {
     pub hold_music: Option<PromptName>,
     /// What callers can hear. Shared with the calls that live, as their flows go on naming what was there when they began.
     pub prompts: Prompts,
+    /// Whether audio is encrypted, where neither a user, a trunk nor a listener says otherwise.
+    pub srtp: SrtpPolicy,
+    /// The same by a listener's index.
+    pub listener_srtp: BTreeMap<u16, SrtpPolicy>,
     /// Limits and times.
     pub limits: Limits,
+}
+
+/// Whether audio is encrypted (SRTP).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SrtpPolicy {
+    /// It is not; offers of SRTP alone are refused.
+    Never,
+    /// What is offered is taken. We offer SRTP by TLS, and again in clear to who takes none; else in clear.
+    #[default]
+    Allowed,
+    /// Offers without SRTP are refused, and we offer nothing else.
+    Required,
 }
 
 /// A peer that is known by its address: it sends calls, takes calls, or both.
@@ -102,6 +118,8 @@ pub struct Trunk {
     pub failover: Option<TrunkName>,
     /// How long its far end may say nothing at all to a call before that counts as silence; without it, as RFC 3261 has it.
     pub silence: Option<Duration>,
+    /// Whether audio is encrypted with it, whatever the listener.
+    pub srtp: Option<SrtpPolicy>,
 }
 
 /// How we register at the far end of a trunk, as the user of its login.
@@ -134,6 +152,7 @@ impl Trunk {
             to_name: None,
             caller_id: CallerId::Anonymous,
             login: None,
+            srtp: None,
             transfers: false,
             messages: false,
             register: None,
@@ -170,6 +189,8 @@ pub struct User {
     pub ring: Ring,
     /// How long they ring before those do that he prefers less.
     pub turn: Duration,
+    /// Whether audio is encrypted with his phones, whatever the listener.
+    pub srtp: Option<SrtpPolicy>,
 }
 
 /// Which of a user's phones ring together.
@@ -327,7 +348,7 @@ impl User {
     /// A user without a display name whose calls show what their trunk says.
     #[must_use]
     pub const fn at(place: Place) -> Self {
-        Self { display: None, place, caller_id: None, ring: Ring::All, turn: USUAL_TURN }
+        Self { display: None, place, caller_id: None, ring: Ring::All, turn: USUAL_TURN, srtp: None }
     }
 
     /// His phone, if it is at a fixed address.
@@ -369,6 +390,12 @@ impl Config {
     #[must_use]
     pub fn trunk_by_account(&self, user: &str) -> Option<&Trunk> {
         self.trunks.iter().find(|trunk| trunk.authenticate.as_ref().is_some_and(|account| *account.user == *user))
+    }
+
+    /// Whether audio is encrypted with those who come by a listener.
+    #[must_use]
+    pub fn srtp_at(&self, listener: u16) -> SrtpPolicy {
+        self.listener_srtp.get(&listener).copied().unwrap_or(self.srtp)
     }
 
     /// The hashes that are offered and taken at a listener.

@@ -50,7 +50,7 @@ impl Switch {
         let Some(caller) = self.calls.get(&call).map(|found| found.caller) else { return };
         let Some(found) = self.legs.get_mut(&caller) else { return };
         if let (false, Some(session)) = (found.answered, found.session) {
-            match answer_to(found) {
+            match answer_to(found, &mut self.rng) {
                 Ok(Some((answer, agreed))) => {
                     self.sip.ring(now, session, SESSION_PROGRESS, Some(answer.to_bytes()));
                     keep_answer(found, answer);

@@ -127,9 +127,12 @@ impl Switch {
 
     /// The media of a leg is closed.
     pub(crate) fn media_closed(&mut self, now: Now, leg: LegId, stats: &Stats) {
-        let Some(call) = self.legs.get(&leg).map(|found| found.call) else { return };
-        let &Stats { sent, received, lost, discarded, jitter_us, .. } = stats;
-        self.note(now, call, Kind::MediaStats { leg, sent, received, lost, discarded, jitter_us });
+        let Some(found) = self.legs.get(&leg) else { return };
+        let (call, srtp) = (found.call, found.agreed.and_then(|agreed| agreed.srtp));
+        let srtp = srtp.map(|srtp| Name::from(srtp.local.suite().name()));
+        let &Stats { sent, received, lost, discarded, jitter_us, unauthentic, replayed, .. } = stats;
+        let kind = Kind::MediaStats { leg, sent, received, lost, discarded, jitter_us, srtp, unauthentic, replayed };
+        self.note(now, call, kind);
         self.forget_leg(now, leg);
     }
 

@@ -1,6 +1,6 @@
 //! A call comes in: who sends it, what he dialled, and the first answer.
 
-use base::{CallId, LegId, Now, Pii};
+use base::{CallId, LegId, Now, Pii, Rng};
 use journal::{Asker, Direction, Kind, LegRole, Name, NoWayOut, Origin, Party};
 use sdp::{Agreed, Description, Preferences};
 use sip::{Flow, MAX_FORWARDS, Refusal, SessionId};
@@ -10,6 +10,7 @@ use crate::call::{Call, CallerSdp, Leg, Reach, Role, Stage};
 use crate::flow::FlowInput;
 use crate::outgoing::DialEnd;
 use crate::registration::retry_after;
+use crate::secrecy::Secrecy;
 use crate::switch::{Switch, Timer};
 use crate::{Destination, TrunkName, UserName, is_number};
 
@@ -92,9 +93,21 @@ impl Switch {
         match offer {
             Ok(offer) => {
                 let (trunk, user_to_user) = (trunk_of(&sender.origin), UserToUser::of(&request.head));
+                let secrecy = self.secrecy_of_caller(&sender.origin, flow);
                 let asker = asker(sender.origin);
-                let incoming =
-                    Incoming { session, trunk, flow, from, dialled, destination, offer, user_to_user, asker, hops };
+                let incoming = Incoming {
+                    session,
+                    trunk,
+                    flow,
+                    from,
+                    dialled,
+                    destination,
+                    offer,
+                    secrecy,
+                    user_to_user,
+                    asker,
+                    hops,
+                };
                 self.begin(now, call, began, incoming);
             }
             Err(refusal) => {
@@ -157,7 +170,8 @@ impl Switch {
         let address = self.config.limits.media_address.unwrap_or(incoming.flow.local.ip());
         // RFC 8866 5.2 wants a session id that is unique; 62 bits keep readers with signed numbers content.
         let session_id = self.rng.u64() >> 2;
-        let mut leg = Leg::new(call, Role::Caller { sdp: incoming.offer.map(CallerSdp::Offer) }, address, session_id);
+        let role = Role::Caller { sdp: incoming.offer.map(CallerSdp::Offer) };
+        let mut leg = Leg::new(call, role, address, session_id, incoming.secrecy);
         leg.session = Some(incoming.session);
         self.legs.insert(caller, leg);
         self.sessions.insert(incoming.session, caller);
@@ -260,13 +274,17 @@ impl Switch {
         if leg.answered {
             return true;
         }
-        let body = match answer_to(leg) {
+        let body = match answer_to(leg, &mut self.rng) {
             Ok(Some((answer, agreed))) => {
                 self.commands.extend(agreed.map(|agreed| leg::Command::Start { leg: caller, agreed }));
                 answer
             }
             // He made no offer: ours goes with the 2xx, his answer comes with the ACK (RFC 3264 section 4).
-            Ok(None) => leg.offered.insert(sdp::offer(&leg.local, &Preferences::default())).clone(),
+            Ok(None) => {
+                let security = leg.secrecy.for_offer(None, &mut self.rng);
+                let preferences = Preferences { security, ..Preferences::default() };
+                leg.offered.insert(sdp::offer(&leg.local, &preferences)).clone()
+            }
             Err(refusal) => {
                 self.refuse_caller(now, call, with_warning(&refusal));
                 return false;
@@ -315,6 +333,7 @@ struct Incoming {
     dialled: String,
     destination: Reach,
     offer: Option<Description>,
+    secrecy: Secrecy,
     user_to_user: Option<UserToUser>,
     hops: Option<u8>,
     asker: Option<Asker>,
@@ -322,12 +341,15 @@ struct Incoming {
 
 /// Our answer to the offer in a caller's INVITE: with what it comes to if it is new, else as it was kept. `None` if he
 /// made no offer.
-pub(crate) fn answer_to(leg: &mut Leg) -> Result<Option<(Description, Option<Agreed>)>, sdp::Refusal> {
+pub(crate) fn answer_to(leg: &mut Leg, rng: &mut Rng) -> Result<Option<(Description, Option<Agreed>)>, sdp::Refusal> {
     let Role::Caller { sdp } = &mut leg.role else { return Ok(None) };
     match sdp.take() {
         Some(CallerSdp::Answer(kept)) => Ok(Some((kept, None))),
         Some(CallerSdp::Offer(offer)) => {
-            let (answer, agreed) = sdp::answer(&offer, &leg.local, &Preferences::default())?;
+            let security = leg.secrecy.for_answer(&offer, rng);
+            let preferences = Preferences { security, ..Preferences::default() };
+            let (answer, agreed) = sdp::answer(&offer, &leg.local, &preferences)?;
+            leg.secrecy.settle(&agreed, rng);
             leg.agreed = Some(agreed);
             Ok(Some((answer, Some(agreed))))
         }

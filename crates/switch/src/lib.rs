@@ -67,6 +67,7 @@ mod reconfigure;
 mod recording;
 mod registration;
 mod registrations;
+mod secrecy;
 mod switch;
 mod talk;
 mod transfer;
@@ -75,7 +76,7 @@ mod trunks;
 
 pub use config::{
     Account, CallerId, Config, Destination, Emergency, FlowName, Grant, GrantName, Limits, Peer, Place, PromptName,
-    Prompts, Register, Registration, Ring, Trunk, TrunkName, User, UserName, Watchers, is_number,
+    Prompts, Register, Registration, Ring, SrtpPolicy, Trunk, TrunkName, User, UserName, Watchers, is_number,
 };
 pub use journal::Asker;
 pub use recording::{TakeOrder, TakeReport};

@@ -115,7 +115,8 @@ impl Switch {
         };
         let address = self.config.limits.media_address.unwrap_or(address);
         let session_id = self.rng.u64() >> 2;
-        self.legs.insert(id, Leg::new(call, role, address, session_id));
+        let secrecy = self.secrecy_of(&role);
+        self.legs.insert(id, Leg::new(call, role, address, session_id, secrecy));
         if let Some(found) = self.calls.get_mut(&call) {
             found.open_legs.push(id);
         }
@@ -143,17 +144,7 @@ impl Switch {
             Role::Outside { outside, .. } => self.login_of(&outside.trunk),
             Role::Agent { .. } | Role::Party { .. } | Role::Caller { .. } | Role::Joined { .. } => None,
         };
-        let preferences = self.codecs_like(call);
-        let offer = sdp::offer(&found.local, &preferences);
-        let Others { phones, patience } = route.others;
-        let fork = |(turn, other): (u8, Route)| {
-            // Each is told the address of ours that leads from it to us.
-            let address = self.config.limits.media_address.unwrap_or(other.flow.local.ip());
-            let local = Local { address, ..found.local };
-            let offer = sdp::offer(&local, &preferences).to_bytes();
-            Fork { turn, target: AnyUri::Sip(other.target), flow: other.flow, onward: other.onward, offer }
-        };
-        let search = Search { forks: phones.into_iter().map(fork).collect(), patience };
+        let mut preferences = self.codecs_like(call);
         // Data for another system stays in the company.
         let data = call.user_to_user.as_ref().filter(|_| !matches!(found.role, Role::Outside { .. }));
         let data = data.map(|data| (HeaderName::UserToUser.as_str().to_owned(), data.value()));
@@ -166,6 +157,18 @@ impl Switch {
         let headers = data.into_iter().chain(referrer).collect();
         let target = AnyUri::Sip(route.target);
         let (call, max_forwards) = (found.call, call.hops.unwrap_or_default());
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        preferences.security = found.secrecy.for_offer(None, &mut self.rng);
+        let offer = sdp::offer(&found.local, &preferences);
+        let Others { phones, patience } = route.others;
+        let fork = |(turn, other): (u8, Route)| {
+            // Each is told the address of ours that leads from it to us.
+            let address = self.config.limits.media_address.unwrap_or(other.flow.local.ip());
+            let local = Local { address, ..found.local };
+            let offer = sdp::offer(&local, &preferences).to_bytes();
+            Fork { turn, target: AnyUri::Sip(other.target), flow: other.flow, onward: other.onward, offer }
+        };
+        let search = Search { forks: phones.into_iter().map(fork).collect(), patience };
         let invite = Invite {
             flow: route.flow,
             to: NameAddr::new(target.clone()),
@@ -277,6 +280,7 @@ impl Switch {
         let (Some(offer), Some(body)) = (&found.offered, body) else { return false };
         let agreed = sdp::parse(body).ok().and_then(|answer| sdp::conclude(offer, &answer).ok());
         let Some(agreed) = agreed else { return false };
+        found.secrecy.settle(&agreed, &mut self.rng);
         if found.agreed.replace(agreed) != Some(agreed) {
             self.commands.push_back(Command::Start { leg, agreed });
         }
@@ -287,6 +291,10 @@ impl Switch {
     pub(crate) fn refused(&mut self, now: Now, leg: LegId, status: u16, local: bool, response: Option<&Response>) {
         let elsewhere = response.filter(|_| (300..400).contains(&status));
         if elsewhere.is_some_and(|response| self.redirected(now, leg, status, response)) {
+            return;
+        }
+        if !local && self.falls_back(leg, status) {
+            self.send_invite(now, leg);
             return;
         }
         if matches!(status, 503 | 408) && self.fail_over(now, leg, status) {

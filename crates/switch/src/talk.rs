@@ -67,6 +67,7 @@ impl Switch {
             preferences.codecs.sort_by_key(|codec| *codec != agreed.codec);
         }
         let Some(body) = body else {
+            preferences.security = found.secrecy.for_offer(found.agreed.as_ref(), &mut self.rng);
             let offer = sdp::offer(&local, &preferences);
             found.local = local;
             let text = offer.to_bytes();
@@ -74,11 +75,14 @@ impl Switch {
             self.sip.accept_change(now, session, text);
             return;
         };
-        let outcome =
-            sdp::parse(body).map_err(sdp::Refusal::from).and_then(|offer| sdp::answer(&offer, &local, &preferences));
+        let outcome = sdp::parse(body).map_err(sdp::Refusal::from).and_then(|offer| {
+            preferences.security = found.secrecy.for_answer(&offer, &mut self.rng);
+            sdp::answer(&offer, &local, &preferences)
+        });
         match outcome {
             Ok((answer, agreed)) => {
                 found.local = local;
+                found.secrecy.settle(&agreed, &mut self.rng);
                 found.agreed = Some(agreed);
                 self.commands.push_back(Command::Start { leg, agreed });
                 self.sip.accept_change(now, session, answer.to_bytes());

@@ -6,6 +6,8 @@
 mod address;
 mod body;
 
+pub(crate) use body::keys;
+
 use sip_message::HeaderName;
 
 /// How much is shown.

@@ -14,7 +14,7 @@ use base::{CallId, Wall};
 use bytes::Bytes;
 use sip_message::{Str, Transport};
 
-use crate::{Octets, Packet};
+use crate::{Octets, Packet, mask};
 
 /// What a file begins with.
 pub const HEAD: &[u8] = b"strowger trace 1\n";
@@ -66,7 +66,9 @@ pub(crate) fn write_message(out: &mut Vec<u8>, call_id: &[u8], packet: &Packet) 
     let length = u16::try_from(call_id.len()).unwrap_or(u16::MAX);
     out.extend(length.to_be_bytes());
     out.extend(call_id.iter().take(usize::from(length)));
+    let message = out.len();
     packet.octets.write(out);
+    mask::keys(out.get_mut(message..).unwrap_or_default());
     end(out, start);
 }
 
@@ -204,6 +206,17 @@ mod tests {
             Record::Full { call_id: b"a" },
         ];
         assert_eq!(records(&file).collect::<Vec<_>>(), wanted);
+    }
+
+    #[test]
+    fn keys_of_media_are_not_kept() {
+        let text = "INVITE sip:x SIP/2.0\r\nCall-ID: a\r\n\r\nv=0\r\na=crypto:1 AEAD_AES_128_GCM inline:c2VjcmV0|2^20\r\na=sendrecv\r\n";
+        let mut out = HEAD.to_vec();
+        let octets = Bytes::from_static(text.as_bytes()).into();
+        write_message(&mut out, b"a", &Packet { octets, ..packet(true, "[::1]:5061") });
+        let kept = text.replace("c2VjcmV0|2^20", "xxxxxxxxxxxxx");
+        let Some(Record::Message { packet, .. }) = records(&out).next() else { panic!("no message") };
+        assert_eq!(String::from_utf8(packet.octets.to_vec()).unwrap(), kept);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use sdp::{Agreed, Description, Direction, Local, Media, Preferences, answer, conclude, offer, parse};
+use base::Rng;
+use sdp::{Agreed, Description, Direction, Keys, Local, Media, Preferences, Security, answer, conclude, offer, parse};
 
 /// Reads a description, takes it for an offer and for an answer.
 ///
@@ -15,16 +16,21 @@ pub fn sdp(data: &[u8]) -> bool {
     assert!(description.repeats(&description));
     for address in ["198.51.100.1", "2001:db8::1"] {
         let local = Local { address: address.parse().unwrap(), port: 16_384, session_id: u64::MAX, version: 1 };
-        check_answer(&description, &local);
+        let keys = Box::new(Keys::random(&mut Rng::from_number(1)));
+        for security in [Security::Never, Security::Allowed(keys.clone()), Security::Required(keys)] {
+            check_answer(&description, &local, security);
+        }
         check_conclusion(&description, &local);
     }
     true
 }
 
-fn check_answer(offered: &Description, local: &Local) {
-    let preferences = Preferences::default();
+fn check_answer(offered: &Description, local: &Local, security: Security) {
+    let (never, required) = (security == Security::Never, matches!(security, Security::Required(_)));
+    let preferences = Preferences { security, ..Preferences::default() };
     let Ok((answered, agreed)) = answer(offered, local, &preferences) else { return };
     check_agreed(&agreed, local.address);
+    assert!(if never { agreed.srtp.is_none() } else { agreed.srtp.is_some() || !required }, "{answered}");
     assert_eq!(answered.media().len(), offered.media().len());
     let mut open = None;
     for (ours, theirs) in answered.media().iter().zip(offered.media()) {
@@ -50,6 +56,9 @@ fn check_answer(offered: &Description, local: &Local) {
         assert_eq!((concluded.codec, concluded.send_pt), (agreed.codec, agreed.receive_pt), "{answered} to {offered}");
         assert!(is_within(concluded.direction, agreed.direction.reversed()));
         assert_eq!(concluded.dtmf_send_pt.is_some(), agreed.dtmf_receive_pt.is_some());
+        if let (Some(ours), Some(theirs)) = (agreed.srtp, concluded.srtp) {
+            assert_eq!((ours.local, ours.remote), (theirs.remote, theirs.local), "{answered} to {offered}");
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use company::{Advertise, Company, Media, Outlook, Traces};
 use sip::digest::Algorithm;
-use switch::{Asker, CallerId, Destination};
+use switch::{Asker, CallerId, Destination, SrtpPolicy};
 
 use crate::inline;
 
@@ -255,4 +255,32 @@ fn the_data_folder_is_found_though_the_rest_is_faulty() {
     assert_eq!(found("version: 1\n").unwrap(), PathBuf::from("data"));
     assert!(found("version: 1\ndata: /\n").unwrap_err().to_string().contains("a folder of its own"));
     assert!(found("[").is_err() && company::data_folder(&company::Files::new("config")).is_err());
+}
+
+#[test]
+fn srtp_policies_arrive() {
+    let company = read(&[
+        (
+            "strowger.yaml",
+            "\
+version: 1
+srtp: required
+listeners:
+  - udp: 0.0.0.0:5060
+  - tcp: 0.0.0.0:5060
+    srtp: never
+trunks:
+  carrier: { from: 192.0.2.1, srtp: allowed }
+  other: { from: 192.0.2.2 }
+numbers: { 1000: { flow: main }, 101: { user: 101 } }
+",
+        ),
+        ("users.yaml", "users:\n  101: { register: true, srtp: allowed }\n  102: { register: true }\n"),
+    ]);
+    let switch = &company.switch;
+    assert_eq!((switch.srtp_at(0), switch.srtp_at(1)), (SrtpPolicy::Required, SrtpPolicy::Never));
+    assert_eq!(switch.trunk("carrier").unwrap().srtp, Some(SrtpPolicy::Allowed));
+    assert_eq!(switch.trunk("other").unwrap().srtp, None);
+    assert_eq!((switch.users["101"].srtp, switch.users["102"].srtp), (Some(SrtpPolicy::Allowed), None));
+    assert_eq!(read(&[]).switch.srtp, SrtpPolicy::Allowed, "what is usual");
 }

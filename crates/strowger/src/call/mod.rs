@@ -77,6 +77,7 @@ pub(crate) fn call(request: &Call) -> Result<ExitCode, Error> {
         from: request.from().to_owned(),
         keys: request.press.clone().map(|keys| keys.0).unwrap_or_default(),
         play,
+        srtp: request.srtp,
         ring: request.ring,
         hold: request.hold,
     };

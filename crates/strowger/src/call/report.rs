@@ -48,6 +48,7 @@ fn words(step: &Step, flow: Flow) -> String {
         Step::Ringing { status: 180 } => "ringing".to_owned(),
         Step::Ringing { status } => format!("progress {status}"),
         Step::EarlyMedia => "early media".to_owned(),
+        Step::Encrypted(suite) => format!("encrypted by {suite}"),
         Step::Answered => "answered".to_owned(),
         Step::FirstAudio => "first audio received".to_owned(),
         Step::Pressed(digit) => format!("pressed {digit}"),
@@ -89,6 +90,10 @@ fn media(stats: &Stats) -> String {
     );
     if *concealed > 0 {
         line += &format!(", filled in {concealed} times 20 ms");
+    }
+    let refused = stats.unauthentic + stats.replayed;
+    if refused > 0 {
+        line += &format!(", {refused} packets that did not prove themselves");
     }
     if *strangers > 0 {
         line += &format!(", {strangers} strangers' packets");

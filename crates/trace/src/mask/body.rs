@@ -31,14 +31,29 @@ fn lines(text: &mut [u8], mut each: impl FnMut(&mut [u8])) {
 const KEYS: &[(&[u8], usize)] =
     &[(b"a=crypto:", 2), (b"a=ice-pwd:", 0), (b"a=key-mgmt:", 0), (b"k=", 0), (b"a=identity:", 0)];
 
-fn description(line: &mut [u8], view: View) {
-    if let Some((prefix, words)) = KEYS.iter().find(|(prefix, _)| line.to_ascii_lowercase().starts_with(prefix)) {
+/// Hides the keys of media in a whole message, wherever they stand: they are not even kept.
+pub(crate) fn keys(message: &mut [u8]) {
+    lines(message, |line| _ = key(line));
+}
+
+/// Hides what a line tells of a key; false if it tells none.
+fn key(line: &mut [u8]) -> bool {
+    let begins = |prefix: &[u8]| line.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix));
+    if let Some((prefix, words)) = KEYS.iter().find(|(prefix, _)| begins(prefix)) {
         let value = line.get_mut(prefix.len()..).unwrap_or_default();
         let spaces = value.iter().enumerate().filter(|(_, octet)| **octet == b' ').map(|(at, _)| at + 1);
         let from = if *words == 0 { 0 } else { spaces.take(*words).last().unwrap_or(0) };
         let key = value.get_mut(from..).unwrap_or_default();
         let lead = if key.starts_with(b"inline:") { b"inline:".len() } else { 0 };
-        return hide(key.get_mut(lead..).unwrap_or_default());
+        hide(key.get_mut(lead..).unwrap_or_default());
+        return true;
+    }
+    false
+}
+
+fn description(line: &mut [u8], view: View) {
+    if key(line) {
+        return;
     }
     if view == View::Clear {
         return;
