@@ -71,6 +71,17 @@ need_rust() {
 
 build_release() { cargo build --release --locked -p strowger; }
 
+# JsSIP, and a WebSocket for it, which Debian does not have: `tests/src/jssip.rs` looks there.
+need_jssip() {
+    local folder=target/jssip jssip=3.13.8 ws=8.23.0
+    [ "$(cat "$folder/versions" 2>/dev/null)" = "$jssip $ws" ] && return 0
+    say "installing: jssip $jssip and ws $ws from npm"
+    mkdir -p "$folder"
+    npm install --silent --no-audit --no-fund --prefix "$folder" "jssip@$jssip" "ws@$ws" >&2 ||
+        die "could not install JsSIP; run: npm install --prefix $folder jssip@$jssip ws@$ws"
+    echo "$jssip $ws" >"$folder/versions"
+}
+
 # The scanners of SIPVicious, which Debian does not have, in a place of their own: `tests/src/scanner.rs` looks there.
 need_sipvicious() {
     local venv=target/sipvicious version=0.3.8

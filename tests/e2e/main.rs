@@ -12,7 +12,7 @@
 //! - `admission`, `noise`, `spray`, `torture`, `flood`, `scanners`: strangers in the bad sense. `flood` runs alone.
 //! - `refusals`: what requests are answered that cannot be served.
 //! - `outbound`: calls to a carrier, and grants.
-//! - `tcp`, `tls`: calls over connections, and what strangers do with those.
+//! - `tcp`, `tls`, `websocket`: calls over connections, and what strangers do with those.
 //! - `control`, `reload`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
 //! - `forks`: users with several phones.
 //! - `nat`: phones behind a NAT, in networks of the test's own.
@@ -71,3 +71,4 @@ mod torture;
 mod trace;
 mod transfer;
 mod trunks;
+mod websocket;

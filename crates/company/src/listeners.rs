@@ -14,9 +14,12 @@ const LISTENER: Shape = Shape {
         "udp",
         "tcp",
         "tls",
+        "ws",
+        "wss",
         "advertise",
         "digest",
         "srtp",
+        "origins",
         "certificate",
         "key",
         "certificates",
@@ -66,6 +69,7 @@ fn listener<'a>(item: &Value<'a>, shelf: &mut Shelf<'_>) -> Option<(Listener, Va
         return None;
     }
     let tls = crate::tls::read(&map, (transport, &place), shelf);
+    let origins = map.optional("origins").map(|value| origins(&value, transport));
     let bound = place.socket_addr()?;
     if bound.ip().is_multicast() || bound.ip() == IpAddr::from([255; 4]) {
         place.fault(format!("`{}` is no address of a machine", bound.ip()), "");
@@ -78,7 +82,40 @@ fn listener<'a>(item: &Value<'a>, shelf: &mut Shelf<'_>) -> Option<(Listener, Va
     }
     let digest = map.optional("digest").and_then(crate::digest);
     let srtp = map.optional("srtp").and_then(crate::srtp);
-    Some((Listener { transport, address: bound, advertise, digest, srtp, tls }, place))
+    Some((Listener { transport, address: bound, advertise, digest, srtp, tls, origins }, place))
+}
+
+/// The most pages that a listener may name.
+const MAX_ORIGINS: usize = 64;
+
+/// From which pages browsers may connect.
+fn origins(value: &Value<'_>, transport: Transport) -> Vec<String> {
+    if transport.can_be_opened() {
+        value.fault_at_key("`origins` is for listeners with `ws` or `wss`", "take it out");
+        return Vec::new();
+    }
+    let items = value.one_or_list();
+    if !(1..=MAX_ORIGINS).contains(&items.len()) {
+        value
+            .fault(format!("a listener has 1 to {MAX_ORIGINS} origins"), "leave out `origins` to let any page connect");
+    }
+    items.iter().filter_map(origin).collect()
+}
+
+/// `https://HOST` or `https://HOST:PORT`, as browsers write it (RFC 6454 section 6.2).
+fn origin(value: &Value<'_>) -> Option<String> {
+    let text = value.string()?;
+    let authority = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
+    if !authority.is_some_and(|authority| !authority.is_empty() && authority.chars().all(plain)) {
+        let message = format!("`{}` is not the origin of a page", crate::names::short(text));
+        value.fault(
+            message,
+            "write scheme and host alone: `https://phone.example`, with a port if it is not the usual one",
+        );
+        return None;
+    }
+    Some(text.to_ascii_lowercase())
 }
 
 fn advertise(value: &Value<'_>) -> Option<Advertise> {

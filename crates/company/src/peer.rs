@@ -34,7 +34,7 @@ pub(crate) fn read(value: &Value<'_>, form: &Form, listeners: &[Listener]) -> Op
     };
     let transport = match (uri.scheme(), uri.param("transport")) {
         (Scheme::Sip, None) => Some(Transport::Udp),
-        (Scheme::Sip, Some(name)) => Transport::by_name(&name),
+        (Scheme::Sip, Some(name)) => Transport::by_name(&name).filter(|way| way.can_be_opened()),
         // TLS is what `sips` means; over TCP, as `transport=tcp` says there (RFC 3261 26.2.2).
         (Scheme::Sips, name) => {
             let fits = |name: &str| ["tls", "tcp"].iter().any(|fit| name.eq_ignore_ascii_case(fit));

@@ -62,6 +62,8 @@ pub struct Listener {
     pub srtp: Option<SrtpPolicy>,
     /// Its certificates, if it speaks TLS.
     pub tls: Option<TlsFiles>,
+    /// With WebSocket: the pages from which browsers may connect, in lower case; any if none.
+    pub origins: Option<Vec<String>>,
 }
 
 impl Listener {

@@ -75,7 +75,10 @@ pub(crate) fn read(
     if !transport.is_secure() {
         for key in ["certificate", "key", "certificates", "client_ca", "ca"] {
             if let Some(value) = map.optional(key) {
-                value.fault_at_key(format!("`{key}` is for listeners with `tls`"), "write `- tls:`, or take it out");
+                value.fault_at_key(
+                    format!("`{key}` is for listeners with `tls` or `wss`"),
+                    "write `- tls:`, or take it out",
+                );
             }
         }
         return None;

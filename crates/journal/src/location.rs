@@ -60,4 +60,8 @@ pub enum Carrier {
     Tcp,
     /// Connections under TLS.
     Tls,
+    /// WebSocket.
+    Ws,
+    /// WebSocket under TLS.
+    Wss,
 }

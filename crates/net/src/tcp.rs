@@ -1,4 +1,4 @@
-//! SIP over TCP and TLS (RFC 3261 §18, §26.3): a listener with all connections that came in by it or go out from it.
+//! SIP over TCP, TLS and WebSocket (RFC 3261 §18, §26.3, RFC 7118): a listener with all connections that came in by it or go out from it.
 //!
 //! One thread a listener runs them all. The domain thread puts messages into the queue of a connection and never waits:
 //! a queue that is full belongs to a peer who does not read, and is cut off. What comes is read no faster than the domain
@@ -6,6 +6,7 @@
 
 mod connection;
 mod registry;
+mod websocket;
 
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
@@ -20,12 +21,15 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_rustls::TlsStream;
+use tokio_tungstenite::WebSocketStream;
 
 use crate::addr::unmapped;
 use crate::tls::{Tls, names_of};
 use crate::{NetError, Received};
 use connection::Connection;
 use registry::{Entry, Registry};
+
+pub use websocket::Origins;
 
 /// How long to wait when the system has no descriptor for a new connection.
 const NO_DESCRIPTOR: Duration = Duration::from_millis(100);
@@ -43,6 +47,10 @@ pub enum Layer {
     Plain,
     /// TLS.
     Tls(Arc<Tls>),
+    /// WebSocket.
+    Ws(Arc<Origins>),
+    /// WebSocket over TLS.
+    Wss(Arc<Tls>, Arc<Origins>),
 }
 
 impl Layer {
@@ -52,6 +60,8 @@ impl Layer {
         match self {
             Self::Plain => Transport::Tcp,
             Self::Tls(_) => Transport::Tls,
+            Self::Ws(_) => Transport::Ws,
+            Self::Wss(..) => Transport::Wss,
         }
     }
 }
@@ -73,6 +83,8 @@ pub struct Limits {
     pub connect: Duration,
     /// A peer that takes nothing for so long while we write is cut off.
     pub write: Duration,
+    /// Over WebSocket: a peer of whom nothing is heard for so long is asked whether he is there, and given up after as long.
+    pub ping: Duration,
     /// Octets that may wait to be written to one peer.
     pub queue: usize,
 }
@@ -87,6 +99,7 @@ impl Default for Limits {
             idle: Duration::from_secs(30 * 60),
             connect: Duration::from_secs(5),
             write: Duration::from_secs(10),
+            ping: Duration::from_secs(30),
             queue: 256 * 1024,
         }
     }
@@ -229,44 +242,75 @@ struct Line {
 
 /// One connection that came in, from its beginning to its end.
 async fn take(line: Line, stream: TcpStream, local: SocketAddr) {
-    let Line { shared, entry, .. } = &line;
-    match &shared.layer {
-        Layer::Plain => line.serve(stream, local).await,
-        Layer::Tls(tls) => {
-            let done = tokio::select! {
-                done = timeout(shared.limits.handshake, tls.accept(stream)) => done,
-                () = entry.cut.notified() => return line.leave().await,
-            };
-            match done {
-                Ok(Ok(stream)) => line.serve_tls(stream, local).await,
-                Ok(Err(_)) | Err(_) => line.leave().await,
+    let (layer, entry) = (line.shared.layer.clone(), line.entry.clone());
+    let shake_hands = async {
+        match layer {
+            Layer::Plain => Some(Stream::Plain(stream)),
+            Layer::Tls(tls) => Some(Stream::Tls(Box::new(tls.accept(stream).await.ok()?))),
+            Layer::Ws(origins) => Some(Stream::Ws(Box::new(websocket::accept(stream, &origins).await?))),
+            Layer::Wss(tls, origins) => {
+                let stream = tls.accept(stream).await.ok()?;
+                Some(Stream::Wss(Box::new(websocket::accept(stream, &origins).await?)))
             }
         }
+    };
+    let stream = tokio::select! {
+        done = timeout(line.shared.limits.handshake, shake_hands) => done.ok().flatten(),
+        () = entry.cut.notified() => None,
+    };
+    match stream {
+        Some(Stream::Plain(stream)) => line.serve(stream, local).await,
+        Some(Stream::Tls(stream)) => line.serve_tls(*stream, local).await,
+        Some(Stream::Ws(stream)) => line.serve_websocket(*stream, local).await,
+        Some(Stream::Wss(stream)) => {
+            line.tell_names(stream.get_ref()).await;
+            line.serve_websocket(*stream, local).await;
+        }
+        None => line.leave().await,
     }
+}
+
+/// A connection whose handshakes are over.
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+    Ws(Box<WebSocketStream<TcpStream>>),
+    Wss(Box<WebSocketStream<TlsStream<TcpStream>>>),
 }
 
 impl Line {
     async fn serve_tls(self, stream: TlsStream<TcpStream>, local: SocketAddr) {
+        self.tell_names(&stream).await;
+        self.serve(stream, local).await;
+    }
+
+    /// Tells who is at the other end, if he has shown that.
+    async fn tell_names(&self, stream: &TlsStream<TcpStream>) {
         let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
         let names = shown.map(names_of).unwrap_or_default();
         if !names.is_empty() {
             connection::tell(&self.sink, Received::Proven { connection: self.entry.id, names }).await;
         }
-        self.serve(stream, local).await;
     }
 
     async fn serve(mut self, stream: impl AsyncRead + AsyncWrite, local: SocketAddr) {
-        let Self { shared, sink, entry, queue } = &mut self;
-        let flow = Flow {
-            transport: shared.layer.transport(),
-            connection: Some(entry.id),
-            listener: shared.index,
-            local,
-            remote: entry.remote,
-        };
-        let connection = Connection { flow, entry: entry.clone(), limits: shared.limits, sink: sink.clone() };
-        connection.run(stream, queue).await;
+        self.connection(local).run(stream, &mut self.queue).await;
         self.leave().await;
+    }
+
+    async fn serve_websocket<S>(mut self, stream: WebSocketStream<S>, local: SocketAddr)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        self.connection(local).run_websocket(stream, &mut self.queue).await;
+        self.leave().await;
+    }
+
+    fn connection(&self, local: SocketAddr) -> Connection {
+        let Self { shared, sink, entry, .. } = self;
+        let (transport, connection, listener) = (shared.layer.transport(), Some(entry.id), shared.index);
+        let flow = Flow { transport, connection, listener, local, remote: entry.remote };
+        Connection { flow, entry: entry.clone(), limits: shared.limits, sink: sink.clone() }
     }
 
     /// The connection is over.
@@ -293,6 +337,8 @@ async fn open(line: Line) {
             Ok(Ok(stream)) => line.serve_tls(stream, local).await,
             Ok(Err(_)) | Err(_) => line.fail().await,
         },
+        // Nobody connects to a browser; the sender does not come here.
+        Layer::Ws(_) | Layer::Wss(..) => line.fail().await,
     }
 }
 
@@ -334,7 +380,8 @@ impl Sender {
         if let Some(entry) = registry.find(flow.connection, flow.remote) {
             return entry.put(payload, self.shared.limits.queue);
         }
-        let Some((entry, queue)) = registry.enter(flow.remote, &self.shared.limits) else {
+        let room = flow.transport.can_be_opened().then(|| registry.enter(flow.remote, &self.shared.limits)).flatten();
+        let Some((entry, queue)) = room else {
             let sink = self.sink.clone();
             let failed = Received::Unreachable { transport: self.shared.layer.transport(), remote: flow.remote };
             self.handle.spawn(async move { connection::tell(&sink, failed).await });

@@ -22,11 +22,15 @@ pub enum Transport {
     Tcp,
     /// Connections under TLS.
     Tls,
+    /// WebSocket (RFC 7118).
+    Ws,
+    /// WebSocket under TLS.
+    Wss,
 }
 
 impl Transport {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Udp, Self::Tcp, Self::Tls];
+    pub const ALL: [Self; 5] = [Self::Udp, Self::Tcp, Self::Tls, Self::Ws, Self::Wss];
 
     /// The one that people, configurations and `transport` parameters call `name`, in whichever case.
     #[must_use]
@@ -41,6 +45,8 @@ impl Transport {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
             Self::Tls => "tls",
+            Self::Ws => "ws",
+            Self::Wss => "wss",
         }
     }
 
@@ -53,15 +59,23 @@ impl Transport {
     /// True if a `sips:` URI may be reached by it (RFC 3261 26.2.2).
     #[must_use]
     pub const fn is_secure(self) -> bool {
-        matches!(self, Self::Tls)
+        matches!(self, Self::Tls | Self::Wss)
     }
 
-    /// The port that a Via or URI without one means (RFC 3261 18.2.2, 19.1.2).
+    /// True if we can send to an address by it; else there is no way to who does not come to us, as browsers do.
+    #[must_use]
+    pub const fn can_be_opened(self) -> bool {
+        !matches!(self, Self::Ws | Self::Wss)
+    }
+
+    /// The port that a Via or URI without one means (RFC 3261 18.2.2, 19.1.2; RFC 7118 5.4).
     #[must_use]
     pub const fn default_port(self) -> u16 {
         match self {
             Self::Udp | Self::Tcp => 5060,
             Self::Tls => 5061,
+            Self::Ws => 80,
+            Self::Wss => 443,
         }
     }
 
@@ -72,6 +86,8 @@ impl Transport {
             Self::Udp => None,
             Self::Tcp => Some("tcp"),
             Self::Tls => Some("tls"),
+            // Under TLS or not is not said here (RFC 7118 5.2.1).
+            Self::Ws | Self::Wss => Some("ws"),
         }
     }
 
@@ -82,6 +98,8 @@ impl Transport {
             Self::Udp => sip_message::Transport::Udp,
             Self::Tcp => sip_message::Transport::Tcp,
             Self::Tls => sip_message::Transport::Tls,
+            Self::Ws => sip_message::Transport::Ws,
+            Self::Wss => sip_message::Transport::Wss,
         }
     }
 }

@@ -145,6 +145,10 @@ impl Dialog {
 
     /// Where our requests go, and from which listener.
     pub(crate) fn flow(&self) -> Flow {
+        // Who came by what cannot be opened is reached there alone, whatever he thinks of his address (RFC 7118 5.4).
+        if !self.flow.transport.can_be_opened() {
+            return self.flow;
+        }
         let observed = self.flow.remote;
         let remote = match self.routes.first() {
             Some(first) => first.address.unwrap_or(observed),

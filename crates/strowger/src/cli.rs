@@ -281,7 +281,8 @@ fn target(text: &str) -> Result<Uri, String> {
 }
 
 fn transport(text: &str) -> Result<Transport, String> {
-    Transport::by_name(text).ok_or_else(|| "transports are udp, tcp and tls".to_owned())
+    let known = Transport::by_name(text).filter(|transport| transport.can_be_opened());
+    known.ok_or_else(|| "transports are udp, tcp and tls".to_owned())
 }
 
 fn keys(text: &str) -> Result<Keys, String> {

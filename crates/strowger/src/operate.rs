@@ -224,6 +224,8 @@ fn contact_line(contact: &Registration) -> String {
         Carrier::Udp => "udp",
         Carrier::Tcp => "tcp",
         Carrier::Tls => "tls",
+        Carrier::Ws => "ws",
+        Carrier::Wss => "wss",
     };
     let (left, source) = (whole_seconds(Duration::from_secs(contact.expires_s)), contact.source.to_string());
     let q = f64::from(contact.q_thousandths) / 1000.0;

@@ -11,7 +11,7 @@ use api::{Api, Post, Query};
 use base::{Day, Rng};
 use company::{Company, System};
 use media::{Media, Sinks};
-use net::tcp::Layer;
+use net::tcp::{Layer, Origins};
 use routing::LongestIdle;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sip::Transport;
@@ -130,10 +130,13 @@ fn tell(notice: &Notice) {
 
 fn bind(system: &System, handshakes: &Handshakes) -> Result<Vec<Listener>, Error> {
     let bound = system.listeners.iter().zip(&handshakes.0).zip(0u16..).map(|((listener, tls), index)| {
+        let origins = || Arc::new(listener.origins.clone().map_or(Origins::Any, Origins::These));
         let layer = match (listener.transport, tls) {
             (Transport::Udp, _) => None,
-            (_, Some(tls)) => Some(Layer::Tls(Arc::clone(tls))),
-            (_, None) => Some(Layer::Plain),
+            (Transport::Wss, Some(tls)) => Some(Layer::Wss(Arc::clone(tls), origins())),
+            (Transport::Ws | Transport::Wss, _) => Some(Layer::Ws(origins())),
+            (Transport::Tcp | Transport::Tls, Some(tls)) => Some(Layer::Tls(Arc::clone(tls))),
+            (Transport::Tcp | Transport::Tls, None) => Some(Layer::Plain),
         };
         Listener::bind(index, layer, listener.address)
     });

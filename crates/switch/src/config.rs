@@ -8,7 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use journal::Asker;
 use leg::Prompt;
-use sip::Transport;
+use sip::{Flow, Transport};
 use sip::digest::{Algorithm, Login, Secret};
 use sip::health::Watch;
 use sip::registrar::KeepAlive;
@@ -362,16 +362,17 @@ impl User {
 }
 
 impl Config {
-    /// The trunk that sends from `source`, over a connection whose other end has shown a certificate with `names`: the one
-    /// with one of them; else the one that the address belongs to, of several the one with the longest prefix.
+    /// The trunk that sends on `flow`, over a connection whose other end has shown a certificate with `names`: the one with
+    /// one of them; else the one that the address belongs to, of several the one with the longest prefix.
     #[must_use]
-    pub fn trunk_of(&self, source: IpAddr, names: &[String]) -> Option<&Trunk> {
+    pub fn trunk_of(&self, flow: Flow, names: &[String]) -> Option<&Trunk> {
+        let source = flow.remote.ip();
         let bears =
             |trunk: &&Trunk| trunk.certificate.as_deref().is_some_and(|own| names.iter().any(|name| name == own));
         let from_there =
             |trunk: &&Trunk| trunk.sources.is_empty() || trunk.sources.iter().any(|net| net.contains(&source));
         let proven = || self.trunks.iter().filter(bears).find(from_there);
-        (!names.is_empty()).then(proven).flatten().or_else(|| self.trunk_at(source))
+        (!names.is_empty()).then(proven).flatten().or_else(|| self.trunk_at(by_address(flow)?))
     }
 
     fn trunk_at(&self, source: IpAddr) -> Option<&Trunk> {
@@ -465,13 +466,20 @@ impl Config {
         users.chain(self.trunks.iter_mut().filter_map(|trunk| trunk.to.as_mut()))
     }
 
-    /// The user whose phone sends from `source` and calls himself `name`.
+    /// The user whose phone sends on `flow`, from its fixed address, and calls himself `name`.
     #[must_use]
-    pub fn user_of(&self, source: IpAddr, name: &str) -> Option<(&UserName, &User)> {
+    pub fn user_of(&self, flow: Flow, name: &str) -> Option<(&UserName, &User)> {
+        let source = by_address(flow)?;
         self.users
             .get_key_value(name)
             .filter(|(_, user)| user.fixed().is_some_and(|phone| phone.address.ip() == source))
     }
+}
+
+/// The address by which whoever sends on `flow` may be known. A page of anyone's may be open in a browser of a trusted
+/// network: by WebSocket an address says nothing.
+pub(crate) fn by_address(flow: Flow) -> Option<IpAddr> {
+    flow.transport.can_be_opened().then(|| flow.remote.ip())
 }
 
 /// True for what may be called outside: 1 to 32 digits, with a `+` before them or not.
@@ -499,7 +507,8 @@ mod tests {
         let config = Config { trunks, ..Config::default() };
         let of = |source: &str, names: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-            config.trunk_of(source.parse().unwrap(), &names).map(|trunk| trunk.name.to_string())
+            let source = SocketAddr::new(source.parse().unwrap(), 5060);
+            config.trunk_of(Flow::udp(0, source, source), &names).map(|trunk| trunk.name.to_string())
         };
         let found = |name: &str| Some(name.to_owned());
         assert_eq!(of("192.0.2.1", &[]), found("plain"), "nobody has both by his address alone");

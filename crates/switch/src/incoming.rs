@@ -119,7 +119,7 @@ impl Switch {
 
     /// A user is known by the address of his phone and the name that he calls himself. (Else the source's trunk counts.)
     fn user_at(&self, flow: Flow, from: &str) -> Option<Sender> {
-        let (name, _) = self.config.user_of(flow.remote.ip(), from)?;
+        let (name, _) = self.config.user_of(flow, from)?;
         Some(Sender { origin: Origin::User(name.clone()), direction: Direction::Internal })
     }
 
@@ -380,7 +380,7 @@ impl Switch {
             let trunk = self.config.trunk_by_account(&user).map(|trunk| Origin::Trunk(trunk.name.clone()));
             return Some(trunk.unwrap_or(Origin::User(user)));
         }
-        let trunk = || self.config.trunk_of(flow.remote.ip(), self.desk.names_at(flow));
+        let trunk = || self.config.trunk_of(flow, self.desk.names_at(flow));
         let trunk = || Some(Origin::Trunk(trunk()?.name.clone()));
         self.user_at(flow, claimed).map(|sender| sender.origin).or_else(trunk)
     }

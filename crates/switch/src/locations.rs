@@ -86,6 +86,8 @@ fn flow_again(listeners: &[sip::Listener], kept: &journal::Location) -> Option<F
         Carrier::Udp => Transport::Udp,
         Carrier::Tcp => Transport::Tcp,
         Carrier::Tls => Transport::Tls,
+        // It was a connection that is gone, and there is no other way.
+        Carrier::Ws | Carrier::Wss => return None,
     };
     let (local, remote) = (kept.local, kept.remote);
     let alike =
@@ -124,6 +126,8 @@ pub(crate) const fn carrier(transport: Transport) -> Carrier {
         Transport::Udp => Carrier::Udp,
         Transport::Tcp => Carrier::Tcp,
         Transport::Tls => Carrier::Tls,
+        Transport::Ws => Carrier::Ws,
+        Transport::Wss => Carrier::Wss,
     }
 }
 

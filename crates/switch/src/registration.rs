@@ -7,7 +7,7 @@ use sip::registrar::{Ping, Registrar, RegistrarConfig, RegistrarEvent};
 use sip::{ConnectionId, Flow, Gate, Inquiry, InquiryId, Pending, Verdict};
 use sip_message::{HeaderName, Method, NameAddr, Request, Uri};
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ pub(crate) struct Desk {
     pub certificates: HashMap<ConnectionId, Vec<String>>,
     /// Questions to phones that wait for their answer: about which binding.
     pings: HashMap<InquiryId, (Arc<str>, u64)>,
+    /// Who is registered on a connection that cannot be opened anew.
+    browsers: HashMap<ConnectionId, BTreeSet<Arc<str>>>,
 }
 
 impl Desk {
@@ -47,6 +49,15 @@ impl Desk {
             changes: Changes::default(),
             pings: HashMap::new(),
             certificates: HashMap::new(),
+            browsers: HashMap::new(),
+        }
+    }
+
+    /// A connection is gone: what was proven on it, and who can be reached by it alone.
+    pub fn handle_connection_closed(&mut self, connection: ConnectionId) {
+        self.certificates.remove(&connection);
+        for record in self.browsers.remove(&connection).unwrap_or_default() {
+            self.registrar.lose(&record, connection);
         }
     }
 
@@ -166,10 +177,9 @@ impl Gate for Door<'_> {
 impl Door<'_> {
     fn knock(&self, request: &Request, flow: Flow) -> Knock {
         let name = request.head.from.uri.user().unwrap_or_default();
-        let source = flow.remote.ip();
         let trunk = self.trunk(request, flow);
         let must_prove = trunk.is_some_and(|trunk| trunk.authenticate.is_some());
-        let known = self.config.user_of(source, &name).is_some() || (trunk.is_some() && !must_prove);
+        let known = self.config.user_of(flow, &name).is_some() || (trunk.is_some() && !must_prove);
         if known && !self.config.registers(&name) {
             return Knock::Known;
         }
@@ -207,7 +217,13 @@ impl Switch {
         let (status, headers) = match (named, record) {
             (None, _) => (400, Vec::new()),
             (Some(_), Some(record)) => {
-                let reply = self.desk.registrar.register(now, &record, pending.request(), pending.flow());
+                let flow = pending.flow();
+                let reply = self.desk.registrar.register(now, &record, pending.request(), flow);
+                if let Some(connection) = flow.connection.filter(|_| !flow.transport.can_be_opened())
+                    && reply.status == 200
+                {
+                    self.desk.browsers.entry(connection).or_default().insert(record.clone());
+                }
                 (reply.status, reply.headers)
             }
             (Some(_), None) => (403, Vec::new()),

@@ -184,7 +184,7 @@ impl Switch {
         remote: SocketAddr,
     ) {
         self.hand = Hand::Sip;
-        self.desk.certificates.remove(&connection);
+        self.desk.handle_connection_closed(connection);
         self.sip.handle_connection_closed(now, connection, transport, remote);
         self.trunk_connection_closed(now, connection);
         self.settle(now);

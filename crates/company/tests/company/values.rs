@@ -80,7 +80,7 @@ emergency: { numbers: [110, 112], trunk: withheld }
     assert_eq!((limits.max_calls, limits.max_call_time), (200, Duration::from_secs(3600)));
     assert_eq!((limits.ring_time, limits.media_address), (Duration::from_secs(45), Some([203, 0, 113, 8].into())));
     assert_eq!(company.switch.hold_music.as_deref(), Some("music"));
-    assert!(company.switch.trunk_of("2001:db8:1::5".parse().unwrap(), &[]).is_some());
+    assert!(company.switch.trunk_at("2001:db8:1::5".parse().unwrap()).is_some());
     assert_eq!(company.switch.numbers["+4930123"], Destination::Queue("sales".into()));
     let trunk = |name| company.switch.trunk(name).unwrap();
     assert_eq!(trunk("out").to.as_ref().unwrap().address, "198.51.100.7:5070".parse().unwrap());

@@ -93,8 +93,13 @@ impl Binding {
     pub fn way(&self) -> Flow {
         let address = self.contact.as_sip().and_then(sip_message::Uri::socket_addr);
         let source = self.flow.remote;
-        let listens = address.filter(|address| self.flow.transport.is_reliable() && address.ip() == source.ip());
+        let listens = address.filter(|address| self.listens() && address.ip() == source.ip());
         Flow { remote: listens.unwrap_or(source), ..self.flow }
+    }
+
+    /// Another connection can be opened to it.
+    fn listens(&self) -> bool {
+        self.flow.transport.is_reliable() && self.flow.transport.can_be_opened()
     }
 
     /// True if the phone has not answered for so long that it is not rung any more.

@@ -10,7 +10,7 @@ use sip_message::{AnyUri, HeaderName, NameAddr, Request};
 use super::alive::Asker;
 use super::request::{Sent, Wish, Wishes, q_text};
 use super::{Binding, Location, RegistrarConfig, RegistrarEvent, Reply};
-use crate::Flow;
+use crate::{ConnectionId, Flow};
 
 /// The registrar. See the module's documentation.
 pub struct Registrar {
@@ -115,6 +115,13 @@ impl Registrar {
         for record in gone {
             self.remove_all(&record);
         }
+    }
+
+    /// Removes the bindings of an address of record that were made on `connection`, which is gone and cannot be opened
+    /// anew: nobody is there any more (RFC 5626 4.2.2).
+    pub fn lose(&mut self, record: &Arc<str>, connection: ConnectionId) {
+        let gone = |binding: &Binding| binding.flow.connection == Some(connection);
+        while self.remove(record, true, gone) {}
     }
 
     /// Removes what has ended.

@@ -99,6 +99,9 @@ impl Stack {
         let uri = Uri::from_address(self.core.own_address(flow)).with_user(user);
         let uri = match flow.transport.in_uri() {
             Some(_) if sips && flow.transport == Transport::Tls => uri.with_scheme(Scheme::Sips),
+            Some(name) if sips && flow.transport.is_secure() => {
+                uri.with_scheme(Scheme::Sips).with_param("transport", Some(name))
+            }
             Some(name) => uri.with_param("transport", Some(name)),
             None => uri,
         };

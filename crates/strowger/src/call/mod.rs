@@ -216,7 +216,8 @@ fn layer(request: &Call, remote: SocketAddr) -> Result<Option<Layer>, Error> {
     match request.transport() {
         Transport::Udp => Ok(None),
         Transport::Tcp => Ok(Some(Layer::Plain)),
-        Transport::Tls => tls().map(Some),
+        // A page in a browser calls by those; the command line lets none through.
+        Transport::Tls | Transport::Ws | Transport::Wss => tls().map(Some),
     }
 }
 

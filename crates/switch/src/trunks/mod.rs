@@ -14,6 +14,7 @@ use journal::Kind;
 use sip::{ConnectionId, Flow, InquiryId};
 use sip_message::Request;
 
+use crate::config::by_address;
 use crate::switch::Switch;
 use crate::{Config, Trunk, TrunkName};
 
@@ -92,15 +93,14 @@ impl Trunks {
     /// The trunk that a request comes from: by what we told its far end, which is our contact or a connection of ours; by the
     /// networks that it calls from and the `names` that its certificate bears; by the address that we register at.
     pub fn of(&self, config: &Config, request: &Request, flow: Flow, names: &[String]) -> Option<TrunkName> {
-        let source = flow.remote.ip();
-        let by_source = || config.trunk_of(source, names).map(|trunk| trunk.name.clone());
+        let by_source = || config.trunk_of(flow, names).map(|trunk| trunk.name.clone());
         if self.by_line.is_empty() {
             return by_source();
         }
         let by_connection = || flow.connection.and_then(|connection| self.by_connection.get(&connection));
         let line = request.uri.as_sip().and_then(|uri| uri.param(enrolments::LINE));
         let told = line.and_then(|line| self.by_line.get(&*line)).or_else(by_connection);
-        told.cloned().or_else(by_source).or_else(|| self.registrar_at(source))
+        told.cloned().or_else(by_source).or_else(|| self.registrar_at(by_address(flow)?))
     }
 
     /// The trunk at whose far end we register, if that is at `source`.

@@ -19,8 +19,8 @@ use base::Rng;
 use bytes::Bytes;
 use journal::Kind;
 use sim::{SWITCH, World, company};
-use sip::Flow;
 use sip::digest::{Algorithm, Challenge, Credentials, Secret};
+use sip::{ConnectionId, Flow, Transport};
 use sip_message::parse_datagram;
 use switch::control::{Registrations, Request, Response};
 use switch::{Destination, Place, User};
@@ -34,6 +34,8 @@ struct Scene {
     phone: SocketAddr,
     /// The listener that he sends to.
     listener: u16,
+    /// The number of a page's connection, if he sends by that.
+    page: Option<u64>,
     /// What he dials.
     dialled: &'static str,
     rng: Rng,
@@ -60,7 +62,7 @@ fn scene_with(change: impl FnOnce(&mut switch::Config)) -> Scene {
     change(&mut config);
     let mut world = World::with(config, 1);
     let phone = world.phone("127.0.0.1:5077");
-    Scene { world, phone, listener: 0, dialled: "", rng: Rng::from_number(9), cseq: 0 }
+    Scene { world, phone, listener: 0, page: None, dialled: "", rng: Rng::from_number(9), cseq: 0 }
 }
 
 impl Scene {
@@ -76,7 +78,10 @@ impl Scene {
              Content-Length: 0\r\n\r\n",
             self.dialled
         );
-        let flow = Flow::udp(self.listener, SWITCH.parse().unwrap(), phone);
+        let mut flow = Flow::udp(self.listener, SWITCH.parse().unwrap(), phone);
+        if let Some(page) = self.page {
+            flow = Flow { transport: Transport::Ws, connection: Some(ConnectionId(page)), ..flow };
+        }
         self.world.switch.handle_datagram(self.world.now, flow, parse_datagram(Bytes::from(text)));
         let answer = self.world.switch.poll_transmit().expect("an answer");
         String::from_utf8(answer.payload.to_vec()).unwrap()
@@ -435,4 +440,32 @@ fn a_new_password_and_a_new_realm_hold_at_once() {
         config.secrets.insert("101".into(), Secret::of("101", "elsewhere", PASSWORD));
     });
     assert!(s.register("101", PASSWORD).starts_with("SIP/2.0 200"));
+}
+
+#[test]
+fn a_page_is_registered_on_its_connection_for_as_long_as_that_lives() {
+    let mut s = scene();
+    s.page = Some(7);
+    let contact = "Contact: <sip:x@df7jal23ls0d.invalid;transport=ws>\r\nExpires: 600\r\n";
+    let answer = s.register_as("101", PASSWORD, contact);
+    assert!(answer.starts_with("SIP/2.0 200") && answer.contains("df7jal23ls0d.invalid"), "{answer}");
+    assert_eq!(s.agent(), Some(AgentState::Idle));
+    let (now, remote) = (s.world.now, s.phone);
+    s.world.switch.handle_connection_closed(now, ConnectionId(8), Transport::Ws, remote);
+    assert_eq!(s.agent(), Some(AgentState::Idle), "that was another's");
+    s.world.switch.handle_connection_closed(now, ConnectionId(7), Transport::Ws, remote);
+    assert_eq!(s.agent(), Some(AgentState::LoggedOut));
+    s.page = Some(9);
+    assert!(!s.query().contains("Contact"), "nobody is registered");
+}
+
+/// A page of anyone's may be open on a machine whose address is a trunk's.
+#[test]
+fn by_a_page_nobody_is_known_by_his_address() {
+    let mut s = scene();
+    s.dialled = "999@";
+    let known = s.ask("INVITE", "stranger", "");
+    assert!(!known.starts_with("SIP/2.0 401"), "the address is a trunk's: {known}");
+    s.page = Some(7);
+    assert!(s.ask("INVITE", "stranger", "").starts_with("SIP/2.0 401"));
 }
