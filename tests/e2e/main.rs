@@ -10,6 +10,7 @@
 //! - `hold`: hold, resume and change by re-INVITE; who hears what meanwhile.
 //! - `recording`, `disk`, `limits`, `shutdown`: what is left when something ends or fails.
 //! - `admission`, `noise`, `spray`, `torture`, `flood`, `scanners`: strangers in the bad sense. `flood` runs alone.
+//! - `ipv6`: the other version of IP, and several listeners.
 //! - `refusals`: what requests are answered that cannot be served.
 //! - `outbound`: calls to a carrier, and grants.
 //! - `tcp`, `tls`, `websocket`: calls over connections, and what strangers do with those.
@@ -48,6 +49,7 @@ mod flood;
 mod forks;
 mod hangups;
 mod hold;
+mod ipv6;
 mod limits;
 mod load;
 mod menu;

@@ -245,3 +245,17 @@ fn a_source_that_takes_all_the_connections_it_may_leaves_room_for_others() {
     phone.request("BYE", 2, "");
     assert_eq!(phone.answer().status(), Some(200));
 }
+
+/// What keeps the way through a NAT open, or is meant to: over UDP it has no answer.
+#[test]
+fn empty_lines_by_datagram_are_passed_over() {
+    let mut ports = Ports::slice();
+    let switch = Switch::start(&Company::new(&ports));
+    let mut phone = tests::phone::Phone::new(switch.address(), &mut ports);
+    for octets in [&b"\r\n"[..], b"\r\n\r\n", b"\0\0\0\0", b" "] {
+        phone.send(octets);
+    }
+    assert!(phone.seen(Duration::from_millis(300)).is_empty());
+    assert!(phone.probe());
+    assert!(switch.events("malformed").is_empty());
+}

@@ -132,6 +132,16 @@ impl Baresip {
         Self::start_more(own, user, &registrar.account(user, password), "", manner, ports, folder)
     }
 
+    /// As [`Self::start`], of a telephone at `::1`.
+    ///
+    /// # Panics
+    /// If baresip is not there or does not get ready.
+    pub fn start_by_ipv6(user: &str, manner: Manner, ports: &mut Ports, folder: &Path) -> Self {
+        let own = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
+        let account = format!("<sip:{user}@[::1]>;regint=0");
+        Self::start_more(own, user, &account, "net_prefer_ipv6 yes\n", manner, ports, folder)
+    }
+
     fn start_as(user: &str, account: &str, manner: Manner, ports: &mut Ports, folder: &Path) -> Self {
         Self::start_more(LOCAL, user, account, "", manner, ports, folder)
     }
@@ -243,11 +253,12 @@ fn config(own: IpAddr, user: &str, port: u16, media: u16, home: &Path) -> String
     let modules = ["srtp", "account", "g711", "aufile", "aubridge", "sndfile", "ctrl_tcp"];
     let modules: String = modules.iter().map(|name| format!("module {name}.so\n")).collect();
     format!(
-        "poll_method epoll\nsip_listen {own}:{port}\nnet_interface {own}\nctrl_tcp_listen 127.0.0.1:{control}\n\
+        "poll_method epoll\nsip_listen {at}\nnet_interface {own}\nctrl_tcp_listen 127.0.0.1:{control}\n\
          audio_source aufile,{home}/says.wav\naudio_player aubridge,ear-{user}\naudio_alert aubridge,bell-{user}\n\
          audio_path /nonexistent\nausrc_srate 8000\nauplay_srate 8000\nausrc_channels 1\nauplay_channels 1\n\
          rtp_ports {media}-{last}\njitter_buffer_type fixed\njitter_buffer_delay 1-5\ncall_local_timeout 120\ncall_max_calls 4\n\
          snd_path {home}/heard\nmodule_path /usr/lib/baresip/modules\n{modules}module_app menu.so\n",
+        at = SocketAddr::new(own, port),
         control = port + 2,
         last = media + 9,
         home = home.display(),

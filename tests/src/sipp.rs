@@ -39,9 +39,10 @@ impl Sipp {
         let sipp = Self::start(scenario, port, media_port, None, folder, options);
         // SIPp has no word for "ready": its socket is bound when the port is taken.
         let tcp = options.contains(&"t1");
+        let host = if options.contains(&"::1") { "::1" } else { "127.0.0.1" };
         wait::until_true("SIPp binds its port", wait::SOON, || match tcp {
-            true => std::net::TcpListener::bind(("127.0.0.1", port)).is_err(),
-            false => std::net::UdpSocket::bind(("127.0.0.1", port)).is_err(),
+            true => std::net::TcpListener::bind((host, port)).is_err(),
+            false => std::net::UdpSocket::bind((host, port)).is_err(),
         });
         sipp
     }

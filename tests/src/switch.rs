@@ -98,6 +98,17 @@ impl Switch {
         address.parse().expect("an address")
     }
 
+    /// Where it listens for `transport` by IPv6.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn listening_by_ipv6(&self, transport: &str) -> SocketAddr {
+        let lines = self.process.lines();
+        let told = lines.iter().filter_map(|line| line.strip_prefix("listening ")?.split_once(' '));
+        let mut addresses = told.filter(|(name, _)| *name == transport).filter_map(|(_, address)| address.parse().ok());
+        addresses.find(SocketAddr::is_ipv6).expect("such a listener")
+    }
+
     /// A folder that lives as long as the switch, for the files of phones.
     pub fn folder(&self) -> &Path {
         self.folder.path()

@@ -19,7 +19,7 @@ const USUAL_GRACE: Duration = Duration::from_secs(20);
 
 /// What the switch keeps to.
 pub(crate) fn read(root: &Map<'_>, system: &System, notes: &mut Notes) -> Limits {
-    let mut limits = Limits { media_address: system.media_address(), ..Limits::default() };
+    let mut limits = Limits { media_addresses: system.media_addresses(), ..Limits::default() };
     if let Some(map) = root.optional("calls").and_then(|value| value.map(&CALLS)) {
         limits.max_calls = or(&map, "max", limits.max_calls, |value| value.integer(1..=100_000));
         limits.max_call_time = time(&map, "max_time", limits.max_call_time, 60..=86_400);

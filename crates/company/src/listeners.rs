@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use sip::Transport;
 use yaml::{Shape, Value};
 
-use crate::system::{Advertise, Listener};
+use crate::system::{Advertise, Listener, reachable};
 use crate::tls::Shelf;
 
 const LISTENER: Shape = Shape {
@@ -17,6 +17,7 @@ const LISTENER: Shape = Shape {
         "ws",
         "wss",
         "advertise",
+        "media",
         "digest",
         "srtp",
         "origins",
@@ -80,9 +81,10 @@ fn listener<'a>(item: &Value<'a>, shelf: &mut Shelf<'_>) -> Option<(Listener, Va
     {
         value.fault(format!("`{address}` and `{}` are not of one IP version", bound.ip()), "");
     }
+    let media = map.optional("media").and_then(|value| reachable(&value));
     let digest = map.optional("digest").and_then(crate::digest);
     let srtp = map.optional("srtp").and_then(crate::srtp);
-    Some((Listener { transport, address: bound, advertise, digest, srtp, tls, origins }, place))
+    Some((Listener { transport, address: bound, advertise, media, digest, srtp, tls, origins }, place))
 }
 
 /// The most pages that a listener may name.

@@ -1,6 +1,7 @@
 //! What the drivers need of `strowger.yaml`: where to listen, where to write, ports, threads, times.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -37,13 +38,29 @@ impl System {
         folder.join(&self.data)
     }
 
-    /// The address that callers send audio to, if the configuration says: what is advertised for media, else the
-    /// address that media is bound to, else what is advertised for SIP. `None`: that of each call's signalling.
+    /// The addresses that those send audio to who call by a listener or are called by it, by its index, if the configuration
+    /// says: what is advertised for media, by the listener or for all, else the address that media is bound to, else what
+    /// the listener advertises for SIP. Where it says nothing, that of each call's signalling.
     #[must_use]
-    pub fn media_address(&self) -> Option<IpAddr> {
+    pub fn media_addresses(&self) -> BTreeMap<u16, IpAddr> {
         let Media { advertise, bind, .. } = self.media;
         let bound = (!bind.is_unspecified()).then_some(bind);
-        advertise.or(bound).or_else(|| self.listeners.iter().find_map(|listener| listener.advertise).map(|a| a.address))
+        let of = |listener: &Listener| {
+            let told = listener.advertise.map(|advertise| advertise.address);
+            listener.media.or(advertise).or(bound).or(told)
+        };
+        self.listeners.iter().zip(0..).filter_map(|(listener, index)| Some((index, of(listener)?))).collect()
+    }
+
+    /// True of a listener on `[::]` that leaves IPv4 to another one, which has its port there.
+    #[must_use]
+    pub fn is_ipv6_only(&self, listener: &Listener) -> bool {
+        let own = listener.address;
+        let beside = |other: &Listener| {
+            let same = other.transport.is_reliable() == listener.transport.is_reliable();
+            same && other.address.is_ipv4() && other.address.port() == own.port() && own.port() != 0
+        };
+        own.is_ipv6() && self.listeners.iter().any(beside)
     }
 }
 
@@ -56,6 +73,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// What to write into Via and Contact in its place.
     pub advertise: Option<Advertise>,
+    /// The address that those are told for audio who call or are called by it, if the file names one.
+    pub media: Option<IpAddr>,
     /// The hashes by which users prove themselves here, if not those of all listeners.
     pub digest: Option<&'static [Algorithm]>,
     /// Whether audio is encrypted with those who come by it, if not as with all.
@@ -136,7 +155,11 @@ const MEDIA: Shape = Shape { what: "`media`", keys: &["ports", "bind", "advertis
 /// Reads the keys of `strowger.yaml` that are the drivers'.
 pub(crate) fn read(root: &Map<'_>, shelf: &mut Shelf<'_>) -> System {
     let listeners = root.required("listeners").map_or_else(Vec::new, |value| listeners::read(&value, shelf));
-    let media = root.optional("media").map_or_else(Media::default, |value| media(&value));
+    // Audio follows calls to both families.
+    let six = listeners.iter().any(|(listener, _)| listener.address.is_ipv6());
+    let any: IpAddr = if six { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+    let usual = Media { bind: any, ..Media::default() };
+    let media = root.optional("media").map_or(usual, |value| media(&value, usual));
     for (listener, place) in &listeners {
         let udp = listener.transport == Transport::Udp;
         if udp && (media.first_port..=media.last_port).contains(&listener.address.port()) {
@@ -204,14 +227,14 @@ pub(crate) fn data(value: Value<'_>) -> Option<PathBuf> {
     Some(path)
 }
 
-fn media(value: &Value<'_>) -> Media {
-    let usual = Media::default();
+fn media(value: &Value<'_>, usual: Media) -> Media {
     let Some(map) = value.map(&MEDIA) else { return usual };
     let (first_port, last_port) = or(&map, "ports", (usual.first_port, usual.last_port), ports);
     let bind = or(&map, "bind", usual.bind, |value| value.ip());
     let advertise = map.optional("advertise").and_then(|value| reachable(&value));
     if let (Some(address), Some(value)) = (advertise, map.optional("advertise"))
         && address.is_ipv4() != bind.is_ipv4()
+        && bind != IpAddr::V6(Ipv6Addr::UNSPECIFIED)
     {
         value.fault(format!("`{address}` and `bind: {bind}` are not of one IP version"), "");
     }
@@ -229,7 +252,7 @@ fn media(value: &Value<'_>) -> Media {
 }
 
 /// An address that others can send to.
-fn reachable(value: &Value<'_>) -> Option<IpAddr> {
+pub(crate) fn reachable(value: &Value<'_>) -> Option<IpAddr> {
     let address = value.ip()?;
     if address.is_unspecified() || address.is_multicast() {
         value.fault(format!("nobody can send to `{address}`"), "write the address that callers reach");

@@ -5,7 +5,7 @@
 #![allow(unsafe_code, reason = "recvmmsg, epoll, eventfd, IP_TOS and the dissolving of a connection are not in std")]
 
 use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::time::Duration;
 
@@ -27,23 +27,36 @@ const REPORTS: usize = 256;
 
 /// A UDP socket.
 #[derive(Debug)]
-pub(crate) struct Socket(OwnedFd);
+pub(crate) struct Socket(OwnedFd, Family);
+
+/// What a socket carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    /// IPv4 or IPv6, as its address is.
+    One,
+    /// IPv6, and IPv4 mapped into it.
+    Both,
+}
 
 impl Socket {
-    /// Binds `address`; what is sent bears `dscp`.
+    /// Binds `address`; what is sent bears `dscp`. On `[::]` it carries IPv4, too.
     pub(crate) fn bind(address: SocketAddr, dscp: u8) -> io::Result<Self> {
-        let socket = Self(UdpSocket::bind(address)?.into());
+        let both = address.is_ipv6() && address.ip().is_unspecified();
+        let socket = if both { bind_both(address)? } else { Self(UdpSocket::bind(address)?.into(), Family::One) };
         if is_reserved(&socket.0) {
             return Err(io::Error::from_raw_os_error(libc::EMFILE));
         }
         // A system that does not allow the mark still carries calls.
         let _ = socket.set_traffic_class(address.ip(), dscp);
+        if both {
+            let _ = socket.set_traffic_class(Ipv4Addr::UNSPECIFIED.into(), dscp);
+        }
         Ok(socket)
     }
 
     /// From now on only `peer` is heard, and [`Self::send`] sends to it.
     pub(crate) fn connect(&self, peer: SocketAddr) -> io::Result<()> {
-        let (name, length) = write_name(peer);
+        let (name, length) = write_name(self.mapped(peer));
         self.connect_to(&name, length)
     }
 
@@ -64,12 +77,20 @@ impl Socket {
     /// Sends to `peer`.
     pub(crate) fn send_to(&self, datagram: &[u8], peer: SocketAddr) -> io::Result<()> {
         let (fd, flags) = (self.0.as_raw_fd(), libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL);
-        let (name, length) = write_name(peer);
+        let (name, length) = write_name(self.mapped(peer));
         let (octets, to) = (datagram.as_ptr().cast(), name.as_ptr().cast());
         // SAFETY: both pointers are to arrays that live during the call and are at least as long as the lengths given
         // with them; the kernel only reads them.
         let sent = unsafe { libc::sendto(fd, octets, datagram.len(), flags, to, length) };
         if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// `peer` as this socket can send to it.
+    fn mapped(&self, peer: SocketAddr) -> SocketAddr {
+        match (self.1, peer.ip()) {
+            (Family::Both, IpAddr::V4(ip)) => SocketAddr::new(ip.to_ipv6_mapped().into(), peer.port()),
+            _ => peer,
+        }
     }
 
     fn connect_to(&self, name: &[u8; NAME], length: libc::socklen_t) -> io::Result<()> {
@@ -88,6 +109,23 @@ impl Socket {
         // SAFETY: the value is an int that lives during the call, given with its size; it is only read.
         check(unsafe { libc::setsockopt(self.0.as_raw_fd(), level, option, value, length) }).map(drop)
     }
+}
+
+/// A socket for both families, whatever the system's settings say of such.
+fn bind_both(address: SocketAddr) -> io::Result<Socket> {
+    // SAFETY: takes integers only.
+    let raw = check(unsafe { libc::socket(libc::AF_INET6, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) })?;
+    // SAFETY: the descriptor was made just now and is nobody else's.
+    let socket = Socket(unsafe { OwnedFd::from_raw_fd(raw) }, Family::Both);
+    let alone: libc::c_int = 0;
+    let length = libc::socklen_t::try_from(size_of_val(&alone)).unwrap_or(0);
+    let value = (&raw const alone).cast();
+    // SAFETY: the value is an int that lives during the call, given with its size; it is only read.
+    check(unsafe { libc::setsockopt(raw, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, value, length) })?;
+    let (name, length) = write_name(address);
+    // SAFETY: `name` lives during the call, is at least `length` long, and is only read.
+    check(unsafe { libc::bind(raw, name.as_ptr().cast(), length) })?;
+    Ok(socket)
 }
 
 /// Room for the datagrams of one call, used again for each.
@@ -289,8 +327,12 @@ fn read_name(name: &[u8; NAME]) -> Option<SocketAddr> {
         libc::AF_INET6 => {
             let (ip, scope) = rest.split_first_chunk::<16>()?;
             let scope = u32::from_ne_bytes(*scope.first_chunk()?);
-            let v6 = std::net::SocketAddrV6::new(Ipv6Addr::from(*ip), port, 0, scope);
-            Some(SocketAddr::V6(v6))
+            let ip = Ipv6Addr::from(*ip);
+            // One peer has one address, whatever socket he is heard by.
+            Some(match ip.to_ipv4_mapped() {
+                Some(ip) => SocketAddr::from((ip, port)),
+                None => SocketAddr::V6(std::net::SocketAddrV6::new(ip, port, 0, scope)),
+            })
         }
         _ => None,
     }
@@ -331,6 +373,34 @@ mod tests {
                 socket.disconnect().unwrap();
                 assert_eq!(local_address(&socket), ours, "the port stays bound");
             }
+        }
+    }
+
+    #[test]
+    fn a_socket_for_both_families_hears_and_reaches_peers_of_either_by_their_own_addresses() {
+        let mut bag = Mailbag::new();
+        // A socket each: a call keeps to one version, and Linux frees no socket for the other that was connected before.
+        for host in ["127.0.0.1", "::1"] {
+            let host: IpAddr = host.parse().unwrap();
+            let free = UdpSocket::bind("[::]:0").unwrap().local_addr().unwrap().port();
+            let socket = Socket::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, free)), 46).unwrap();
+            let peer = UdpSocket::bind((host, 0)).unwrap();
+            let own = peer.local_addr().unwrap();
+            peer.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            peer.send_to(b"hello", (host, free)).unwrap();
+            assert_eq!(bag.receive(&socket).unwrap(), (1, false));
+            let (source, octets) = bag.datagram(0).unwrap();
+            assert_eq!((source, &*octets), (own, &b"hello"[..]));
+            let mut octets = [0; 8];
+            socket.send_to(b"one", own).unwrap();
+            assert_eq!(peer.recv_from(&mut octets).unwrap(), (3, (host, free).into()));
+            socket.connect(own).unwrap();
+            socket.send(b"two").unwrap();
+            assert_eq!(peer.recv_from(&mut octets).unwrap(), (3, (host, free).into()));
+            socket.disconnect().unwrap();
+            let other = UdpSocket::bind((host, 0)).unwrap();
+            other.send_to(b"another", (host, free)).unwrap();
+            assert_eq!(bag.receive(&socket).unwrap(), (1, false));
         }
     }
 

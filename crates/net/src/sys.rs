@@ -3,19 +3,47 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd as _, OwnedFd};
 
 use crate::addr::{RawAddr, unmapped};
 
 /// Datagrams taken or given by one system call.
 pub(crate) const BATCH: usize = 32;
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1024;
 /// The largest datagram that UDP can carry.
 const DATAGRAM: usize = 65_535;
 /// Room for the packet-info control message of either family.
 const CONTROL: usize = 64;
 
+/// Binds a socket for datagrams, or for connections with `SOCK_STREAM`, which then may come. Whether one on `[::]` serves
+/// IPv4, too, is said here and not left to the system's settings.
+pub(crate) fn bind(address: SocketAddr, kind: i32, ipv6_only: bool) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+    let checked = |result: i32| if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) };
+    // SAFETY: takes integers only.
+    let raw = checked(unsafe { libc::socket(family, kind | libc::SOCK_CLOEXEC, 0) })?;
+    // SAFETY: the descriptor was made just now and is nobody else's.
+    let socket = unsafe { OwnedFd::from_raw_fd(raw) };
+    if address.is_ipv6() {
+        set_option(&socket, libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, i32::from(ipv6_only))?;
+    }
+    if kind == libc::SOCK_STREAM {
+        // Connections of an earlier run that linger do not keep the port.
+        set_option(&socket, libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
+    }
+    let (name, length) = RawAddr::new(address);
+    // SAFETY: the address lives during the call and is at least as long as is said.
+    checked(unsafe { libc::bind(socket.as_raw_fd(), (&raw const name).cast(), length) })?;
+    if kind == libc::SOCK_STREAM {
+        // SAFETY: takes integers only.
+        checked(unsafe { libc::listen(socket.as_raw_fd(), BACKLOG) })?;
+    }
+    Ok(socket)
+}
+
 /// Sets an integer option.
-pub(crate) fn set_option(socket: &UdpSocket, level: i32, name: i32, value: i32) -> io::Result<()> {
+pub(crate) fn set_option(socket: &impl AsRawFd, level: i32, name: i32, value: i32) -> io::Result<()> {
     let size = size_of::<i32>() as libc::socklen_t;
     // SAFETY: the descriptor is open while `socket` is borrowed, and the value outlives the call.
     let done = unsafe { libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), size) };

@@ -25,7 +25,7 @@ use tokio_tungstenite::WebSocketStream;
 
 use crate::addr::unmapped;
 use crate::tls::{Tls, names_of};
-use crate::{NetError, Received};
+use crate::{NetError, Received, sys};
 use connection::Connection;
 use registry::{Entry, Registry};
 
@@ -128,11 +128,20 @@ pub(crate) struct Shared {
 impl Listener {
     /// Binds `address` (port 0: any free one) as listener number `index`. Nothing is accepted before [`Listener::start`].
     ///
+    /// One on `[::]` serves peers of IPv4, too, unless `ipv6_only`.
+    ///
     /// # Errors
     /// [`NetError::Bind`] if the address is taken or not ours, [`NetError::Prepare`] if the system refuses an option.
-    pub fn bind(index: u16, address: SocketAddr, layer: Layer, limits: Limits) -> Result<Self, NetError> {
+    pub fn bind(
+        index: u16,
+        address: SocketAddr,
+        ipv6_only: bool,
+        layer: Layer,
+        limits: Limits,
+    ) -> Result<Self, NetError> {
         let transport = layer.transport().name();
-        let socket = StdListener::bind(address).map_err(|source| NetError::Bind { transport, address, source })?;
+        let socket = sys::bind(address, libc::SOCK_STREAM, ipv6_only);
+        let socket = StdListener::from(socket.map_err(|source| NetError::Bind { transport, address, source })?);
         let prepare = |source| NetError::Prepare { transport, address, source };
         socket.set_nonblocking(true).map_err(prepare)?;
         let local = socket.local_addr().map_err(prepare)?;

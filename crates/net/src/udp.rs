@@ -45,11 +45,14 @@ impl Listener {
     /// Binds `address` (port 0: any free one) as listener number `index`. Nothing is received before
     /// [`Listener::start`].
     ///
+    /// One on `[::]` serves peers of IPv4, too, unless `ipv6_only`.
+    ///
     /// # Errors
     /// [`NetError::Bind`] if the address is taken or not ours, [`NetError::Prepare`] if the system refuses an option.
-    pub fn bind(index: u16, address: SocketAddr) -> Result<Self, NetError> {
+    pub fn bind(index: u16, address: SocketAddr, ipv6_only: bool) -> Result<Self, NetError> {
         let transport = "udp";
-        let socket = UdpSocket::bind(address).map_err(|source| NetError::Bind { transport, address, source })?;
+        let socket = sys::bind(address, libc::SOCK_DGRAM, ipv6_only);
+        let socket = UdpSocket::from(socket.map_err(|source| NetError::Bind { transport, address, source })?);
         let local = prepare(&socket).map_err(|source| NetError::Prepare { transport, address, source })?;
         Ok(Self { socket: Arc::new(socket), local, index, dropped: Arc::default(), stop: Arc::default(), thread: None })
     }
@@ -262,7 +265,7 @@ mod tests {
     #[test]
     #[allow(clippy::panic, reason = "a fault on purpose")]
     fn a_datagram_that_makes_the_parser_panic_is_lost_and_counted_and_the_next_arrives() {
-        let mut listener = Listener::bind(0, SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let mut listener = Listener::bind(0, SocketAddr::from(([127, 0, 0, 1], 0)), false).unwrap();
         let (tx, received) = mpsc::sync_channel(4);
         let parse = |octets: Bytes| if octets == "boom" { panic!("boom") } else { parse_datagram(octets) };
         listener

@@ -26,7 +26,7 @@ struct World {
 }
 
 fn start(limits: Limits) -> World {
-    let mut listener = Listener::bind(2, "127.0.0.1:0".parse().unwrap(), Layer::Plain, limits).unwrap();
+    let mut listener = Listener::bind(2, "127.0.0.1:0".parse().unwrap(), false, Layer::Plain, limits).unwrap();
     let (tx, received) = mpsc::sync_channel(64);
     let sink: net::tcp::Sink = Arc::new(move |received| {
         tx.try_send(received).map_err(|error| match error {

@@ -81,7 +81,7 @@ struct World {
 fn start(settings: Settings, limits: Limits) -> World {
     let tls = Arc::new(Tls::new(settings).unwrap());
     let address = "127.0.0.1:0".parse().unwrap();
-    let mut listener = Listener::bind(1, address, Layer::Tls(tls.clone()), limits).unwrap();
+    let mut listener = Listener::bind(1, address, false, Layer::Tls(tls.clone()), limits).unwrap();
     let (tx, received) = mpsc::sync_channel(64);
     let sink: net::tcp::Sink = Arc::new(move |received| {
         tx.try_send(received).map_err(|error| match error {

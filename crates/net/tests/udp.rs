@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is test code")]
 #![allow(clippy::disallowed_types, reason = "the peer of these tests is a plain socket")]
 
+use std::net::SocketAddr;
 use std::net::UdpSocket;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -19,7 +20,7 @@ const OPTIONS: &str = "OPTIONS sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn start(address: &str) -> (Listener, mpsc::Receiver<Received>) {
-    let mut listener = Listener::bind(0, address.parse().unwrap()).unwrap();
+    let mut listener = Listener::bind(0, address.parse().unwrap(), false).unwrap();
     let (tx, rx) = mpsc::sync_channel(64);
     listener.start(move |batch| batch.filter_map(|received| tx.try_send(received).err()).count()).unwrap();
     (listener, rx)
@@ -38,7 +39,7 @@ fn a_wildcard_listener_knows_the_address_it_was_called_at() {
 
 #[test]
 fn a_listener_whose_thread_has_died_says_so() {
-    let mut listener = Listener::bind(0, "127.0.0.1:0".parse().unwrap()).unwrap();
+    let mut listener = Listener::bind(0, "127.0.0.1:0".parse().unwrap(), false).unwrap();
     assert!(listener.is_running(), "it has not begun");
     listener.start(|_| panic!("a fault on purpose")).unwrap();
     let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -92,6 +93,17 @@ fn a_peer_that_is_gone_is_reported_and_harms_nobody() {
 #[test]
 fn a_port_that_is_taken_is_an_error_that_names_it() {
     let (listener, _received) = start("127.0.0.1:0");
-    let error = Listener::bind(1, listener.local()).unwrap_err().to_string();
+    let error = Listener::bind(1, listener.local(), false).unwrap_err().to_string();
     assert!(error.contains(&listener.local().to_string()), "{error}");
+}
+
+#[test]
+fn a_socket_for_all_addresses_serves_ipv4_too_or_leaves_it_to_another() {
+    let both = Listener::bind(0, "[::]:0".parse().unwrap(), false).unwrap();
+    let same = SocketAddr::from(([0, 0, 0, 0], both.local().port()));
+    assert!(Listener::bind(1, same, false).is_err(), "it has IPv4 already");
+    drop(both);
+    let alone = Listener::bind(0, "[::]:0".parse().unwrap(), true).unwrap();
+    let beside = Listener::bind(1, SocketAddr::from(([0, 0, 0, 0], alone.local().port())), false);
+    assert!(beside.is_ok(), "there is room beside it");
 }

@@ -34,7 +34,7 @@ struct World {
 
 fn start(origins: Origins, limits: Limits) -> World {
     let layer = Layer::Ws(Arc::new(origins));
-    let mut listener = Listener::bind(4, "127.0.0.1:0".parse().unwrap(), layer, limits).unwrap();
+    let mut listener = Listener::bind(4, "127.0.0.1:0".parse().unwrap(), false, layer, limits).unwrap();
     let (tx, received) = mpsc::sync_channel(64);
     let sink: net::tcp::Sink = Arc::new(move |received| {
         tx.try_send(received).map_err(|error| match error {
@@ -196,7 +196,7 @@ fn handshakes_that_are_none_are_refused() {
     refused(OPTIONS.as_bytes(), "");
     refused(&[0; 64], "");
     refused(&[b"GET / HTTP/1.1\r\nX: ".as_slice(), &[b'x'; 100_000]].concat(), "");
-    let fine = upgrade(&format!("Origin: https://Phone.example\r\nSec-WebSocket-Protocol: chat, SIP\r\n"));
+    let fine = upgrade("Origin: https://Phone.example\r\nSec-WebSocket-Protocol: chat, SIP\r\n");
     assert!(head(&mut world.connect(fine.as_bytes())).starts_with("HTTP/1.1 101 "));
 }
 

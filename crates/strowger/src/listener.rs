@@ -26,10 +26,12 @@ pub(crate) enum Listener {
 
 impl Listener {
     /// Binds `address` as listener number `index`: for streams with `layer`, else for datagrams.
-    pub fn bind(index: u16, layer: Option<Layer>, address: SocketAddr) -> Result<Self, NetError> {
+    /// One on `[::]` serves IPv4, too, unless `ipv6_only`.
+    pub fn bind(index: u16, layer: Option<Layer>, address: SocketAddr, ipv6_only: bool) -> Result<Self, NetError> {
+        let limits = tcp::Limits::default();
         match layer {
-            None => udp::Listener::bind(index, address).map(Self::Udp),
-            Some(layer) => tcp::Listener::bind(index, address, layer, tcp::Limits::default()).map(Self::Stream),
+            None => udp::Listener::bind(index, address, ipv6_only).map(Self::Udp),
+            Some(layer) => tcp::Listener::bind(index, address, ipv6_only, layer, limits).map(Self::Stream),
         }
     }
 

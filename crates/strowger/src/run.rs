@@ -138,7 +138,7 @@ fn bind(system: &System, handshakes: &Handshakes) -> Result<Vec<Listener>, Error
             (Transport::Tcp | Transport::Tls, Some(tls)) => Some(Layer::Tls(Arc::clone(tls))),
             (Transport::Tcp | Transport::Tls, None) => Some(Layer::Plain),
         };
-        Listener::bind(index, layer, listener.address)
+        Listener::bind(index, layer, listener.address, system.is_ipv6_only(listener))
     });
     Ok(bound.collect::<Result<_, _>>()?)
 }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use ipnet::IpNet;
 use journal::Asker;
 use leg::Prompt;
-use sip::{Flow, Transport};
 use sip::digest::{Algorithm, Login, Secret};
 use sip::health::Watch;
 use sip::registrar::KeepAlive;
+use sip::{Flow, Transport};
 use sip_message::{Scheme, Uri};
 
 /// Names a flow: the file's name without its ending.
@@ -289,9 +289,9 @@ pub struct Limits {
     pub ring_time: Duration,
     /// At a drain: how long live calls may go on when nothing else says so.
     pub grace: Duration,
-    /// The address that peers send media to, written into SDP; without one, the address that the signalling of the
-    /// leg uses.
-    pub media_address: Option<IpAddr>,
+    /// The addresses that peers send media to, written into SDP, by the index of the listener that a call comes or goes by;
+    /// without one, the address that its signalling uses.
+    pub media_addresses: BTreeMap<u16, IpAddr>,
     /// Of those who register.
     pub registration: Registration,
 }
@@ -321,13 +321,21 @@ impl Default for Limits {
             max_call_time: Duration::from_secs(4 * 3600),
             ring_time: Duration::from_secs(30),
             grace: Duration::from_secs(20),
-            media_address: None,
+            media_addresses: BTreeMap::new(),
             registration: Registration::default(),
         }
     }
 }
 
 impl Limits {
+    /// The address that the peer of a flow sends media to. One of the other IP version is none to him.
+    #[must_use]
+    pub fn media_address(&self, flow: Flow) -> IpAddr {
+        let own = flow.local.ip();
+        let told = self.media_addresses.get(&flow.listener).copied();
+        told.filter(|address| address.is_ipv4() == own.is_ipv4()).unwrap_or(own)
+    }
+
     /// The most SIP sessions: each call has two legs at most; what is above comes from sessions that linger.
     #[must_use]
     pub const fn max_sessions(&self) -> usize {
@@ -375,7 +383,9 @@ impl Config {
         (!names.is_empty()).then(proven).flatten().or_else(|| self.trunk_at(by_address(flow)?))
     }
 
-    fn trunk_at(&self, source: IpAddr) -> Option<&Trunk> {
+    /// The trunk that `source` belongs to, of those that need not show a certificate: of several, the one with the longest prefix.
+    #[must_use]
+    pub fn trunk_at(&self, source: IpAddr) -> Option<&Trunk> {
         self.trunks
             .iter()
             .filter(|trunk| trunk.certificate.is_none())

@@ -167,7 +167,7 @@ impl Switch {
 
     fn begin(&mut self, now: Now, call: CallId, began: Kind, incoming: Incoming) {
         let caller = self.ids.leg();
-        let address = self.config.limits.media_address.unwrap_or(incoming.flow.local.ip());
+        let address = self.config.limits.media_address(incoming.flow);
         // RFC 8866 5.2 wants a session id that is unique; 62 bits keep readers with signed numbers content.
         let session_id = self.rng.u64() >> 2;
         let role = Role::Caller { sdp: incoming.offer.map(CallerSdp::Offer) };

@@ -94,12 +94,19 @@ impl Switch {
         Some(Route { others, ..first })
     }
 
-    /// The way to something at a fixed address: by the first listener of its transport and family.
+    /// The way to something at a fixed address: by the first listener of its transport that is bound to the address of ours
+    /// from which that is reached; else by the first that is bound to all, or at least to its family.
     pub(crate) fn flow_to(&self, peer: &Peer) -> Flow {
         let (transport, remote) = (peer.transport(), peer.address);
-        let fits =
+        let alike =
             |listener: &sip::Listener| listener.transport == transport && listener.local.is_ipv4() == remote.is_ipv4();
-        let index = self.listeners.iter().position(fits).unwrap_or(0);
+        let there = |listener: &sip::Listener| alike(listener) && Some(listener.local.ip()) == peer.reached_at;
+        let to_all = |listener: &sip::Listener| alike(listener) && listener.local.ip().is_unspecified();
+        // One on `[::]` carries IPv4, too.
+        let both = |listener: &sip::Listener| listener.transport == transport && listener.local.ip().is_unspecified();
+        let place = |fits: &dyn Fn(&sip::Listener) -> bool| self.listeners.iter().position(fits);
+        let found = place(&there).or_else(|| place(&to_all)).or_else(|| place(&alike)).or_else(|| place(&both));
+        let index = found.unwrap_or(0);
         let bound = self.listeners.get(index).map_or(remote, |listener| listener.local);
         let local = SocketAddr::new(peer.reached_at.unwrap_or(bound.ip()), bound.port());
         Flow { transport, connection: None, listener: u16::try_from(index).unwrap_or(0), local, remote }
@@ -109,11 +116,10 @@ impl Switch {
         let id = self.ids.leg();
         let address = match &role {
             Role::Agent { route, .. } | Role::Party { route, .. } | Role::Outside { route, .. } => {
-                route.flow.local.ip()
+                self.config.limits.media_address(route.flow)
             }
             Role::Caller { .. } | Role::Joined { .. } => std::net::Ipv4Addr::UNSPECIFIED.into(),
         };
-        let address = self.config.limits.media_address.unwrap_or(address);
         let session_id = self.rng.u64() >> 2;
         let secrecy = self.secrecy_of(&role);
         self.legs.insert(id, Leg::new(call, role, address, session_id, secrecy));
@@ -163,7 +169,7 @@ impl Switch {
         let Others { phones, patience } = route.others;
         let fork = |(turn, other): (u8, Route)| {
             // Each is told the address of ours that leads from it to us.
-            let address = self.config.limits.media_address.unwrap_or(other.flow.local.ip());
+            let address = self.config.limits.media_address(other.flow);
             let local = Local { address, ..found.local };
             let offer = sdp::offer(&local, &preferences).to_bytes();
             Fork { turn, target: AnyUri::Sip(other.target), flow: other.flow, onward: other.onward, offer }
@@ -224,8 +230,8 @@ impl Switch {
     /// A phone answered, of a user who may have several: it reaches us at an address of ours that may not be the one that the
     /// first of them does.
     pub(crate) fn reached_by(&mut self, leg: LegId, flow: Flow) {
-        if let (None, Some(found)) = (self.config.limits.media_address, self.legs.get_mut(&leg)) {
-            found.local.address = flow.local.ip();
+        if let Some(found) = self.legs.get_mut(&leg) {
+            found.local.address = self.config.limits.media_address(flow);
         }
     }
 

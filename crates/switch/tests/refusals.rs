@@ -149,11 +149,7 @@ impl Peer {
         self.said += 1;
         let Case { method, fields, body, .. } = case;
         let (from, number, length) = (self.address, self.said, body.len());
-        let transport = match self.transport {
-            Transport::Udp => "UDP",
-            Transport::Tcp => "TCP",
-            Transport::Tls => "TLS",
-        };
+        let transport = self.transport.name().to_uppercase();
         let text = format!(
             "{method} sip:101@switch SIP/2.0\r\nVia: SIP/2.0/{transport} {from};branch=z9hG4bKb{number}\r\n\
              Max-Forwards: 70\r\nFrom: <sip:4930123@{from}>;tag=mine\r\nTo: <sip:101@switch>\r\nCall-ID: c{number}\r\n\

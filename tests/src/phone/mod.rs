@@ -78,8 +78,9 @@ impl Phone {
     /// An SDP with other formats.
     pub fn sdp_with(&self, port: u16, formats: &str, attributes: &str) -> String {
         let ip = self.media.local().ip();
+        let kind = if ip.is_ipv4() { "IP4" } else { "IP6" };
         format!(
-            "v=0\r\no=phone 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP {formats}\r\n\
+            "v=0\r\no=phone 1 1 IN {kind} {ip}\r\ns=-\r\nc=IN {kind} {ip}\r\nt=0 0\r\nm=audio {port} RTP/AVP {formats}\r\n\
              {attributes}a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\na=ptime:20\r\n"
         )
     }

@@ -1,5 +1,7 @@
 //! What is written reaches the switch and the drivers, and what is left out has the value that `config/README.md` says.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -78,7 +80,10 @@ emergency: { numbers: [110, 112], trunk: withheld }
     assert_eq!(system.media, media);
     let limits = &company.switch.limits;
     assert_eq!((limits.max_calls, limits.max_call_time), (200, Duration::from_secs(3600)));
-    assert_eq!((limits.ring_time, limits.media_address), (Duration::from_secs(45), Some([203, 0, 113, 8].into())));
+    assert_eq!(
+        (limits.ring_time, &limits.media_addresses),
+        (Duration::from_secs(45), &BTreeMap::from([(0, [203, 0, 113, 8].into()), (1, [203, 0, 113, 8].into())]))
+    );
     assert_eq!(company.switch.hold_music.as_deref(), Some("music"));
     assert!(company.switch.trunk_at("2001:db8:1::5".parse().unwrap()).is_some());
     assert_eq!(company.switch.numbers["+4930123"], Destination::Queue("sales".into()));
@@ -139,7 +144,7 @@ fn what_is_left_out_has_its_usual_value() {
     let asked_never = "version: 1\nlisteners: [{ udp: 0.0.0.0:5060 }]\nregistrations: { keep_alive: false }\n\
                        numbers: { 1000: { flow: main }, 101: { user: 101 } }\n";
     assert_eq!(read(&[("strowger.yaml", asked_never)]).switch.limits.registration.keep_alive, None);
-    assert_eq!(switch.limits.media_address, None);
+    assert!(switch.limits.media_addresses.is_empty());
     assert_eq!((switch.limits.max_calls, switch.limits.ring_time), (2000, Duration::from_secs(30)));
     assert_eq!(
         (switch.queues[0].ring_time, switch.queues[0].wrap_up),
@@ -236,7 +241,7 @@ fn without_an_address_for_media_the_one_advertised_for_sip_is_told() {
         "strowger.yaml",
         "version: 1\nlisteners: [{ udp: 0.0.0.0:5060, advertise: 203.0.113.7 }]\nnumbers: { 1000: { flow: main } }\n",
     )]);
-    assert_eq!(company.switch.limits.media_address, Some([203, 0, 113, 7].into()));
+    assert_eq!(company.switch.limits.media_addresses, [(0, [203, 0, 113, 7].into())].into());
     let local = "0.0.0.0:5060".parse().unwrap();
     assert_eq!(company.system.listeners[0].advertised(local), "203.0.113.7:5060".parse().unwrap());
 }
@@ -283,4 +288,33 @@ numbers: { 1000: { flow: main }, 101: { user: 101 } }
     assert_eq!(switch.trunk("other").unwrap().srtp, None);
     assert_eq!((switch.users["101"].srtp, switch.users["102"].srtp), (Some(SrtpPolicy::Allowed), None));
     assert_eq!(read(&[]).switch.srtp, SrtpPolicy::Allowed, "what is usual");
+}
+
+#[test]
+fn each_listener_tells_for_audio_what_stands_nearest_to_it() {
+    let told = |media: &str| {
+        let text = format!(
+            "version: 1\nlisteners:\n  - {{ udp: 192.0.2.1:5060, media: 203.0.113.1 }}\n  - {{ udp: 192.0.2.1:5062, advertise: 203.0.113.2 }}\n  \
+             - {{ udp: 192.0.2.1:5064 }}\n{media}numbers: {{ 1000: {{ flow: main }} }}\n"
+        );
+        let company = read(&[("strowger.yaml", &text)]);
+        [0, 1, 2].map(|index| company.switch.limits.media_addresses.get(&index).map(ToString::to_string))
+    };
+    let all = |texts: [&str; 3]| texts.map(|text| Some(text.to_owned()).filter(|text| !text.is_empty()));
+    assert_eq!(told(""), all(["203.0.113.1", "203.0.113.2", ""]));
+    assert_eq!(told("media: { bind: 192.0.2.9 }\n"), all(["203.0.113.1", "192.0.2.9", "192.0.2.9"]));
+    assert_eq!(told("media: { advertise: 203.0.113.9 }\n"), all(["203.0.113.1", "203.0.113.9", "203.0.113.9"]));
+}
+
+#[test]
+fn with_a_listener_for_ipv6_audio_goes_by_both_and_a_port_is_shared_by_two_listeners() {
+    let text =
+        |listeners: &str| format!("version: 1\nlisteners: [{listeners}]\nnumbers: {{ 1000: {{ flow: main }} }}\n");
+    let system = |listeners: &str| read(&[("strowger.yaml", &text(listeners))]).system;
+    let both = system("{ udp: \"[::]:5060\" }");
+    assert_eq!(both.media.bind, "::".parse::<IpAddr>().unwrap());
+    assert!(!both.is_ipv6_only(&both.listeners[0]));
+    let two = system("{ udp: \"[::]:5060\" }, { udp: 0.0.0.0:5060 }, { tcp: \"[::]:5060\" }");
+    let alone: Vec<bool> = two.listeners.iter().map(|listener| two.is_ipv6_only(listener)).collect();
+    assert_eq!(alone, [true, false, false]);
 }

@@ -200,7 +200,7 @@ fn bind(request: &Call, remote: SocketAddr) -> Result<Listener, Error> {
         Some(address) => address,
         None => SocketAddr::new(own_address_towards(remote).ok_or_else(no_way)?, 0),
     };
-    Ok(Listener::bind(0, layer(request, remote)?, address)?)
+    Ok(Listener::bind(0, layer(request, remote)?, address, false)?)
 }
 
 /// What lies between octets and messages, if it is not datagrams.

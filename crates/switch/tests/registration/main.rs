@@ -23,7 +23,7 @@ use sip::digest::{Algorithm, Challenge, Credentials, Secret};
 use sip::{ConnectionId, Flow, Transport};
 use sip_message::parse_datagram;
 use switch::control::{Registrations, Request, Response};
-use switch::{Destination, Place, User};
+use switch::{Destination, Place, Trunk, User};
 
 const SECOND: Duration = Duration::from_secs(1);
 const PASSWORD: &str = "open sesame";
@@ -462,7 +462,8 @@ fn a_page_is_registered_on_its_connection_for_as_long_as_that_lives() {
 /// A page of anyone's may be open on a machine whose address is a trunk's.
 #[test]
 fn by_a_page_nobody_is_known_by_his_address() {
-    let mut s = scene();
+    let here = || Trunk::incoming("here", vec!["127.0.0.1/32".parse().unwrap()]);
+    let mut s = scene_with(|config| config.trunks.push(here()));
     s.dialled = "999@";
     let known = s.ask("INVITE", "stranger", "");
     assert!(!known.starts_with("SIP/2.0 401"), "the address is a trunk's: {known}");
