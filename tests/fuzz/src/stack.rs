@@ -213,7 +213,11 @@ impl World {
         while let Some(event) = self.stack.poll_event() {
             match &event {
                 Event::Invited { session, .. } => assert!(self.live.insert(*session), "{event:?}: an id given twice"),
-                Event::Registered { pending, .. } => self.pending.push(pending.clone()),
+                Event::Registered { pending, .. }
+                | Event::Messaged { pending, .. }
+                | Event::Referred { pending, .. } => {
+                    self.pending.push(pending.clone());
+                }
                 _ => {}
             }
             let Some(session) = event.session() else { continue };
