@@ -75,6 +75,8 @@ build_release() { cargo build --release --locked -p strowger; }
 need_jssip() {
     local folder=target/jssip jssip=3.13.8 ws=8.23.0
     [ "$(cat "$folder/versions" 2>/dev/null)" = "$jssip $ws" ] && return 0
+    # Where Node came from elsewhere it brings npm, and Debian's package of that would be in conflict with it.
+    command -v npm >/dev/null || need_packages nodejs npm
     say "installing: jssip $jssip and ws $ws from npm"
     mkdir -p "$folder"
     npm install --silent --no-audit --no-fund --prefix "$folder" "jssip@$jssip" "ws@$ws" >&2 ||
