@@ -50,6 +50,7 @@ impl Phone {
             Event::Cancelled { .. } => self.close(now),
             Event::Invited { .. }
             | Event::Acked { .. }
+            | Event::Pracked { .. }
             | Event::ChangeCancelled { .. }
             | Event::ChangeAnswered { .. }
             | Event::ChangeRefused { .. }
@@ -76,7 +77,8 @@ impl Phone {
     }
 
     fn answered(&mut self, now: Now, body: Option<&[u8]>) {
-        // A 2xx without SDP after a provisional response with it: against RFC 3261 13.2.1, and met all the same.
+        // A 2xx without SDP stands by what a provisional response said: rightly if that was reliable (RFC 3262), else against
+        // RFC 3261 13.2.1, and met all the same.
         let agreed = match body {
             Some(_) => self.conclude(body),
             None => self.agreed,

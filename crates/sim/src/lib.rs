@@ -11,6 +11,7 @@
 //! |---|---|
 //! | loss, delay, doubling, reordering, cables, connections | `network.rs` |
 //! | who calls, rings, answers, changes | `phone.rs`; his registration `registration.rs` |
+//! | of what make a phone is | `manners.rs` |
 //! | ports, prompts, recordings | `media.rs` |
 //! | the company that they play in | `company.rs` |
 //! | time, and everybody reacting to everybody; a restart | `world.rs` |
@@ -22,6 +23,7 @@
 mod carrier;
 mod company;
 mod laws;
+mod manners;
 mod media;
 mod network;
 mod phone;
@@ -36,6 +38,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 pub use carrier::{Carrier, Register};
 pub use company::{Company, company};
 pub use laws::Breach;
+pub use manners::{Manners, Reliable};
 pub use media::{Media, Pace};
 pub use network::{Arrival, Arrived, Network, Node};
 pub use phone::{Phone, Seen};

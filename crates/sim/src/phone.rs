@@ -1,6 +1,7 @@
 //! A phone: a SIP stack, a registration, and what its owner does.
 
 mod asides;
+mod changes;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -8,10 +9,11 @@ use std::time::Duration;
 
 use base::{Mono, Now, Rng, Timers};
 use bytes::Bytes;
-use sip::{EndCause, Event, Flow, Invite, MAX_FORWARDS, Refusal, SessionId, Stack, StackConfig, Transmit, Transport};
+use sip::{EndCause, Event, Flow, Invite, MAX_FORWARDS, Refusal, SessionId, Stack, Transmit, Transport};
 use sip_message::{AnyUri, Message, Method, NameAddr, Reason, Reject, Request, Uri};
 
 use crate::carrier::{Carrier, Entrance};
+use crate::manners::Manners;
 use crate::registration::{Account, EXPIRES, Outcome, Registration};
 use crate::switch_address;
 
@@ -71,6 +73,7 @@ struct Dialled {
 pub struct Phone {
     address: SocketAddr,
     stack: Stack,
+    manners: Manners,
     rng: Rng,
     registration: Option<Registration>,
     /// Whom its call is for, until it was placed with credentials.
@@ -131,11 +134,11 @@ impl Phone {
     /// A phone at `address` that does nothing by itself.
     #[must_use]
     pub fn new(address: SocketAddr, mut rng: Rng) -> Self {
-        let listener = |transport| sip::Listener { transport, local: address, advertised: None };
-        let config = StackConfig::new("phone", [Transport::Udp, Transport::Tcp].map(listener).into());
+        let manners = Manners::default();
         Self {
             address,
-            stack: Stack::new(config, rng.fork()),
+            stack: Stack::new(manners.config(address), rng.fork()),
+            manners,
             rng,
             registration: None,
             dialled: None,
@@ -166,6 +169,12 @@ impl Phone {
             estranged: false,
             media: SocketAddr::new(address.ip(), FIRST_MEDIA_PORT + 2 * (address.port() % 10_000)),
         }
+    }
+
+    /// Makes it another phone, which has no call.
+    pub fn set_manners(&mut self, manners: Manners) {
+        self.manners = manners;
+        self.stack = Stack::new(manners.config(self.address), self.rng.fork());
     }
 
     /// Calls `number` at the switch, as `me`.
@@ -241,29 +250,6 @@ impl Phone {
         for session in self.session.into_iter().chain(self.aside) {
             self.stack.hang_up(now, session, reason.map(str::to_owned));
         }
-    }
-
-    /// Offers a new direction by re-INVITE. False if the stack does not allow it now.
-    pub fn change(&mut self, now: Now, direction: &str) -> bool {
-        self.change_with(now, self.sdp("PCMU/8000", 0, direction).into())
-    }
-
-    /// As [`Phone::change`], with a body of one's own.
-    pub fn change_with(&mut self, now: Now, offer: Bytes) -> bool {
-        self.session.is_some_and(|session| self.stack.change(now, session, offer).is_ok())
-    }
-
-    /// Wants its media at another port from now on, by re-INVITE. False if the stack does not allow it now.
-    pub fn move_media(&mut self, now: Now) -> bool {
-        let before = self.media;
-        let port = before.port();
-        let other = if port < SECOND_MEDIA_PORT { port + MEDIA_PORTS } else { port - MEDIA_PORTS };
-        self.media.set_port(other);
-        let moved = self.change(now, "sendrecv");
-        if !moved {
-            self.media = before;
-        }
-        moved
     }
 
     /// Gives the phone an account to register and to call with.
@@ -397,6 +383,7 @@ impl Phone {
             None => uri,
         });
         let from = NameAddr::new(Uri::from_address(self.address).with_user(&me));
+        let headers = self.manners.headers().chain(headers).collect();
         let invite = Invite {
             flow: self.flow(),
             target,
@@ -444,17 +431,22 @@ impl Phone {
                     self.stack.respond(now, pending, status, &headers);
                     continue;
                 }
-                Event::Progress { body: Some(body), .. } => {
+                Event::Progress { session, body: Some(body), .. } => {
                     self.heard.push(body);
+                    self.answer_late(now, session);
                     Seen::Early
                 }
                 Event::Progress { status: 180.., .. } => Seen::Ringback,
                 Event::Answered { session, body, .. } => {
                     self.heard.extend(body);
+                    self.answer_late(now, session);
                     self.talks(now, session, Seen::Answered)
                 }
                 Event::Acked { session, .. } => self.talks(now, session, Seen::Acked),
-                Event::ChangeAnswered { body, .. } => Seen::Changed(direction(body.as_ref()).to_owned()),
+                Event::ChangeAnswered { session, body, .. } => {
+                    self.answer_late(now, session);
+                    Seen::Changed(direction(body.as_ref()).to_owned())
+                }
                 Event::ChangeRefused { status, .. } => Seen::NotChanged(status),
                 Event::Changed { session, body } => {
                     let answer = self.sdp("PCMU/8000", 0, answer_to(direction(body.as_ref())));
@@ -501,6 +493,12 @@ impl Phone {
             };
             self.seen.push(seen);
         }
+    }
+
+    /// The switch made the offer, if ours was empty: it is answered by PRACK or ACK, once.
+    fn answer_late(&mut self, now: Now, session: SessionId) {
+        let answer = self.sdp("PCMU/8000", 0, "sendrecv");
+        self.stack.answer(now, session, &answer.into());
     }
 
     fn rings(&mut self, now: Now, session: SessionId) {

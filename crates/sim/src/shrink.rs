@@ -63,6 +63,7 @@ fn with_plain_phone(scenario: &Scenario, index: usize) -> Option<Scenario> {
     let cast = simpler.phones.get_mut(index)?;
     (cast.answers, cast.rings_for, cast.talks_for) = (None, Duration::ZERO, None);
     cast.transport = sip::Transport::Udp;
+    cast.manners = crate::Manners::default();
     Some(simpler)
 }
 

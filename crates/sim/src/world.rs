@@ -14,7 +14,7 @@ use sip::Transport;
 use sip_message::parse_datagram;
 use switch::{Config, Setup, Switch, TakeOrder, TakeReport};
 
-use crate::laws::{Books, Breach, Grants, Wire};
+use crate::laws::{Books, Breach, Grants, Reliable, Wire};
 use crate::media::{Effect, Media};
 use crate::network::{Arrival, Arrived, Network};
 use crate::phone::Phone;
@@ -52,6 +52,7 @@ pub struct World {
     pub(crate) books: Books,
     pub(crate) grants: Grants,
     pub(crate) wire: Wire,
+    pub(crate) reliable: Reliable,
     /// Whether to take down what happens.
     pub(crate) telling: bool,
     /// What happened: when, at which phone or else the switch, and what.
@@ -117,6 +118,7 @@ impl World {
             books: Books::default(),
             grants: Grants::default(),
             wire: Wire::default(),
+            reliable: Reliable::default(),
             telling: false,
             told: Vec::new(),
             heard: BTreeMap::new(),
@@ -174,6 +176,7 @@ impl World {
         self.media.restart();
         self.agenda = Timers::default();
         self.wire = Wire::default();
+        self.reliable = Reliable::default();
         for event in self.books.cut() {
             self.cdrs.extend(self.books.feed(&event));
             self.grants.feed(self.now, &event, &self.config);
@@ -223,7 +226,8 @@ impl World {
         self.grants.observe(self.now, &self.config);
         let nonsense = self.media.nonsense.iter().map(|command| Breach::new("commands make sense", command));
         let state = self.switch.check_invariants(self.now).err().map(|what| Breach::new("the switch is sound", &what));
-        let told = self.books.breaches().iter().chain(self.wire.breaches()).chain(self.grants.breaches()).cloned();
+        let on_wire = self.wire.breaches().iter().chain(self.reliable.breaches());
+        let told = self.books.breaches().iter().chain(on_wire).chain(self.grants.breaches()).cloned();
         told.chain(nonsense).chain(state).chain(self.wrongly_heard()).collect()
     }
 
@@ -265,7 +269,7 @@ impl World {
         });
         let agents =
             agents.map(|agent| Breach::new("nothing is left behind", &format!("agent {} is not free", agent.name)));
-        let unanswered = self.wire.unanswered();
+        let unanswered = self.wire.unanswered().into_iter().chain(self.reliable.unacknowledged());
         [of_switch, of_media, records].into_iter().flatten().chain(busy).chain(agents).chain(unanswered).collect()
     }
 
@@ -305,12 +309,15 @@ impl World {
                 Arrived::Message(flow, payload) => {
                     let parsed = parse_datagram(payload);
                     self.wire.arrived(now.monotonic, &parsed);
+                    self.reliable.arrived(now.monotonic, &parsed);
                     self.tell(|switch, now| switch.handle_datagram(now, flow, parsed));
                 }
                 Arrived::Closed(connection, remote) => {
+                    self.reliable.line_broke();
                     self.tell(|switch, now| switch.handle_connection_closed(now, connection, Transport::Tcp, remote));
                 }
                 Arrived::Unreachable(remote) => {
+                    self.reliable.line_broke();
                     self.tell(|switch, now| switch.handle_unreachable(now, Transport::Tcp, remote));
                 }
             };
@@ -333,7 +340,10 @@ impl World {
         self.obey();
         let now = self.now.monotonic;
         while let Some(transmit) = self.switch.poll_transmit() {
-            self.wire.sent(now, &transmit.payload);
+            if let Ok(message) = parse_datagram(transmit.payload.clone()) {
+                self.wire.sent(now, &message);
+                self.reliable.sent(now, &message);
+            }
             self.network.send(now, switch_address(), transmit);
         }
         for (address, phone) in &mut self.phones {

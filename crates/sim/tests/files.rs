@@ -21,7 +21,7 @@ fn expectations_read_back_as_they_were() {
 version: 1
 about: all that can be expected
 phones:
-  ada: {user: 101, answers: 302, rings_for: 1500ms, talks_for: 2s}
+  ada: {user: 101, answers: 302, rings_for: 1500ms, talks_for: 2s, reliable: required}
 timeline:
   - {at: 1s, expect: {seen: {ada: [rings, refused 486, changed sendonly, not_changed 491, gone]}, live: 2}}
 expect:
@@ -44,7 +44,11 @@ fn each_fault_is_told_with_its_remedy() {
         ("phones: {ada: {user: 101}}", "phones: {ada: {trunk: carrier}, far: {trunk: carrier}}", "one far end only"),
         ("phones: {ada: {user: 101}}", "phones: {clock: {user: 101}}", "`clock` is not a phone"),
         ("who: ada, does: answer", "who: eda, does: answer", "did you mean `ada`?"),
-        ("who: ada, does: answer", "who: ada, does: anser", "it is one of call NUMBER, refuse STATUS"),
+        (
+            "who: ada, does: answer",
+            "who: ada, does: anser",
+            "it is one of call NUMBER, call_offerless NUMBER, refuse STATUS",
+        ),
         ("who: ada, does: answer", "who: ada, does: press x", "is nothing that a phone's owner does"),
         ("who: ada, does: answer", "who: ada, does: refuse 200", "is nothing that a phone's owner does"),
         ("who: ada, does: answer", "who: clock, does: leap", "write `jump 1h` or `jump -90s`"),

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use crate::fields::Fields;
-use crate::{CSeq, Contacts, HeaderName, MAX_ADDRESSES, MAX_VIAS, NameAddr, ParseError, Str, Via, chars};
+use crate::{
+    CSeq, Contacts, HeaderName, MAX_ADDRESSES, MAX_VIAS, Method, NameAddr, ParseError, RAck, SessionExpires, Str, Via,
+    chars, rack, session_expires,
+};
 
 /// The header fields of a request or response. The public ones were read and checked; every field, these too, can be
 /// had as text.
@@ -90,6 +93,54 @@ impl Head {
     #[must_use]
     pub fn expires(&self) -> Option<u32> {
         self.header(HeaderName::Expires).map(|text| chars::number(text).unwrap_or(3600))
+    }
+
+    /// The number of a reliable provisional response; none if it is missing or none (RFC 3262 section 7.1).
+    #[must_use]
+    pub fn rseq(&self) -> Option<u32> {
+        self.header(HeaderName::RSeq).and_then(rack::number)
+    }
+
+    /// Which reliable provisional response a PRACK acknowledges; none if that is missing or malformed.
+    #[must_use]
+    pub fn rack(&self) -> Option<RAck> {
+        self.header(HeaderName::RAck).and_then(RAck::parse)
+    }
+
+    /// How long the session shall live without being refreshed; none if that is missing or malformed (RFC 4028 section 4).
+    #[must_use]
+    pub fn session_expires(&self) -> Option<SessionExpires> {
+        self.header(HeaderName::SessionExpires).and_then(SessionExpires::parse)
+    }
+
+    /// The least that Session-Expires may be, in seconds (RFC 4028 section 5).
+    #[must_use]
+    pub fn min_se(&self) -> Option<u32> {
+        self.header(HeaderName::MinSe).and_then(session_expires::seconds)
+    }
+
+    /// For how many seconds the sender wants to be left alone (RFC 3261 section 20.33).
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u32> {
+        self.header(HeaderName::RetryAfter).and_then(session_expires::seconds)
+    }
+
+    /// True if Supported or Require names the extension.
+    #[must_use]
+    pub fn supports(&self, extension: &str) -> bool {
+        self.requires(extension) || self.list(HeaderName::Supported).any(|tag| tag.eq_ignore_ascii_case(extension))
+    }
+
+    /// True if Require names the extension.
+    #[must_use]
+    pub fn requires(&self, extension: &str) -> bool {
+        self.require.iter().any(|tag| tag.eq_ignore_ascii_case(extension))
+    }
+
+    /// True if Allow names the method.
+    #[must_use]
+    pub fn allows(&self, method: &Method) -> bool {
+        self.list(HeaderName::Allow).any(|name| name == method.as_str())
     }
 
     /// Reads all fields; the first fault ends it.

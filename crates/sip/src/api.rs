@@ -185,7 +185,7 @@ pub struct Invite {
     pub max_forwards: u8,
     /// More header fields, in order. Line ends in them are refused by the builder.
     pub headers: Vec<(String, String)>,
-    /// The SDP offer.
+    /// The SDP offer; if it is empty, the peer makes one, and [`crate::Stack::answer`] answers it.
     pub offer: Bytes,
     /// The login ([`crate::Stack::set_logins`]) that answers a peer who asks who calls.
     pub login: Option<Arc<str>>,
@@ -312,6 +312,9 @@ pub enum ChangeError {
     /// A change of either side is under way (RFC 3261 14.1).
     #[error("another change is under way")]
     Pending,
+    /// The peer takes no UPDATE.
+    #[error("the peer takes no UPDATE")]
+    NotServed,
 }
 
 /// Why a session ended after it was answered, or after the application hung up.
@@ -378,7 +381,14 @@ pub enum Event {
         /// The SDP answer, when the offer was ours.
         body: Option<Bytes>,
     },
-    /// A provisional response (101–199) to our INVITE.
+    /// The PRACK of a reliable provisional response of ours.
+    Pracked {
+        /// The session.
+        session: SessionId,
+        /// The SDP answer, when the response made our offer.
+        body: Option<Bytes>,
+    },
+    /// A provisional response (101–199) to our INVITE. One that is reliable is told once, and in its order.
     Progress {
         /// The session.
         session: SessionId,
@@ -391,7 +401,7 @@ pub enum Event {
     Answered {
         /// The session.
         session: SessionId,
-        /// Its SDP.
+        /// Its SDP; none if a reliable response brought it before, unless other forks spoke, too: then that again.
         body: Option<Bytes>,
         /// Where it came from.
         flow: Flow,
@@ -409,7 +419,7 @@ pub enum Event {
         /// The peer's response.
         response: Option<Box<Response>>,
     },
-    /// A re-INVITE or an UPDATE from the peer. Answer with `accept_change` or `refuse_change`.
+    /// A re-INVITE or an UPDATE from the peer, or a PRACK with an offer; before the call is answered, too. Answer with `accept_change` or `refuse_change`.
     Changed {
         /// The session.
         session: SessionId,
@@ -421,14 +431,17 @@ pub enum Event {
         /// The session.
         session: SessionId,
     },
-    /// The peer accepted our re-INVITE.
+    /// The peer accepted our re-INVITE or UPDATE.
     ChangeAnswered {
         /// The session.
         session: SessionId,
-        /// The SDP answer.
+        /// What we had offered; empty if we asked for his offer.
+        offer: Bytes,
+        /// The SDP answer; or his offer, to be answered by [`crate::Stack::answer`].
         body: Option<Bytes>,
     },
-    /// The peer refused our re-INVITE; the session goes on as it was. A 491 is not told: the stack tries again.
+    /// The peer refused our re-INVITE or UPDATE; the session goes on as it was. A 491 is not told of an answered call: the stack
+    /// tries again.
     ChangeRefused {
         /// The session.
         session: SessionId,
@@ -496,6 +509,7 @@ impl Event {
             Self::Invited { session, .. }
             | Self::Cancelled { session, .. }
             | Self::Acked { session, .. }
+            | Self::Pracked { session, .. }
             | Self::Progress { session, .. }
             | Self::Answered { session, .. }
             | Self::Refused { session, .. }
@@ -523,6 +537,7 @@ impl Event {
             Self::Registered { .. } => "Registered",
             Self::Cancelled { .. } => "Cancelled",
             Self::Acked { .. } => "Acked",
+            Self::Pracked { .. } => "Pracked",
             Self::Progress { .. } => "Progress",
             Self::Answered { .. } => "Answered",
             Self::Refused { .. } => "Refused",

@@ -66,6 +66,9 @@ pub struct StackConfig {
     /// How long an INVITE may wait for a word of the application before the stack says 100 (Trying). RFC 3261 17.2.1
     /// asks for a 100 unless the application will answer within 200 ms; a fast answer then saves a packet.
     pub trying_after: Duration,
+    /// Whether provisional responses may be reliable (100rel, RFC 3262). Those of ours are if the caller demands that of all,
+    /// or supports it and there is a description in them.
+    pub reliable: bool,
     /// How often a ringing call repeats its provisional response, so that no proxy on the way gives it up
     /// (RFC 3261 13.3.1.1: once a minute).
     pub provisional_refresh: Duration,
@@ -92,6 +95,7 @@ impl StackConfig {
             listeners,
             times: Times::default(),
             trying_after: Duration::from_millis(100),
+            reliable: true,
             provisional_refresh: Duration::from_secs(60),
             max_sessions: 20_000,
             max_transactions: 400_000,

@@ -12,7 +12,7 @@ use crate::digest::hex;
 use crate::identity::Logins;
 use crate::session::SessionTimer;
 use crate::transaction::{Armed, Timer, TransactionId};
-use crate::{Counters, Event, Flow, SessionId, StackConfig, Transmit};
+use crate::{Counters, Event, Flow, SessionId, StackConfig, Transmit, abilities};
 
 /// Octets of a URI with display name and tag.
 const USUAL_ADDRESS: usize = 96;
@@ -41,6 +41,8 @@ pub(crate) struct Core {
     pub(crate) logins: Logins,
     /// Makes the tags of stateless responses the same for each repeat of a request (RFC 3261 8.2.7), and unguessable.
     pub(crate) secret: u64,
+    /// Our Supported.
+    pub(crate) supported: Box<str>,
     serial: u64,
 }
 
@@ -48,6 +50,7 @@ impl Core {
     pub(crate) fn new(config: StackConfig, mut rng: Rng) -> Self {
         let secret = rng.u64();
         Self {
+            supported: abilities::supported(&config),
             config,
             rng,
             timers: Timers::default(),

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use sip_message::{AnyUri, Head, NameAddr, Request, Response, Via};
+use sip_message::{AnyUri, Head, HeaderName, Method, NameAddr, Request, Response, Via};
 
 use crate::core::printed;
 use crate::outline::Outline;
@@ -29,6 +29,8 @@ pub(crate) struct Dialog {
     flow: Flow,
     /// Our requests go to where the peer's messages come from, not to his Contact.
     symmetric: Symmetric,
+    /// The peer serves UPDATE, as his last Allow says (RFC 3311 4).
+    pub(crate) updates: bool,
     /// Our Contact's value.
     pub(crate) contact: Box<str>,
     /// The REFER of the peer that is being followed.
@@ -77,6 +79,7 @@ impl Dialog {
             target: Hop::of_contact(head).unwrap_or_else(|| Hop::of_target(&head.from.uri)),
             flow,
             symmetric: Symmetric { wanted: symmetric, behind_nat: is_behind_nat(head, flow) },
+            updates: head.allows(&Method::Update),
             contact: Box::from(contact),
             referral: None,
             referred: false,
@@ -104,6 +107,7 @@ impl Dialog {
             target: Hop::of_contact(head).unwrap_or_else(|| Hop::of_target(&head.to.uri)),
             flow,
             symmetric: Symmetric { wanted: symmetric, behind_nat },
+            updates: head.allows(&Method::Update),
             contact: Box::from(contact),
             referral: None,
             referred: false,
@@ -135,12 +139,17 @@ impl Dialog {
         if let Some(target) = Hop::of_contact(head) {
             self.target = target;
         }
+        if head.header(HeaderName::Allow).is_some() {
+            self.updates = head.allows(&Method::Update);
+        }
         self.flow = flow;
     }
 
-    /// Goes on from the early dialog that this one confirms: what the peer's requests counted to.
+    /// Goes on from the early dialog that this one confirms: what the requests of both sides counted to.
     pub(crate) fn follow(&mut self, early: &Self) {
         self.remote_cseq = early.remote_cseq;
+        self.local_cseq = self.local_cseq.max(early.local_cseq);
+        self.updates |= early.updates;
     }
 
     /// Where our requests go, and from which listener.

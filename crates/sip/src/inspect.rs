@@ -2,14 +2,8 @@
 
 use sip_message::{AnyUri, HeaderName, Method, Request};
 
-/// The methods that we serve, as our Allow says.
-pub(crate) const ALLOW: &str = "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, MESSAGE, REGISTER";
-/// The extensions that we support, as our Supported says (RFC 3891, RFC 4488).
-pub(crate) const SUPPORTED: &str = "replaces, norefersub";
-/// The bodies that we read, as our Accept says.
-pub(crate) const ACCEPT: &str = "application/sdp";
-/// The bodies that an INFO may carry: digits, as some phones send them.
-const ACCEPT_INFO: &str = "application/dtmf-relay, application/dtmf";
+use crate::StackConfig;
+use crate::abilities::{self, ACCEPT, ACCEPT_INFO, ALLOW};
 
 /// What a MESSAGE may say.
 const ACCEPT_MESSAGE: &str = "text/plain";
@@ -33,11 +27,9 @@ impl Fault {
 
 /// 8.2.1 and 8.2.2.1: method and scheme. They come before the search for merged requests (8.2.2.2).
 pub(crate) fn address(request: &Request) -> Result<(), Fault> {
-    match &request.method {
-        Method::Invite | Method::Ack | Method::Bye | Method::Cancel | Method::Options => {}
-        Method::Info | Method::Update | Method::Refer | Method::Message | Method::Register => {}
-        Method::Other(_) => return Err(Fault::with(501, HeaderName::Allow, ALLOW)),
-        _ => return Err(Fault::with(405, HeaderName::Allow, ALLOW)),
+    if !abilities::is_served(&request.method) {
+        let status = if matches!(request.method, Method::Other(_)) { 501 } else { 405 };
+        return Err(Fault::with(status, HeaderName::Allow, ALLOW));
     }
     match &request.uri {
         AnyUri::Sip(_) | AnyUri::Tel(_) => Ok(()),
@@ -46,26 +38,19 @@ pub(crate) fn address(request: &Request) -> Result<(), Fault> {
 }
 
 /// 8.2.2.3 and 8.2.3: extensions and content.
-pub(crate) fn content(request: &Request) -> Result<(), Fault> {
-    extensions(request)?;
+pub(crate) fn content(request: &Request, config: &StackConfig) -> Result<(), Fault> {
+    extensions(request, config)?;
     body(request)?;
     accepts_sdp(request)
 }
 
 /// 8.2.2.3: of what a peer may require we support what fits the request; ACK and CANCEL are exempt.
-fn extensions(request: &Request) -> Result<(), Fault> {
+fn extensions(request: &Request, config: &StackConfig) -> Result<(), Fault> {
     if request.head.require.is_empty() || matches!(request.method, Method::Ack | Method::Cancel) {
         return Ok(());
     }
-    let supports = |tag: &str| match &request.method {
-        Method::Invite => tag.eq_ignore_ascii_case("replaces"),
-        // RFC 3327.
-        Method::Register => tag.eq_ignore_ascii_case("path"),
-        Method::Refer => tag.eq_ignore_ascii_case("norefersub"),
-        _ => false,
-    };
-    let unsupported = request.head.require.iter().map(|tag| tag.as_str()).filter(|tag| !supports(tag));
-    let unsupported: Vec<&str> = unsupported.collect();
+    let required = request.head.require.iter().map(|tag| tag.as_str());
+    let unsupported: Vec<&str> = required.filter(|tag| !abilities::supports(config, &request.method, tag)).collect();
     if unsupported.is_empty() {
         return Ok(());
     }
@@ -86,7 +71,7 @@ pub(crate) fn is_unread(request: &Request) -> bool {
 /// their work all the same.
 fn understood(request: &Request) -> Result<(), Fault> {
     let accepted = match request.method {
-        Method::Invite | Method::Update | Method::Options => ACCEPT,
+        Method::Invite | Method::Update | Method::Prack | Method::Options => ACCEPT,
         Method::Info => ACCEPT_INFO,
         Method::Message => ACCEPT_MESSAGE,
         _ => return Ok(()),

@@ -1,5 +1,5 @@
 //! SIP signalling as one machine: the transactions of RFC 3261 17 and RFC 6026, dialogs, and the UAS and UAC cores for
-//! INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE and REGISTER.
+//! INVITE, ACK, PRACK, BYE, CANCEL, OPTIONS, INFO, UPDATE and REGISTER.
 //!
 //! Contract: put in what came ([`Stack::handle_datagram`], [`Stack::handle_timeout`]) and what the application wants
 //! (`invite`, `ring`, `accept`, …), each with the time; then take out everything: [`Stack::poll_transmit`] until
@@ -11,7 +11,9 @@
 //! | what we send again until it is answered, but for a 2xx; timers A–M | `transaction/`: one file a machine, two tables that run them |
 //! | the order of checks, 405 to 420 (RFC 3261 8.2) | `inspect.rs` |
 //! | which request belongs where: 481, 482, 500 for an old CSeq, CANCEL | `stack/requests.rs` |
-//! | re-INVITE and UPDATE of the peer, glare | `stack/changes.rs` |
+//! | what we can do: Allow, Supported, Accept | `abilities.rs` |
+//! | re-INVITE, UPDATE and offers in PRACK, glare | `stack/changes.rs` |
+//! | provisional responses: ours until their PRACK, the peer's and our PRACK | `stack/ringing.rs`, `stack/progress.rs` |
 //! | the application's answers to an INVITE | `stack/answers.rs` |
 //! | a 2xx sent again until its ACK; what a timer of a session means | `stack/timeouts.rs` |
 //! | our INVITE, BYE, re-INVITE | `stack/calls.rs` |
@@ -38,6 +40,7 @@
 //! - A request is found by its transaction first, so that a repeat never reaches a core twice.
 //! - Everything that the network can grow is bounded: sessions, transactions, forks of an INVITE.
 
+mod abilities;
 mod api;
 mod config;
 mod core;

@@ -1,11 +1,11 @@
 //! The text of our requests.
 
 use bytes::Bytes;
-use sip_message::{AnyUri, CSeq, HeaderName, Method, NameAddr, RequestBuilder, Response, Via};
+use sip_message::{AnyUri, CSeq, HeaderName, Method, NameAddr, RAck, RequestBuilder, Response, Via};
 
+use crate::abilities::ALLOW;
 use crate::core::Core;
 use crate::identity::Proof;
-use crate::inspect::{ALLOW, SUPPORTED};
 use crate::{Aside, Flow};
 
 /// What all messages of one transaction of ours have in common, so that its CANCEL and its ACK can be made from it
@@ -31,27 +31,34 @@ type Field = (String, String);
 type Content = (String, Bytes);
 
 impl Outline {
-    /// The request itself, an INVITE with `offer`.
-    pub(crate) fn encode_invite(
+    /// The request itself: an INVITE or UPDATE with `offer`, which may be empty.
+    pub(crate) fn encode_offer(
         &self,
         core: &Core,
+        method: Method,
         contact: &str,
         headers: &[(String, String)],
         offer: &Bytes,
     ) -> Bytes {
         let mut builder = self
-            .begin(core, Method::Invite, &self.to)
+            .begin(core, method, &self.to)
             .header(HeaderName::Contact, contact)
             .header(HeaderName::UserAgent, &core.config.user_agent)
-            .header(HeaderName::Allow, ALLOW)
-            .header(HeaderName::Supported, SUPPORTED);
+            .header(HeaderName::Allow, ALLOW);
+        if !core.supported.is_empty() {
+            builder = builder.header(HeaderName::Supported, &core.supported);
+        }
         for (name, value) in headers {
             builder = builder.header(name, value);
         }
-        if offer.is_empty() {
-            return builder.build();
-        }
-        builder.body("application/sdp", offer.clone()).build()
+        with_sdp(builder, offer).build()
+    }
+
+    /// A PRACK, with our answer if the provisional response offered something.
+    pub(crate) fn encode_prack(&self, core: &Core, rack: &RAck, answer: &Bytes, proof: Option<&Proof>) -> Bytes {
+        let builder = self.begin(core, Method::Prack, &self.to).header(HeaderName::RAck, &rack.to_string());
+        let builder = builder.header(HeaderName::UserAgent, &core.config.user_agent);
+        with_sdp(with_proof(builder, proof), answer).build()
     }
 
     /// A request beside the session.
@@ -110,8 +117,9 @@ impl Outline {
     }
 
     /// The ACK of a 2xx, which is a request of its own (13.2.2.4), with the header field that proved its INVITE.
-    pub(crate) fn encode_plain_ack(&self, core: &Core, proof: Option<&Proof>) -> Bytes {
-        with_proof(self.begin(core, Method::Ack, &self.to), proof).build()
+    /// With our answer if the 2xx offered something.
+    pub(crate) fn encode_plain_ack(&self, core: &Core, proof: Option<&Proof>, answer: &Bytes) -> Bytes {
+        with_sdp(with_proof(self.begin(core, Method::Ack, &self.to), proof), answer).build()
     }
 
     fn begin(&self, core: &Core, method: Method, to: &str) -> RequestBuilder {
@@ -133,6 +141,10 @@ fn with_proof(builder: RequestBuilder, proof: Option<&Proof>) -> RequestBuilder 
         Some((name, value)) => builder.header(name, value),
         None => builder,
     }
+}
+
+fn with_sdp(builder: RequestBuilder, body: &Bytes) -> RequestBuilder {
+    if body.is_empty() { builder } else { builder.body("application/sdp", body.clone()) }
 }
 
 fn with_reason(builder: RequestBuilder, reason: Option<&str>) -> RequestBuilder {

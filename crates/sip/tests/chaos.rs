@@ -1,5 +1,6 @@
 //! Random calls on a bad network, over many seeds: 20 % loss, doubling and reordering, both sides doing whatever comes
-//! to mind at any moment (invite, ring, accept, refuse, cancel, bye, re-invite, answers to it, OPTIONS).
+//! to mind at any moment (invite, ring, early
+//! media, accept, refuse, cancel, bye, re-invite, update, answers to them and to late offers, OPTIONS).
 //!
 //! What must hold for every seed:
 //! - each session ends by exactly one of Cancelled, Refused and Ended, and tells nothing after it;
@@ -104,9 +105,16 @@ fn act(world: &mut World, live: &mut Live, party: usize, rng: &mut Rng) {
     let session = live.sessions.get(usize::try_from(pick).unwrap()).copied();
     let sdp = Bytes::from_static(b"sdp");
     let Some(session) = session.filter(|_| live.sessions.len() > 1 || !rng.percent(15)) else {
-        return live.sessions.push(stack.invite(now, invite_to(party, address(1 - party))));
+        let mut invite = invite_to(party, address(1 - party));
+        if rng.percent(20) {
+            invite.headers.push(("Require".to_owned(), "100rel".to_owned()));
+        }
+        if rng.percent(20) {
+            invite.offer = Bytes::new();
+        }
+        return live.sessions.push(stack.invite(now, invite));
     };
-    match rng.below(16) {
+    match rng.below(24) {
         0..=2 => stack.ring(now, session, 180, None),
         3..=5 => stack.accept(now, session, sdp),
         6 => stack.refuse(now, session, Refusal::of(486)),
@@ -114,6 +122,9 @@ fn act(world: &mut World, live: &mut Live, party: usize, rng: &mut Rng) {
         8..=10 => drop(stack.change(now, session, sdp)),
         11..=13 => stack.accept_change(now, session, sdp),
         14 => stack.refuse_change(now, session, Refusal::of(488)),
+        15..=17 => stack.ring(now, session, 183, Some(sdp)),
+        18..=19 => drop(stack.update(now, session, sdp)),
+        20..=22 => stack.answer(now, session, &sdp),
         _ => {
             let number = rng.u32();
             world.inject(harness::stranger(), party, &harness::request("OPTIONS", &number.to_string(), ""));

@@ -41,7 +41,7 @@ fn a_known_method_that_we_do_not_serve_gets_405_and_an_unknown_one_501() {
     assert_eq!(answer.status(), 405);
     assert_eq!(
         answer.header("Allow").unwrap(),
-        "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, UPDATE, REFER, MESSAGE, REGISTER"
+        "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, INFO, UPDATE, REFER, MESSAGE, REGISTER"
     );
     assert_eq!(answer_to(&request("FROBNICATE", "m", "")).status(), 501);
 }
@@ -56,9 +56,9 @@ fn a_scheme_that_we_do_not_know_gets_416() {
 
 #[test]
 fn extensions_that_we_lack_get_420_and_are_named() {
-    let answer = answer_to(&request("INVITE", "r", "Require: 100rel\nRequire: replaces, foo\n"));
+    let answer = answer_to(&request("INVITE", "r", "Require: 100rel\nRequire: join, foo\n"));
     assert_eq!(answer.status(), 420);
-    assert_eq!(answer.header("Unsupported").unwrap(), "100rel, foo");
+    assert_eq!(answer.header("Unsupported").unwrap(), "join, foo");
     assert_eq!(answer_to(&request("OPTIONS", "r", "Proxy-Require: foo\n")).status(), 200, "that is for proxies");
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acd::{AgentName, QueueName};
-use base::{CallId, LegId, OfferId, Pii, PlayId, TakeId, TimerToken, Wall};
+use base::{CallId, LegId, OfferId, Pii, PlayId, Rng, TakeId, TimerToken, Wall};
+use bytes::Bytes;
 use journal::{Asker, Outside, Party};
-use sdp::{Agreed, Description, Local};
+use sdp::{Agreed, Description, Local, Preferences};
 use sip::{Flow, Onward, SessionId};
 use sip_message::{Reason, Uri, UserToUser};
 
@@ -227,6 +228,18 @@ impl Leg {
     /// True if the peer's INVITE brought an offer that has not been answered.
     pub const fn has_offer(&self) -> bool {
         matches!(self.role, Role::Caller { sdp: Some(CallerSdp::Offer(_)) })
+    }
+
+    /// True if neither side has offered anything yet.
+    pub const fn lacks_offer(&self) -> bool {
+        self.agreed.is_none() && self.offered.is_none() && !self.has_offer()
+    }
+
+    /// Our first offer, to be sent.
+    pub fn make_offer(&mut self, rng: &mut Rng) -> Bytes {
+        let security = self.secrecy.for_offer(None, rng);
+        let preferences = Preferences { security, ..Preferences::default() };
+        self.offered.insert(sdp::offer(&self.local, &preferences)).to_bytes()
     }
 
     /// A leg whose media is about to be opened.

@@ -1,6 +1,7 @@
 //! A call comes in: who sends it, what he dialled, and the first answer.
 
 use base::{CallId, LegId, Now, Pii, Rng};
+use bytes::Bytes;
 use journal::{Asker, Direction, Kind, LegRole, Name, NoWayOut, Origin, Party};
 use sdp::{Agreed, Description, Preferences};
 use sip::{Flow, MAX_FORWARDS, Refusal, SessionId};
@@ -277,14 +278,12 @@ impl Switch {
         let body = match answer_to(leg, &mut self.rng) {
             Ok(Some((answer, agreed))) => {
                 self.commands.extend(agreed.map(|agreed| leg::Command::Start { leg: caller, agreed }));
-                answer
+                answer.to_bytes()
             }
             // He made no offer: ours goes with the 2xx, his answer comes with the ACK (RFC 3264 section 4).
-            Ok(None) => {
-                let security = leg.secrecy.for_offer(None, &mut self.rng);
-                let preferences = Preferences { security, ..Preferences::default() };
-                leg.offered.insert(sdp::offer(&leg.local, &preferences)).clone()
-            }
+            Ok(None) if leg.lacks_offer() => leg.make_offer(&mut self.rng),
+            // It went with a reliable provisional response, whose PRACK brings his answer.
+            Ok(None) => Bytes::new(),
             Err(refusal) => {
                 self.refuse_caller(now, call, with_warning(&refusal));
                 return false;
@@ -293,7 +292,7 @@ impl Switch {
         leg.answered = true;
         let trunk = self.calls.get(&call).and_then(|found| found.trunk.clone());
         self.count_incoming(trunk.as_ref(), 200);
-        self.sip.accept(now, session, body.to_bytes());
+        self.sip.accept(now, session, body);
         self.note(now, call, Kind::LegAnswered { leg: caller });
         self.note(now, call, Kind::Answered);
         true

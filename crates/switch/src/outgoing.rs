@@ -295,6 +295,11 @@ impl Switch {
 
     /// A phone or trunk refused, sent us elsewhere, or could not be reached. Its session is over.
     pub(crate) fn refused(&mut self, now: Now, leg: LegId, status: u16, local: bool, response: Option<&Response>) {
+        // We refuse callers where their session is given up first; this one never acknowledged that it rings (RFC 3262).
+        if self.legs.get(&leg).is_some_and(|found| matches!(found.role, Role::Caller { .. })) {
+            self.peer_gone(now, leg, "no_prack", Some(status), Reason::default());
+            return;
+        }
         let elsewhere = response.filter(|_| (300..400).contains(&status));
         if elsewhere.is_some_and(|response| self.redirected(now, leg, status, response)) {
             return;
@@ -333,7 +338,6 @@ impl Switch {
                 self.dial_over(now, call, DialEnd { reason, ..DialEnd::of(dial_failure(status, local)) });
             }
             Role::Outside { .. } => self.dial_over(now, call, DialEnd { reason, ..DialEnd::of_trunk(status, local) }),
-            // An INVITE of a caller that was refused by us: said where it was refused.
             Role::Caller { .. } | Role::Joined { .. } => {}
         }
     }

@@ -394,6 +394,7 @@ impl Switch {
             Event::Acked { session, body } => {
                 self.with_leg(session, |s, leg| s.acknowledged(now, leg, body.as_deref()))
             }
+            Event::Pracked { session, body } => self.with_leg(session, |s, leg| s.pracked(now, leg, body.as_deref())),
             Event::Progress { session, status, body } => {
                 self.with_leg(session, |s, leg| s.progressed(now, leg, status, body.as_deref()));
             }

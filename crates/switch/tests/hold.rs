@@ -1,7 +1,7 @@
 //! Hold, resume and change by re-INVITE, from either side and from both, before, in and after a talk: who hears music when.
 //!
-//! RFC 3264: 8.4 (hold; 0.0.0.0 as RFC 2543 had it), 8.3.1 (another port); RFC 3261: 14 (re-INVITE); RFC 5407: 3.1.5 (a lost ACK). A re-INVITE without
-//! an offer is in `tests/e2e/hold.rs`: the phones here make none.
+//! RFC 3264: 4 (no offer), 8.4 (hold; 0.0.0.0 as RFC 2543 had it), 8.3.1 (another port); RFC 3261: 14 (re-INVITE); RFC 5407:
+//! 3.1.5 (a lost ACK).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -254,4 +254,23 @@ fn a_recording_goes_on_through_a_hold() {
         s.offer(s.caller, direction);
         assert_eq!(s.world.media.takes[&caller], take);
     }
+}
+
+#[test]
+fn a_change_that_leaves_the_offer_to_us_keeps_bridge_hold_and_recording() {
+    let mut s = talk();
+    s.world.with_phone(s.ada, |phone, now| phone.change(now, "sendonly"));
+    let (bridges, plays) = (s.world.media.bridges.clone(), s.world.media.plays.clone());
+    let before = s.world.media.remotes.clone();
+    assert!(s.world.with_phone(s.caller, |phone, now| phone.change_with(now, bytes::Bytes::new())));
+    s.world.run(SECOND);
+    assert!(s.saw(s.caller, &Seen::Changed("sendrecv".to_owned())), "our offer");
+    assert_eq!((&s.world.media.bridges, &s.world.media.plays, &s.world.media.remotes), (&bridges, &plays, &before));
+    // The phone that holds answers that it is back.
+    assert!(s.world.with_phone(s.ada, |phone, now| phone.change_with(now, bytes::Bytes::new())));
+    s.world.run(SECOND);
+    assert_eq!(s.music(), (false, false));
+    assert_eq!(s.world.count(|kind| matches!(kind, Kind::Resumed { .. })), 1);
+    s.hang_up(s.caller);
+    s.end();
 }

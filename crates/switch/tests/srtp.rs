@@ -171,6 +171,18 @@ fn policies_refuse_what_they_do_not_allow() {
 }
 
 #[test]
+fn who_leaves_the_offer_to_us_is_offered_what_his_trunk_asks_for() {
+    let mut s = scene(|config| config.trunks[0].srtp = Some(SrtpPolicy::Required));
+    s.world.with_phone(s.caller, |phone, now| phone.call_with(now, "4930123", "1000", bytes::Bytes::new()));
+    s.world.run(common::SECOND);
+    let (key, profile) = told(s.world.at(s.caller).heard.last().unwrap());
+    assert_eq!((key.is_empty(), &*profile), (false, "RTP/SAVP"));
+    // His phone answers in clear.
+    assert!(s.saw(s.caller, &Seen::Ended));
+    s.end();
+}
+
+#[test]
 fn a_change_to_clear_is_refused_where_encryption_is_required_and_the_call_goes_on() {
     let mut s = scene(|config| config.trunks[0].srtp = Some(SrtpPolicy::Required));
     call_secure(&mut s, "101", KEY);

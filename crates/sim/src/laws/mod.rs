@@ -3,10 +3,12 @@
 
 mod books;
 mod grants;
+mod reliable;
 mod wire;
 
 pub(crate) use books::Books;
 pub(crate) use grants::Grants;
+pub(crate) use reliable::Reliable;
 pub(crate) use wire::Wire;
 
 /// A law that was broken.

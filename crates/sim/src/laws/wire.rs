@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::Mono;
-use bytes::Bytes;
-use sip_message::{Head, Message, Method, Reject, Response, parse_datagram};
+use sip_message::{Head, Message, Method, Reject, Response};
 
 use super::Breach;
 
@@ -74,21 +73,19 @@ impl Wire {
     }
 
     /// The switch sent a message.
-    pub(crate) fn sent(&mut self, now: Mono, payload: &Bytes) {
-        if payload.starts_with(b"INVITE ") || payload.starts_with(b"ACK ") {
-            let Ok(Message::Request(request)) = parse_datagram(payload.clone()) else { return };
-            if request.method == Method::Ack {
+    pub(crate) fn sent(&mut self, now: Mono, message: &Message) {
+        let response = match message {
+            Message::Request(request) if request.method == Method::Ack => {
                 self.taken.entry(dialog(&request.head)).and_modify(|acked| *acked = true);
-            } else {
-                self.invites.entry(request.head.via.branch().unwrap_or_default().to_owned()).or_insert(now);
+                return;
             }
-            return;
-        }
-        let is_final = payload.strip_prefix(b"SIP/2.0 ").and_then(|rest| rest.first()).is_some_and(|c| *c > b'1');
-        if !is_final {
-            return;
-        }
-        let Ok(Message::Response(response)) = parse_datagram(payload.clone()) else { return };
+            Message::Request(request) if request.method == Method::Invite => {
+                self.invites.entry(request.head.via.branch().unwrap_or_default().to_owned()).or_insert(now);
+                return;
+            }
+            Message::Response(response) if response.status.is_final() => response,
+            Message::Request(_) | Message::Response(_) | Message::KeepAlive => return,
+        };
         let branch = response.head.via.branch().unwrap_or_default().to_owned();
         let key = (branch, response.head.cseq.method.as_str().to_owned());
         let status = response.status.code();
@@ -135,6 +132,9 @@ fn is_forgotten(now: Mono, answered: &Answered) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use sip_message::parse_datagram;
+
     use super::*;
 
     fn message(first: &str, method: &str, tag: &str) -> Bytes {
@@ -144,20 +144,24 @@ mod tests {
         ))
     }
 
-    fn wire(sent: &[(&str, &str)]) -> Wire {
+    fn sent(wire: &mut Wire, payload: Bytes) {
+        wire.sent(Mono::ZERO, &parse_datagram(payload).ok().unwrap());
+    }
+
+    fn wire(answers: &[(&str, &str)]) -> Wire {
         let mut wire = Wire::default();
         wire.arrived(Mono::ZERO, &parse_datagram(message("INVITE sip:b@b SIP/2.0", "INVITE", "")));
-        sent.iter().for_each(|(first, tag)| wire.sent(Mono::ZERO, &message(first, "INVITE", tag)));
+        answers.iter().for_each(|(first, tag)| sent(&mut wire, message(first, "INVITE", tag)));
         wire
     }
 
     #[test]
     fn a_2xx_without_an_ack_is_found() {
         let mut wire = Wire::default();
-        wire.sent(Mono::ZERO, &message("INVITE sip:b@b SIP/2.0", "INVITE", ""));
+        sent(&mut wire, message("INVITE sip:b@b SIP/2.0", "INVITE", ""));
         wire.arrived(Mono::ZERO, &parse_datagram(message("SIP/2.0 200 OK", "INVITE", ";tag=2")));
         assert_eq!(wire.unanswered().len(), 1);
-        wire.sent(Mono::ZERO, &message("ACK sip:b@b SIP/2.0", "ACK", ";tag=2"));
+        sent(&mut wire, message("ACK sip:b@b SIP/2.0", "ACK", ";tag=2"));
         assert!(wire.unanswered().is_empty());
     }
 

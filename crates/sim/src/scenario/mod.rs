@@ -16,7 +16,7 @@ use std::time::Duration;
 use sip::Transport;
 
 use crate::company::{Company, carrier_address};
-use crate::{Node, Pace};
+use crate::{Manners, Node, Pace};
 
 pub use expect::{CallExpected, Expected};
 pub use play::{Played, Told};
@@ -55,6 +55,8 @@ pub struct Cast {
     pub rings_for: Duration,
     /// When it hangs up by itself.
     pub talks_for: Option<Duration>,
+    /// How it was built.
+    pub manners: Manners,
 }
 
 /// Whose a phone is.
@@ -109,6 +111,8 @@ pub enum Act {
 pub enum Deed {
     /// Calls this number, if the phone has no call.
     Call(String),
+    /// The same, and leaves the offer to the switch.
+    CallOfferless(String),
     /// Lets it ring (180).
     Ring,
     /// Speaks before the call is taken (183 with SDP).
@@ -131,6 +135,10 @@ pub enum Deed {
     TakeOver(String),
     /// Sends a re-INVITE with this direction.
     Change(sdp::Direction),
+    /// Sends a re-INVITE without an offer, so that the switch makes one.
+    Ask,
+    /// Sends an UPDATE with this direction, also before the call is taken.
+    Update(sdp::Direction),
     /// Sends a re-INVITE with another port for media.
     Move,
     /// Presses a key.

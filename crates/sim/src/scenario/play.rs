@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use base::{Mono, Wall};
+use bytes::Bytes;
 use switch::control;
 
 use super::{Act, Cast, Deed, Scenario, Whose, fixed_address};
@@ -99,10 +100,13 @@ impl Stage<'_> {
     }
 
     fn set_up(&mut self, index: usize) {
-        let Some(Cast { whose, transport, answers, rings_for, talks_for, .. }) = self.scenario.phones.get(index) else {
+        let Some(Cast { whose, transport, answers, rings_for, talks_for, manners, .. }) =
+            self.scenario.phones.get(index)
+        else {
             return;
         };
         let phone = self.world.add_phone(self.scenario.address(index));
+        phone.set_manners(*manners);
         phone.transport = *transport;
         phone.reflex = *answers;
         phone.rings_for = *rings_for;
@@ -160,6 +164,7 @@ impl Stage<'_> {
         let Some(phone) = self.world.phones.get_mut(&address) else { return };
         match deed {
             Deed::Call(to) if phone.session.is_none() => phone.call(now, number, to),
+            Deed::CallOfferless(to) if phone.session.is_none() => phone.call_with(now, number, to, Bytes::new()),
             Deed::Ring => phone.ring(now),
             Deed::SpeakEarly => phone.speak_early(now),
             Deed::Redirect(to) => phone.redirect(now, &format!("sip:{to}@{}", crate::SWITCH)),
@@ -178,6 +183,8 @@ impl Stage<'_> {
                 phone.headers.clear();
             }
             Deed::Change(direction) => drop(phone.change(now, direction_word(*direction))),
+            Deed::Ask => drop(phone.change_with(now, Bytes::new())),
+            Deed::Update(direction) => drop(phone.update(now, direction_word(*direction))),
             Deed::Move => drop(phone.move_media(now)),
             Deed::Register => phone.register(now),
             Deed::Unregister => phone.unregister(now),

@@ -7,6 +7,7 @@ use yaml::show_duration;
 use super::expect::{DISPOSITIONS, PARTIES};
 use super::play::direction_word;
 use super::{Act, CallExpected, Cast, Deed, Expected, Scenario, Whose};
+use crate::manners::{RELIABLE, Reliable};
 use crate::{Node, Seen};
 
 impl Scenario {
@@ -116,9 +117,12 @@ impl fmt::Display for Cast {
         if let Some(status) = self.answers {
             write!(f, ", answers: {status}, rings_for: {}", show_duration(self.rings_for))?;
         }
-        match self.talks_for {
-            Some(time) => write!(f, ", talks_for: {}", show_duration(time)),
-            None => Ok(()),
+        if let Some(time) = self.talks_for {
+            write!(f, ", talks_for: {}", show_duration(time))?;
+        }
+        match RELIABLE.iter().find(|(_, value)| *value == self.manners.reliable) {
+            Some((word, value)) if *value != Reliable::default() => write!(f, ", reliable: {word}"),
+            _ => Ok(()),
         }
     }
 }
@@ -127,8 +131,10 @@ impl fmt::Display for Deed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = match self {
             Self::Call(number) => return write!(f, "call {number}"),
+            Self::CallOfferless(number) => return write!(f, "call_offerless {number}"),
             Self::Refuse(status) => return write!(f, "refuse {status}"),
             Self::Change(direction) => return write!(f, "change {}", direction_word(*direction)),
+            Self::Update(direction) => return write!(f, "update {}", direction_word(*direction)),
             Self::Press(key) => return write!(f, "press {key}"),
             Self::Redirect(number) => return write!(f, "redirect {number}"),
             Self::Refer(number) => return write!(f, "refer {number}"),
@@ -139,6 +145,7 @@ impl fmt::Display for Deed {
             Self::SpeakEarly => "speak_early",
             Self::Answer => "answer",
             Self::HangUp => "hang_up",
+            Self::Ask => "ask",
             Self::Move => "move",
             Self::Silence => "silence",
             Self::Register => "register",

@@ -7,7 +7,7 @@ use sip::Transport;
 
 use super::{Act, Cast, Deed, Scenario, Step, Whose};
 use crate::company::Company;
-use crate::{Node, Pace};
+use crate::{Manners, Node, Pace, Reliable};
 
 /// How many things are done in one scenario.
 const STEPS: u32 = 60;
@@ -85,6 +85,9 @@ fn cast(dice: &mut Rng, name: &str, whose: Whose) -> Cast {
         answers,
         rings_for: answers.map_or(Duration::ZERO, |_| millis(one_of(dice, &[0, 700, 6_000]))),
         talks_for: one_of(dice, &[None, None, Some(millis(4_000))]),
+        manners: Manners {
+            reliable: one_of(dice, &[Reliable::No, Reliable::Supported, Reliable::Supported, Reliable::Required]),
+        },
     }
 }
 
@@ -97,11 +100,13 @@ fn act(dice: &mut Rng) -> Act {
     match dice.below(100) {
         0..17 => {
             let numbers = ["1000", "1000", "1000", "201", "201", "101", "103", "104", "999", "1001", "1001"];
-            Act::Phone(caller, Deed::Call(one_of(dice, &numbers).to_owned()))
+            let number = one_of(dice, &numbers).to_owned();
+            Act::Phone(caller, if dice.percent(20) { Deed::CallOfferless(number) } else { Deed::Call(number) })
         }
         17..24 => {
             let numbers = ["1000", "102", "104", "+4930999", "+4930999", "+4930998", "+4917055", "112"];
-            Act::Phone(agent, Deed::Call(one_of(dice, &numbers).to_owned()))
+            let number = one_of(dice, &numbers).to_owned();
+            Act::Phone(agent, if dice.percent(20) { Deed::CallOfferless(number) } else { Deed::Call(number) })
         }
         24..30 => Act::Phone(caller, Deed::HangUp),
         30..33 => Act::Phone(callee, Deed::HangUp),
@@ -145,7 +150,16 @@ fn change(dice: &mut Rng) -> Deed {
     use sdp::Direction::{Inactive, SendOnly, SendRecv};
     one_of(
         dice,
-        &[Deed::Change(SendOnly), Deed::Change(Inactive), Deed::Change(SendRecv), Deed::Change(SendRecv), Deed::Move],
+        &[
+            Deed::Change(SendOnly),
+            Deed::Change(Inactive),
+            Deed::Change(SendRecv),
+            Deed::Move,
+            Deed::Ask,
+            Deed::Update(SendOnly),
+            Deed::Update(SendRecv),
+            Deed::Update(SendRecv),
+        ],
     )
 }
 

@@ -9,7 +9,8 @@ use yaml::{Faults, Map, Shape, Source, Value};
 use super::expect::{DISPOSITIONS, PARTIES, STATES};
 use super::{Act, CallExpected, Cast, Deed, Expected, Scenario, Step, USERS, Whose, fixed_address};
 use crate::company::Company;
-use crate::{Node, Pace, Seen};
+use crate::manners::RELIABLE;
+use crate::{Manners, Node, Pace, Seen};
 
 const SCENARIO: Shape = Shape {
     what: "a scenario",
@@ -19,7 +20,7 @@ const NODE: Shape = Shape { what: "a node of the network", keys: &["delay", "jit
 const PACE: Shape = Shape { what: "the pace", keys: &["media", "prompt", "disk"] };
 const PHONE: Shape = Shape {
     what: "a phone",
-    keys: &["outside", "user", "stranger", "trunk", "transport", "answers", "rings_for", "talks_for"],
+    keys: &["outside", "user", "stranger", "trunk", "transport", "answers", "rings_for", "talks_for", "reliable"],
 };
 const STEP: Shape = Shape { what: "a step", keys: &["at", "who", "does", "expect"] };
 const EXPECTED: Shape = Shape { what: "what is expected", keys: &["seen", "agents", "live", "calls"] };
@@ -240,6 +241,9 @@ fn read_phone(name: Value<'_>, value: Value<'_>, others: &[Cast]) -> Option<Cast
         answers: map.optional("answers").and_then(|value| value.integer(200..=699)),
         rings_for: time("rings_for").unwrap_or_default(),
         talks_for: time("talks_for"),
+        manners: Manners {
+            reliable: map.optional("reliable").and_then(|value| value.choose(&RELIABLE)).unwrap_or_default(),
+        },
     })
 }
 
@@ -303,12 +307,13 @@ fn read_jump(text: &str) -> Option<i64> {
 }
 
 /// What is done without anything to say about it.
-const DEEDS: [Deed; 14] = [
+const DEEDS: [Deed; 15] = [
     Deed::Join,
     Deed::Ring,
     Deed::SpeakEarly,
     Deed::Answer,
     Deed::HangUp,
+    Deed::Ask,
     Deed::Move,
     Deed::Silence,
     Deed::Register,
@@ -320,35 +325,39 @@ const DEEDS: [Deed; 14] = [
     Deed::BreakLines,
 ];
 
+fn direction(word: &str) -> Option<sdp::Direction> {
+    use sdp::Direction::{Inactive, RecvOnly, SendOnly, SendRecv};
+    let directions = [SendRecv, SendOnly, RecvOnly, Inactive];
+    directions.into_iter().find(|direction| super::play::direction_word(*direction) == word)
+}
+
 impl FromStr for Deed {
     /// What to write instead.
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        use sdp::Direction::{Inactive, RecvOnly, SendOnly, SendRecv};
         let (word, rest) = text.split_once(' ').map_or((text, None), |(word, rest)| (word, Some(rest)));
         let found = match (word, rest) {
             ("call", Some(number)) => Some(Self::Call(number.to_owned())),
             ("refer", Some(number)) => Some(Self::Refer(number.to_owned())),
             ("consult", Some(number)) => Some(Self::Consult(number.to_owned())),
             ("take_over", Some(user)) => Some(Self::TakeOver(user.to_owned())),
+            ("call_offerless", Some(number)) => Some(Self::CallOfferless(number.to_owned())),
             ("redirect", Some(number)) => Some(Self::Redirect(number.to_owned())),
             ("refuse", Some(rest)) => rest.parse().ok().filter(|status| (300..700).contains(status)).map(Self::Refuse),
             ("press", Some(rest)) => {
                 rest.parse().ok().filter(|key| leg::Digit::from_char(*key).is_some()).map(Self::Press)
             }
-            ("change", Some(rest)) => {
-                let directions = [SendRecv, SendOnly, RecvOnly, Inactive];
-                let found = directions.into_iter().find(|direction| super::play::direction_word(*direction) == rest);
-                found.map(Self::Change)
-            }
+            ("change", Some(rest)) => direction(rest).map(Self::Change),
+            ("update", Some(rest)) => direction(rest).map(Self::Update),
             (_, Some(_)) => None,
             (word, None) => DEEDS.iter().find(|deed| deed.to_string() == word).cloned(),
         };
         found.ok_or_else(|| {
             let plain: Vec<String> = DEEDS.iter().map(ToString::to_string).collect();
             format!(
-                "it is one of call NUMBER, refuse STATUS, redirect NUMBER, refer NUMBER, consult NUMBER, take_over USER, press KEY, change DIRECTION, {}",
+                "it is one of call NUMBER, call_offerless NUMBER, refuse STATUS, redirect NUMBER, refer NUMBER, \
+                 consult NUMBER, take_over USER, press KEY, change DIRECTION, update DIRECTION, {}",
                 plain.join(", ")
             )
         })

@@ -6,31 +6,25 @@ use sip_message::{HeaderName, Request};
 
 use super::Stack;
 use crate::core::Due;
-use crate::session::{Asked, Change, Established, Incoming, Session, SessionTimer, State, Unacked};
+use crate::session::{Asked, Change, Early, Established, Incoming, Session, SessionTimer, State, Unacked};
 use crate::{EndCause, Event, Refusal, SessionId, Transmit};
 
 impl Stack {
-    /// Sends a provisional response (101–199, else 180) to a session's INVITE, with an SDP body if one is given. It is
-    /// repeated each minute until the final one (RFC 3261 13.3.1.1).
-    pub fn ring(&mut self, now: Now, session: SessionId, status: u16, body: Option<Bytes>) {
-        let now = now.monotonic;
-        let Some(State::Incoming(state)) = self.sessions.get_mut(&session).map(|session| &mut session.state) else {
-            return;
-        };
-        let status = if (101..200).contains(&status) { status } else { 180 };
-        let response = self.core.response_in(&state.invite, &state.dialog, status, body);
-        self.servers.provisional(&mut self.core, state.invite.id, response.build());
-        self.core.cancel(state.refresh.take());
-        let after = self.core.config.provisional_refresh;
-        state.refresh = Some(self.core.set(now, after, Due::Session(session, SessionTimer::Refresh)));
-    }
-
-    /// Answers a session's INVITE 200 with `answer`, which is our offer if the INVITE had none. The 200 is repeated
+    /// Answers a session's INVITE 200 with `answer`, which is our offer if the INVITE had none, and which is left out if a
+    /// reliable provisional response has said it. The 200 waits for the PRACK of such a response (RFC 3262 3). It is repeated
     /// until its ACK comes; if none comes for 64*T1, the session ends by a BYE.
     pub fn accept(&mut self, now: Now, session: SessionId, answer: Bytes) {
+        match self.sessions.get_mut(&session).map(|session| &mut session.state) {
+            Some(State::Incoming(state)) if state.reliable.holds_back() => state.reliable.accepted = true,
+            Some(State::Incoming(_)) => self.accept_now(now.monotonic, session, answer),
+            _ => {}
+        }
+    }
+
+    pub(super) fn accept_now(&mut self, now: Mono, session: SessionId, answer: Bytes) {
         let Some(Session { dialog_key, identity, state }) = self.sessions.remove(&session) else { return };
         let state = match state {
-            State::Incoming(state) => self.accept_incoming(now.monotonic, session, *state, answer),
+            State::Incoming(state) => self.accept_incoming(now, session, *state, answer),
             other => other,
         };
         self.sessions.insert(session, Session { dialog_key, identity, state });
@@ -49,32 +43,64 @@ impl Stack {
         self.servers.answer(&mut self.core, now, state.invite.id, false, response.build());
         let reason = refusal.reason.clone().unwrap_or_else(|| status.reason().to_owned());
         let event = Event::Refused { session: id, status: status.code(), reason, local: true, response: None };
-        self.close(id, event);
+        self.close(now, id, event);
     }
 
-    /// Answers the INVITE or re-INVITE of the peer that still waits, on behalf of an event that made it void.
-    pub(super) fn answer_pending(&mut self, now: Mono, id: SessionId, status: u16) {
-        let Some(session) = self.sessions.get(&id) else { return };
-        let (asked, tag) = match &session.state {
-            State::Incoming(state) => (&state.invite, &state.dialog.local_tag),
-            State::Established(state) => match &state.change {
-                Change::Theirs(asked) => (asked, &state.dialog.local_tag),
-                Change::Ours { .. } | Change::Idle => return,
-            },
-            State::Outgoing(_) | State::Leaving(_) => return,
-        };
-        let refusal = Refusal::of(status);
-        let (response, _) = self.core.refusal(asked, tag, &refusal);
+    /// Answers the peer's changes that still wait, since the session is over.
+    pub(super) fn answer_changes(&mut self, now: Mono, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let pending: Vec<Asked> = session.changes_mut().filter_map(Change::take_theirs).collect();
+        pending.iter().for_each(|asked| self.answer_void(now, asked));
+    }
+
+    /// Answers a change of the peer whose dialog is over.
+    fn answer_void(&mut self, now: Mono, asked: &Asked) {
+        let refusal = Refusal::of(487);
+        let (response, _) = self.core.refusal(asked, "", &refusal);
         self.servers.answer(&mut self.core, now, asked.id, false, response.build());
     }
 
+    /// Lets an early dialog go, with what was to change in it.
+    pub(super) fn drop_early(&mut self, now: Mono, early: Early) {
+        match early.change {
+            Change::Theirs(asked) => self.answer_void(now, &asked),
+            Change::Ours { id, .. } => self.clients.disown(id),
+            Change::Idle => {}
+        }
+    }
+
+    /// Lets all early dialogs of our INVITE go, since it is sent anew.
+    pub(super) fn drop_all_early(&mut self, now: Mono, id: SessionId) {
+        if let Some(State::Outgoing(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state) {
+            let early = std::mem::take(&mut state.early);
+            early.into_iter().for_each(|early| self.drop_early(now, early));
+        }
+    }
+
+    /// Answers what the peer asked and still waits for, on behalf of an event that made it void.
+    pub(super) fn answer_pending(&mut self, now: Mono, id: SessionId) {
+        if let Some(State::Incoming(state)) = self.sessions.get(&id).map(|session| &session.state) {
+            let refusal = Refusal::of(487);
+            let (response, _) = self.core.refusal(&state.invite, &state.dialog.local_tag, &refusal);
+            self.servers.answer(&mut self.core, now, state.invite.id, false, response.build());
+        }
+        self.answer_changes(now, id);
+    }
+
     fn accept_incoming(&mut self, now: Mono, id: SessionId, incoming: Incoming, answer: Bytes) -> State {
-        let Incoming { invite, dialog, refresh, expiry } = incoming;
-        self.core.cancel(refresh);
-        self.core.cancel(expiry);
-        let response = self.core.response_in(&invite, &dialog, 200, Some(answer)).build();
-        let unacked = self.send_accept(now, id, &invite, response, true);
-        State::Established(Box::new(Established { unacked, ..Established::new(dialog, false) }))
+        self.core.cancel(incoming.refresh);
+        self.core.cancel(incoming.expiry);
+        let unpracked = incoming.reliable.unpracked.is_some().then(|| incoming.last_reliable());
+        let Incoming { invite, dialog, reliable, change, .. } = incoming;
+        if let Some(open) = reliable.unpracked {
+            self.core.cancel(Some(open.repeat));
+            self.core.cancel(Some(open.give_up));
+        }
+        let answer = Some(answer).filter(|_| !reliable.described);
+        let offers = invite.request.body.is_empty() && answer.is_some();
+        let response = self.core.response_in(&invite, &dialog, 200, answer).build();
+        let unacked = self.send_accept(now, id, &invite, response, (true, offers));
+        State::Established(Box::new(Established { unacked, unpracked, change, ..Established::new(dialog, false) }))
     }
 
     /// Sends a 2xx to an INVITE, and sets the timers that repeat it.
@@ -84,13 +110,13 @@ impl Stack {
         id: SessionId,
         asked: &Asked,
         response: Bytes,
-        first: bool,
+        (first, offers): (bool, bool),
     ) -> Option<Unacked> {
         let flow = self.servers.answer(&mut self.core, now, asked.id, true, response.clone())?;
         let times = self.core.config.times;
         Some(Unacked {
             first,
-            answers: !asked.request.body.is_empty(),
+            offers,
             cseq: asked.request.head.cseq.number,
             response: Transmit { flow, payload: response },
             interval: times.t1,

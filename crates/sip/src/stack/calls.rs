@@ -1,7 +1,6 @@
-//! What the application asks for: calls, changes, hang-ups (RFC 3261 9.1, 13.2, 14.1, 15).
+//! What the application asks for: calls and hang-ups (RFC 3261 9.1, 13.2, 15).
 
 use base::{Mono, Now};
-use bytes::Bytes;
 use sip_message::{Method, StatusCode};
 
 use super::write::is_sips;
@@ -10,9 +9,9 @@ use crate::core::printed;
 use crate::digest::Credentials;
 use crate::identity::{Identity, Proof};
 use crate::outline::Outline;
-use crate::session::{Change, Leaving, Outgoing, Session, State};
+use crate::session::{Leaving, Outgoing, Session, State};
 use crate::transaction::{TransactionId, key};
-use crate::{ChangeError, EndCause, Event, Flow, Invite, Refusal, Search, SessionId};
+use crate::{EndCause, Event, Flow, Invite, Refusal, Search, SessionId};
 
 impl Stack {
     /// Places a call. What comes of it is told by `Progress`, `Answered`, `Refused` and `Ended`.
@@ -70,6 +69,7 @@ impl Stack {
             routes: invite.onward.routes,
             max_forwards: invite.max_forwards,
         };
+        let offerless = invite.offer.is_empty();
         let mut headers = invite.headers;
         let mut proof = None;
         let mut attempt = None;
@@ -79,13 +79,14 @@ impl Stack {
             proof = self.core.known_proof(identity.as_deref_mut(), &Method::Invite, &uri, flow.remote.ip());
             headers.extend(proof.clone());
         }
-        let payload = outline.encode_invite(&self.core, &contact, &headers, &invite.offer);
+        let payload = outline.encode_offer(&self.core, Method::Invite, &contact, &headers, &invite.offer);
         let parts = (outline, &Method::Invite);
         let transaction = self.clients.open(&mut self.core, now.monotonic, parts, flow, (Some(id), false), payload);
         let (contact, early) = (contact.into(), Vec::new());
         let behind_nat = invite.onward.behind_nat;
         let (left, forks) = (None, None);
-        let state = Outgoing { invite: transaction, behind_nat, forks, contact, attempt, proof, early, left };
+        let state =
+            Outgoing { invite: transaction, behind_nat, forks, contact, attempt, proof, offerless, early, left };
         self.insert(id, &call_id, &local_tag, State::Outgoing(Box::new(state)));
         if let Some(session) = self.sessions.get_mut(&id) {
             session.identity = identity;
@@ -115,7 +116,10 @@ impl Stack {
             Some(State::Established(state)) if state.unacked.as_ref().is_some_and(|unacked| unacked.first) => {
                 state.hang_up.get_or_insert(reason);
             }
-            Some(State::Established(_)) => self.send_bye(now, session, EndCause::HungUp, reason.as_deref()),
+            Some(State::Established(_)) => {
+                self.acknowledge_owed(session);
+                self.send_bye(now, session, EndCause::HungUp, reason.as_deref());
+            }
             Some(State::Leaving(_)) | None => {}
         }
     }
@@ -129,43 +133,9 @@ impl Stack {
         }
     }
 
-    /// Offers the peer a change of the session by a re-INVITE. What comes of it is told by `ChangeAnswered`,
-    /// `ChangeRefused` or `Ended`; a 491 is tried again after the time that RFC 3261 14.1 sets.
-    ///
-    /// # Errors
-    /// If the session is not established, or a change of either side is under way.
-    pub fn change(&mut self, now: Now, session: SessionId, offer: Bytes) -> Result<(), ChangeError> {
-        let state = self.sessions.get_mut(&session).map(|session| &mut session.state);
-        let Some(State::Established(state)) = state else { return Err(ChangeError::NotEstablished) };
-        if state.unacked.as_ref().is_some_and(|unacked| unacked.first) || state.hang_up.is_some() {
-            return Err(ChangeError::NotEstablished);
-        }
-        if !matches!(state.change, Change::Idle) || state.unacked.is_some() || state.retry.is_some() {
-            return Err(ChangeError::Pending);
-        }
-        self.send_change(now.monotonic, session, offer);
-        Ok(())
-    }
-
-    pub(super) fn send_change(&mut self, now: Mono, id: SessionId, offer: Bytes) {
-        let branch = key::branch(&self.core.token());
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        let State::Established(state) = &mut session.state else { return };
-        let outline = state.dialog.next_request(branch);
-        let flow = state.dialog.flow();
-        let identity = session.identity.as_deref_mut();
-        let proof = identity.and_then(|identity| {
-            self.core.known_proof(Some(identity), &Method::Invite, &printed(&outline.uri), flow.remote.ip())
-        });
-        let payload = outline.encode_invite(&self.core, &state.dialog.contact, proof.as_slice(), &offer);
-        let parts = (outline, &Method::Invite);
-        let transaction = self.clients.open(&mut self.core, now, parts, flow, (Some(id), true), payload);
-        state.change = Change::Ours { id: transaction, offer, proof };
-    }
-
     /// Ends an answered session by a BYE.
     pub(super) fn send_bye(&mut self, now: Mono, id: SessionId, cause: EndCause, reason: Option<&str>) {
-        self.answer_pending(now, id, 487);
+        self.answer_pending(now, id);
         self.abandon_change(now, id);
         let branch = key::branch(&self.core.token());
         let Some(Session { dialog_key, mut identity, state }) = self.sessions.remove(&id) else { return };
@@ -197,16 +167,5 @@ impl Stack {
     ) -> TransactionId {
         let payload = outline.encode_bye(&self.core, reason, proof);
         self.clients.open(&mut self.core, now, (outline, &Method::Bye), flow, (owner, true), payload)
-    }
-
-    /// Our re-INVITE is void, since the session ends: cancelled, and left to itself.
-    pub(super) fn abandon_change(&mut self, now: Mono, id: SessionId) {
-        let Some(State::Established(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state) else {
-            return;
-        };
-        if let Change::Ours { id: change, .. } = std::mem::replace(&mut state.change, Change::Idle) {
-            self.clients.disown(change);
-            self.clients.cancel(&mut self.core, now, change, None);
-        }
     }
 }

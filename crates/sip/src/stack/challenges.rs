@@ -54,12 +54,13 @@ impl Stack {
         if self.inquiries.contains_key(&owner) {
             return self.prove_inquiry(now, owner, response);
         }
-        match self.sessions.get(&owner).map(|session| &session.state) {
-            Some(State::Outgoing(state)) if state.invite == id => self.prove_invite(now, owner, response),
-            Some(State::Established(state)) if matches!(state.change, Change::Ours { id: ours, .. } if ours == id) => {
-                self.prove_change(now, owner, response)
-            }
-            Some(State::Leaving(state)) if state.bye == id => self.prove_bye(now, owner, response),
+        let Some(session) = self.sessions.get_mut(&owner) else { return false };
+        if session.changes_mut().any(|change| matches!(change, Change::Ours { id: ours, .. } if *ours == id)) {
+            return self.prove_change(now, id, owner, response);
+        }
+        match &session.state {
+            State::Outgoing(state) if state.invite == id => self.prove_invite(now, owner, response),
+            State::Leaving(state) if state.bye == id => self.prove_bye(now, owner, response),
             _ => false,
         }
     }
@@ -76,31 +77,37 @@ impl Stack {
         outline.cseq = outline.cseq.saturating_add(1);
         outline.branch = key::branch(&self.core.token()).into();
         let headers: Vec<_> = attempt.headers.iter().chain([&proof]).cloned().collect();
-        let payload = outline.encode_invite(&self.core, &state.contact, &headers, &attempt.offer);
+        let payload = outline.encode_offer(&self.core, Method::Invite, &state.contact, &headers, &attempt.offer);
         let (outline, flow) = (outline.clone(), outline.flow);
-        state.early.clear();
         state.proof = Some(proof);
         let parts = (outline, &Method::Invite);
         state.invite = self.clients.open(&mut self.core, now, parts, flow, (Some(id), false), payload);
+        self.drop_all_early(now, id);
         true
     }
 
-    fn prove_change(&mut self, now: Mono, id: SessionId, response: &Response) -> bool {
-        let Some(session) = self.sessions.get_mut(&id) else { return false };
-        let State::Established(state) = &mut session.state else { return false };
-        let flow = state.dialog.flow();
-        let outline = state.dialog.next_request(key::branch(&self.core.token()));
-        let asked = (&Method::Invite, &*printed(&outline.uri), flow.remote.ip());
+    fn prove_change(&mut self, now: Mono, id: TransactionId, owner: SessionId, response: &Response) -> bool {
+        let Some(session) = self.sessions.get_mut(&owner) else { return false };
+        let Some(dialog) = session.dialog_mut(response.head.to.tag().unwrap_or_default()) else { return false };
+        let (flow, contact) = (dialog.flow(), dialog.contact.clone());
+        let outline = dialog.next_request(key::branch(&self.core.token()));
+        let method = response.head.cseq.method.clone();
+        let asked = (&method, &*printed(&outline.uri), flow.remote.ip());
         let Some(proof) = self.core.answer_challenge(session.identity.as_deref_mut(), response, asked) else {
             return false;
         };
-        let Change::Ours { id: change, offer, proof: known } = &mut state.change else { return false };
-        let headers = std::slice::from_ref(&proof);
-        let payload = outline.encode_invite(&self.core, &state.dialog.contact, headers, offer);
-        let parts = (outline, &Method::Invite);
-        *change = self.clients.open(&mut self.core, now, parts, flow, (Some(id), true), payload);
-        *known = Some(proof);
-        true
+        for change in session.changes_mut() {
+            if let Change::Ours { id: ours, proposal, proof: known } = change
+                && *ours == id
+            {
+                let headers = std::slice::from_ref(&proof);
+                let payload = outline.encode_offer(&self.core, method.clone(), &contact, headers, &proposal.offer);
+                *ours = self.clients.open(&mut self.core, now, (outline, &method), flow, (Some(owner), true), payload);
+                *known = Some(proof);
+                return true;
+            }
+        }
+        false
     }
 
     fn prove_bye(&mut self, now: Mono, id: SessionId, response: &Response) -> bool {

@@ -128,7 +128,7 @@ impl Stack {
             outline.flow = fork.flow;
             outline.uri = fork.target;
             outline.routes = fork.onward.routes;
-            let payload = outline.encode_invite(&self.core, &contact, &headers, &fork.offer);
+            let payload = outline.encode_offer(&self.core, Method::Invite, &contact, &headers, &fork.offer);
             let parts = (outline, &Method::Invite);
             let transaction = self.clients.open(&mut self.core, now, parts, fork.flow, (Some(id), false), payload);
             let limb = Limb {

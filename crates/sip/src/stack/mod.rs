@@ -6,9 +6,12 @@ mod challenges;
 mod changes;
 mod forks;
 mod inquiries;
+mod progress;
+mod proposals;
 mod referrals;
 mod requests;
 mod responses;
+mod ringing;
 mod timeouts;
 mod within;
 mod write;
@@ -29,7 +32,7 @@ use base::{Mono, Now, Rng, give_back};
 use sip_message::{Message, Reject};
 
 use crate::core::{Core, Due};
-use crate::session::{Session, State};
+use crate::session::{Change, Session, State};
 use crate::transaction::{ClientTable, ServerTable, Way};
 use crate::{ConnectionId, Counters, Event, Flow, Gate, Population, SessionId, StackConfig, Transmit, Transport};
 
@@ -231,7 +234,8 @@ impl Stack {
     }
 
     /// Ends a session, telling `event`. Its transactions linger by themselves.
-    fn close(&mut self, id: SessionId, event: Event) {
+    fn close(&mut self, now: Mono, id: SessionId, event: Event) {
+        self.answer_changes(now, id);
         let Some(session) = self.sessions.remove(&id) else { return };
         self.dialogs.remove(&session.dialog_key);
         self.keep_referral(session.dialog());
@@ -241,12 +245,24 @@ impl Stack {
         self.core.tell(event);
     }
 
+    /// Our change goes on by itself, if one is under way.
+    fn disown_change(&mut self, change: &Change) {
+        if let Change::Ours { id, .. } = change {
+            self.clients.disown(*id);
+        }
+    }
+
     /// Stops what a session that is over had running.
     fn release(&mut self, state: State) {
         match state {
             State::Incoming(state) => {
                 self.core.cancel(state.refresh);
                 self.core.cancel(state.expiry);
+                if let Some(unpracked) = state.reliable.unpracked {
+                    self.core.cancel(Some(unpracked.repeat));
+                    self.core.cancel(Some(unpracked.give_up));
+                }
+                self.disown_change(&state.change);
             }
             State::Established(state) => {
                 if let Some(unacked) = state.unacked {
@@ -258,6 +274,7 @@ impl Stack {
                 state.open_invites().into_iter().for_each(|invite| self.clients.disown(invite));
                 let turn = state.stop_turns();
                 self.core.cancel(turn);
+                state.early.iter().for_each(|early| self.disown_change(&early.change));
             }
             State::Leaving(state) => self.clients.disown(state.bye),
         }

@@ -67,7 +67,7 @@ impl Stack {
     pub fn dialog_name(&self, session: SessionId) -> Option<DialogName> {
         let session = self.sessions.get(&session)?;
         let dialog = match &session.state {
-            State::Outgoing(state) => state.early.first(),
+            State::Outgoing(state) => state.early.first().map(|early| &early.dialog),
             _ => session.dialog(),
         }?;
         let Dialog { call_id, local_tag, remote_tag, .. } = dialog.clone();

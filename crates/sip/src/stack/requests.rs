@@ -10,7 +10,7 @@ use super::Stack;
 use crate::core::Due;
 use crate::dialog::Dialog;
 use crate::inspect::{self, Fault};
-use crate::session::{Asked, Change, Incoming, SessionTimer, State};
+use crate::session::{Asked, Change, Incoming, Reliable, SessionTimer, State};
 use crate::transaction::{Acknowledged, TransactionId, key};
 use crate::{EndCause, Event, Flow, Gate, Pending, SessionId, Verdict};
 
@@ -52,7 +52,7 @@ impl Stack {
         let (id, merged) = self.open_server(now, flow, &request, within);
         let fault = address
             .and_then(|()| if merged { Err(Fault::of(482)) } else { Ok(()) })
-            .and_then(|()| inspect::content(&request));
+            .and_then(|()| inspect::content(&request, &self.core.config));
         if inspect::is_unread(&request) {
             request.body.clear();
         }
@@ -67,7 +67,7 @@ impl Stack {
     /// What anyone may send is answered without a transaction (8.2.7), so that no number of strangers fills the memory:
     /// OPTIONS outside a dialog, and what belongs to no dialog of ours.
     fn answer_anyone(&mut self, request: &Request, flow: Flow, address: Result<(), Fault>, within: bool) {
-        match address.and_then(|()| inspect::content(request)) {
+        match address.and_then(|()| inspect::content(request, &self.core.config)) {
             Err(fault) => self.refuse_stateless(request, flow, &fault),
             Ok(()) if request.method == Method::Options && !within => {
                 let response = self.core.abilities(request, flow);
@@ -149,7 +149,8 @@ impl Stack {
         self.servers.own(asked.id, id);
         let event = Event::Invited { session: id, request: asked.request.clone(), flow: asked.flow, user };
         let call_id = asked.request.head.call_id.clone();
-        let state = Incoming { invite: asked, dialog, refresh: None, expiry };
+        let reliable = Reliable::of_request(&mut self.core, &asked.request);
+        let state = Incoming { invite: asked, dialog, refresh: None, expiry, reliable, change: Change::Idle };
         self.insert(id, &call_id, &local_tag, State::Incoming(Box::new(state)));
         self.core.tell(event);
     }
@@ -171,6 +172,7 @@ impl Stack {
         match asked.request.method {
             Method::Bye => self.handle_bye(now, id, &asked),
             Method::Invite | Method::Update => self.handle_change(now, id, asked),
+            Method::Prack => self.handle_prack(now, id, asked),
             Method::Info => self.handle_info(now, id, &asked),
             Method::Refer => self.handle_refer(now, id, asked),
             // Messages are for users, not for what they talk about.
@@ -196,12 +198,12 @@ impl Stack {
         self.answer_plain(now, asked, 200);
         let reason = reason_of(&asked.request);
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let pending = match &mut session.state {
+        match &mut session.state {
             State::Outgoing(state) => {
                 // The callee may not end an early dialog (15); if he does, the call is over all the same, as soon as
                 // our INVITE is. Other forks go on.
                 let tag = asked.request.head.from.tag().unwrap_or_default();
-                state.early.retain(|dialog| &*dialog.remote_tag != tag);
+                let gone: Vec<_> = state.early.extract_if(.., |early| &*early.dialog.remote_tag == tag).collect();
                 if state.early.is_empty() {
                     state.left.get_or_insert(EndCause::Bye { reason });
                     let (turn, invites) = (state.stop_turns(), state.open_invites());
@@ -210,6 +212,7 @@ impl Stack {
                         self.clients.cancel(&mut self.core, now, invite, None);
                     }
                 }
+                gone.into_iter().for_each(|early| self.drop_early(now, early));
                 return;
             }
             State::Leaving(state) => {
@@ -217,19 +220,13 @@ impl Stack {
                     EndCause::HungUp => EndCause::ByeGlare,
                     other => other.clone(),
                 };
-                return self.close(id, Event::Ended { session: id, cause });
+                return self.close(now, id, Event::Ended { session: id, cause });
             }
-            State::Incoming(state) => Some(state.invite.id),
-            State::Established(state) => match &state.change {
-                Change::Theirs(asked) => Some(asked.id),
-                Change::Ours { .. } | Change::Idle => None,
-            },
-        };
-        if pending.is_some() {
-            self.answer_pending(now, id, 487);
+            State::Incoming(_) | State::Established(_) => {}
         }
+        self.answer_pending(now, id);
         self.abandon_change(now, id);
-        self.close(id, Event::Ended { session: id, cause: EndCause::Bye { reason } });
+        self.close(now, id, Event::Ended { session: id, cause: EndCause::Bye { reason } });
     }
 
     /// 9.2: a CANCEL ends an INVITE that has no final response, and changes nothing otherwise.
@@ -256,13 +253,10 @@ impl Stack {
 
     /// The INVITE or re-INVITE of the peer that waits for an answer is taken back.
     pub(super) fn cancelled(&mut self, now: Mono, id: SessionId, reason: Reason) {
-        self.answer_pending(now, id, 487);
-        match self.sessions.get_mut(&id).map(|session| &mut session.state) {
-            Some(State::Incoming(_)) => self.close(id, Event::Cancelled { session: id, reason }),
-            Some(State::Established(state)) => {
-                state.change = Change::Idle;
-                self.core.tell(Event::ChangeCancelled { session: id });
-            }
+        self.answer_pending(now, id);
+        match self.sessions.get(&id).map(|session| &session.state) {
+            Some(State::Incoming(_)) => self.close(now, id, Event::Cancelled { session: id, reason }),
+            Some(State::Established(_)) => self.core.tell(Event::ChangeCancelled { session: id }),
             _ => {}
         }
     }

@@ -39,7 +39,9 @@ impl Stack {
                 self.core.counters.unacknowledged += 1;
                 self.send_bye(now, id, EndCause::AckTimeout, None);
             }
-            SessionTimer::Refresh => self.repeat_provisional(now, id),
+            SessionTimer::Refresh => self.extend(now, id),
+            SessionTimer::Reliable => self.repeat_reliable(now, id),
+            SessionTimer::PrackWait => self.give_up_reliable(now, id),
             SessionTimer::Expiry => self.cancelled(now, id, Reason::default()),
             SessionTimer::Retry => self.retry_change(now, id),
             SessionTimer::Turn => self.turn_over(now, id),
@@ -54,24 +56,5 @@ impl Stack {
         unacked.interval = self.core.config.times.next_interval(unacked.interval);
         self.core.resend(unacked.response.flow, unacked.response.payload.clone());
         unacked.repeat = self.core.set(now, unacked.interval, Due::Session(id, SessionTimer::Accept));
-    }
-
-    fn repeat_provisional(&mut self, now: Mono, id: SessionId) {
-        let Some(State::Incoming(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state) else { return };
-        self.servers.handle_repeated(&mut self.core, state.invite.id);
-        let after = self.core.config.provisional_refresh;
-        state.refresh = Some(self.core.set(now, after, Due::Session(id, SessionTimer::Refresh)));
-    }
-
-    fn retry_change(&mut self, now: Mono, id: SessionId) {
-        let Some(State::Established(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state) else {
-            return;
-        };
-        let Some((offer, _)) = state.retry.take() else { return };
-        if matches!(state.change, Change::Idle) && state.unacked.is_none() {
-            self.send_change(now, id, offer);
-        } else {
-            self.retry_later(now, id, offer);
-        }
     }
 }

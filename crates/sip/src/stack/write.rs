@@ -4,13 +4,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use base::{Mono, Now};
 use bytes::Bytes;
-use sip_message::{AnyUri, HeaderName, Method, NameAddr, Request, ResponseBuilder, Scheme, StatusCode, Uri};
+use sip_message::{AnyUri, HeaderName, NameAddr, Request, ResponseBuilder, Scheme, StatusCode, Uri};
 
 use super::Stack;
+use crate::abilities::{ACCEPT, ALLOW};
 use crate::core::{Core, printed};
 use crate::dialog::Dialog;
 use crate::digest::hex;
-use crate::inspect::{ACCEPT, ALLOW, Fault, SUPPORTED};
+use crate::inspect::Fault;
 use crate::session::{Asked, Session};
 use crate::{Flow, Pending, Refusal, SessionId, Transport};
 
@@ -120,7 +121,7 @@ impl Core {
         let tag = self.stateless_tag(request);
         let builder = self.response(request, flow, StatusCode::OK).to_tag(&tag);
         let builder = builder.header(HeaderName::Allow, ALLOW).header(HeaderName::Accept, ACCEPT);
-        builder.header(HeaderName::AcceptEncoding, "identity").header(HeaderName::Supported, SUPPORTED).build()
+        builder.header(HeaderName::AcceptEncoding, "identity").header(HeaderName::Supported, &self.supported).build()
     }
 
     /// A failure with the header field that says what would have been fine.
@@ -148,8 +149,8 @@ impl Core {
     ) -> ResponseBuilder<'a> {
         let mut builder = self.response(&asked.request, asked.flow, status(code)).to_tag(&dialog.local_tag);
         builder = builder.header(HeaderName::Contact, &dialog.contact).header(HeaderName::Allow, ALLOW);
-        if asked.request.method == Method::Invite {
-            builder = builder.header(HeaderName::Supported, SUPPORTED);
+        if !self.supported.is_empty() {
+            builder = builder.header(HeaderName::Supported, &self.supported);
         }
         match body.filter(|body| !body.is_empty()) {
             Some(body) => builder.body("application/sdp", body),

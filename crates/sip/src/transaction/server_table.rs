@@ -140,6 +140,14 @@ impl ServerTable {
         }
     }
 
+    /// Sends a provisional response again, as long as the final one was not sent.
+    pub(crate) fn resend_provisional(&mut self, core: &mut Core, id: TransactionId, response: Bytes) {
+        let Some(entry) = self.entries.get(&id) else { return };
+        if matches!(entry.machine, Machine::Invite(ServerInvite::Proceeding(_))) {
+            core.resend(entry.flow, response);
+        }
+    }
+
     /// Sends the final response, once; a second one is dropped. Gives back where it went.
     pub(crate) fn answer(
         &mut self,

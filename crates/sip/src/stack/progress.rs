@@ -1,0 +1,128 @@
+//! Provisional responses to our INVITE, and our PRACKs of the reliable ones (RFC 3261 13.2.2.1, RFC 3262 4).
+
+use base::{Mono, Now};
+use bytes::Bytes;
+use sip_message::{Method, RAck, Response};
+
+use super::Stack;
+use super::responses::sdp;
+use crate::abilities::RELIABLE;
+use crate::core::printed;
+use crate::dialog::Dialog;
+use crate::session::{Early, OwedAck, State};
+use crate::transaction::{TransactionId, key};
+use crate::{Event, Flow, SessionId};
+
+/// Provisional responses of more forks than this begin no early dialogs.
+const MAX_EARLY: usize = 16;
+
+/// How a provisional response stands to its early dialog.
+enum Place {
+    /// It came before, or another one is missing before it: it does not count (RFC 3262 4).
+    OutOfOrder,
+    /// It is not reliable.
+    Loose,
+    /// It is to be acknowledged by a PRACK that says this.
+    Next(RAck),
+}
+
+impl Stack {
+    pub(super) fn progressed(
+        &mut self,
+        now: Mono,
+        id: TransactionId,
+        owner: SessionId,
+        flow: Flow,
+        response: &Response,
+    ) {
+        let symmetric = self.core.config.symmetric;
+        let reliable = self.core.config.reliable;
+        let Some(State::Outgoing(state)) = self.sessions.get_mut(&owner).map(|session| &mut session.state) else {
+            return;
+        };
+        let status = response.status.code();
+        if status == 100 || state.branch(id).is_none() {
+            return;
+        }
+        let mut body = sdp(response);
+        let tag = response.head.to.tag().unwrap_or_default();
+        if !tag.is_empty() && state.early_mut(tag).is_none() && state.early.len() < MAX_EARLY {
+            let (contact, behind_nat) = state.branch(id).unwrap_or_default();
+            let dialog = Dialog::of_response(response, flow, contact, symmetric, behind_nat);
+            state.early.push(Early::new(dialog));
+        }
+        let told = state.left.is_none();
+        let answers = state.offerless && told;
+        let mut prack = None;
+        if let Some(early) = state.early_mut(tag) {
+            let place = if reliable { early.place(response) } else { Place::Loose };
+            if matches!(place, Place::OutOfOrder) {
+                return;
+            }
+            early.dialog.refresh(&response.head, flow);
+            body = body.filter(|_| early.described.is_none());
+            if let Place::Next(rack) = place {
+                early.rseq = Some(rack.rseq);
+                if body.is_some() {
+                    early.described.clone_from(&body);
+                }
+                if answers && body.is_some() {
+                    early.owed = Some(rack);
+                } else {
+                    prack = Some(rack);
+                }
+            }
+        }
+        if let Some(rack) = prack {
+            self.send_prack(now, owner, tag, &rack, &Bytes::new());
+        }
+        if told {
+            self.core.tell(Event::Progress { session: owner, status, body });
+        }
+    }
+
+    /// Answers the offer that the peer made in a response to a call or change of ours that made none: by the PRACK or the ACK of
+    /// that response. To be called upon the `Progress`, `Answered` or `ChangeAnswered` that brings the offer.
+    pub fn answer(&mut self, now: Now, session: SessionId, answer: &Bytes) {
+        let now = now.monotonic;
+        match self.sessions.get_mut(&session).map(|session| &mut session.state) {
+            Some(State::Outgoing(state)) => {
+                let owed = state.early.iter_mut().find_map(|early| Some((early.owed.take()?, &early.dialog)));
+                if let Some((rack, tag)) = owed.map(|(rack, dialog)| (rack, dialog.remote_tag.clone())) {
+                    self.send_prack(now, session, &tag, &rack, answer);
+                }
+            }
+            Some(State::Established(state)) => {
+                if let Some(OwedAck { id, cseq, proof }) = state.owed.take() {
+                    let dialog = state.dialog.clone();
+                    self.send_ack(id, &dialog, cseq, proof.as_ref(), answer);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn send_prack(&mut self, now: Mono, id: SessionId, tag: &str, rack: &RAck, answer: &Bytes) {
+        let branch = key::branch(&self.core.token());
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(dialog) = session.dialog_mut(tag) else { return };
+        let (outline, flow) = (dialog.next_request(branch), dialog.flow());
+        let identity = session.identity.as_deref_mut();
+        let proof = identity.and_then(|identity| {
+            self.core.known_proof(Some(identity), &Method::Prack, &printed(&outline.uri), flow.remote.ip())
+        });
+        let payload = outline.encode_prack(&self.core, rack, answer, proof.as_ref());
+        self.clients.open(&mut self.core, now, (outline, &Method::Prack), flow, (None, true), payload);
+    }
+}
+
+impl Early {
+    fn place(&self, response: &Response) -> Place {
+        let head = &response.head;
+        let Some(rseq) = head.rseq().filter(|_| head.requires(RELIABLE)) else { return Place::Loose };
+        match self.rseq {
+            Some(last) if rseq != last.wrapping_add(1) => Place::OutOfOrder,
+            _ => Place::Next(RAck { rseq, cseq: head.cseq.clone() }),
+        }
+    }
+}
