@@ -43,6 +43,7 @@ mod commands;
 mod control;
 mod crash;
 mod crowd;
+mod dialogs;
 mod digits;
 mod disk;
 mod flood;

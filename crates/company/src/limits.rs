@@ -12,7 +12,8 @@ use crate::{Catalogue, Notes, or};
 
 const REGISTRATIONS: Shape =
     Shape { what: "`registrations`", keys: &["shortest", "longest", "keep_alive", "give_up_after"] };
-const CALLS: Shape = Shape { what: "`calls`", keys: &["max", "max_time", "ring_time", "grace", "hold_music"] };
+const CALLS: Shape =
+    Shape { what: "`calls`", keys: &["max", "max_time", "session_timer", "ring_time", "grace", "hold_music"] };
 
 /// Live calls may go on for so long after SIGTERM if nothing else is said.
 const USUAL_GRACE: Duration = Duration::from_secs(20);
@@ -23,6 +24,7 @@ pub(crate) fn read(root: &Map<'_>, system: &System, notes: &mut Notes) -> Limits
     if let Some(map) = root.optional("calls").and_then(|value| value.map(&CALLS)) {
         limits.max_calls = or(&map, "max", limits.max_calls, |value| value.integer(1..=100_000));
         limits.max_call_time = time(&map, "max_time", limits.max_call_time, 60..=86_400);
+        limits.session_timer = session_timer(&map, limits.session_timer);
         limits.ring_time = time(&map, "ring_time", limits.ring_time, 5..=300);
     }
     limits.grace = system.grace;
@@ -52,6 +54,17 @@ fn registration(root: &Map<'_>) -> Registration {
     let interval = if off { keep_alive.interval } else { time(&map, "keep_alive", keep_alive.interval, 5..=600) };
     let keep_alive = (!off).then_some(KeepAlive { interval, failures, ..keep_alive });
     Registration { shortest, longest, keep_alive }
+}
+
+/// After how long a session ends that nobody refreshes: a time, or `off`.
+fn session_timer(map: &Map<'_>, usual: Option<Duration>) -> Option<Duration> {
+    let Some(value) = map.optional("session_timer") else { return usual };
+    if value.raw() == Some("off") {
+        return None;
+    }
+    let (least, most) = (Duration::from_secs(90), Duration::from_secs(86_400));
+    // One that cannot be read is a fault, and then this is not looked at.
+    value.duration_in(least..=most).or(usual)
 }
 
 /// How long live calls may go on at shutdown.

@@ -28,6 +28,8 @@ const KEY_MS: u16 = 100;
 const NEXT_KEY: Duration = Duration::from_millis(250);
 /// What a comma stands for.
 const PAUSE: Duration = Duration::from_secs(1);
+/// After how many seconds a call ends whose other side is gone without a word (RFC 4028).
+const SESSION_TIMER: u32 = 1800;
 /// How long the media may take to tell that the leg is closed.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -94,7 +96,7 @@ impl Phone {
         Self {
             keys: plan.keys.iter().copied().collect(),
             plan,
-            sip: Stack::new(sip, rng.fork()),
+            sip: Stack::new(StackConfig { session_timer: Some(SESSION_TIMER), ..sip }, rng.fork()),
             rng,
             flow,
             credentials,

@@ -130,6 +130,6 @@ fn ending(cause: EndCause) -> Ending {
     match cause {
         EndCause::Bye { reason } => Ending::HungUp { by: Side::Them, reason },
         EndCause::HungUp | EndCause::ByeGlare => Ending::HungUp { by: Side::Us, reason: None },
-        EndCause::AckTimeout | EndCause::TransactionTimeout | EndCause::Gone => Ending::Broken,
+        EndCause::AckTimeout | EndCause::TransactionTimeout | EndCause::Expired | EndCause::Gone => Ending::Broken,
     }
 }

@@ -9,6 +9,8 @@ use sip::{StackConfig, Transport};
 pub struct Manners {
     /// What it says of reliable provisional responses (RFC 3262).
     pub reliable: Reliable,
+    /// After how many seconds its calls end that were not refreshed (RFC 4028); none: it knows no session timers.
+    pub session_timer: Option<u32>,
 }
 
 /// What a phone says of reliable provisional responses.
@@ -33,6 +35,7 @@ impl Manners {
         let listener = |transport| sip::Listener { transport, local: address, advertised: None };
         let mut config = StackConfig::new("phone", [Transport::Udp, Transport::Tcp].map(listener).into());
         config.reliable = self.reliable != Reliable::No;
+        config.session_timer = self.session_timer;
         config
     }
 

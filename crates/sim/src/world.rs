@@ -14,7 +14,7 @@ use sip::Transport;
 use sip_message::parse_datagram;
 use switch::{Config, Setup, Switch, TakeOrder, TakeReport};
 
-use crate::laws::{Books, Breach, Grants, Reliable, Wire};
+use crate::laws::{Books, Breach, Grants, Lifetimes, Reliable, Wire};
 use crate::media::{Effect, Media};
 use crate::network::{Arrival, Arrived, Network};
 use crate::phone::Phone;
@@ -53,6 +53,7 @@ pub struct World {
     pub(crate) grants: Grants,
     pub(crate) wire: Wire,
     pub(crate) reliable: Reliable,
+    pub(crate) lifetimes: Lifetimes,
     /// Whether to take down what happens.
     pub(crate) telling: bool,
     /// What happened: when, at which phone or else the switch, and what.
@@ -119,6 +120,7 @@ impl World {
             grants: Grants::default(),
             wire: Wire::default(),
             reliable: Reliable::default(),
+            lifetimes: Lifetimes::default(),
             telling: false,
             told: Vec::new(),
             heard: BTreeMap::new(),
@@ -177,6 +179,7 @@ impl World {
         self.agenda = Timers::default();
         self.wire = Wire::default();
         self.reliable = Reliable::default();
+        self.lifetimes = Lifetimes::default();
         for event in self.books.cut() {
             self.cdrs.extend(self.books.feed(&event));
             self.grants.feed(self.now, &event, &self.config);
@@ -228,6 +231,7 @@ impl World {
         let state = self.switch.check_invariants(self.now).err().map(|what| Breach::new("the switch is sound", &what));
         let on_wire = self.wire.breaches().iter().chain(self.reliable.breaches());
         let told = self.books.breaches().iter().chain(on_wire).chain(self.grants.breaches()).cloned();
+        let told = told.chain(self.lifetimes.breaches(self.now.monotonic));
         told.chain(nonsense).chain(state).chain(self.wrongly_heard()).collect()
     }
 
@@ -310,6 +314,7 @@ impl World {
                     let parsed = parse_datagram(payload);
                     self.wire.arrived(now.monotonic, &parsed);
                     self.reliable.arrived(now.monotonic, &parsed);
+                    self.lifetimes.arrived(now.monotonic, &parsed);
                     self.tell(|switch, now| switch.handle_datagram(now, flow, parsed));
                 }
                 Arrived::Closed(connection, remote) => {
@@ -343,6 +348,7 @@ impl World {
             if let Ok(message) = parse_datagram(transmit.payload.clone()) {
                 self.wire.sent(now, &message);
                 self.reliable.sent(now, &message);
+                self.lifetimes.sent(now, &message);
             }
             self.network.send(now, switch_address(), transmit);
         }

@@ -21,7 +21,7 @@ fn expectations_read_back_as_they_were() {
 version: 1
 about: all that can be expected
 phones:
-  ada: {user: 101, answers: 302, rings_for: 1500ms, talks_for: 2s, reliable: required}
+  ada: {user: 101, answers: 302, rings_for: 1500ms, talks_for: 2s, reliable: required, session_timer: 90}
 timeline:
   - {at: 1s, expect: {seen: {ada: [rings, refused 486, changed sendonly, not_changed 491, gone]}, live: 2}}
 expect:

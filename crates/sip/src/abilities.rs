@@ -34,6 +34,9 @@ served! {
 /// Reliable provisional responses (RFC 3262).
 pub(crate) const RELIABLE: &str = "100rel";
 
+/// Session timers (RFC 4028).
+pub(crate) const TIMER: &str = "timer";
+
 /// An extension that we know.
 struct Extension {
     tag: &'static str,
@@ -46,10 +49,11 @@ struct Extension {
 }
 
 /// All of them: also RFC 3891, RFC 4488 and, of a REGISTER alone, RFC 3327.
-const EXTENSIONS: [Extension; 4] = [
+const EXTENSIONS: [Extension; 5] = [
     Extension { tag: "replaces", is_on: |_| true, fits: |method| matches!(method, Method::Invite), told: true },
     Extension { tag: "norefersub", is_on: |_| true, fits: |method| matches!(method, Method::Refer), told: true },
     Extension { tag: RELIABLE, is_on: |config| config.reliable, fits: |_| true, told: true },
+    Extension { tag: TIMER, is_on: |config| config.session_timer.is_some(), fits: |_| true, told: true },
     Extension { tag: "path", is_on: |_| true, fits: |method| matches!(method, Method::Register), told: false },
 ];
 

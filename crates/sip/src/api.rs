@@ -333,6 +333,8 @@ pub enum EndCause {
     AckTimeout,
     /// The peer never answered a request of ours inside the dialog (12.2.1.2), or never finished a cancelled INVITE.
     TransactionTimeout,
+    /// Nobody refreshed the session in time; the peer was sent a BYE (RFC 4028 10).
+    Expired,
     /// The peer knows nothing of the dialog (481 to a request of ours, 12.2.1.2).
     Gone,
 }

@@ -69,6 +69,9 @@ pub struct StackConfig {
     /// Whether provisional responses may be reliable (100rel, RFC 3262). Those of ours are if the caller demands that of all,
     /// or supports it and there is a description in them.
     pub reliable: bool,
+    /// The seconds after which a session ends that was not refreshed, as we ask for it and at most; `None`: there are no
+    /// session timers (RFC 4028).
+    pub session_timer: Option<u32>,
     /// How often a ringing call repeats its provisional response, so that no proxy on the way gives it up
     /// (RFC 3261 13.3.1.1: once a minute).
     pub provisional_refresh: Duration,
@@ -96,6 +99,7 @@ impl StackConfig {
             times: Times::default(),
             trying_after: Duration::from_millis(100),
             reliable: true,
+            session_timer: None,
             provisional_refresh: Duration::from_secs(60),
             max_sessions: 20_000,
             max_transactions: 400_000,

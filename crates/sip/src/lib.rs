@@ -13,6 +13,7 @@
 //! | which request belongs where: 481, 482, 500 for an old CSeq, CANCEL | `stack/requests.rs` |
 //! | what we can do: Allow, Supported, Accept | `abilities.rs` |
 //! | re-INVITE, UPDATE and offers in PRACK, glare | `stack/changes.rs` |
+//! | who refreshes a session when, and what ends one that nobody does | `lifetime.rs`, `stack/refreshes.rs` |
 //! | provisional responses: ours until their PRACK, the peer's and our PRACK | `stack/ringing.rs`, `stack/progress.rs` |
 //! | the application's answers to an INVITE | `stack/answers.rs` |
 //! | a 2xx sent again until its ACK; what a timer of a session means | `stack/timeouts.rs` |
@@ -52,6 +53,7 @@ mod gate;
 pub mod health;
 mod identity;
 mod inspect;
+mod lifetime;
 mod outline;
 pub mod registrar;
 mod session;

@@ -17,6 +17,7 @@ use sip_message::{RAck, Request, Response};
 
 use crate::dialog::Dialog;
 use crate::identity::{Identity, Proof};
+use crate::lifetime::Lifetime;
 use crate::stack::{Attempt, Forks};
 use crate::transaction::TransactionId;
 use crate::{EndCause, Flow, Transmit};
@@ -36,6 +37,10 @@ pub enum SessionTimer {
     PrackWait,
     /// When the Expires of the INVITE runs out (13.3.1).
     Expiry,
+    /// When to refresh the session: after half its interval (RFC 4028 10).
+    Renew,
+    /// When to end a session that nobody refreshed: a little before its interval is over (RFC 4028 10).
+    Lapse,
     /// When to try our re-INVITE or UPDATE again after a 491 (14.1).
     Retry,
     /// When to give up the places that ring and to call those of the next turn (16.8, for each turn).
@@ -84,6 +89,8 @@ pub(crate) struct Reliable {
     pub(crate) described: bool,
     /// The application has accepted; the 2xx waits for the PRACK of a description.
     pub(crate) accepted: bool,
+    /// What we said in the last of them that described something.
+    pub(crate) description: Bytes,
 }
 
 /// What a caller says of reliable provisional responses.
@@ -125,8 +132,8 @@ pub(crate) struct Outgoing {
     pub(crate) attempt: Option<Box<Attempt>>,
     /// The header field that answered the last challenge.
     pub(crate) proof: Option<Proof>,
-    /// Our INVITE made no offer: the peer does.
-    pub(crate) offerless: bool,
+    /// Our offer; if it is empty, the peer makes one.
+    pub(crate) offer: Bytes,
     /// The dialogs that forks began by provisional responses with a To tag.
     pub(crate) early: Vec<Early>,
     /// The application hung up: what comes now is no longer told, but ends the session.
@@ -161,6 +168,12 @@ pub(crate) struct Established {
     pub(crate) retry: Option<(Proposal, TimerToken)>,
     /// The application hung up, with this Reason, while the ACK was missing: the BYE waits for it (15).
     pub(crate) hang_up: Option<Option<String>>,
+    /// It ends unless it is refreshed.
+    pub(crate) lifetime: Option<Box<Lifetime>>,
+    /// The least interval that the peer takes, in seconds.
+    pub(crate) least: u32,
+    /// Our last offer or answer, to be said again in a re-INVITE that only refreshes.
+    pub(crate) description: Bytes,
 }
 
 /// A change of the session that is under way.
@@ -212,7 +225,9 @@ pub(crate) struct Leaving {
 impl Established {
     pub(crate) fn new(dialog: Dialog, ours: bool) -> Self {
         let (unacked, unpracked, owed, retry, hang_up) = (None, None, None, None, None);
-        Self { dialog, ours, unacked, unpracked, owed, change: Change::Idle, retry, hang_up }
+        let (lifetime, least, description) = (None, 0, Bytes::new());
+        let change = Change::Idle;
+        Self { dialog, ours, unacked, unpracked, owed, change, retry, hang_up, lifetime, least, description }
     }
 }
 
@@ -312,7 +327,7 @@ impl Outgoing {
 impl Reliable {
     /// By what the caller says. `rseq`: a number from which to count on.
     pub(crate) fn new(wish: Wish, rseq: u32) -> Self {
-        Self { wish, rseq, unpracked: None, next: None, described: false, accepted: false }
+        Self { wish, rseq, unpracked: None, next: None, described: false, accepted: false, description: Bytes::new() }
     }
 
     /// True if a response with or without a description must be acknowledged.

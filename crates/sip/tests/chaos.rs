@@ -64,7 +64,10 @@ fn run(seed: u64, spoilt: u32) -> Vec<Live> {
         Box::new(Reorder(30, Duration::from_millis(700))),
         Box::new(Garble(spoilt)),
     ];
-    let mut world = World::with(2, seed, nodes, |config| config);
+    let mut world = World::with(2, seed, nodes, |mut config| {
+        config.session_timer = Some(90);
+        config
+    });
     let mut rng = Rng::from_number(seed ^ 0xc0ff_ee00);
     let mut lives = vec![Live::default(), Live::default()];
     for _ in 0..90 {

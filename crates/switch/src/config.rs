@@ -285,6 +285,9 @@ pub struct Limits {
     pub max_calls: usize,
     /// The longest a call may last.
     pub max_call_time: Duration,
+    /// After how long a session ends that was not refreshed, as the switch asks for it and at most; none: there are no
+    /// session timers (RFC 4028).
+    pub session_timer: Option<Duration>,
     /// How long a user's phone rings when nothing else says so.
     pub ring_time: Duration,
     /// At a drain: how long live calls may go on when nothing else says so.
@@ -319,6 +322,7 @@ impl Default for Limits {
         Self {
             max_calls: 2_000,
             max_call_time: Duration::from_secs(4 * 3600),
+            session_timer: Some(Duration::from_secs(30 * 60)),
             ring_time: Duration::from_secs(30),
             grace: Duration::from_secs(20),
             media_addresses: BTreeMap::new(),

@@ -26,6 +26,7 @@ impl Switch {
         self.sip.set_max_sessions(config.limits.max_sessions());
         // Those that are left are told so as whom they know us.
         self.reconfigure_trunks(now, &config);
+        self.sip.set_session_timer(config.limits.session_timer);
         self.sip.set_logins(crate::login::logins(&config));
         self.desk.reconfigure(now, &self.config, &config, &mut self.rng);
         let registrar = &self.desk.registrar;

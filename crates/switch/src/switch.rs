@@ -118,6 +118,7 @@ impl Switch {
         sip.max_sessions = config.limits.max_sessions();
         let listeners = sip.listeners.clone();
         let mut sip = Stack::new(sip, rng.fork());
+        sip.set_session_timer(config.limits.session_timer);
         sip.set_logins(crate::login::logins(&config));
         Self {
             acd,
@@ -417,6 +418,9 @@ impl Switch {
                 if let Some(leg) = self.sessions.remove(&session) {
                     self.peer_gone(now, leg, crate::talk::word(&cause), None, crate::talk::reason_of(&cause));
                 }
+            }
+            Event::ChangeAnswered { session, offer, body: Some(answer) } => {
+                self.with_leg(session, |s, leg| s.refreshed(now, leg, &offer, &answer));
             }
             // The stack refused or took back the change; our side stays as it is. We change nothing of ourselves.
             Event::ChangeCancelled { .. } | Event::ChangeAnswered { .. } | Event::ChangeRefused { .. } => {}

@@ -92,6 +92,20 @@ impl Switch {
         }
     }
 
+    /// The peer's answer to what we said again to refresh his session: mostly as before (RFC 4028 section 7.4).
+    pub(crate) fn refreshed(&mut self, now: Now, leg: LegId, offer: &[u8], answer: &[u8]) {
+        let Some(found) = self.legs.get_mut(&leg) else { return };
+        let read = sdp::parse(offer).ok().zip(sdp::parse(answer).ok());
+        let agreed = read.and_then(|(offer, answer)| sdp::conclude(&offer, &answer).ok());
+        // One that cannot be met changes nothing: what was agreed before still stands.
+        let Some(agreed) = agreed.filter(|agreed| found.agreed != Some(*agreed)) else { return };
+        found.secrecy.settle(&agreed, &mut self.rng);
+        found.agreed = Some(agreed);
+        let call = found.call;
+        self.commands.push_back(Command::Start { leg, agreed });
+        self.attend_holds(now, call);
+    }
+
     /// The peer of a leg hung up, maybe saying why, or its session broke. The session is over.
     pub(crate) fn peer_gone(&mut self, now: Now, leg: LegId, cause: &'static str, status: Option<u16>, reason: Reason) {
         self.close_leg(now, leg, cause, status, reason);
@@ -170,6 +184,7 @@ pub(crate) const fn word(cause: &EndCause) -> &'static str {
         EndCause::AckTimeout => "no_ack",
         EndCause::TransactionTimeout => "timeout",
         EndCause::Gone => "gone",
+        EndCause::Expired => "session_expired",
     }
 }
 

@@ -493,3 +493,23 @@ fn a_shutdown_refuses_new_calls_and_ends_old_ones_after_the_grace_time() {
     assert!(s.world.at(s.caller).saw(&Seen::Ended) && s.world.at(s.ada).saw(&Seen::Ended));
     assert_eq!(&*s.end().cause, "shutdown");
 }
+
+#[test]
+fn a_call_whose_sides_refresh_it_goes_on_and_nothing_of_it_is_told() {
+    // Phones that refresh by UPDATE, that leave it to us, and that know of nothing.
+    for (of_caller, of_agent) in [(Some(90), None), (None, Some(90)), (Some(100), Some(90))] {
+        let mut s = Scene::new();
+        let manners = |session_timer| sim::Manners { session_timer, ..sim::Manners::default() };
+        s.world.at(s.caller).set_manners(manners(of_caller));
+        s.world.at(s.ada).set_manners(manners(of_agent));
+        s.call("201");
+        s.answer(s.ada);
+        let before = s.world.journal.len();
+        s.world.run(3600 * SECOND);
+        assert_eq!(s.world.journal.len(), before);
+        assert!(s.world.breaches().is_empty(), "{:?}", s.world.breaches());
+        s.hang_up(s.caller);
+        let cdr = s.end();
+        assert!((3_600_000..3_605_000).contains(&cdr.talk_ms), "{}", cdr.talk_ms);
+    }
+}

@@ -35,7 +35,7 @@ media: { ports: 20000-20999, bind: 192.0.2.1, advertise: 203.0.113.8, threads: 3
 control: { metrics: 127.0.0.1:9090 }
 trace: { megabytes: 16, keep: 24h, per_call: 50 }
 registrations: { shortest: 30s, longest: 2h, keep_alive: 20s, give_up_after: 5 }
-calls: { max: 200, max_time: 1h, ring_time: 45s, grace: 0s, hold_music: music }
+calls: { max: 200, max_time: 1h, session_timer: off, ring_time: 45s, grace: 0s, hold_music: music }
 trunks:
   carrier: { from: [198.51.100.0/24, \"2001:db8:1::/48\"], transfers: true, note: the carrier }
   out: { to: \"sip:198.51.100.7:5070\", caller_id: \"+4930123456\" }
@@ -80,6 +80,7 @@ emergency: { numbers: [110, 112], trunk: withheld }
     assert_eq!(system.media, media);
     let limits = &company.switch.limits;
     assert_eq!((limits.max_calls, limits.max_call_time), (200, Duration::from_secs(3600)));
+    assert_eq!(limits.session_timer, None);
     assert_eq!(
         (limits.ring_time, &limits.media_addresses),
         (Duration::from_secs(45), &BTreeMap::from([(0, [203, 0, 113, 8].into()), (1, [203, 0, 113, 8].into())]))

@@ -3,11 +3,13 @@
 
 mod books;
 mod grants;
+mod lifetimes;
 mod reliable;
 mod wire;
 
 pub(crate) use books::Books;
 pub(crate) use grants::Grants;
+pub(crate) use lifetimes::Lifetimes;
 pub(crate) use reliable::Reliable;
 pub(crate) use wire::Wire;
 

@@ -121,8 +121,12 @@ impl fmt::Display for Cast {
             write!(f, ", talks_for: {}", show_duration(time))?;
         }
         match RELIABLE.iter().find(|(_, value)| *value == self.manners.reliable) {
-            Some((word, value)) if *value != Reliable::default() => write!(f, ", reliable: {word}"),
-            _ => Ok(()),
+            Some((word, value)) if *value != Reliable::default() => write!(f, ", reliable: {word}")?,
+            _ => {}
+        }
+        match self.manners.session_timer {
+            Some(seconds) => write!(f, ", session_timer: {seconds}"),
+            None => Ok(()),
         }
     }
 }

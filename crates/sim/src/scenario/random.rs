@@ -87,6 +87,7 @@ fn cast(dice: &mut Rng, name: &str, whose: Whose) -> Cast {
         talks_for: one_of(dice, &[None, None, Some(millis(4_000))]),
         manners: Manners {
             reliable: one_of(dice, &[Reliable::No, Reliable::Supported, Reliable::Supported, Reliable::Required]),
+            session_timer: one_of(dice, &[None, Some(90), Some(120), Some(1_800)]),
         },
     }
 }

@@ -20,7 +20,18 @@ const NODE: Shape = Shape { what: "a node of the network", keys: &["delay", "jit
 const PACE: Shape = Shape { what: "the pace", keys: &["media", "prompt", "disk"] };
 const PHONE: Shape = Shape {
     what: "a phone",
-    keys: &["outside", "user", "stranger", "trunk", "transport", "answers", "rings_for", "talks_for", "reliable"],
+    keys: &[
+        "outside",
+        "user",
+        "stranger",
+        "trunk",
+        "transport",
+        "answers",
+        "rings_for",
+        "talks_for",
+        "reliable",
+        "session_timer",
+    ],
 };
 const STEP: Shape = Shape { what: "a step", keys: &["at", "who", "does", "expect"] };
 const EXPECTED: Shape = Shape { what: "what is expected", keys: &["seen", "agents", "live", "calls"] };
@@ -243,6 +254,7 @@ fn read_phone(name: Value<'_>, value: Value<'_>, others: &[Cast]) -> Option<Cast
         talks_for: time("talks_for"),
         manners: Manners {
             reliable: map.optional("reliable").and_then(|value| value.choose(&RELIABLE)).unwrap_or_default(),
+            session_timer: map.optional("session_timer").and_then(|value| value.integer(90..=86_400)),
         },
     })
 }

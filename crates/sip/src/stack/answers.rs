@@ -2,10 +2,12 @@
 
 use base::{Mono, Now};
 use bytes::Bytes;
-use sip_message::{HeaderName, Request};
+use sip_message::{HeaderName, Refresher, Request, SessionExpires};
 
 use super::Stack;
+use super::refreshes::with_timer;
 use crate::core::Due;
+use crate::lifetime;
 use crate::session::{Asked, Change, Early, Established, Incoming, Session, SessionTimer, State, Unacked};
 use crate::{EndCause, Event, Refusal, SessionId, Transmit};
 
@@ -23,11 +25,16 @@ impl Stack {
 
     pub(super) fn accept_now(&mut self, now: Mono, session: SessionId, answer: Bytes) {
         let Some(Session { dialog_key, identity, state }) = self.sessions.remove(&session) else { return };
+        let mut agreed = None;
         let state = match state {
-            State::Incoming(state) => self.accept_incoming(now, session, *state, answer),
+            State::Incoming(state) => {
+                agreed = lifetime::agree(&state.invite.request.head, &self.core.config);
+                self.accept_incoming(now, session, *state, answer, agreed)
+            }
             other => other,
         };
         self.sessions.insert(session, Session { dialog_key, identity, state });
+        self.live(now, session, agreed, Refresher::Uas);
     }
 
     /// Answers a session's INVITE with a failure; the session is over.
@@ -87,7 +94,14 @@ impl Stack {
         self.answer_changes(now, id);
     }
 
-    fn accept_incoming(&mut self, now: Mono, id: SessionId, incoming: Incoming, answer: Bytes) -> State {
+    fn accept_incoming(
+        &mut self,
+        now: Mono,
+        id: SessionId,
+        incoming: Incoming,
+        answer: Bytes,
+        agreed: Option<SessionExpires>,
+    ) -> State {
         self.core.cancel(incoming.refresh);
         self.core.cancel(incoming.expiry);
         let unpracked = incoming.reliable.unpracked.is_some().then(|| incoming.last_reliable());
@@ -96,11 +110,19 @@ impl Stack {
             self.core.cancel(Some(open.repeat));
             self.core.cancel(Some(open.give_up));
         }
+        let description = if reliable.described { reliable.description } else { answer.clone() };
         let answer = Some(answer).filter(|_| !reliable.described);
         let offers = invite.request.body.is_empty() && answer.is_some();
-        let response = self.core.response_in(&invite, &dialog, 200, answer).build();
+        let builder = self.core.response_in(&invite, &dialog, 200, answer);
+        let response = with_timer(builder, agreed, &invite.request.head).build();
         let unacked = self.send_accept(now, id, &invite, response, (true, offers));
-        State::Established(Box::new(Established { unacked, unpracked, change, ..Established::new(dialog, false) }))
+        State::Established(Box::new(Established {
+            unacked,
+            unpracked,
+            change,
+            description,
+            ..Established::new(dialog, false)
+        }))
     }
 
     /// Sends a 2xx to an INVITE, and sets the timers that repeat it.

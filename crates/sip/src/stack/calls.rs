@@ -34,7 +34,8 @@ impl Stack {
         if forks.is_empty() {
             return self.invite(now, invite);
         }
-        let (user, headers) = (invite.contact_user.clone(), invite.headers.clone());
+        let (user, mut headers) = (invite.contact_user.clone(), invite.headers.clone());
+        headers.extend(self.first_timer());
         let id = self.place(now, invite, None);
         if let Some(State::Outgoing(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state)
             && let Some(outline) = self.clients.outline(state.invite)
@@ -69,24 +70,23 @@ impl Stack {
             routes: invite.onward.routes,
             max_forwards: invite.max_forwards,
         };
-        let offerless = invite.offer.is_empty();
         let mut headers = invite.headers;
         let mut proof = None;
         let mut attempt = None;
-        if identity.is_some() {
-            attempt = Some(Attempt::new(outline.clone(), headers.clone(), invite.offer.clone()));
+        if identity.is_some() || self.core.config.session_timer.is_some() {
+            attempt = Some(Attempt::new(outline.clone(), headers.clone(), self.first_timer(), invite.offer.clone()));
             let uri = printed(&outline.uri);
             proof = self.core.known_proof(identity.as_deref_mut(), &Method::Invite, &uri, flow.remote.ip());
             headers.extend(proof.clone());
         }
+        headers.extend(self.first_timer());
         let payload = outline.encode_offer(&self.core, Method::Invite, &contact, &headers, &invite.offer);
         let parts = (outline, &Method::Invite);
         let transaction = self.clients.open(&mut self.core, now.monotonic, parts, flow, (Some(id), false), payload);
         let (contact, early) = (contact.into(), Vec::new());
         let behind_nat = invite.onward.behind_nat;
-        let (left, forks) = (None, None);
-        let state =
-            Outgoing { invite: transaction, behind_nat, forks, contact, attempt, proof, offerless, early, left };
+        let (left, forks, offer) = (None, None, invite.offer);
+        let state = Outgoing { invite: transaction, behind_nat, forks, contact, attempt, proof, offer, early, left };
         self.insert(id, &call_id, &local_tag, State::Outgoing(Box::new(state)));
         if let Some(session) = self.sessions.get_mut(&id) {
             session.identity = identity;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use super::Stack;
 use crate::SessionId;
-use crate::core::printed;
+use crate::core::{Core, printed};
 use crate::digest::Login;
-use crate::identity::Identity;
+use crate::identity::{Identity, Proof};
 use crate::outline::Outline;
 use crate::session::{Change, State};
 use crate::transaction::{TransactionId, key};
@@ -21,12 +21,44 @@ use crate::transaction::{TransactionId, key};
 pub(crate) struct Attempt {
     outline: Outline,
     headers: Vec<(String, String)>,
+    /// What it says of session timers.
+    timer: Vec<(String, String)>,
+    /// The interval that the peer demanded; 0 if none.
+    least: u32,
     offer: Bytes,
 }
 
 impl Attempt {
-    pub(crate) fn new(outline: Outline, headers: Vec<(String, String)>, offer: Bytes) -> Box<Self> {
-        Box::new(Self { outline, headers, offer })
+    pub(crate) fn new(
+        outline: Outline,
+        headers: Vec<(String, String)>,
+        timer: Vec<(String, String)>,
+        offer: Bytes,
+    ) -> Box<Self> {
+        Box::new(Self { outline, headers, timer, least: 0, offer })
+    }
+
+    /// Takes the interval that the peer demands. False if he demanded as much before.
+    pub(super) fn demand(&mut self, least: u32) -> bool {
+        let more = least > self.least;
+        self.least = least;
+        more
+    }
+
+    /// The INVITE once more, with these header fields about session timers and this proof.
+    pub(super) fn again(
+        &mut self,
+        core: &mut Core,
+        contact: &str,
+        timer: Vec<(String, String)>,
+        proof: Option<&Proof>,
+    ) -> (Outline, Bytes) {
+        self.timer = timer;
+        self.outline.cseq = self.outline.cseq.saturating_add(1);
+        self.outline.branch = key::branch(&core.token()).into();
+        let headers: Vec<_> = self.headers.iter().chain(proof).chain(&self.timer).cloned().collect();
+        let payload = self.outline.encode_offer(core, Method::Invite, contact, &headers, &self.offer);
+        (self.outline.clone(), payload)
     }
 }
 
@@ -69,16 +101,14 @@ impl Stack {
         let Some(session) = self.sessions.get_mut(&id) else { return false };
         let State::Outgoing(state) = &mut session.state else { return false };
         let Some(attempt) = state.attempt.as_deref_mut().filter(|_| state.left.is_none()) else { return false };
-        let outline = &mut attempt.outline;
+        let outline = &attempt.outline;
         let asked = (&Method::Invite, &*printed(&outline.uri), outline.flow.remote.ip());
         let Some(proof) = self.core.answer_challenge(session.identity.as_deref_mut(), response, asked) else {
             return false;
         };
-        outline.cseq = outline.cseq.saturating_add(1);
-        outline.branch = key::branch(&self.core.token()).into();
-        let headers: Vec<_> = attempt.headers.iter().chain([&proof]).cloned().collect();
-        let payload = outline.encode_offer(&self.core, Method::Invite, &state.contact, &headers, &attempt.offer);
-        let (outline, flow) = (outline.clone(), outline.flow);
+        let timer = std::mem::take(&mut attempt.timer);
+        let (outline, payload) = attempt.again(&mut self.core, &state.contact, timer, Some(&proof));
+        let flow = outline.flow;
         state.proof = Some(proof);
         let parts = (outline, &Method::Invite);
         state.invite = self.clients.open(&mut self.core, now, parts, flow, (Some(id), false), payload);
@@ -96,12 +126,16 @@ impl Stack {
         let Some(proof) = self.core.answer_challenge(session.identity.as_deref_mut(), response, asked) else {
             return false;
         };
+        let mut headers = match &session.state {
+            State::Established(state) => state.timer_headers(&self.core),
+            _ => Vec::new(),
+        };
+        headers.push(proof.clone());
         for change in session.changes_mut() {
             if let Change::Ours { id: ours, proposal, proof: known } = change
                 && *ours == id
             {
-                let headers = std::slice::from_ref(&proof);
-                let payload = outline.encode_offer(&self.core, method.clone(), &contact, headers, &proposal.offer);
+                let payload = outline.encode_offer(&self.core, method.clone(), &contact, &headers, &proposal.offer);
                 *ours = self.clients.open(&mut self.core, now, (outline, &method), flow, (Some(owner), true), payload);
                 *known = Some(proof);
                 return true;

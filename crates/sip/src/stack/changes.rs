@@ -3,10 +3,12 @@
 
 use base::{Mono, Now};
 use bytes::Bytes;
-use sip_message::{HeaderName, Method};
+use sip_message::{HeaderName, Method, Refresher};
 
 use super::Stack;
+use super::refreshes::with_timer;
 use crate::inspect::Fault;
+use crate::lifetime;
 use crate::session::{Asked, Change, Established, Incoming, Outgoing, State};
 use crate::{EndCause, Event, Refusal, SessionId};
 
@@ -28,13 +30,23 @@ impl Stack {
         let now = now.monotonic;
         let Some(found) = self.sessions.get_mut(&session) else { return };
         let Some(asked) = found.take_theirs() else { return };
+        let is_established = matches!(found.state, State::Established(_));
         let head = &asked.request.head;
         let Some(dialog) = found.dialog_mut(head.from.tag().unwrap_or_default()) else { return };
         // A PRACK moves no target (RFC 3262 3).
         if asked.request.method != Method::Prack {
             dialog.refresh(head, asked.flow);
         }
-        let response = self.core.response_in(&asked, dialog, 200, Some(answer)).build();
+        let refreshes = asked.request.method != Method::Prack && is_established;
+        let agreed = refreshes.then(|| lifetime::agree(head, &self.core.config)).flatten();
+        let builder = self.core.response_in(&asked, dialog, 200, Some(answer.clone()));
+        let response = with_timer(builder, agreed, head).build();
+        if let State::Established(state) = &mut found.state {
+            state.description = answer;
+        }
+        if refreshes {
+            self.live(now, session, agreed, Refresher::Uas);
+        }
         if asked.request.method != Method::Invite {
             self.servers.answer(&mut self.core, now, asked.id, true, response);
             self.go_on(now, session);
@@ -108,10 +120,16 @@ impl Stack {
     /// An UPDATE without an offer only names a new Contact, or shows that the peer still lives.
     fn refresh_target(&mut self, now: Mono, id: SessionId, asked: &Asked) {
         let tag = asked.request.head.from.tag().unwrap_or_default();
-        let Some(dialog) = self.sessions.get_mut(&id).and_then(|session| session.dialog_mut(tag)) else { return };
-        dialog.refresh(&asked.request.head, asked.flow);
-        let response = self.core.response_in(asked, dialog, 200, None).build();
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let is_established = matches!(session.state, State::Established(_));
+        let Some(dialog) = session.dialog_mut(tag) else { return };
+        let head = &asked.request.head;
+        dialog.refresh(head, asked.flow);
+        let agreed = if is_established { lifetime::agree(head, &self.core.config) } else { None };
+        let builder = self.core.response_in(asked, dialog, 200, None);
+        let response = with_timer(builder, agreed, head).build();
         self.servers.answer(&mut self.core, now, asked.id, true, response);
+        self.live(now, id, agreed, Refresher::Uas);
     }
 }
 

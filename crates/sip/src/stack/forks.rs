@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use base::{Mono, TimerToken};
+use bytes::Bytes;
 use sip_message::{Method, Reason, Response, StatusCode};
 
 use super::Stack;
@@ -39,6 +40,8 @@ struct Limb {
     id: TransactionId,
     contact: Box<str>,
     behind_nat: bool,
+    /// What it was offered; none of the first, whose offer is the call's.
+    offer: Option<Bytes>,
     /// Its turn is over: it is being cancelled.
     left: bool,
     /// Its final response has come, or it was given up.
@@ -66,6 +69,12 @@ impl Outgoing {
         }
     }
 
+    /// What a branch was offered.
+    pub(super) fn offer_of(&self, id: TransactionId) -> Bytes {
+        let limb = self.forks.as_ref().and_then(|forks| forks.limbs.iter().find(|limb| limb.id == id));
+        limb.and_then(|limb| limb.offer.clone()).unwrap_or_else(|| self.offer.clone())
+    }
+
     /// The INVITEs that wait for their final response.
     pub(super) fn open_invites(&self) -> Vec<TransactionId> {
         match &self.forks {
@@ -91,7 +100,7 @@ impl Forks {
         (contact_user, headers): (String, Vec<(String, String)>),
         (forks, patience): (Vec<Fork>, Duration),
     ) -> Box<Self> {
-        let limb = Limb { id: first, contact: contact.into(), behind_nat, left: false, over: false };
+        let limb = Limb { id: first, contact: contact.into(), behind_nat, offer: None, left: false, over: false };
         let mut waiting: Vec<Fork> = forks;
         // A stable sort: within a turn in the given order.
         waiting.sort_by_key(|fork| fork.turn);
@@ -135,6 +144,7 @@ impl Stack {
                 id: transaction,
                 contact: contact.into(),
                 behind_nat: fork.onward.behind_nat,
+                offer: Some(fork.offer),
                 left: false,
                 over: false,
             };

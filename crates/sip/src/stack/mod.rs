@@ -9,6 +9,7 @@ mod inquiries;
 mod progress;
 mod proposals;
 mod referrals;
+mod refreshes;
 mod requests;
 mod responses;
 mod ringing;
@@ -269,6 +270,11 @@ impl Stack {
                     self.stop_repeating(&unacked);
                 }
                 self.core.cancel(state.retry.map(|(_, token)| token));
+                if let Some(lifetime) = state.lifetime {
+                    self.core.cancel(lifetime.renew);
+                    self.core.cancel(Some(lifetime.lapse));
+                    lifetime.pending.into_iter().for_each(|pending| self.clients.disown(pending));
+                }
             }
             State::Outgoing(mut state) => {
                 state.open_invites().into_iter().for_each(|invite| self.clients.disown(invite));

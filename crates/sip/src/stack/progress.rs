@@ -52,7 +52,7 @@ impl Stack {
             state.early.push(Early::new(dialog));
         }
         let told = state.left.is_none();
-        let answers = state.offerless && told;
+        let answers = state.offer.is_empty() && told;
         let mut prack = None;
         if let Some(early) = state.early_mut(tag) {
             let place = if reliable { early.place(response) } else { Place::Loose };
@@ -94,6 +94,7 @@ impl Stack {
             }
             Some(State::Established(state)) => {
                 if let Some(OwedAck { id, cseq, proof }) = state.owed.take() {
+                    state.description = answer.clone();
                     let dialog = state.dialog.clone();
                     self.send_ack(id, &dialog, cseq, proof.as_ref(), answer);
                 }

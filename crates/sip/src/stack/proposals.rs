@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base::{Mono, Now};
 use bytes::Bytes;
-use sip_message::{Method, Response, StatusCode};
+use sip_message::{Method, Refresher, Response, StatusCode};
 
 use super::Stack;
 use super::responses::sdp;
@@ -66,7 +66,7 @@ impl Stack {
         Ok(state)
     }
 
-    fn propose(&mut self, now: Mono, id: SessionId, tag: &str, proposal: Proposal) {
+    pub(super) fn propose(&mut self, now: Mono, id: SessionId, tag: &str, proposal: Proposal) {
         let branch = key::branch(&self.core.token());
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(dialog) = session.dialog_mut(tag) else { return };
@@ -76,7 +76,12 @@ impl Stack {
         let proof = identity.and_then(|identity| {
             self.core.known_proof(Some(identity), &method, &printed(&outline.uri), flow.remote.ip())
         });
-        let payload = outline.encode_offer(&self.core, method.clone(), &contact, proof.as_slice(), &proposal.offer);
+        let mut headers = match &session.state {
+            State::Established(state) => state.timer_headers(&self.core),
+            _ => Vec::new(),
+        };
+        headers.extend(proof.clone());
+        let payload = outline.encode_offer(&self.core, method.clone(), &contact, &headers, &proposal.offer);
         let id = self.clients.open(&mut self.core, now, (outline, &method), flow, (Some(id), true), payload);
         if let Some(change) = session.change_mut(tag) {
             *change = Change::Ours { id, proposal, proof };
@@ -86,14 +91,14 @@ impl Stack {
     /// A 2xx to our re-INVITE. False if no session waits for it.
     pub(super) fn change_accepted(
         &mut self,
+        now: Mono,
         id: TransactionId,
         owner: Option<SessionId>,
         flow: Flow,
         response: &Response,
     ) -> bool {
-        let Some((owner, session)) = owner.and_then(|owner| Some((owner, self.sessions.get_mut(&owner)?))) else {
-            return false;
-        };
+        let Some(owner) = owner else { return false };
+        let Some(session) = self.sessions.get_mut(&owner) else { return false };
         let Session { state: State::Established(state), .. } = session else { return false };
         // It came again, while its ACK still waits for the application.
         if state.owed.as_ref().is_some_and(|owed| owed.id == id) {
@@ -103,12 +108,16 @@ impl Stack {
         state.dialog.refresh(&response.head, flow);
         let body = sdp(response);
         let cseq = response.head.cseq.number;
+        if !offer.is_empty() {
+            state.description = offer.clone();
+        }
         if offer.is_empty() && body.is_some() {
             state.owed = Some(OwedAck { id, cseq, proof });
         } else {
             let dialog = state.dialog.clone();
             self.send_ack(id, &dialog, cseq, proof.as_ref(), &Bytes::new());
         }
+        self.live(now, owner, response.head.session_expires(), Refresher::Uac);
         self.core.tell(Event::ChangeAnswered { session: owner, offer, body });
         true
     }
@@ -116,6 +125,7 @@ impl Stack {
     /// A final response to a request of ours that is no INVITE. True if it was a 2xx to our UPDATE.
     pub(super) fn update_accepted(
         &mut self,
+        now: Mono,
         id: TransactionId,
         owner: SessionId,
         flow: Flow,
@@ -129,19 +139,33 @@ impl Stack {
         if let Some(dialog) = session.dialog_mut(response.head.to.tag().unwrap_or_default()) {
             dialog.refresh(&response.head, flow);
         }
+        if let State::Established(state) = &mut session.state {
+            if !offer.is_empty() {
+                state.description = offer.clone();
+            }
+            self.live(now, owner, response.head.session_expires(), Refresher::Uac);
+        }
         self.core.tell(Event::ChangeAnswered { session: owner, offer, body: sdp(response) });
         true
     }
 
-    /// Our change was refused; or never answered, if `lost`.
+    /// Our change was refused; or never answered, if there is no `response`.
     pub(super) fn change_failed(
         &mut self,
         now: Mono,
         id: SessionId,
         status: StatusCode,
         proposal: Proposal,
-        lost: bool,
+        response: Option<&Response>,
     ) {
+        if let Some(State::Established(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state)
+            && let Some(response) = response.filter(|response| response.status.code() == 422)
+            && state.demands_more(&response.head)
+        {
+            let tag = state.dialog.remote_tag.clone();
+            return self.propose(now, id, &tag, proposal);
+        }
+        let lost = response.is_none();
         let established = self.sessions.get(&id).is_some_and(|session| matches!(session.state, State::Established(_)));
         match status.code() {
             491 if established => self.retry_later(now, id, proposal),
@@ -190,7 +214,7 @@ impl Stack {
 
 impl Established {
     /// True if neither side changes anything: the one offer after the other.
-    fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         matches!(self.change, Change::Idle) && self.unacked.is_none() && self.owed.is_none()
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base::Mono;
 use bytes::Bytes;
-use sip_message::{Response, StatusCode};
+use sip_message::{Refresher, Response, StatusCode};
 
 use super::within::is_of_session;
 use super::{Stack, forks};
@@ -28,7 +28,7 @@ impl Stack {
             Heard::Accepted { id, owner, within } => self.accepted(now, id, owner, within, flow, &response),
             Heard::Final(id, Some(owner)) => {
                 let status = response.status;
-                if self.prove(now, id, owner, &response) {
+                if self.lengthen(now, id, owner, &response) || self.prove(now, id, owner, &response) {
                     return;
                 }
                 if self.inquiries.contains_key(&owner) {
@@ -40,7 +40,8 @@ impl Stack {
                 if !is_of_session(&response) {
                     return self.aside_replied(now, owner, response.head.cseq.method, status);
                 }
-                if self.update_accepted(id, owner, flow, &response) {
+                let renewed = self.renewed(now, id, owner, (status, Some((flow, &response))));
+                if renewed || self.update_accepted(now, id, owner, flow, &response) {
                     return;
                 }
                 self.failed(now, id, owner, status, Some(response));
@@ -58,6 +59,7 @@ impl Stack {
             return;
         }
         if let (Some(owner), Some(status)) = (lost.owner, StatusCode::new(status))
+            && !self.renewed(now, lost.id, owner, (status, None))
             && !self.lost_aside(now, lost.id, owner)
         {
             self.failed(now, lost.id, owner, status, None);
@@ -75,7 +77,7 @@ impl Stack {
         response: &Response,
     ) {
         if within {
-            if !self.change_accepted(id, owner, flow, response) {
+            if !self.change_accepted(now, id, owner, flow, response) {
                 // The session is over, or ends: its BYE is on its way, the 2xx is acknowledged all the same.
                 self.acknowledge_stray(id, flow, response);
             }
@@ -117,7 +119,9 @@ impl Stack {
     ) {
         let own = outgoing.branch(id).unwrap_or_default();
         let dialog = Dialog::of_response(response, flow, own.0, self.core.config.symmetric, own.1);
-        let Outgoing { proof, early, left, offerless, .. } = outgoing;
+        let offer = outgoing.offer_of(id);
+        let Outgoing { proof, early, left, .. } = outgoing;
+        let offerless = offer.is_empty();
         let mut state = Established::new(dialog, true);
         let (mut body, mut described, mut others) = (sdp(response), None, false);
         for early in early {
@@ -142,7 +146,9 @@ impl Stack {
         } else {
             self.send_ack(id, &state.dialog, cseq, proof.as_ref(), &Bytes::new());
         }
+        state.description = offer;
         self.sessions.insert(owner, Session { dialog_key, identity, state: State::Established(Box::new(state)) });
+        self.live(now, owner, response.head.session_expires(), Refresher::Uac);
         match left {
             None => self.core.tell(Event::Answered { session: owner, body, flow }),
             // The 2xx crossed our CANCEL (9.1, 15).
@@ -195,7 +201,7 @@ impl Stack {
         let Some(session) = self.sessions.get_mut(&owner) else { return };
         let ours = session.changes_mut().find_map(|change| change.take_ours(id));
         if let Some((proposal, _)) = ours {
-            return self.change_failed(now, owner, status, proposal, response.is_none());
+            return self.change_failed(now, owner, status, proposal, response.as_deref());
         }
         match &mut session.state {
             State::Outgoing(state) if state.forks.is_some() => {

@@ -120,6 +120,9 @@ impl Stack {
         let body = body.filter(|_| !reliable.described);
         let has_description = body.is_some();
         reliable.described |= has_description;
+        if let Some(body) = &body {
+            reliable.description = body.clone();
+        }
         reliable.rseq = reliable.rseq.saturating_add(1);
         let builder = self.core.response_in(&state.invite, &state.dialog, status, body);
         let builder = builder.header(HeaderName::Require, RELIABLE);

@@ -42,6 +42,8 @@ impl Stack {
             SessionTimer::Refresh => self.extend(now, id),
             SessionTimer::Reliable => self.repeat_reliable(now, id),
             SessionTimer::PrackWait => self.give_up_reliable(now, id),
+            SessionTimer::Renew => self.renew(now, id),
+            SessionTimer::Lapse => self.lapse(now, id),
             SessionTimer::Expiry => self.cancelled(now, id, Reason::default()),
             SessionTimer::Retry => self.retry_change(now, id),
             SessionTimer::Turn => self.turn_over(now, id),

@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn early_media_is_heard_before_the_answer_and_the_200_repeats_the_description() {
     let mut s = scene();
-    s.world.at(s.ada).set_manners(Manners { reliable: Reliable::No });
+    s.world.at(s.ada).set_manners(Manners { reliable: Reliable::No, ..Manners::default() });
     s.dial(s.ada, "101", NUMBER);
     s.world.with_phone(s.carrier, |phone, now| phone.speak_early(now));
     assert!(s.saw(s.ada, &Seen::Early) && !s.saw(s.ada, &Seen::Answered));
@@ -74,7 +74,7 @@ fn a_caller_without_an_offer_is_told_that_it_rings() {
 /// Ada, whose phone is of this make, calls out and leaves the offer to us.
 fn offerless(reliable: Reliable) -> Scene {
     let mut s = scene();
-    s.world.at(s.ada).set_manners(Manners { reliable });
+    s.world.at(s.ada).set_manners(Manners { reliable, ..Manners::default() });
     s.world.with_phone(s.ada, |phone, now| phone.call_with(now, "101", NUMBER, bytes::Bytes::new()));
     s.world.run(SECOND);
     s
@@ -91,7 +91,7 @@ fn ends_well(s: &mut Scene) -> journal::Cdr {
 fn a_reliable_description_is_sent_once_and_the_200_has_none() {
     for reliable in [Reliable::Supported, Reliable::Required] {
         let mut s = scene();
-        s.world.at(s.ada).set_manners(Manners { reliable });
+        s.world.at(s.ada).set_manners(Manners { reliable, ..Manners::default() });
         s.dial(s.ada, "101", NUMBER);
         s.world.with_phone(s.carrier, |phone, now| phone.ring(now));
         s.world.with_phone(s.carrier, |phone, now| phone.speak_early(now));
