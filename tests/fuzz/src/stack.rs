@@ -22,6 +22,11 @@ const METHODS: &[&str] =
 const EXTRA: &[&str] = &[
     "",
     "Require: 100rel\r\n",
+    "Supported: 100rel, timer\r\nAllow: UPDATE\r\nSession-Expires: 100;refresher=uas\r\n",
+    "Require: 100rel\r\nRSeq: 1\r\n",
+    "Require: timer\r\nSession-Expires: 90;refresher=uac\r\n",
+    "Min-SE: 2000\r\n",
+    "RAck: 1 1 INVITE\r\n",
     "Expires: 1\r\n",
     "Expires: 0\r\n",
     "Record-Route: <sip:192.0.2.9;lr>\r\n",
@@ -77,7 +82,12 @@ impl World {
     fn new() -> Self {
         let listener = |transport| Listener { transport, local: local(), advertised: None };
         let listeners = vec![listener(Transport::Udp), listener(Transport::Tcp)];
-        let config = StackConfig { max_sessions: 6, max_transactions: 24, ..StackConfig::new("Fuzz", listeners) };
+        let config = StackConfig {
+            max_sessions: 6,
+            max_transactions: 24,
+            session_timer: Some(1800),
+            ..StackConfig::new("Fuzz", listeners)
+        };
         Self {
             stack: Stack::new(config, Rng::from_number(1)),
             now: Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(0) },
@@ -100,7 +110,8 @@ impl World {
             6 | 7 => self.wish(octets),
             8 => {
                 let flow = flow(octets);
-                let id = self.stack.invite(self.now, invite(flow));
+                let offer = octets.choose(&["sdp", "sdp", ""]);
+                let id = self.stack.invite(self.now, invite(flow, offer));
                 self.live.insert(id);
                 self.sessions += 1;
             }
@@ -153,7 +164,7 @@ impl World {
     fn peer_answers(&mut self, octets: &mut Octets<'_>) {
         let index = usize::from(octets.byte()).min(self.requests.len().saturating_sub(1));
         let Some((flow, request)) = self.requests.get(index).cloned() else { return };
-        let status = octets.choose(&[200, 180, 183, 100, 486, 491, 481, 302, 500, 202, 408, 699]);
+        let status = octets.choose(&[200, 180, 183, 100, 486, 491, 481, 302, 500, 202, 408, 422, 699]);
         let (tag, extra) = (octets.byte() % 3, octets.choose(EXTRA));
         let Ok(Message::Request(request)) = parse_datagram(request) else { return };
         let head = &request.head;
@@ -172,13 +183,15 @@ impl World {
         let place = usize::from(octets.byte()) % self.live.len().max(1);
         let Some(session) = self.live.iter().nth(place).copied() else { return };
         let (stack, now, sdp) = (&mut self.stack, self.now, Bytes::from_static(b"sdp"));
-        match octets.byte() % 9 {
+        match octets.byte() % 11 {
             0 => stack.ring(now, session, octets.choose(&[180, 183, 100, 999]), octets.flag().then_some(sdp)),
             1 | 2 => stack.accept(now, session, sdp),
             3 => stack.refuse(now, session, Refusal::of(octets.choose(&[486, 302, 600, 0]))),
             4 => stack.hang_up(now, session, octets.flag().then(|| "Q.850;cause=16".to_owned())),
             5 | 6 => drop(stack.change(now, session, sdp)),
             7 => stack.accept_change(now, session, sdp),
+            8 => drop(stack.update(now, session, sdp)),
+            9 => stack.answer(now, session, &sdp),
             _ => stack.refuse_change(now, session, Refusal::of(488)),
         }
     }
@@ -267,7 +280,7 @@ fn flow(octets: &mut Octets<'_>) -> Flow {
     }
 }
 
-fn invite(flow: Flow) -> Invite {
+fn invite(flow: Flow, offer: &'static str) -> Invite {
     Invite {
         flow,
         target: "sip:peer@192.0.2.77".parse().unwrap(),
@@ -275,7 +288,7 @@ fn invite(flow: Flow) -> Invite {
         to: "<sip:peer@192.0.2.77>".parse::<NameAddr>().unwrap(),
         contact_user: "1000".to_owned(),
         headers: vec![],
-        offer: Bytes::from_static(b"sdp"),
+        offer: Bytes::from_static(offer.as_bytes()),
         max_forwards: sip::MAX_FORWARDS,
         login: None,
         onward: sip::Onward::default(),
