@@ -49,6 +49,7 @@ mod counters;
 mod dialog;
 pub mod digest;
 pub mod enrolment;
+mod event;
 mod gate;
 pub mod health;
 mod identity;
@@ -62,11 +63,12 @@ mod traffic;
 mod transaction;
 
 pub use api::{
-    ChangeError, ConnectionId, EndCause, Event, Flow, Fork, Inquiry, InquiryId, Invite, MAX_FORWARDS, Onward, Own,
-    Population, Refusal, Search, SessionId, Transmit, Transport,
+    ChangeError, ConnectionId, Flow, Fork, Inquiry, InquiryId, Invite, MAX_FORWARDS, Onward, Own, Population, Refusal,
+    Search, SessionId, Transmit, Transport,
 };
 pub use config::{Listener, StackConfig, Times};
 pub use counters::Counters;
+pub use event::{EndCause, Event};
 pub use gate::{Gate, OpenGate, Pending, Verdict};
 pub use stack::{Aside, DialogName, ReferralId, Replaced, Stack, expires};
 pub use traffic::{Count, Traffic};
