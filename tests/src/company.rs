@@ -187,7 +187,8 @@ impl Company {
         }
         text.extend(self.srtp.iter().map(|srtp| format!("srtp: {srtp}\n")));
         text.extend(self.trace.iter().map(|trace| format!("trace: {trace}\n")));
-        let _ = write!(text, "trunks:\n  phones:\n    from: \"{}\"\n", self.trunk);
+        let quote = if self.trunk.starts_with('[') { "" } else { "\"" };
+        let _ = write!(text, "trunks:\n  phones:\n    from: {quote}{}{quote}\n", self.trunk);
         if let Some(port) = self.carrier {
             let (way, more) = (self.carrier_way, &self.carrier_more);
             let _ = writeln!(text, "  carrier: {{ to: \"sip:127.0.0.1:{port}{way}\", caller_id: \"+4930555\"{more} }}");
