@@ -26,7 +26,7 @@ fn jssip_registers_and_is_called(transport: &str) {
     let mut phone = jssip::start(&url, "agent1", &password, PAGE, Some(&ca), switch.folder());
     phone.wait_for_line("registered", SOON, |line| line == "registered");
     phone.wait_for_line("OPTIONS answered", SOON, |line| line == "options 200");
-    phone.wait_for_line("MESSAGE refused", SOON, |line| line == "message 405");
+    phone.wait_for_line("MESSAGE refused", SOON, |line| line == "message 404");
     let table = switch.told(&["registrations", "--json"]);
     assert!(table.contains(&format!("\"transport\":\"{transport}\"")) && table.contains(".invalid"), "{table}");
 
