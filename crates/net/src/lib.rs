@@ -8,7 +8,11 @@
 //! `tcp/connection.rs` serves one over any stream of octets, `tcp/registry.rs` counts them. What the sink cannot take
 //! waits there, since nobody sends it again; limits and deadlines ([`tcp::Limits`]) keep slow and greedy peers off.
 //!
-//! [`tls::Tls`] puts TLS under such connections.
+//! What lies between their octets and the messages is a [`tcp::Layer`]: nothing, TLS ([`tls::Tls`]), WebSocket
+//! (`tcp/websocket.rs`), or WebSocket over TLS.
+//!
+//! In a burst of datagrams the receiving thread lets some gather for 300 µs (`udp.rs`), as to be woken for each costs more
+//! than to answer it.
 //!
 //! `unsafe` is for the batched socket calls alone (`sys.rs`).
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a driver: it owns sockets and threads")]
