@@ -2,8 +2,8 @@
 
 use sip_message::{AnyUri, HeaderName, Method, Request};
 
+use crate::StackConfig;
 use crate::abilities::{self, ACCEPT, ACCEPT_INFO, ALLOW};
-use crate::{StackConfig, lifetime};
 
 /// What a MESSAGE may say.
 const ACCEPT_MESSAGE: &str = "text/plain";
@@ -41,11 +41,7 @@ pub(crate) fn address(request: &Request) -> Result<(), Fault> {
 pub(crate) fn content(request: &Request, config: &StackConfig) -> Result<(), Fault> {
     extensions(request, config)?;
     body(request)?;
-    accepts_sdp(request)?;
-    match request.method {
-        Method::Invite | Method::Update => lifetime::check(&request.head, config),
-        _ => Ok(()),
-    }
+    accepts_sdp(request)
 }
 
 /// 8.2.2.3: of what a peer may require we support what fits the request; ACK and CANCEL are exempt.

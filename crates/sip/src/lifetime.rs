@@ -1,7 +1,7 @@
 //! How long a session lives without being refreshed, and who refreshes it: what two sides agree on (RFC 4028).
 
 use base::TimerToken;
-use sip_message::{Head, HeaderName, Refresher, SessionExpires};
+use sip_message::{Head, HeaderName, Method, Refresher, Request, SessionExpires};
 
 use crate::StackConfig;
 use crate::abilities::TIMER;
@@ -34,7 +34,11 @@ impl Lifetime {
 }
 
 /// 422 if a request asks for less than we allow, and would understand that (section 9).
-pub(crate) fn check(head: &Head, config: &StackConfig) -> Result<(), Fault> {
+pub(crate) fn check(request: &Request, config: &StackConfig) -> Result<(), Fault> {
+    if !matches!(request.method, Method::Invite | Method::Update) {
+        return Ok(());
+    }
+    let head = &request.head;
     let too_short = head.session_expires().is_some_and(|asked| asked.seconds < LEAST);
     if config.session_timer.is_some() && too_short && head.supports(TIMER) {
         return Err(Fault { status: 422, header: Some((HeaderName::MinSe, LEAST.to_string())) });

@@ -91,6 +91,10 @@ fn who_asks_for_too_little_gets_422_with_what_would_do() {
     let refused = world.last_to(stranger());
     assert_eq!((refused.status(), refused.header("Min-SE").as_deref()), (422, Some("90")));
     assert!(world.events(0).is_empty());
+    // In a dialog that nobody knows it is the dialog that is missing.
+    let stray = request("INVITE", "s", "Supported: timer\nSession-Expires: 89\n");
+    world.inject(stranger(), 0, &stray.replace("<sip:1000@192.0.2.1>", "<sip:1000@192.0.2.1>;tag=gone"));
+    assert_eq!(world.last_to(stranger()).status(), 481);
 }
 
 #[test]

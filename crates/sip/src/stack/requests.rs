@@ -12,7 +12,7 @@ use crate::dialog::Dialog;
 use crate::inspect::{self, Fault};
 use crate::session::{Asked, Change, Incoming, Reliable, SessionTimer, State};
 use crate::transaction::{Acknowledged, TransactionId, key};
-use crate::{EndCause, Event, Flow, Gate, Pending, SessionId, Verdict};
+use crate::{EndCause, Event, Flow, Gate, Pending, SessionId, Verdict, lifetime};
 
 /// Room for the key that [`key::merge`] writes.
 const USUAL_KEY: usize = 96;
@@ -52,7 +52,8 @@ impl Stack {
         let (id, merged) = self.open_server(now, flow, &request, within);
         let fault = address
             .and_then(|()| if merged { Err(Fault::of(482)) } else { Ok(()) })
-            .and_then(|()| inspect::content(&request, &self.core.config));
+            .and_then(|()| inspect::content(&request, &self.core.config))
+            .and_then(|()| lifetime::check(&request, &self.core.config));
         if inspect::is_unread(&request) {
             request.body.clear();
         }
