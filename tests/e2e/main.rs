@@ -73,5 +73,6 @@ mod tls;
 mod torture;
 mod trace;
 mod transfer;
+mod trunk_limits;
 mod trunks;
 mod websocket;

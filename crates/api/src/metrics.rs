@@ -19,6 +19,7 @@ pub(crate) fn render(figures: &Figures) -> String {
     traffic(&mut page, &figures.sip.traffic);
     trunks(&mut page, &figures.trunks);
     trunk_states(&mut page, &figures.status.trunks);
+    trunk_limits(&mut page, &figures.status.trunks);
     digest(&mut page, figures.digest);
     media(&mut page, figures);
     page.0
@@ -154,6 +155,26 @@ fn trunk_states(page: &mut Page, trunks: &[TrunkState]) {
     }
 }
 
+fn trunk_limits(page: &mut Page, trunks: &[TrunkState]) {
+    page.gauge("strowger_trunk_channels", "The most calls at once by a trunk.");
+    for (trunk, channels) in trunks.iter().filter_map(|trunk| Some((trunk, trunk.channels?))) {
+        page.line("strowger_trunk_channels", &[("trunk", &trunk.trunk)], channels);
+    }
+    let name = "strowger_trunk_limits_met_total";
+    page.counter(name, "Calls from and to trunks that a limit of the trunk stood against.");
+    for trunk in trunks {
+        let met = &trunk.met;
+        for (direction, limit, count) in [
+            ("out", "channels", met.channels_out),
+            ("out", "calls_per_second", met.rate_out),
+            ("in", "channels", met.channels_in),
+            ("in", "calls_per_second", met.rate_in),
+        ] {
+            page.line(name, &[("trunk", &trunk.trunk), ("direction", direction), ("limit", limit)], count);
+        }
+    }
+}
+
 fn digest(page: &mut Page, digest: sip::digest::Outcomes) {
     let name = "strowger_digest_total";
     page.counter(name, "Requests whose senders were to prove themselves, by what became of them.");
@@ -225,7 +246,17 @@ mod tests {
         let queue = Queue { name: "sales".to_owned(), waiting: 3, offered: 1, longest_wait_ms: 1_500, agents };
         let disk_faults = [("journal".into(), "Read-only file system".to_owned())].into();
         let queues = vec![queue];
-        let status = Status { calls: 7, registrations: 5, draining: true, disk_faults, queues, ..Status::default() };
+        let met = switch::control::LimitsMet { channels_out: 23, ..Default::default() };
+        let trunk = TrunkState { trunk: "carrier".to_owned(), channels: Some(30), met, ..TrunkState::default() };
+        let status = Status {
+            calls: 7,
+            registrations: 5,
+            draining: true,
+            disk_faults,
+            queues,
+            trunks: vec![trunk],
+            ..Status::default()
+        };
         let sip = sip::Counters { requests: 11, ..sip::Counters::default() };
         let digest = sip::digest::Outcomes { failed: 13, ..sip::digest::Outcomes::default() };
         Figures {
@@ -257,6 +288,8 @@ mod tests {
             "strowger_digest_total{outcome=\"failed\"} 13",
             "strowger_dropped_total{what=\"datagrams_in\"} 1",
             "strowger_trunk_invites_total{trunk=\"carrier\",direction=\"out\",class=\"4xx\"} 17",
+            "strowger_trunk_channels{trunk=\"carrier\"} 30",
+            "strowger_trunk_limits_met_total{trunk=\"carrier\",direction=\"out\",limit=\"channels\"} 23",
         ] {
             assert!(page.lines().any(|found| found == line), "{line} is not in\n{page}");
         }

@@ -33,12 +33,18 @@ const TRUNK: Shape = Shape {
         "health",
         "failover",
         "silence",
+        "channels",
+        "calls_per_second",
         "note",
     ],
 };
 const REGISTER: Shape = Shape { what: "`register`", keys: &["contact", "expires"] };
 const HEALTH: Shape = Shape { what: "`health`", keys: &["every", "timeout", "down_after", "up_after"] };
 const ACCOUNT: Shape = Shape { what: "`authenticate`", keys: &["user", "password", "password_file"] };
+/// More calls than a machine carries.
+const MAX_CHANNELS: usize = 100_000;
+/// More calls in a second than a machine begins.
+const MAX_RATE: u32 = 10_000;
 /// For how long we register where nothing is written.
 const USUAL_EXPIRES: Duration = Duration::from_secs(600);
 /// What the `to` of a trunk is to look like.
@@ -93,6 +99,8 @@ pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) 
             needs_to(&value, &map);
             value.duration_in(Duration::from_millis(500)..=Duration::from_secs(32))
         });
+        let channels = map.optional("channels").and_then(|value| value.integer(1..=MAX_CHANNELS));
+        let calls_per_second = map.optional("calls_per_second").and_then(|value| value.integer(1..=MAX_RATE));
         failovers.extend(map.optional("failover").map(|value| (trunks.len(), value)));
         trunks.push(Trunk {
             name: name.into(),
@@ -110,6 +118,8 @@ pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) 
             health,
             failover: None,
             silence,
+            channels,
+            calls_per_second,
         });
     }
     for (index, value) in failovers {

@@ -185,6 +185,13 @@ pub enum Kind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         grant: Option<Name>,
     },
+    /// A trunk that a call may leave by was passed over for the one in its place.
+    TrunkPassed {
+        /// The trunk.
+        trunk: Name,
+        /// Why.
+        why: NoWayOut,
+    },
     /// The caller hears a leg that is not answered yet (183 with SDP): an announcement, or the ringing of its network.
     EarlyMedia {
         /// The caller's leg.
@@ -475,6 +482,7 @@ impl Kind {
                 | Self::Play { .. }
                 | Self::DecisionRejected { .. }
                 | Self::OutsideRefused { .. }
+                | Self::TrunkPassed { .. }
                 | Self::TransferFailed { .. }
                 | Self::EarlyMedia { .. }
                 | Self::MediaStats { .. }

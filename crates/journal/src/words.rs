@@ -87,6 +87,10 @@ pub enum NoWayOut {
     TooOften,
     /// Its trunk is down, and those that calls go to in its place.
     TrunkDown,
+    /// As many calls go by its trunk as may at once (`channels`).
+    TrunkFull,
+    /// As many calls began by its trunk as may in a second (`calls_per_second`).
+    TrunkRate,
 }
 
 /// Who ended a call.

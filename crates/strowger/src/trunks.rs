@@ -17,7 +17,7 @@ pub(crate) fn trunks(config: &Path, json: bool) -> Result<(), Error> {
     let Response::Status(status) = switch.client.ask(&Request::Status)? else { return Err(switch.garbled()) };
     let mut text = String::new();
     if !json {
-        text += &row(["TRUNK", "STATE", "SINCE", "REGISTERED", "OUT", "IN", "TO"]);
+        text += &row(["TRUNK", "STATE", "SINCE", "REGISTERED", "OUT", "IN", "CHANNELS", "TO"]);
     }
     text.extend(status.trunks.iter().map(if json { to_json } else { describe }));
     print(&text);
@@ -38,7 +38,17 @@ fn describe(trunk: &TrunkState) -> String {
     };
     let to = if trunk.to.is_empty() { "-".to_owned() } else { shown(&trunk.to) };
     let (out, inward) = (trunk.calls_out.to_string(), trunk.calls_in.to_string());
-    let mut text = row([&shown(&trunk.trunk), state, &since, registered, &out, &inward, &to]);
+    let used = trunk.calls_out + trunk.calls_in;
+    let channels = trunk.channels.map_or_else(|| "-".to_owned(), |channels| format!("{used} of {channels}"));
+    let mut text = row([&shown(&trunk.trunk), state, &since, registered, &out, &inward, &channels, &to]);
+    let met = &trunk.met;
+    for (limit, out, inward) in
+        [("channels", met.channels_out, met.channels_in), ("calls_per_second", met.rate_out, met.rate_in)]
+    {
+        if out + inward > 0 {
+            let _ = writeln!(text, "    {limit} met: {out} calls out, {inward} in");
+        }
+    }
     for failure in &trunk.failures {
         let why = match failure.status {
             408 => "no answer".to_owned(),
@@ -50,6 +60,6 @@ fn describe(trunk: &TrunkState) -> String {
     text
 }
 
-fn row([trunk, state, since, registered, out, inward, to]: [&str; 7]) -> String {
-    format!("{trunk:<16}  {state:<11}  {since:<24}  {registered:<10}  {out:>4}  {inward:>4}  {to}\n")
+fn row([trunk, state, since, registered, out, inward, channels, to]: [&str; 8]) -> String {
+    format!("{trunk:<16}  {state:<11}  {since:<24}  {registered:<10}  {out:>4}  {inward:>4}  {channels:<10}  {to}\n")
 }

@@ -142,6 +142,8 @@ pub(crate) struct Leg {
     pub silence: Option<TimerToken>,
     /// The keys that its peer pressed just now.
     pub keys: Keys,
+    /// The trunk that it came by and uses a channel of, until it is closed.
+    pub came_by: Option<TrunkName>,
 }
 
 /// Whose leg it is, with what is needed until it is answered.
@@ -258,6 +260,7 @@ impl Leg {
             ring: None,
             silence: None,
             keys: Keys::default(),
+            came_by: None,
         }
     }
 }

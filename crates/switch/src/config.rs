@@ -120,6 +120,10 @@ pub struct Trunk {
     pub silence: Option<Duration>,
     /// Whether audio is encrypted with it, whatever the listener.
     pub srtp: Option<SrtpPolicy>,
+    /// The most calls at once by it, in and out together.
+    pub channels: Option<usize>,
+    /// The most calls that may begin in a second, each way for itself; as many may begin at once after a second's rest.
+    pub calls_per_second: Option<u32>,
 }
 
 /// How we register at the far end of a trunk, as the user of its login.
@@ -160,6 +164,8 @@ impl Trunk {
             health: None,
             failover: None,
             silence: None,
+            channels: None,
+            calls_per_second: None,
         }
     }
 }

@@ -19,7 +19,7 @@ pub use crate::registrations::{Registration, Registrations};
 use crate::switch::Switch;
 use crate::talk::NORMAL_CLEARING;
 pub use crate::trunk_counts::TrunkCount;
-pub use crate::trunks::{TrunkFailure, TrunkState};
+pub use crate::trunks::{LimitsMet, TrunkFailure, TrunkState};
 
 /// The most calls on one page.
 pub const MAX_PAGE: u16 = 500;
@@ -274,7 +274,7 @@ impl Switch {
             memory_short: self.health.is_memory_short(),
             disk_faults: self.health.disk_faults.clone(),
             queues: self.acd.queues(now).map(Queue::from).collect(),
-            trunks: self.trunks.states(now),
+            trunks: self.trunks.states(&self.config, now),
         }
     }
 

@@ -93,6 +93,9 @@ impl Switch {
         for timer in [found.ring.take(), found.silence.take(), found.keys.take_timer()].into_iter().flatten() {
             self.timers.cancel(timer);
         }
+        if let Some(trunk) = found.came_by.take() {
+            self.trunks.in_ended(&trunk);
+        }
         let mut charged_ms = None;
         if let Some(status) = status {
             match &found.role {
@@ -108,7 +111,7 @@ impl Switch {
         match &found.role {
             Role::Party { agent, .. } => self.acd.release(now, agent, call),
             Role::Outside { outside, .. } => {
-                self.trunks.count_out(&outside.trunk, true);
+                self.trunks.out_ended(&outside.trunk);
                 charged_ms = self.meter.closed(now, outside.grant.as_ref(), leg);
             }
             Role::Joined { who: Some(Asker::User(user)) } => self.acd.release(now, &user.clone().into(), call),
@@ -174,9 +177,6 @@ impl Switch {
         let Some(found) = self.calls.remove(&call) else { return };
         if let Some(limit) = found.limit {
             self.timers.cancel(limit);
-        }
-        if let Some(trunk) = &found.trunk {
-            self.trunks.count_in(trunk, true);
         }
     }
 }

@@ -174,6 +174,7 @@ impl Switch {
         let role = Role::Caller { sdp: incoming.offer.map(CallerSdp::Offer) };
         let mut leg = Leg::new(call, role, address, session_id, incoming.secrecy);
         leg.session = Some(incoming.session);
+        leg.came_by.clone_from(&incoming.trunk);
         self.legs.insert(caller, leg);
         self.sessions.insert(incoming.session, caller);
         let limit = self.timers.set(now.monotonic + self.config.limits.max_call_time, Timer::CallLimit(call));
@@ -185,7 +186,7 @@ impl Switch {
         };
         let incoming_data = incoming.user_to_user.as_ref().map(|data| data.hex().to_owned());
         if let Some(trunk) = &incoming.trunk {
-            self.trunks.count_in(trunk, false);
+            self.trunks.came_by(trunk);
         }
         self.calls.insert(
             call,

@@ -10,6 +10,7 @@ use sip_message::{NameAddr, Reason, Response, Uri};
 
 use crate::call::{Call, Callee, Others, Role, Route, Stage};
 use crate::outgoing::DialEnd;
+use crate::registration::{CONGESTION, NO_CIRCUIT};
 use crate::switch::{Switch, Timer};
 use crate::{CallerId, Destination, Grant, TrunkName, UserName, is_number};
 
@@ -39,12 +40,9 @@ impl Switch {
             Some(grant) => self.meter.check(now, grant).map(|()| grant),
             None => Err(NoWayOut::NoGrant),
         };
-        let checked = checked.and_then(|grant| match self.way_by(&grant.trunk) {
-            Some(trunk) => Ok((grant, trunk)),
-            None => Err(NoWayOut::TrunkDown),
-        });
         let exhausted = self.calls.get(&call).is_some_and(|found| found.left >= MAX_LEFT);
         let checked = if exhausted { Err(NoWayOut::TooOften) } else { checked };
+        let checked = checked.and_then(|grant| Ok((grant, self.way_by(now, call, &grant.trunk)?)));
         match checked {
             Ok((granted, trunk)) => {
                 self.leave(now, call, asker, number.into(), &trunk, Some(granted), deadline);
@@ -65,17 +63,31 @@ impl Switch {
             return;
         };
         // Whoever calls for help is tried for, whatever is known of the trunk.
-        let trunk = self.way_by(&trunk).unwrap_or(trunk);
+        let trunk = self.way_by(now, call, &trunk).unwrap_or(trunk);
         self.leave(now, call, Asker::User(user), number, &trunk, None, deadline);
     }
 
-    /// A trunk that is not down: this one, or one that calls go to in its place.
-    fn way_by(&self, trunk: &TrunkName) -> Option<TrunkName> {
-        let mut trunk = trunk;
-        while self.trunks.is_down(trunk) {
-            trunk = self.config.trunk(trunk)?.failover.as_ref()?;
+    /// A trunk that is neither down nor full: this one, or one that calls go to in its place.
+    ///
+    /// # Errors
+    /// What stands against the last of them.
+    fn way_by(&mut self, now: Now, call: CallId, trunk: &TrunkName) -> Result<TrunkName, NoWayOut> {
+        let config = Arc::clone(&self.config);
+        let mut found = config.trunk(trunk);
+        let mut last = NoWayOut::TrunkDown;
+        while let Some(trunk) = found {
+            let room = match self.trunks.is_down(&trunk.name) {
+                true => Err(NoWayOut::TrunkDown),
+                false => self.trunks.room_out(now, trunk),
+            };
+            let Err(why) = room else { return Ok(trunk.name.clone()) };
+            last = why;
+            found = trunk.failover.as_ref().and_then(|next| config.trunk(next));
+            if found.is_some() {
+                self.note(now, call, Kind::TrunkPassed { trunk: trunk.name.clone(), why });
+            }
         }
-        Some(trunk.clone())
+        Err(last)
     }
 
     /// A trunk is busy, silent or gone: the call goes to the one in its place, by the same grant, if there is one and it still
@@ -93,9 +105,8 @@ impl Switch {
         let (Some(next), Some(deadline), true) = (next, ring, self.calls.get(&call).is_some_and(dials)) else {
             return false;
         };
-        let Some(next) = self.way_by(next).or_else(|| outside.grant.is_none().then(|| next.clone())) else {
-            return false;
-        };
+        let by = self.way_by(now, call, next).ok();
+        let Some(next) = by.or_else(|| outside.grant.is_none().then(|| next.clone())) else { return false };
         // A grant that is gone lets nobody out any more.
         let grant = match grant {
             Some(None) => return false,
@@ -138,19 +149,20 @@ impl Switch {
         deadline: Mono,
     ) {
         // That a trunk takes calls is checked when the configuration is read.
-        let Some(peer) = self.config.trunk(trunk).and_then(|trunk| trunk.to.clone()) else {
+        let config = Arc::clone(&self.config);
+        let Some((trunk, peer)) = config.trunk(trunk).and_then(|trunk| Some((trunk, trunk.to.as_ref()?))) else {
             self.dial_over(now, call, DialOutcome::Unreachable);
             return;
         };
-        let (target, flow) = (peer.contact.clone().with_user(&number), self.flow_to(&peer));
+        let (target, flow) = (peer.contact.clone().with_user(&number), self.flow_to(peer));
         let route = Route { target, flow, onward: sip::Onward::default(), others: Others::default() };
         let outside = Outside {
-            trunk: trunk.clone(),
+            trunk: trunk.name.clone(),
             number: Pii::new(number.to_string()),
             asked_by,
             grant: grant.map(|grant| grant.name.clone()),
         };
-        self.trunks.count_out(trunk, false);
+        self.trunks.left_by(now, trunk);
         let role = LegRole::Outside(outside.clone());
         let leg = self.open_leg(now, call, Role::Outside { outside, route }, role);
         if let Some(grant) = grant {
@@ -265,9 +277,15 @@ impl DialEnd {
             // As for any number that nothing reaches.
             NoWayOut::NoGrant => 404,
             NoWayOut::AtOnce | NoWayOut::TooOften | NoWayOut::TrunkDown => 503,
+            NoWayOut::TrunkFull | NoWayOut::TrunkRate => 503,
             NoWayOut::Minutes => 403,
         };
-        Self { outcome: DialOutcome::Refused, status, cause: "not_let_out", reason: Reason { sip: None, q850: None } }
+        let q850 = match why {
+            NoWayOut::TrunkFull => Some(NO_CIRCUIT),
+            NoWayOut::TrunkRate => Some(CONGESTION),
+            _ => None,
+        };
+        Self { outcome: DialOutcome::Refused, status, cause: "not_let_out", reason: Reason { sip: None, q850 } }
     }
 
     /// What the final response of a trunk says. What it says of itself, such as that it wants a password of us, is none

@@ -1,11 +1,11 @@
 //! Who is let in, and where those users are who register: digest at the door, the registrar behind it.
 
 use base::{Mono, Now, Rng};
-use journal::Kind;
+use journal::{Kind, NoWayOut};
 use sip::digest::{Authenticator, AuthenticatorConfig, Outcomes, Proof};
 use sip::registrar::{Ping, Registrar, RegistrarConfig, RegistrarEvent};
 use sip::{ConnectionId, Flow, Gate, Inquiry, InquiryId, Pending, Verdict};
-use sip_message::{HeaderName, Method, NameAddr, Request, Uri};
+use sip_message::{HeaderName, Method, NameAddr, Reason, Request, Uri};
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -21,6 +21,11 @@ use crate::{Config, Trunk};
 const NONCE_LIFETIME: Duration = Duration::from_secs(300);
 /// Challenges that were answered and are known for their counts: a few megabytes at most.
 const MAX_PROVEN: usize = 50_000;
+
+/// Q.850: no circuit or channel available.
+pub(crate) const NO_CIRCUIT: u8 = 34;
+/// Q.850: switching equipment congestion.
+pub(crate) const CONGESTION: u8 = 42;
 
 /// The seconds after which a call that found no room may be tried again.
 const RETRY_AFTER: &str = "10";
@@ -110,15 +115,15 @@ pub(crate) struct Door<'a> {
     pub config: &'a Config,
     pub desk: &'a mut Desk,
     pub book: &'a mut Book,
-    pub trunks: &'a Trunks,
+    pub trunks: &'a mut Trunks,
     /// As many calls live as may.
     pub is_full: bool,
 }
 
 /// What a call is at the door.
-enum Knock {
-    /// From a trunk, or a phone that is known by its address.
-    Known,
+enum Knock<'a> {
+    /// From a trunk, or, without one, a phone that is known by its address.
+    Known(Option<&'a Trunk>),
     /// From whoever can prove to be a user who registers, or a trunk that must.
     ToProve,
     /// From somewhere that nobody is known at, where nobody registers.
@@ -144,8 +149,8 @@ impl Gate for Door<'_> {
                 self.book.overload(now);
                 return Verdict::Answer { status: 503, headers: vec![retry_after()] };
             }
-            if matches!(knock, Knock::Known) {
-                return Verdict::Pass { user: None };
+            if let Knock::Known(trunk) = knock {
+                return self.within_limits(now, request, trunk).unwrap_or(Verdict::Pass { user: None });
             }
         }
         let config = self.config;
@@ -161,7 +166,11 @@ impl Gate for Door<'_> {
                 self.book.unproven(now, flow.remote.ip());
                 Verdict::Answer { status: 403, headers: Vec::new() }
             }
-            Proof::Proven { user } => Verdict::Pass { user: Some(user.into()) },
+            Proof::Proven { user } => {
+                // Who has not proven himself takes nothing away from the trunk.
+                let trunk = config.trunk_by_account(&user);
+                self.within_limits(now, request, trunk).unwrap_or_else(|| Verdict::Pass { user: Some(user.into()) })
+            }
             Proof::Malformed => Verdict::Answer { status: 400, headers: Vec::new() },
             Proof::Unproven { stale } => {
                 if !stale && request.head.header(HeaderName::Authorization).is_some() {
@@ -174,14 +183,14 @@ impl Gate for Door<'_> {
     }
 }
 
-impl Door<'_> {
-    fn knock(&self, request: &Request, flow: Flow) -> Knock {
+impl<'a> Door<'a> {
+    fn knock(&self, request: &Request, flow: Flow) -> Knock<'a> {
         let name = request.head.from.uri.user().unwrap_or_default();
         let trunk = self.trunk(request, flow);
         let must_prove = trunk.is_some_and(|trunk| trunk.authenticate.is_some());
-        let known = self.config.user_of(flow, &name).is_some() || (trunk.is_some() && !must_prove);
-        if known && !self.config.registers(&name) {
-            return Knock::Known;
+        let is_user = self.config.user_of(flow, &name).is_some();
+        if (is_user || (trunk.is_some() && !must_prove)) && !self.config.registers(&name) {
+            return Knock::Known(trunk.filter(|_| !is_user));
         }
         // Where nobody registers, nobody could prove anything.
         let somebody = !self.config.secrets.is_empty() || self.config.trunks.iter().any(|t| t.authenticate.is_some());
@@ -189,9 +198,20 @@ impl Door<'_> {
     }
 
     /// The trunk that a request comes from, by where it knows us or by its address.
-    fn trunk(&self, request: &Request, flow: Flow) -> Option<&Trunk> {
+    fn trunk(&self, request: &Request, flow: Flow) -> Option<&'a Trunk> {
         let name = self.trunks.of(self.config, request, flow, self.desk.names_at(flow))?;
         self.config.trunk(&name)
+    }
+
+    /// What a call is told that is one too many for its trunk. A talk's end cannot be foreseen, the next second's calls can.
+    fn within_limits(&mut self, now: Now, request: &Request, trunk: Option<&Trunk>) -> Option<Verdict> {
+        let trunk = trunk.filter(|_| request.method == Method::Invite)?;
+        let why = self.trunks.let_in(now, trunk).err()?;
+        let (seconds, cause) = if why == NoWayOut::TrunkFull { ("5", NO_CIRCUIT) } else { ("1", CONGESTION) };
+        let reason = Reason::q850(cause).value().unwrap_or_default();
+        let told = [(HeaderName::RetryAfter, seconds.to_owned()), (HeaderName::Reason, reason)];
+        let headers = told.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect();
+        Some(Verdict::Answer { status: 503, headers })
     }
 
     /// A trunk has proven itself that must come from elsewhere.

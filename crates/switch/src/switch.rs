@@ -157,8 +157,13 @@ impl Switch {
     pub fn handle_datagram(&mut self, now: Now, flow: Flow, parsed: Result<sip_message::Message, Reject>) {
         self.hand = Hand::Sip;
         let is_full = self.calls.len() >= self.max_calls();
-        let mut door =
-            Door { config: &self.config, desk: &mut self.desk, book: &mut self.book, trunks: &self.trunks, is_full };
+        let mut door = Door {
+            config: &self.config,
+            desk: &mut self.desk,
+            book: &mut self.book,
+            trunks: &mut self.trunks,
+            is_full,
+        };
         self.sip.handle_datagram(now, flow, parsed, &mut door);
         self.settle(now);
     }

@@ -1,8 +1,10 @@
 //! What is known of trunks while the switch runs, beside their configuration.
 //!
 //! `enrolments`: where we register, and which calls come by that. `watch`: whether far ends live, and what operators see.
+//! `limits`: how many calls they have, and may have.
 
 mod enrolments;
+mod limits;
 mod watch;
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,6 +21,8 @@ use crate::switch::Switch;
 use crate::{Config, Trunk, TrunkName};
 
 use enrolments::Enrolled;
+pub use limits::LimitsMet;
+use limits::Load;
 use watch::Watched;
 pub use watch::{TrunkFailure, TrunkState, usual_watch};
 
@@ -28,7 +32,7 @@ pub(crate) struct Trunks {
     /// What each request of ours that waits for an answer is about.
     inquiries: HashMap<InquiryId, (TrunkName, About)>,
     /// Live calls to and from trunks, be they still in the configuration or not.
-    load: BTreeMap<TrunkName, (usize, usize)>,
+    load: BTreeMap<TrunkName, Load>,
     /// Trunks by the parameter of the contact that they know us by.
     by_line: HashMap<Arc<str>, TrunkName>,
     /// Trunks by the connection that they were told to reach us by.
@@ -177,6 +181,8 @@ impl Switch {
                 self.trunks.timers.cancel(timer);
             }
         }
+        let live = |load: &Load| load.out + load.inward > 0;
+        self.trunks.load.retain(|name, load| config.trunk(name).is_some() || live(load));
         for trunk in &config.trunks {
             if !self.trunks.by_name.contains_key(&trunk.name) {
                 self.trunks.add(now, trunk.clone());

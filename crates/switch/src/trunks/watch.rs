@@ -9,9 +9,9 @@ use sip::health::{Health, Verdict};
 use sip::{Inquiry, InquiryId};
 use sip_message::{Method, NameAddr, Uri};
 
-use super::{About, Trunks};
+use super::{About, LimitsMet, Trunks};
 use crate::switch::Switch;
-use crate::{Trunk, TrunkName};
+use crate::{Config, Trunk, TrunkName};
 
 /// A far end that is watched.
 pub(super) struct Watched {
@@ -50,6 +50,15 @@ pub struct TrunkState {
     pub calls_out: usize,
     /// Live calls from it.
     pub calls_in: usize,
+    /// How many calls may live at once, both ways together; none if nobody counts.
+    #[serde(default)]
+    pub channels: Option<usize>,
+    /// How many calls may begin in a second, each way; none if nobody counts.
+    #[serde(default)]
+    pub calls_per_second: Option<u32>,
+    /// How often these limits stood against a call, since the start.
+    #[serde(default)]
+    pub met: LimitsMet,
     /// What went wrong last, the newest first.
     pub failures: Vec<TrunkFailure>,
 }
@@ -80,18 +89,6 @@ impl Trunks {
         self.by_name.get(name).and_then(|state| state.watched.as_ref()).is_some_and(|watched| !watched.health.is_up())
     }
 
-    /// A leg to a trunk began or, if `ends`, ended.
-    pub fn count_out(&mut self, name: &TrunkName, ends: bool) {
-        let load = self.load.entry(name.clone()).or_default();
-        load.0 = if ends { load.0.saturating_sub(1) } else { load.0 + 1 };
-    }
-
-    /// A call from a trunk began or, if `ends`, ended.
-    pub fn count_in(&mut self, name: &TrunkName, ends: bool) {
-        let load = self.load.entry(name.clone()).or_default();
-        load.1 = if ends { load.1.saturating_sub(1) } else { load.1 + 1 };
-    }
-
     /// Keeps what went wrong with a trunk.
     pub fn note_failure(&mut self, now: Now, name: &str, what: &str, status: u16) {
         if let Some(state) = self.by_name.get_mut(name) {
@@ -100,9 +97,11 @@ impl Trunks {
     }
 
     /// All trunks by name.
-    pub fn states(&self, now: Now) -> Vec<TrunkState> {
+    pub fn states(&self, config: &Config, now: Now) -> Vec<TrunkState> {
         let told = |(name, state): (&TrunkName, &super::State)| {
-            let (calls_out, calls_in) = self.load.get(name).copied().unwrap_or_default();
+            let (calls_out, calls_in, met) =
+                self.load.get(name).map(|load| (load.out, load.inward, load.met)).unwrap_or_default();
+            let limits = config.trunk(name);
             TrunkState {
                 trunk: name.to_string(),
                 to: state.trunk.to.as_ref().map(|to| to.contact.to_string()).unwrap_or_default(),
@@ -111,6 +110,9 @@ impl Trunks {
                 registered: state.enrolled.as_ref().map(|enrolled| enrolled.enrolment.is_bound(now.monotonic)),
                 calls_out,
                 calls_in,
+                channels: limits.and_then(|trunk| trunk.channels),
+                calls_per_second: limits.and_then(|trunk| trunk.calls_per_second),
+                met,
                 failures: state.failures.clone(),
             }
         };

@@ -1,5 +1,5 @@
 //! Trunks: who we are to their far ends (`login`), where we register (`enrolments`), who they must prove to be
-//! (`authenticated`), whether they live (`health`), who takes their place (`failover`).
+//! (`authenticated`), whether they live (`health`), who takes their place (`failover`), how many calls they may have (`limits`).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,6 +12,7 @@ mod authenticated;
 mod enrolments;
 mod failover;
 mod health;
+mod limits;
 mod login;
 
 use std::net::SocketAddr;
