@@ -58,6 +58,7 @@ mod message;
 mod nat;
 mod noise;
 mod outbound;
+mod oversize;
 mod recording;
 mod refusals;
 mod registration;

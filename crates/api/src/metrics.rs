@@ -108,6 +108,8 @@ fn sip(page: &mut Page, sip: &sip::Counters) {
         ("overloaded", sip.overloaded),
         ("refused", sip.refused),
         ("unreachable", sip.unreachable),
+        ("oversized", sip.oversized),
+        ("fell_back", sip.fell_back),
     ];
     for (kind, count) in kinds {
         page.line(name, &[("kind", kind)], count);

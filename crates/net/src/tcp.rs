@@ -79,6 +79,8 @@ pub struct Limits {
     pub message: Duration,
     /// A connection on which nothing comes for so long is closed.
     pub idle: Duration,
+    /// How long the network may take to open a connection of ours: three attempts of the system, after 0, 1 and 3 s.
+    pub reach: Duration,
     /// How long a connection of ours may take to be opened, its handshake included.
     pub connect: Duration,
     /// A peer that takes nothing for so long while we write is cut off.
@@ -97,6 +99,7 @@ impl Default for Limits {
             handshake: Duration::from_secs(10),
             message: Duration::from_secs(10),
             idle: Duration::from_secs(30 * 60),
+            reach: Duration::from_millis(3500),
             connect: Duration::from_secs(5),
             write: Duration::from_secs(10),
             ping: Duration::from_secs(30),
@@ -335,7 +338,8 @@ impl Line {
 async fn open(line: Line) {
     let Line { shared, entry, .. } = &line;
     let end = Instant::now() + shared.limits.connect;
-    let Ok(Ok(stream)) = timeout_at(end, TcpStream::connect(entry.remote)).await else { return line.fail().await };
+    let reached = timeout(shared.limits.reach, TcpStream::connect(entry.remote)).await;
+    let Ok(Ok(stream)) = reached else { return line.fail().await };
     let local = stream.local_addr().map_or(shared.local, unmapped);
     let _ = stream.set_nodelay(true);
     // The peer is told the port that we listen on, not the one that this connection happens to have.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::dialog::Tie;
 use bytes::Bytes;
 use sip_message::{AnyUri, Method, NameAddr, Via, response_destination};
 
@@ -196,6 +197,8 @@ pub struct Onward {
     pub routes: Vec<AnyUri>,
     /// The peer sits behind a NAT: requests of ours go to where his messages come from, not to his Contact.
     pub behind_nat: bool,
+    /// The peer registered over UDP: he is reached on that flow alone, however large a request is.
+    pub by_flow: bool,
 }
 
 /// Other places that a call goes to, at once or in turns. The first to answer has it.
@@ -220,6 +223,13 @@ pub struct Fork {
     pub onward: Onward,
     /// The SDP offer: the call's own, but for the address that this place reaches us at.
     pub offer: Bytes,
+}
+
+impl Onward {
+    /// What is known of the peer himself.
+    pub(crate) const fn tie(&self) -> Tie {
+        Tie { behind_nat: self.behind_nat, by_flow: self.by_flow }
+    }
 }
 
 impl fmt::Debug for Fork {
@@ -253,6 +263,8 @@ pub struct Inquiry {
     pub body: Option<(String, Bytes)>,
     /// The login that answers a peer who asks who we are.
     pub login: Option<Arc<str>>,
+    /// What is known of the way beyond its first hop.
+    pub onward: Onward,
 }
 
 impl fmt::Debug for Inquiry {

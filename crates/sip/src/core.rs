@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use crate::digest::hex;
 use crate::identity::Logins;
+use crate::oversize::WithoutTcp;
 use crate::session::SessionTimer;
 use crate::transaction::{Armed, Timer, TransactionId};
 use crate::{Counters, Event, Flow, SessionId, StackConfig, Transmit, abilities};
@@ -39,6 +40,8 @@ pub(crate) struct Core {
     pub(crate) events: VecDeque<Event>,
     pub(crate) counters: Counters,
     pub(crate) logins: Logins,
+    /// Who was found to have no TCP.
+    pub(crate) without_tcp: WithoutTcp,
     /// Makes the tags of stateless responses the same for each repeat of a request (RFC 3261 8.2.7), and unguessable.
     pub(crate) secret: u64,
     /// Our Supported.
@@ -58,6 +61,7 @@ impl Core {
             events: VecDeque::new(),
             counters: Counters::default(),
             logins: Logins::default(),
+            without_tcp: WithoutTcp::default(),
             secret,
             serial: 0,
         }

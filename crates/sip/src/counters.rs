@@ -29,6 +29,10 @@ pub struct Counters {
     pub refused: u64,
     /// Reports that an address could not be reached.
     pub unreachable: u64,
+    /// Requests of ours that went over TCP as they were too large for a datagram (RFC 3261 18.1.1).
+    pub oversized: u64,
+    /// Requests that went as datagrams after all, as TCP led nowhere.
+    pub fell_back: u64,
     /// Every message that could be read or was sent, by what it was.
     pub traffic: Traffic,
 }

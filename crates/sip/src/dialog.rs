@@ -6,6 +6,7 @@ use sip_message::{AnyUri, Head, HeaderName, Method, NameAddr, Request, Response,
 
 use crate::core::printed;
 use crate::outline::Outline;
+use crate::oversize::Carriage;
 use crate::{Flow, MAX_FORWARDS, SessionId, Transport};
 
 /// One side's view of a dialog, early or confirmed. Text in it is copied, so that it keeps no datagram alive.
@@ -29,6 +30,10 @@ pub(crate) struct Dialog {
     flow: Flow,
     /// Our requests go to where the peer's messages come from, not to his Contact.
     symmetric: Symmetric,
+    /// The peer is a phone that registered over UDP, and is reached on that flow alone.
+    pub(crate) by_flow: bool,
+    /// The flow of datagrams that the dialog left for TCP, for the size of a request.
+    datagrams: Option<Flow>,
     /// The peer serves UPDATE, as his last Allow says (RFC 3311 4).
     pub(crate) updates: bool,
     /// Our Contact's value.
@@ -57,6 +62,22 @@ struct Symmetric {
     behind_nat: bool,
 }
 
+/// What is known of a peer's place before he has said anything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tie {
+    /// He sits behind a NAT.
+    pub(crate) behind_nat: bool,
+    /// He registered over UDP, and is reached on that flow alone.
+    pub(crate) by_flow: bool,
+}
+
+impl Tie {
+    /// What requests to him may change about their transport.
+    pub(crate) const fn carriage(self) -> Carriage {
+        if self.by_flow || self.behind_nat { Carriage::Fixed } else { Carriage::BySize }
+    }
+}
+
 impl Dialog {
     /// The dialog that a peer's INVITE begins once we answer it with `local_tag` (12.1.1).
     pub(crate) fn of_request(
@@ -79,6 +100,8 @@ impl Dialog {
             target: Hop::of_contact(head).unwrap_or_else(|| Hop::of_target(&head.from.uri)),
             flow,
             symmetric: Symmetric { wanted: symmetric, behind_nat: is_behind_nat(head, flow) },
+            by_flow: false,
+            datagrams: None,
             updates: head.allows(&Method::Update),
             contact: Box::from(contact),
             referral: None,
@@ -92,7 +115,7 @@ impl Dialog {
         flow: Flow,
         contact: &str,
         symmetric: Option<bool>,
-        behind_nat: bool,
+        tie: Tie,
     ) -> Self {
         let head = &response.head;
         Self {
@@ -106,7 +129,9 @@ impl Dialog {
             routes: head.record_routes.iter().rev().map(Hop::of_route).collect(),
             target: Hop::of_contact(head).unwrap_or_else(|| Hop::of_target(&head.to.uri)),
             flow,
-            symmetric: Symmetric { wanted: symmetric, behind_nat },
+            symmetric: Symmetric { wanted: symmetric, behind_nat: tie.behind_nat },
+            by_flow: tie.by_flow,
+            datagrams: None,
             updates: head.allows(&Method::Update),
             contact: Box::from(contact),
             referral: None,
@@ -142,7 +167,7 @@ impl Dialog {
         if head.header(HeaderName::Allow).is_some() {
             self.updates = head.allows(&Method::Update);
         }
-        self.flow = flow;
+        self.take_flow(flow);
     }
 
     /// Goes on from the early dialog that this one confirms: what the requests of both sides counted to.
@@ -150,6 +175,29 @@ impl Dialog {
         self.remote_cseq = early.remote_cseq;
         self.local_cseq = self.local_cseq.max(early.local_cseq);
         self.updates |= early.updates;
+    }
+
+    /// Takes the flow that a message came on. One by TCP where there were datagrams came that way for its size, or the size of
+    /// what it answers.
+    fn take_flow(&mut self, flow: Flow) {
+        let left = (self.flow.transport == Transport::Udp).then_some(self.flow).or(self.datagrams);
+        self.datagrams = left.filter(|_| flow.transport == Transport::Tcp);
+        self.flow = flow;
+    }
+
+    /// The request that the dialog came from would have gone by `flow`, had it not been too large.
+    pub(crate) fn came_from(&mut self, datagrams: Option<Flow>) {
+        self.datagrams = datagrams.filter(|_| self.flow.transport == Transport::Tcp);
+    }
+
+    /// What the next request may change about its transport.
+    fn carriage(&self, flow: Flow) -> Carriage {
+        let there = self.routes.is_empty() && self.target.address.is_none_or(|target| self.is_symmetric(target));
+        match (flow.transport, self.datagrams) {
+            (Transport::Tcp, Some(datagrams)) => Carriage::Otherwise(Flow { remote: flow.remote, ..datagrams }),
+            (Transport::Udp, _) if !self.by_flow && !there => Carriage::BySize,
+            _ => Carriage::Fixed,
+        }
     }
 
     /// Where our requests go, and from which listener.
@@ -165,7 +213,11 @@ impl Dialog {
         };
         // A connection leads to one machine only; another one has its own.
         let connection = self.flow.connection.filter(|_| remote.ip() == observed.ip());
-        Flow { remote, connection, ..self.flow }
+        match self.datagrams {
+            // It was TCP for a request's size, with a machine that has it; of this one nothing is known.
+            Some(datagrams) if connection.is_none() && remote.ip() != observed.ip() => Flow { remote, ..datagrams },
+            _ => Flow { remote, connection, ..self.flow },
+        }
     }
 
     fn is_symmetric(&self, target: SocketAddr) -> bool {
@@ -175,7 +227,7 @@ impl Dialog {
 
     fn request(&self, cseq: u32, branch: String) -> Outline {
         let hops = |hops: &[Hop]| hops.iter().map(|hop| hop.uri.clone()).collect::<Vec<_>>();
-        let target = self.target.uri.clone();
+        let (target, flow) = (self.target.uri.clone(), self.flow());
         let (uri, routes) = match self.routes.split_first() {
             // A strict router wants its own URI on the request line, and puts the last Route there (12.2.1.1).
             Some((first, rest)) if !first.loose => {
@@ -188,13 +240,14 @@ impl Dialog {
         Outline {
             uri,
             branch: branch.into(),
-            flow: self.flow,
+            flow,
             from: self.local.clone(),
             to: self.remote.clone(),
             call_id: self.call_id.clone(),
             cseq,
             routes,
             max_forwards: MAX_FORWARDS,
+            carriage: self.carriage(flow),
         }
     }
 }

@@ -31,6 +31,7 @@
 //! | where users can be reached | `registrar/` |
 //! | every message counted, by what it is | `traffic.rs` |
 //! | our registration at a peer, and whether it lives | `enrolment.rs`, `health.rs` |
+//! | requests too large for a datagram: over TCP, and back | `oversize.rs` |
 //! | the text of our messages | `outline.rs`, `stack/write.rs` |
 //!
 //! Invariants:
@@ -56,6 +57,7 @@ mod identity;
 mod inspect;
 mod lifetime;
 mod outline;
+mod oversize;
 pub mod registrar;
 mod session;
 mod stack;

@@ -6,6 +6,7 @@ use sip_message::{AnyUri, CSeq, HeaderName, Method, NameAddr, RAck, RequestBuild
 use crate::abilities::ALLOW;
 use crate::core::Core;
 use crate::identity::Proof;
+use crate::oversize::Carriage;
 use crate::{Aside, Flow};
 
 /// What all messages of one transaction of ours have in common, so that its CANCEL and its ACK can be made from it
@@ -23,6 +24,8 @@ pub(crate) struct Outline {
     pub(crate) cseq: u32,
     pub(crate) routes: Vec<AnyUri>,
     pub(crate) max_forwards: u8,
+    /// What it may change about its transport.
+    pub(crate) carriage: Carriage,
 }
 
 /// A header field's name and value.

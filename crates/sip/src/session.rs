@@ -15,7 +15,7 @@ use base::TimerToken;
 use bytes::Bytes;
 use sip_message::{RAck, Request, Response};
 
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, Tie};
 use crate::identity::{Identity, Proof};
 use crate::lifetime::Lifetime;
 use crate::stack::{Attempt, Forks};
@@ -123,8 +123,8 @@ pub(crate) struct Asked {
 
 pub(crate) struct Outgoing {
     pub(crate) invite: TransactionId,
-    /// The peer is known to sit behind a NAT.
-    pub(crate) behind_nat: bool,
+    /// What is known of the peer's place.
+    pub(crate) tie: Tie,
     /// The branches, the first one included, if the call goes to several places.
     pub(crate) forks: Option<Box<Forks>>,
     pub(crate) contact: Box<str>,

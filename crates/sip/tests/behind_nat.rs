@@ -57,7 +57,7 @@ fn a_callee_known_to_sit_behind_a_nat_gets_all_requests_where_he_answers_from() 
 fn the_proxies_on_the_way_stand_as_routes_in_invite_cancel_and_ack() {
     let mut world = World::new(1);
     let routes: Vec<AnyUri> = ["sip:edge.example;lr", "sip:inner.example;lr"].map(|uri| uri.parse().unwrap()).into();
-    let invite = sip::Invite { onward: Onward { routes, behind_nat: false }, ..invite_to(0, stranger()) };
+    let invite = sip::Invite { onward: Onward { routes, ..Onward::default() }, ..invite_to(0, stranger()) };
     let session = world.act(0, |stack, now| stack.invite(now, invite));
     let sent = world.last_to(stranger());
     world.inject(stranger(), 0, &reply(&sent, "180 Ringing", "b", ""));

@@ -303,6 +303,7 @@ fn an_inquiry_is_answered_once_be_it_by_silence_and_proves_itself() {
         headers: vec![sip::expires(300)],
         body: None,
         login: Some("carrier".into()),
+        onward: sip::Onward::default(),
     };
     let id = world.act(0, |stack, now| stack.inquire(now, inquiry()));
     answer(&mut world, "REGISTER", "401 Unauthorized", ASKS);

@@ -4,7 +4,7 @@ use base::{CallId, LegId, Now, Pii, Rng};
 use bytes::Bytes;
 use journal::{Asker, Direction, Kind, LegRole, Name, NoWayOut, Origin, Party};
 use sdp::{Agreed, Description, Preferences};
-use sip::{Flow, MAX_FORWARDS, Refusal, SessionId};
+use sip::{Flow, MAX_FORWARDS, Refusal, SessionId, Transport};
 use sip_message::{HeaderName, Reason, Replaces, Request, UserToUser};
 
 use crate::call::{Call, CallerSdp, Leg, Reach, Role, Stage};
@@ -55,9 +55,15 @@ impl Switch {
             return;
         };
         let mut dialled = dialled;
-        if let Origin::Trunk(trunk) = &sender.origin {
-            self.identify(now, session, trunk, flow.remote);
-            dialled = self.dialled_by(trunk, dialled, &request.head.to.uri);
+        match &sender.origin {
+            Origin::Trunk(trunk) => {
+                self.identify(now, session, trunk, flow.remote);
+                dialled = self.dialled_by(trunk, dialled, &request.head.to.uri);
+            }
+            Origin::User(name) if flow.transport == Transport::Udp && self.registers(name) => {
+                self.sip.keep_flow(session);
+            }
+            Origin::User(_) | Origin::Unknown => {}
         }
         let reach = self.reach(&sender.origin, &dialled, request);
         // The door lets all in who dial for help, but help is for users.
@@ -116,6 +122,11 @@ impl Switch {
                 self.turn_away(now, call, began, None, session, refusal);
             }
         }
+    }
+
+    /// A user whose phones register.
+    fn registers(&self, user: &UserName) -> bool {
+        self.config.users.get(user).is_some_and(|user| user.fixed().is_none())
     }
 
     /// A user is known by the address of his phone and the name that he calls himself. (Else the source's trunk counts.)

@@ -68,6 +68,7 @@ impl Switch {
             headers: Vec::new(),
             body: Some((kind, request.body.clone())),
             login: None,
+            onward: route.onward,
         };
         let id = self.sip.inquire(now, inquiry);
         self.messages.insert(id, Message { pending, from, to });

@@ -9,7 +9,7 @@ use ivr::DialOutcome;
 use journal::{Candidate, Kind, LegRole, OfferOutcome, OfferReason};
 use leg::Command;
 use sdp::{Codec, Local, Preferences};
-use sip::{Flow, Fork, Invite, Onward, Refusal, Search};
+use sip::{Flow, Fork, Invite, Onward, Refusal, Search, Transport};
 use sip_message::{AnyUri, HeaderName, NameAddr, Reason, Response, Uri};
 
 use crate::call::{Call, Callee, Leg, Others, Role, Route, Stage};
@@ -85,7 +85,8 @@ impl Switch {
             let is_next = before.is_some_and(|q| wants.ring == Ring::InTurn || q != binding.q);
             turns = turns.saturating_add(u8::from(is_next));
             before = Some(binding.q);
-            let onward = Onward { routes: binding.path.clone(), behind_nat: binding.nat };
+            let by_flow = binding.flow.transport == Transport::Udp;
+            let onward = Onward { routes: binding.path.clone(), behind_nat: binding.nat, by_flow };
             let target = binding.contact.as_sip()?.clone();
             Some((turns, Route { target, flow: binding.way(), onward, others: Others::default() }))
         });

@@ -267,6 +267,7 @@ impl Switch {
             headers: Vec::new(),
             body: None,
             login: None,
+            onward: sip::Onward::default(),
         };
         let id = self.sip.inquire(now, inquiry);
         self.desk.pings.insert(id, (record, order));

@@ -24,6 +24,7 @@ impl Phone {
             headers: Vec::new(),
             body: Some((kind.to_owned(), Bytes::copy_from_slice(text.as_bytes()))),
             login: None,
+            onward: sip::Onward::default(),
         };
         self.stack.inquire(now, inquiry);
     }

@@ -40,7 +40,7 @@ impl Stack {
         if let Some(State::Outgoing(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state)
             && let Some(outline) = self.clients.outline(state.invite)
         {
-            let first = (&*state.contact, state.behind_nat);
+            let first = (&*state.contact, state.tie);
             state.forks = Some(Forks::new(state.invite, first, outline, (user, headers), (forks, patience)));
             self.begin_turn(now.monotonic, id, 0);
         }
@@ -59,6 +59,7 @@ impl Stack {
         let local_tag = self.core.token();
         let call_id = self.core.token() + &self.core.token();
         let contact = self.contact(&invite.contact_user, flow, is_sips(&invite.target));
+        let tie = invite.onward.tie();
         let outline = Outline {
             uri: invite.target,
             branch: key::branch(&self.core.token()).into(),
@@ -67,6 +68,7 @@ impl Stack {
             to: printed(&invite.to).into(),
             call_id: call_id.as_str().into(),
             cseq: 1,
+            carriage: tie.carriage(),
             routes: invite.onward.routes,
             max_forwards: invite.max_forwards,
         };
@@ -84,9 +86,8 @@ impl Stack {
         let parts = (outline, &Method::Invite);
         let transaction = self.clients.open(&mut self.core, now.monotonic, parts, flow, (Some(id), false), payload);
         let (contact, early) = (contact.into(), Vec::new());
-        let behind_nat = invite.onward.behind_nat;
         let (left, forks, offer) = (None, None, invite.offer);
-        let state = Outgoing { invite: transaction, behind_nat, forks, contact, attempt, proof, offer, early, left };
+        let state = Outgoing { invite: transaction, tie, forks, contact, attempt, proof, offer, early, left };
         self.insert(id, &call_id, &local_tag, State::Outgoing(Box::new(state)));
         if let Some(session) = self.sessions.get_mut(&id) {
             session.identity = identity;
@@ -121,6 +122,13 @@ impl Stack {
                 self.send_bye(now, session, EndCause::HungUp, reason.as_deref());
             }
             Some(State::Leaving(_)) | None => {}
+        }
+    }
+
+    /// The caller is a phone that registered over UDP: our requests to him go on the flow that he calls on, however large.
+    pub fn keep_flow(&mut self, session: SessionId) {
+        if let Some(State::Incoming(state)) = self.sessions.get_mut(&session).map(|session| &mut session.state) {
+            state.dialog.by_flow = true;
         }
     }
 

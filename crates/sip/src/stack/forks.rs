@@ -11,6 +11,7 @@ use sip_message::{Method, Reason, Response, StatusCode};
 use super::Stack;
 use super::write::is_sips;
 use crate::core::Due;
+use crate::dialog::Tie;
 use crate::outline::Outline;
 use crate::session::{Outgoing, SessionTimer, State};
 use crate::transaction::{TransactionId, key};
@@ -39,7 +40,7 @@ pub(crate) struct Forks {
 struct Limb {
     id: TransactionId,
     contact: Box<str>,
-    behind_nat: bool,
+    tie: Tie,
     /// What it was offered; none of the first, whose offer is the call's.
     offer: Option<Bytes>,
     /// Its turn is over: it is being cancelled.
@@ -57,14 +58,14 @@ struct Failure {
 }
 
 impl Outgoing {
-    /// What stands in our Contact of a branch, and whether its peer is known to sit behind a NAT. None: it is not, or no
+    /// What stands in our Contact of a branch, and what is known of its peer's place. None: it is not, or no
     /// more, one of this call's.
-    pub(super) fn branch(&self, id: TransactionId) -> Option<(&str, bool)> {
+    pub(super) fn branch(&self, id: TransactionId) -> Option<(&str, Tie)> {
         match &self.forks {
-            None => (self.invite == id).then_some((&*self.contact, self.behind_nat)),
+            None => (self.invite == id).then_some((&*self.contact, self.tie)),
             Some(forks) => {
                 let limb = forks.limbs.iter().find(|limb| limb.id == id && !limb.over)?;
-                Some((&*limb.contact, limb.behind_nat))
+                Some((&*limb.contact, limb.tie))
             }
         }
     }
@@ -95,12 +96,12 @@ impl Forks {
     /// Those that go on from a call's first INVITE, which is under way.
     pub(super) fn new(
         first: TransactionId,
-        (contact, behind_nat): (&str, bool),
+        (contact, tie): (&str, Tie),
         outline: Outline,
         (contact_user, headers): (String, Vec<(String, String)>),
         (forks, patience): (Vec<Fork>, Duration),
     ) -> Box<Self> {
-        let limb = Limb { id: first, contact: contact.into(), behind_nat, offer: None, left: false, over: false };
+        let limb = Limb { id: first, contact: contact.into(), tie, offer: None, left: false, over: false };
         let mut waiting: Vec<Fork> = forks;
         // A stable sort: within a turn in the given order.
         waiting.sort_by_key(|fork| fork.turn);
@@ -136,6 +137,8 @@ impl Stack {
             outline.branch = key::branch(&self.core.token()).into();
             outline.flow = fork.flow;
             outline.uri = fork.target;
+            let tie = fork.onward.tie();
+            outline.carriage = tie.carriage();
             outline.routes = fork.onward.routes;
             let payload = outline.encode_offer(&self.core, Method::Invite, &contact, &headers, &fork.offer);
             let parts = (outline, &Method::Invite);
@@ -143,7 +146,7 @@ impl Stack {
             let limb = Limb {
                 id: transaction,
                 contact: contact.into(),
-                behind_nat: fork.onward.behind_nat,
+                tie,
                 offer: Some(fork.offer),
                 left: false,
                 over: false,

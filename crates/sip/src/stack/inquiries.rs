@@ -25,7 +25,7 @@ impl Stack {
     /// Asks something of a peer. His answer, or that there is none, is told by [`Event::Replied`], once.
     pub fn inquire(&mut self, now: Now, inquiry: Inquiry) -> InquiryId {
         let id = SessionId(self.core.next_serial());
-        let Inquiry { flow, method, target, from, to, call_id, cseq, contact, headers, body, login } = inquiry;
+        let Inquiry { flow, method, target, from, to, call_id, cseq, contact, headers, body, login, onward } = inquiry;
         let tag = self.core.token();
         let call_id = call_id.map_or_else(|| self.core.token() + &self.core.token(), |id| id.to_string());
         let outline = Outline {
@@ -36,7 +36,8 @@ impl Stack {
             to: printed(&to).into(),
             call_id: call_id.into(),
             cseq,
-            routes: Vec::new(),
+            carriage: onward.tie().carriage(),
+            routes: onward.routes,
             max_forwards: MAX_FORWARDS,
         };
         let contact = contact.map(|own| self.own_contact(&own, flow));

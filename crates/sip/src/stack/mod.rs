@@ -118,7 +118,7 @@ impl Stack {
 
     fn lose_unheard(&mut self, now: Mono, way: Way) {
         self.in_hand = None;
-        while let Some(lost) = self.clients.take_unheard(&mut self.core, way) {
+        while let Some(lost) = self.clients.take_unheard(&mut self.core, now, way) {
             self.handle_lost(now, lost, 503);
         }
     }

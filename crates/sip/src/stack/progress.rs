@@ -47,8 +47,9 @@ impl Stack {
         let mut body = sdp(response);
         let tag = response.head.to.tag().unwrap_or_default();
         if !tag.is_empty() && state.early_mut(tag).is_none() && state.early.len() < MAX_EARLY {
-            let (contact, behind_nat) = state.branch(id).unwrap_or_default();
-            let dialog = Dialog::of_response(response, flow, contact, symmetric, behind_nat);
+            let (contact, tie) = state.branch(id).unwrap_or_default();
+            let mut dialog = Dialog::of_response(response, flow, contact, symmetric, tie);
+            dialog.came_from(self.clients.datagrams(id));
             state.early.push(Early::new(dialog));
         }
         let told = state.left.is_none();

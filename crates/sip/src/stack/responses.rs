@@ -8,7 +8,7 @@ use sip_message::{Refresher, Response, StatusCode};
 
 use super::within::is_of_session;
 use super::{Stack, forks};
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, Tie};
 use crate::identity::{Identity, Proof};
 use crate::session::{Established, Outgoing, OwedAck, Session, State};
 use crate::transaction::{Heard, Lost, TransactionId, key};
@@ -118,7 +118,8 @@ impl Stack {
         response: &Response,
     ) {
         let own = outgoing.branch(id).unwrap_or_default();
-        let dialog = Dialog::of_response(response, flow, own.0, self.core.config.symmetric, own.1);
+        let mut dialog = Dialog::of_response(response, flow, own.0, self.core.config.symmetric, own.1);
+        dialog.came_from(self.clients.datagrams(id));
         let offer = outgoing.offer_of(id);
         let Outgoing { proof, early, left, .. } = outgoing;
         let offerless = offer.is_empty();
@@ -158,7 +159,8 @@ impl Stack {
 
     /// Sends the ACK of a 2xx to an INVITE of ours that nobody waits for any more. Gives back the dialog that the 2xx began.
     fn acknowledge_stray(&mut self, id: TransactionId, flow: Flow, response: &Response) -> Dialog {
-        let dialog = Dialog::of_response(response, flow, "", self.core.config.symmetric, false);
+        let mut dialog = Dialog::of_response(response, flow, "", self.core.config.symmetric, Tie::default());
+        dialog.came_from(self.clients.datagrams(id));
         self.send_ack(id, &dialog, response.head.cseq.number, None, &Bytes::new());
         dialog
     }

@@ -29,6 +29,11 @@ impl Trying {
         (self.request.clone(), self.interval)
     }
 
+    /// The request, as long as nothing came.
+    pub fn unheard(&self) -> Option<&Bytes> {
+        (!self.heard).then_some(&self.request)
+    }
+
     /// A provisional response came.
     pub fn handle_provisional(&mut self) {
         self.heard = true;

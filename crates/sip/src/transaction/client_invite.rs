@@ -37,6 +37,11 @@ impl Calling {
         (self.request.clone(), self.interval)
     }
 
+    /// The INVITE, unless it shall be cancelled.
+    pub fn wanted(&self) -> Option<&Bytes> {
+        (!self.cancelled).then_some(&self.request)
+    }
+
     /// The session wants the INVITE cancelled. The CANCEL is held back until a provisional response (9.1).
     pub fn cancel(&mut self) {
         self.cancelled = true;

@@ -14,6 +14,7 @@ use super::client_invite::{Acknowledged, Calling, ClientInvite};
 use super::{Timer, TransactionId, compact, over};
 use crate::core::{Core, Due, Tokens};
 use crate::outline::Outline;
+use crate::oversize::{self, TCP_PATIENCE};
 use crate::{ConnectionId, Flow, SessionId, Transmit, Transport};
 
 enum Machine {
@@ -26,6 +27,8 @@ enum Machine {
 struct Entry {
     key: Arc<str>,
     flow: Flow,
+    /// The flow of datagrams that it left for TCP, and takes if TCP leads nowhere.
+    datagrams: Option<Flow>,
     /// The session that waits for the response.
     owner: Option<SessionId>,
     /// The request stood inside a dialog: a 2xx to it begins no other.
@@ -113,12 +116,13 @@ impl ClientTable {
         &mut self,
         core: &mut Core,
         now: Mono,
-        (outline, method): (Outline, &Method),
+        (mut outline, method): (Outline, &Method),
         flow: Flow,
         (owner, within): (Option<SessionId>, bool),
         payload: Bytes,
     ) -> TransactionId {
         let id = TransactionId(core.next_serial());
+        let (flow, payload, datagrams) = oversize::choose(core, now, &mut outline, flow, payload);
         let key: Arc<str> = Arc::from(super::key::client(&outline.branch, method.as_str()));
         let times = core.config.times;
         let (machine, outline) = if *method == Method::Invite {
@@ -129,7 +133,8 @@ impl ClientTable {
         };
         self.by_key.insert(key.clone(), id);
         self.unheard.extend(ways(flow).map(|way| (way, id)));
-        let mut entry = Entry { key, flow, owner, within, machine, tokens: Tokens::default(), outline, reason: None };
+        let mut entry =
+            Entry { key, flow, datagrams, owner, within, machine, tokens: Tokens::default(), outline, reason: None };
         entry.rearm(core, now, id);
         self.entries.insert(id, entry);
         core.send(flow, payload);
@@ -139,6 +144,11 @@ impl ClientTable {
     /// What the messages of an INVITE's transaction have in common, as long as it has no final response.
     pub(crate) fn outline(&self, id: TransactionId) -> Option<Outline> {
         self.entries.get(&id)?.outline.as_deref().cloned()
+    }
+
+    /// The flow of datagrams that a request would have gone by, had it not been too large.
+    pub(crate) fn datagrams(&self, id: TransactionId) -> Option<Flow> {
+        self.entries.get(&id)?.datagrams
     }
 
     /// Takes a response whose topmost Via has `branch`.
@@ -203,6 +213,10 @@ impl ClientTable {
 
     /// A timer of the transaction fired. Gives back a transaction that thereby failed.
     pub(crate) fn handle_timer(&mut self, core: &mut Core, now: Mono, id: TransactionId, timer: Timer) -> Option<Lost> {
+        if timer == Timer::Datagram {
+            self.fall_back(core, now, id);
+            return None;
+        }
         let entry = self.entries.get_mut(&id)?;
         let again = match (timer, &mut entry.machine) {
             (Timer::A, Machine::Invite(ClientInvite::Calling(state))) => Some(state.handle_a()),
@@ -223,13 +237,52 @@ impl ClientTable {
     }
 
     /// One transaction that went this way and heard nothing yet; it is gone thereby (RFC 3261 17.1.4).
-    pub(crate) fn take_unheard(&mut self, core: &mut Core, gone: Way) -> Option<Lost> {
+    /// Those that have datagrams to fall back on do.
+    pub(crate) fn take_unheard(&mut self, core: &mut Core, now: Mono, gone: Way) -> Option<Lost> {
         let gone = canonical(gone);
-        let &(way, id) = self.unheard.range((gone, TransactionId(0))..).next()?;
-        if way != gone {
-            return None;
+        loop {
+            let &(way, id) = self.unheard.range((gone, TransactionId(0))..).next()?;
+            if way != gone {
+                return None;
+            }
+            if !self.fall_back(core, now, id) {
+                return self.remove(core, id);
+            }
         }
-        self.remove(core, id)
+    }
+
+    /// Sends as a datagram what went over TCP for its size and heard nothing there. The branch stays, so that a peer who got
+    /// both takes them for one. False: it stays as it is.
+    fn fall_back(&mut self, core: &mut Core, now: Mono, id: TransactionId) -> bool {
+        let Some(entry) = self.entries.get_mut(&id) else { return false };
+        let Some(flow) = entry.datagrams else { return false };
+        if !ways(entry.flow).iter().any(|way| self.unheard.contains(&(*way, id))) {
+            return false;
+        }
+        core.without_tcp.remember(now, flow.remote);
+        let request = match &entry.machine {
+            Machine::Invite(ClientInvite::Calling(state)) => state.wanted(),
+            Machine::Other(Client::Trying(state)) => state.unheard(),
+            _ => None,
+        };
+        let Some(payload) = request.map(|request| oversize::readdressed(request, core, flow)) else { return false };
+        let times = core.config.times;
+        entry.machine = match entry.machine {
+            Machine::Invite(_) => Machine::Invite(ClientInvite::Calling(Calling::new(payload.clone(), &times))),
+            _ => Machine::Other(Client::Trying(Trying::new(payload.clone(), &times))),
+        };
+        for way in ways(mem::replace(&mut entry.flow, flow)) {
+            self.unheard.remove(&(way, id));
+        }
+        self.unheard.extend(ways(flow).map(|way| (way, id)));
+        entry.datagrams = None;
+        if let Some(outline) = &mut entry.outline {
+            outline.flow = flow;
+        }
+        entry.rearm(core, now, id);
+        core.counters.fell_back += 1;
+        core.send(flow, payload);
+        true
     }
 
     fn invite_proceeds(&mut self, core: &mut Core, now: Mono, id: TransactionId) -> Heard {
@@ -284,7 +337,15 @@ impl Entry {
             Machine::Other(machine) => machine.timers(&core.config.times),
             Machine::Between => [None, None],
         };
-        let armed = over(self.flow.transport, armed);
+        let mut armed = over(self.flow.transport, armed);
+        let unheard =
+            matches!(self.machine, Machine::Invite(ClientInvite::Calling(_)) | Machine::Other(Client::Trying(_)));
+        if let [again, _] = &mut armed
+            && unheard
+            && self.datagrams.is_some()
+        {
+            *again = Some((Timer::Datagram, TCP_PATIENCE));
+        }
         core.rearm(now, &mut self.tokens, armed, |timer| Due::Client(id, timer));
     }
 

@@ -29,6 +29,8 @@ pub enum Timer {
     M,
     /// When to say 100 because the application has said nothing yet (RFC 3261 17.2.1: within 200 ms).
     Trying,
+    /// When to send as a datagram what went over TCP for its size and heard nothing (18.1.1).
+    Datagram,
     /// When to give up an INVITE that we cancelled: 64*T1 after the CANCEL (RFC 3261 9.1).
     Abandon,
 }

@@ -94,6 +94,7 @@ impl Switch {
             body: None,
             // Only its own machine is told who we are.
             login: (flow.remote.ip() == home.address.ip()).then(|| name.clone()),
+            onward: sip::Onward::default(),
         };
         let id = self.sip.inquire(now, inquiry);
         self.trunks.inquiries.insert(id, (name.clone(), About::Enrolment));

@@ -150,6 +150,7 @@ impl Switch {
             headers: Vec::new(),
             body: None,
             login,
+            onward: sip::Onward::default(),
         };
         let id = self.sip.inquire(now, inquiry);
         self.trunks.inquiries.insert(id, (name.clone(), About::Health));

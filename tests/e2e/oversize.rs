@@ -1,0 +1,66 @@
+//! Calls whose INVITE is too large for a datagram, to phones that listen on TCP, that do not, and that only seem to.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
+
+use tests::company::Company;
+use tests::ports::Ports;
+use tests::sipp::Sipp;
+use tests::switch::Switch;
+use tests::wait::SOON;
+
+use crate::trace::traced;
+
+/// As many calls of such a caller to an agent who has his fixed place at a port that `options` listen on; the Vias of the INVITEs
+/// that he was sent, each once.
+fn calls(count: u64, options: &[&str], deaf: bool) -> Vec<String> {
+    let mut ports = Ports::slice();
+    let folder = tempfile::tempdir().expect("a folder");
+    let (port, media) = (ports.take(2), ports.take(4));
+    let mut agent = Sipp::answering("agent_answers", port, media, folder.path(), options);
+    let _deaf = deaf.then(|| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("a port"));
+    let mut company = Company::new(&ports).agent(&format!("sip:agent1@127.0.0.1:{port}"));
+    company.tcp = true;
+    company.queue.insert("wrap_up", "1ms".to_owned());
+    let switch = Switch::start(&company);
+    for call in 1..=count {
+        let (own, media) = (ports.take(2), ports.take(4));
+        let options = ["-m", "1", "-d", "300"];
+        let mut caller =
+            Sipp::calling("caller_tells_much", "3000", switch.address(), own, media, folder.path(), &options);
+        caller.succeed(Duration::from_secs(30));
+        agent.wait_for_successes(call, SOON);
+        switch.wait_for_cdrs(usize::try_from(call).expect("small"));
+    }
+    let mut vias = Vec::new();
+    for cdr in switch.cdrs() {
+        assert_eq!(cdr["disposition"], "answered", "{cdr:#}");
+        let call = cdr["call"].as_str().expect("an id").to_owned();
+        let text = traced(&switch, &[&call, "--full"], "CSeq: 2 BYE");
+        let to_agent = format!(":{port} SIP/2.0");
+        let invites = text
+            .split("INVITE sip:")
+            .filter(|invite| invite.lines().next().is_some_and(|line| line.ends_with(&to_agent)));
+        let via = |invite: &str| invite.split("Via: SIP/2.0/").nth(1).map(|via| via.chars().take(3).collect());
+        let mut found: Vec<String> = invites.filter_map(via).collect();
+        found.dedup();
+        vias.extend(found);
+    }
+    switch.assert_quiet();
+    vias
+}
+
+#[test]
+fn a_phone_that_listens_on_tcp_is_called_over_tcp() {
+    assert_eq!(calls(1, &["-t", "t1", "-rtp_echo"], false), ["TCP"]);
+}
+
+#[test]
+fn a_phone_without_tcp_is_asked_for_it_once_and_called_by_datagrams() {
+    assert_eq!(calls(2, &["-rtp_echo"], false), ["TCP", "UDP", "UDP"]);
+}
+
+#[test]
+fn a_phone_that_takes_a_connection_and_says_nothing_is_called_by_datagrams() {
+    assert_eq!(calls(2, &["-rtp_echo"], true), ["TCP", "UDP", "UDP"]);
+}
