@@ -75,5 +75,6 @@ mod torture;
 mod trace;
 mod transfer;
 mod trunk_limits;
+mod trunk_numbers;
 mod trunks;
 mod websocket;

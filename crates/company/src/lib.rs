@@ -22,6 +22,7 @@ mod limits;
 mod listeners;
 mod login;
 mod names;
+mod number_rules;
 mod numbers;
 mod outlook;
 mod peer;

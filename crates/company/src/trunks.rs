@@ -12,6 +12,7 @@ use switch::{Account, CallerId, Peer, Register, Trunk, TrunkName, User, UserName
 use yaml::{Map, Prefix, Shape, Value};
 
 use crate::names::Names;
+use crate::number_rules;
 use crate::peer::{self, Form};
 use crate::system::Listener;
 use crate::{Files, Notes};
@@ -33,6 +34,7 @@ const TRUNK: Shape = Shape {
         "health",
         "failover",
         "silence",
+        "numbers",
         "channels",
         "calls_per_second",
         "note",
@@ -99,6 +101,7 @@ pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) 
             needs_to(&value, &map);
             value.duration_in(Duration::from_millis(500)..=Duration::from_secs(32))
         });
+        let numbers = map.optional("numbers").and_then(|value| number_rules::read(&value)).unwrap_or_default();
         let channels = map.optional("channels").and_then(|value| value.integer(1..=MAX_CHANNELS));
         let calls_per_second = map.optional("calls_per_second").and_then(|value| value.integer(1..=MAX_RATE));
         failovers.extend(map.optional("failover").map(|value| (trunks.len(), value)));
@@ -118,6 +121,7 @@ pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) 
             health,
             failover: None,
             silence,
+            numbers,
             channels,
             calls_per_second,
         });

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base::{CallId, Day, Pii, TakeId, Wall};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Direction, Name, Origin, Outside, Party, Reason, Transfer};
+use crate::{Direction, Name, Origin, Outside, Party, Reason, Received, Transfer};
 
 /// Call detail record: one a call, made when it ends. Times are RFC 3339 in UTC, durations whole milliseconds.
 ///
@@ -26,6 +26,9 @@ pub struct Cdr {
     /// The number that was dialled.
     #[serde(with = "base::revealed")]
     pub to: Pii<String>,
+    /// The numbers as they came, if they were others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub received: Option<Received>,
     /// The trunk or user that sent it.
     pub origin: Origin,
     /// When it came.

@@ -55,8 +55,9 @@ impl CdrFold {
     /// Takes the next event of any call; gives the call's record at its last.
     pub fn feed(&mut self, event: &Event) -> Option<Cdr> {
         let call = event.call?;
-        if let Kind::CallBegan { direction, from, to, origin, .. } = &event.kind {
-            let account = Account::new(call, event.at, *direction, from.clone(), to.clone(), origin.clone());
+        if let Kind::CallBegan { direction, from, to, origin, received, .. } = &event.kind {
+            let mut account = Account::new(call, event.at, *direction, from.clone(), to.clone(), origin.clone());
+            account.cdr.received.clone_from(received);
             self.live.entry(call).or_insert(account);
             return None;
         }
@@ -107,6 +108,7 @@ impl Account {
             direction,
             from,
             to,
+            received: None,
             origin,
             began: at,
             answered: None,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Asker, DecisionFault, Direction, LegRole, LoginFault, Name, NoWayOut, OfferOutcome, OfferReason, Origin, Party,
-    QueueExit, Reason, TransferKind,
+    QueueExit, Reason, Received, TransferKind,
 };
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
@@ -31,6 +31,9 @@ pub enum Kind {
         source: SocketAddr,
         /// The SIP Call-ID of the caller's leg, to find it in traces.
         sip_call_id: String,
+        /// The numbers as they came, if they were others.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        received: Option<Received>,
     },
     /// The caller's system sent data along for that of whoever answers (RFC 7433).
     UserToUser {

@@ -31,5 +31,5 @@ pub use kind::Kind;
 pub use location::{Carrier, Location, Locations};
 pub use words::{
     Asker, Candidate, DecisionFault, Direction, LegRole, LoginFault, Name, NoWayOut, OfferOutcome, OfferReason, Origin,
-    Outside, Party, QueueExit, Reason, Transfer, TransferKind,
+    Outside, Party, QueueExit, Reason, Received, Transfer, TransferKind,
 };

@@ -55,10 +55,28 @@ pub struct Outside {
     /// The number that is called there.
     #[serde(with = "base::revealed")]
     pub number: Pii<String>,
+    /// The number that the trunk was told, if its rules made another one of it; empty if not.
+    #[serde(default, with = "base::revealed", skip_serializing_if = "is_nothing")]
+    pub sent: Pii<String>,
     /// Who asked for it.
     pub asked_by: Asker,
     /// The grant that allows it; none for an emergency call, which needs none.
     pub grant: Option<Name>,
+}
+
+fn is_nothing(number: &Pii<String>) -> bool {
+    number.reveal().is_empty()
+}
+
+/// Numbers as they came, where the rules of a trunk made others of them, or something else counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Received {
+    /// The caller's, in From.
+    #[serde(with = "base::revealed")]
+    pub from: Pii<String>,
+    /// The one that was dialled.
+    #[serde(with = "base::revealed")]
+    pub to: Pii<String>,
 }
 
 /// Who asks for a call to the outside.

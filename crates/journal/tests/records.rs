@@ -33,6 +33,7 @@ impl Story {
                 origin: Origin::Trunk("local".into()),
                 source: SocketAddr::from((Ipv4Addr::LOCALHOST, 5062)),
                 sip_call_id: "1-77@127.0.0.1".to_owned(),
+                received: None,
             },
         );
         story

@@ -209,6 +209,7 @@ fn outside(number: u64) -> Vec<journal::Event> {
     let call = Outside {
         trunk: "carrier".into(),
         number: Pii::new("+4930999".to_owned()),
+        sent: Pii::default(),
         asked_by: Asker::User("101".into()),
         grant: Some("germany".into()),
     };

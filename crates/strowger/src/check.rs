@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use company::Outlook;
-use switch::Config;
+use switch::{Config, NumbersOf, Trunk};
 
 use crate::error::Error;
 use crate::folder::read_company;
@@ -11,16 +11,39 @@ use crate::folder::read_company;
 /// Reads a company and says what it holds, or what is wrong with it.
 ///
 /// # Errors
-/// As [`read_company`].
-pub(crate) fn check(folder: &Path) -> Result<(), Error> {
+/// As [`read_company`]; [`Error::NoSuchTrunk`] if `trunk` names none.
+pub(crate) fn check(folder: &Path, number: Option<&str>, trunk: Option<&str>) -> Result<(), Error> {
     let company = read_company(folder)?;
     for note in &company.notes {
         print!("{note}");
     }
     let switch = &company.switch;
     print!("{}", Outlook(switch));
+    if let Some(number) = number {
+        let trunks: Vec<&Trunk> = match trunk {
+            Some(name) => {
+                vec![switch.trunk(name).ok_or_else(|| Error::NoSuchTrunk { trunk: name.to_owned() })?]
+            }
+            None => switch.trunks.iter().collect(),
+        };
+        trunks.into_iter().for_each(|trunk| print!("{}", becomes(trunk, number)));
+    }
     println!("{} is right: {}", folder.display(), contents(switch));
     Ok(())
+}
+
+/// What the rules of a trunk make of a number, either way.
+fn becomes(trunk: &Trunk, number: &str) -> String {
+    let of = [("called", NumbersOf::Called), ("calling", NumbersOf::Calling)];
+    let line = |way: &str, rule: &dyn Fn(NumbersOf) -> Option<String>| {
+        let told = of.map(|(what, of)| match rule(of) {
+            Some(number) => format!("{what} {number}"),
+            None => format!("{what} as it is"),
+        });
+        format!("trunk {}, {} {way}: {}\n", trunk.name, number.escape_debug(), told.join(", "))
+    };
+    line("comes in", &|of| trunk.numbers.inward(number, of))
+        + &line("goes out", &|of| trunk.numbers.outward(number, of))
 }
 
 /// How much of everything there is.

@@ -50,11 +50,18 @@ pub(crate) enum Task {
     },
     /// Says whether a configuration is right
     ///
-    /// Prints every fault with file, line, column and remedy. Exit code 0: it can run; 1: it has faults.
+    /// Prints every fault with file, line, column and remedy; with `--number`, what the rules of trunks make of a number, too.
+    /// Exit code 0: it can run; 1: it has faults, or no such trunk.
     Check {
         /// The folder that holds strowger.yaml
         #[arg(long, value_name = "DIR", default_value = "config")]
         config: PathBuf,
+        /// A number that comes or goes by a trunk, as it is written there or as the switch has it
+        #[arg(long)]
+        number: Option<String>,
+        /// That trunk; without it, all
+        #[arg(long, requires = "number", value_name = "NAME")]
+        trunk: Option<String>,
     },
     /// Calls a number of any switch, as a phone
     ///

@@ -79,6 +79,12 @@ pub(crate) enum Error {
         /// Which.
         call: base::CallId,
     },
+    /// The configuration has no such trunk.
+    #[error("there is no trunk {}; `trunks` in strowger.yaml has them", trunk.escape_debug())]
+    NoSuchTrunk {
+        /// Which.
+        trunk: String,
+    },
     /// Nothing is kept of a call.
     #[error(
         "no message of {call} is kept; `strowger calls` lists live calls, the journal and the CDRs those that are over \
@@ -147,7 +153,7 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Faults(_) | Self::Folder { .. } | Self::NoSuchCall { .. } => ExitCode::from(1),
-            Self::NoTrace { .. } | Self::NotInClear => ExitCode::from(1),
+            Self::NoTrace { .. } | Self::NotInClear | Self::NoSuchTrunk { .. } => ExitCode::from(1),
             Self::Client(ClientError::Refused { .. } | ClientError::NotAllowed { .. } | ClientError::Faulty { .. }) => {
                 ExitCode::from(1)
             }

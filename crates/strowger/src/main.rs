@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     let done = |()| ExitCode::SUCCESS;
     let outcome = match cli.task {
         Task::Run { config } => run::run(&config).map(done),
-        Task::Check { config } => check::check(&config).map(done),
+        Task::Check { config, number, trunk } => check::check(&config, number.as_deref(), trunk.as_deref()).map(done),
         Task::Call(request) => call::call(&request),
         Task::Sim { files } => sim::sim(&files),
         Task::Status { at, json } => operate::status(&at.config, json).map(done),

@@ -14,6 +14,8 @@ use sip::registrar::KeepAlive;
 use sip::{Flow, Transport};
 use sip_message::{Scheme, Uri};
 
+use crate::numbers::{NumberRules, Of};
+
 /// Names a flow: the file's name without its ending.
 pub type FlowName = Arc<str>;
 /// Names a user: his extension or another short name, unique in the company.
@@ -120,6 +122,8 @@ pub struct Trunk {
     pub silence: Option<Duration>,
     /// Whether audio is encrypted with it, whatever the listener.
     pub srtp: Option<SrtpPolicy>,
+    /// How it writes numbers.
+    pub numbers: NumberRules,
     /// The most calls at once by it, in and out together.
     pub channels: Option<usize>,
     /// The most calls that may begin in a second, each way for itself; as many may begin at once after a second's rest.
@@ -164,6 +168,7 @@ impl Trunk {
             health: None,
             failover: None,
             silence: None,
+            numbers: NumberRules::default(),
             channels: None,
             calls_per_second: None,
         }
@@ -455,6 +460,13 @@ impl Config {
     #[must_use]
     pub fn trunk(&self, name: &str) -> Option<&Trunk> {
         self.trunks.iter().find(|trunk| &*trunk.name == name)
+    }
+
+    /// A number that came by a trunk, as the switch writes it.
+    #[must_use]
+    pub fn number_in(&self, trunk: &str, number: String, of: Of) -> String {
+        let rules = self.trunk(trunk).map(|trunk| &trunk.numbers);
+        rules.and_then(|rules| rules.inward(&number, of)).unwrap_or(number)
     }
 
     /// True for a number that every user may call.

@@ -2,7 +2,7 @@
 
 use base::{CallId, LegId, Now, Pii, Rng};
 use bytes::Bytes;
-use journal::{Asker, Direction, Kind, LegRole, Name, NoWayOut, Origin, Party};
+use journal::{Asker, Direction, Kind, LegRole, Name, NoWayOut, Origin, Party, Received};
 use sdp::{Agreed, Description, Preferences};
 use sip::{Flow, MAX_FORWARDS, Refusal, SessionId, Transport};
 use sip_message::{HeaderName, Reason, Replaces, Request, UserToUser};
@@ -13,7 +13,7 @@ use crate::outgoing::DialEnd;
 use crate::registration::retry_after;
 use crate::secrecy::Secrecy;
 use crate::switch::{Switch, Timer};
-use crate::{Destination, TrunkName, UserName, is_number};
+use crate::{Destination, NumbersOf, TrunkName, UserName, is_number};
 
 /// Who sends a call, by the configuration.
 struct Sender {
@@ -54,11 +54,13 @@ impl Switch {
             self.sip.refuse(now, session, Refusal::of(403));
             return;
         };
-        let mut dialled = dialled;
+        let (mut from, mut dialled) = (from, dialled);
+        let mut received = None;
         match &sender.origin {
             Origin::Trunk(trunk) => {
                 self.identify(now, session, trunk, flow.remote);
                 dialled = self.dialled_by(trunk, dialled, &request.head.to.uri);
+                received = self.rewrite(trunk, &mut from, &mut dialled);
             }
             Origin::User(name) if flow.transport == Transport::Udp && self.registers(name) => {
                 self.sip.keep_flow(session);
@@ -82,6 +84,7 @@ impl Switch {
             origin: sender.origin.clone(),
             source: flow.remote,
             sip_call_id: request.head.call_id.as_str().to_owned(),
+            received,
         };
         let destination = match reach {
             Ok(destination) => destination,
@@ -127,6 +130,16 @@ impl Switch {
     /// A user whose phones register.
     fn registers(&self, user: &UserName) -> bool {
         self.config.users.get(user).is_some_and(|user| user.fixed().is_none())
+    }
+
+    /// Writes the numbers of a call as the switch does; whatever is decided of it, is decided by these. Gives them as they came,
+    /// if they were others.
+    fn rewrite(&self, trunk: &TrunkName, from: &mut String, to: &mut String) -> Option<Received> {
+        let (calling, called) = (NumbersOf::Calling, NumbersOf::Called);
+        let received = Received { from: Pii::new(from.clone()), to: Pii::new(to.clone()) };
+        *from = self.config.number_in(trunk, std::mem::take(from), calling);
+        *to = self.config.number_in(trunk, std::mem::take(to), called);
+        (received.from.reveal() != from || received.to.reveal() != to).then_some(received)
     }
 
     /// A user is known by the address of his phone and the name that he calls himself. (Else the source's trunk counts.)

@@ -33,7 +33,7 @@
 //!
 //! `login` says who we are to trunks that ask, `trunks` what is known of them while the switch runs. `grant` counts what of each grant is in use, `fault` ends the call whose handling panicked, `health` knows what the
 //! machine lacks. `switch` holds the machine and passes events around, `call` what is kept of calls and legs, `book` what
-//! leaves for the journal, `config` what is known of the company, `reconfigure` how that changes while calls live,
+//! leaves for the journal, `config` what is known of the company, `numbers` how trunks write numbers, `reconfigure` how that changes while calls live,
 //! `control` what operators ask, `registrations` what they see of who is registered, `trunk_counts` what becomes of
 //! calls from and to trunks, `invariants` what tests check of the whole.
 //!
@@ -61,6 +61,7 @@ mod joining;
 mod locations;
 mod login;
 mod message;
+mod numbers;
 mod outgoing;
 mod outside;
 mod reconfigure;
@@ -79,6 +80,7 @@ pub use config::{
     Prompts, Register, Registration, Ring, SrtpPolicy, Trunk, TrunkName, User, UserName, Watchers, is_number,
 };
 pub use journal::Asker;
+pub use numbers::{NumberRules, Of as NumbersOf, Rule, RuleFault, Way as RuleWay};
 pub use recording::{TakeOrder, TakeReport};
 pub use switch::{Setup, Switch};
 pub use trunks::usual_watch;

@@ -12,7 +12,7 @@ use crate::call::{Call, Callee, Others, Role, Route, Stage};
 use crate::outgoing::DialEnd;
 use crate::registration::{CONGESTION, NO_CIRCUIT};
 use crate::switch::{Switch, Timer};
-use crate::{CallerId, Destination, Grant, TrunkName, UserName, is_number};
+use crate::{CallerId, Destination, Grant, NumbersOf, TrunkName, UserName, is_number};
 
 /// How often one dial may be redirected.
 const MAX_REDIRECTIONS: usize = 5;
@@ -154,11 +154,16 @@ impl Switch {
             self.dial_over(now, call, DialOutcome::Unreachable);
             return;
         };
-        let (target, flow) = (peer.contact.clone().with_user(&number), self.flow_to(peer));
+        // Leave was given for the number as it is. What the trunk writes in its place is between it and us; help is called
+        // for by the number that was dialled.
+        let sent = grant.and_then(|_| trunk.numbers.outward(&number, NumbersOf::Called));
+        let told = sent.as_deref().unwrap_or(&number);
+        let (target, flow) = (peer.contact.clone().with_user(told), self.flow_to(peer));
         let route = Route { target, flow, onward: sip::Onward::default(), others: Others::default() };
         let outside = Outside {
             trunk: trunk.name.clone(),
             number: Pii::new(number.to_string()),
+            sent: Pii::new(sent.unwrap_or_default()),
             asked_by,
             grant: grant.map(|grant| grant.name.clone()),
         };
@@ -192,7 +197,13 @@ impl Switch {
         let Some(found) = self.legs.get(&leg) else { return false };
         let call = found.call;
         let Some(deadline) = found.ring.map(base::TimerToken::at) else { return false };
-        let Some(number) = response.head.contacts.first().and_then(|contact| contact.uri.user()) else { return false };
+        let number = response.head.contacts.first().and_then(|contact| contact.uri.user());
+        let Some(number) = number.map(std::borrow::Cow::into_owned) else { return false };
+        let number = match &found.role {
+            // A trunk names it as it writes numbers.
+            Role::Outside { outside, .. } => self.config.number_in(&outside.trunk, number, NumbersOf::Called),
+            _ => number,
+        };
         let next = match &found.role {
             Role::Party { agent, .. } => self.next_callee(Some(agent.shared()), &number),
             // Whoever calls for help calls that number and no other.
@@ -254,10 +265,13 @@ impl Switch {
         });
         match shown {
             Some(number) => {
+                let written =
+                    self.config.trunk(&outside.trunk).and_then(|t| t.numbers.outward(&number, NumbersOf::Calling));
+                let number = written.as_deref().unwrap_or(&number);
                 let listener = self.listeners.get(usize::from(route.flow.listener));
                 let ours =
                     listener.and_then(|listener| listener.advertised).map_or(route.flow.local.ip(), |ours| ours.ip());
-                NameAddr::new(Uri::new(ours).with_user(&number))
+                NameAddr::new(Uri::new(ours).with_user(number))
             }
             None => anonymous(),
         }

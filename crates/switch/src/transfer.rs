@@ -21,7 +21,7 @@ use crate::flow::FlowInput;
 use crate::outgoing::DialEnd;
 use crate::switch::Switch;
 use crate::talk::NORMAL_CLEARING;
-use crate::{Destination, UserName, is_number};
+use crate::{Destination, NumbersOf, UserName, is_number};
 
 /// A transfer that waits for somebody to answer.
 #[derive(Debug)]
@@ -58,6 +58,11 @@ impl Switch {
         if let Some(replaces) = &refer.replaces {
             return self.refer_to_dialog(now, (call, leg, who), (session, pending), (number, replaces));
         }
+        // A trunk names whom it means as it writes numbers.
+        let number = match &who {
+            Asker::Trunk(trunk) => self.config.number_in(trunk, number, NumbersOf::Called),
+            _ => number,
+        };
         let target = match self.target_of(&who, &number) {
             Ok(target) => target,
             Err((status, why)) => {

@@ -75,6 +75,7 @@ pub fn began(number: u64) -> Event {
         origin: Origin::Trunk("local".into()),
         source: ([127, 0, 0, 1], 5062).into(),
         sip_call_id: "x".to_owned(),
+        received: None,
     };
     Event { seq: 0, at: NOON.wall, call: Some(call(number)), kind }
 }

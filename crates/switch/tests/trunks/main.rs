@@ -1,5 +1,5 @@
 //! Trunks: who we are to their far ends (`login`), where we register (`enrolments`), who they must prove to be
-//! (`authenticated`), whether they live (`health`), who takes their place (`failover`), how many calls they may have (`limits`).
+//! (`authenticated`), whether they live (`health`), who takes their place (`failover`), how many calls they may have (`limits`), how they write numbers (`numbers`).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,6 +14,7 @@ mod failover;
 mod health;
 mod limits;
 mod login;
+mod numbers;
 
 use std::net::SocketAddr;
 use std::time::Duration;
