@@ -74,6 +74,7 @@ mod tls;
 mod torture;
 mod trace;
 mod transfer;
+mod trunk_identity;
 mod trunk_limits;
 mod trunk_numbers;
 mod trunks;

@@ -180,6 +180,8 @@ pub struct Caller {
     pub number: Pii<String>,
     /// The number that was dialled.
     pub dialled: String,
+    /// Who sent the call on last, if a trusted trunk says that it was for somebody else.
+    pub diverted_from: Pii<Option<String>>,
 }
 
 /// An offer became a call.

@@ -85,6 +85,7 @@ impl Acd {
             queue: self.floor.queue(entry.queue)?.config.name.clone(),
             caller: entry.caller.number.clone(),
             dialled: entry.caller.dialled.clone(),
+            diverted_from: entry.caller.diverted_from.clone(),
             waited_ms: millis(entry.place.joined, now.monotonic),
             offers: entry.offers,
         })

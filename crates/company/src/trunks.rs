@@ -34,6 +34,7 @@ const TRUNK: Shape = Shape {
         "health",
         "failover",
         "silence",
+        "trusted",
         "numbers",
         "channels",
         "calls_per_second",
@@ -94,8 +95,8 @@ pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) 
         let srtp = map.optional("srtp").and_then(crate::srtp);
         let register = map.optional("register").and_then(|value| register(&value, &map, login.as_ref()));
         let authenticate = map.optional("authenticate").and_then(|value| account(&value, reading, &trunks, notes));
-        let [transfers, messages] =
-            ["transfers", "messages"].map(|key| map.optional(key).and_then(|value| value.bool()).unwrap_or(false));
+        let [transfers, messages, trusted] = ["transfers", "messages", "trusted"]
+            .map(|key| map.optional(key).and_then(|value| value.bool()).unwrap_or(false));
         let health = map.optional("health").and_then(|value| watched(&value, &map));
         let silence = map.optional("silence").and_then(|value| {
             needs_to(&value, &map);
@@ -121,6 +122,7 @@ pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) 
             health,
             failover: None,
             silence,
+            trusted,
             numbers,
             channels,
             calls_per_second,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base::{CallId, Day, Pii, TakeId, Wall};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Direction, Name, Origin, Outside, Party, Reason, Received, Transfer};
+use crate::{Direction, DivertedFrom, Name, Origin, Outside, Party, Reason, Received, Transfer};
 
 /// Call detail record: one a call, made when it ends. Times are RFC 3339 in UTC, durations whole milliseconds.
 ///
@@ -29,6 +29,13 @@ pub struct Cdr {
     /// The numbers as they came, if they were others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub received: Option<Received>,
+    /// A trusted trunk says that the number is the caller's.
+    pub asserted: bool,
+    /// The caller wants to be hidden.
+    pub private: bool,
+    /// Whom the call was for before, by the word of a trusted trunk, the last one first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub diverted_from: Vec<DivertedFrom>,
     /// The trunk or user that sent it.
     pub origin: Origin,
     /// When it came.

@@ -109,6 +109,9 @@ impl Account {
             from,
             to,
             received: None,
+            asserted: false,
+            private: false,
+            diverted_from: Vec::new(),
             origin,
             began: at,
             answered: None,
@@ -150,6 +153,10 @@ impl Account {
         self.seq = event.seq;
         self.last = event.at;
         match &event.kind {
+            Kind::Identified { asserted, private, diverted_from } => {
+                (self.cdr.asserted, self.cdr.private) = (*asserted, *private);
+                self.cdr.diverted_from.clone_from(diverted_from);
+            }
             Kind::Answered => self.cdr.answered = self.cdr.answered.or(Some(event.at)),
             Kind::HungUp { by, cause, reason } => {
                 self.cdr.hung_up_by = Some(*by);

@@ -6,8 +6,8 @@ use base::{CallId, LegId, OfferId, Pii, PlayId, TakeId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Asker, DecisionFault, Direction, LegRole, LoginFault, Name, NoWayOut, OfferOutcome, OfferReason, Origin, Party,
-    QueueExit, Reason, Received, TransferKind,
+    Asker, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, Name, NoWayOut, OfferOutcome, OfferReason,
+    Origin, Party, QueueExit, Reason, Received, TransferKind,
 };
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
@@ -34,6 +34,23 @@ pub enum Kind {
         /// The numbers as they came, if they were others.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         received: Option<Received>,
+    },
+    /// What is known of the caller besides his number.
+    Identified {
+        /// A trusted trunk says that it is his.
+        asserted: bool,
+        /// He wants to be hidden: no phone and no trunk that is not trusted is told who calls.
+        private: bool,
+        /// Whom the call was for before, by the word of a trusted trunk, the last one first.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        diverted_from: Vec<DivertedFrom>,
+    },
+    /// A header field of a trusted trunk that says who calls, or whom the call was for, could not be believed.
+    IdentityIgnored {
+        /// The header field.
+        header: Name,
+        /// Why.
+        why: Name,
     },
     /// The caller's system sent data along for that of whoever answers (RFC 7433).
     UserToUser {
@@ -480,6 +497,7 @@ impl Kind {
             self,
             Self::NodeEntered { .. }
                 | Self::UserToUser { .. }
+                | Self::IdentityIgnored { .. }
                 | Self::Digit { .. }
                 | Self::Collected { .. }
                 | Self::Play { .. }

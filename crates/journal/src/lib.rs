@@ -30,6 +30,6 @@ pub use fold::CdrFold;
 pub use kind::Kind;
 pub use location::{Carrier, Location, Locations};
 pub use words::{
-    Asker, Candidate, DecisionFault, Direction, LegRole, LoginFault, Name, NoWayOut, OfferOutcome, OfferReason, Origin,
-    Outside, Party, QueueExit, Reason, Received, Transfer, TransferKind,
+    Asker, Candidate, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, Name, NoWayOut, OfferOutcome,
+    OfferReason, Origin, Outside, Party, QueueExit, Reason, Received, Transfer, TransferKind,
 };

@@ -68,6 +68,19 @@ fn is_nothing(number: &Pii<String>) -> bool {
     number.reveal().is_empty()
 }
 
+/// Somebody whom a call was for before it came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DivertedFrom {
+    /// His number.
+    #[serde(with = "base::revealed")]
+    pub number: Pii<String>,
+    /// Why it went on: `unconditional`, `user-busy`, … (RFC 5806).
+    pub reason: Name,
+    /// Nobody but trusted trunks may learn of him.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
+}
+
 /// Numbers as they came, where the rules of a trunk made others of them, or something else counted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Received {

@@ -119,10 +119,17 @@ pub struct Call {
     pub caller: Pii<String>,
     /// The number that was dialled.
     pub dialled: String,
+    /// Who sent the call on last, if a trusted trunk says that it was for somebody else.
+    #[serde(default, with = "base::revealed", skip_serializing_if = "is_nobody")]
+    pub diverted_from: Pii<Option<String>>,
     /// How long it has waited since it joined the queue, in milliseconds; offers that failed do not restart it.
     pub waited_ms: u64,
     /// How often it was offered so far.
     pub offers: u32,
+}
+
+fn is_nobody(number: &Pii<Option<String>>) -> bool {
+    number.reveal().is_none()
 }
 
 /// A free agent.

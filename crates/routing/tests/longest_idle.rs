@@ -12,7 +12,7 @@ use routing::{
 fn call(id: u64, waited_ms: u64) -> Call {
     let caller = Pii::new("+49 30 901820".to_owned());
     let (id, queue) = (CallId::from_raw(id), "sales".into());
-    Call { id, queue, caller, dialled: "1000".to_owned(), waited_ms, offers: 0 }
+    Call { id, queue, caller, dialled: "1000".to_owned(), diverted_from: Pii::default(), waited_ms, offers: 0 }
 }
 
 fn candidate(number: usize, idle_ms: u64) -> Candidate {
@@ -114,6 +114,12 @@ fn the_json_of_version_1_stays_as_it_is() {
     )
     .unwrap();
     assert_eq!(json, expected);
+    let mut diverted = agent_surplus(&[7]);
+    let Question::Agent { call, .. } = &mut diverted.question else { panic!("{diverted:?}") };
+    call.diverted_from = Pii::new(Some("+49301".to_owned()));
+    let json = serde_json::to_value(&diverted).unwrap();
+    assert_eq!(json["question"]["call"]["diverted_from"], "+49301");
+    assert_eq!(serde_json::from_value::<Snapshot>(json).unwrap(), diverted);
 }
 
 #[test]

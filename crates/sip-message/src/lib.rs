@@ -46,9 +46,11 @@
 //! [`Framer`] cuts a stream of octets (TCP, and later TLS) into messages and keep-alives; it is a machine that is fed what
 //! came, in whatever pieces. Only the place where a body ends differs from datagrams: a stream must say Content-Length.
 
+mod asserted;
 mod build;
 mod chars;
 mod cseq;
+mod diversion;
 mod error;
 mod fields;
 mod framer;
@@ -60,6 +62,7 @@ mod message;
 mod method;
 mod name_addr;
 mod params;
+mod privacy;
 mod rack;
 mod reason;
 mod refer;
@@ -71,8 +74,10 @@ mod uri;
 mod user_to_user;
 mod via;
 
+pub use asserted::{Asserted, BadIdentity};
 pub use build::{RequestBuilder, ResponseBuilder};
 pub use cseq::CSeq;
+pub use diversion::{DiversionReason, Diverted};
 pub use error::ParseError;
 pub use framer::{Frame, Framer};
 pub use head::Head;
@@ -83,6 +88,7 @@ pub use message::{Message, Request, Response, parse_datagram};
 pub use method::Method;
 pub use name_addr::{Contacts, NameAddr};
 pub use params::Params;
+pub use privacy::{PrivValue, Privacy};
 pub use rack::RAck;
 pub use reason::Reason;
 pub use refer::{BadReferTo, BadReplaces, ReferTo, Replaces};

@@ -13,6 +13,7 @@ use sip::{Flow, Onward, SessionId};
 use sip_message::{Reason, Uri, UserToUser};
 
 use crate::digits::Keys;
+use crate::identity::Identity;
 use crate::secrecy::Secrecy;
 use crate::transfer::Transfer;
 use crate::{Destination, Prompts, TrunkName, UserName};
@@ -66,6 +67,8 @@ pub(crate) struct Call {
     pub reason: Reason,
     /// What the caller's system sends along for the one of whoever answers.
     pub user_to_user: Option<UserToUser>,
+    /// What is known of the caller, and what he wants hidden.
+    pub identity: Identity,
     /// As whom the caller asks for what needs leave.
     pub asker: Option<Asker>,
     /// One side is being sent on, and nobody has answered yet.

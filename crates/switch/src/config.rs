@@ -122,6 +122,8 @@ pub struct Trunk {
     pub silence: Option<Duration>,
     /// Whether audio is encrypted with it, whatever the listener.
     pub srtp: Option<SrtpPolicy>,
+    /// What it says of identities is believed, and it is told what is said of them in confidence (RFC 3325).
+    pub trusted: bool,
     /// How it writes numbers.
     pub numbers: NumberRules,
     /// The most calls at once by it, in and out together.
@@ -168,6 +170,7 @@ impl Trunk {
             health: None,
             failover: None,
             silence: None,
+            trusted: false,
             numbers: NumberRules::default(),
             channels: None,
             calls_per_second: None,

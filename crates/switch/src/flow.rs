@@ -140,7 +140,8 @@ impl Switch {
     /// Puts the caller into a queue, whose music he hears.
     pub(crate) fn join_queue(&mut self, now: Now, call: CallId, queue: &QueueName, max_wait: Option<Duration>) {
         let Some(found) = self.calls.get_mut(&call) else { return };
-        let caller = Caller { number: found.number.clone(), dialled: found.dialled.to_string() };
+        let diverted_from = Pii::new(found.identity.diverted.first().map(|one| one.number.clone()));
+        let caller = Caller { number: found.number.clone(), dialled: found.dialled.to_string(), diverted_from };
         let joined = match found.hops {
             Some(_) => self.acd.join(now, call, queue, caller),
             // Nobody may be rung for him.

@@ -2,18 +2,19 @@
 
 use base::{CallId, LegId, Now, Pii, Rng};
 use bytes::Bytes;
-use journal::{Asker, Direction, Kind, LegRole, Name, NoWayOut, Origin, Party, Received};
+use journal::{Asker, Direction, Kind, LegRole, Name, NoWayOut, Origin, Party};
 use sdp::{Agreed, Description, Preferences};
 use sip::{Flow, MAX_FORWARDS, Refusal, SessionId, Transport};
 use sip_message::{HeaderName, Reason, Replaces, Request, UserToUser};
 
 use crate::call::{Call, CallerSdp, Leg, Reach, Role, Stage};
 use crate::flow::FlowInput;
+use crate::identity::Identity;
 use crate::outgoing::DialEnd;
 use crate::registration::retry_after;
 use crate::secrecy::Secrecy;
 use crate::switch::{Switch, Timer};
-use crate::{Destination, NumbersOf, TrunkName, UserName, is_number};
+use crate::{Destination, TrunkName, UserName, is_number};
 
 /// Who sends a call, by the configuration.
 struct Sender {
@@ -55,18 +56,17 @@ impl Switch {
             return;
         };
         let (mut from, mut dialled) = (from, dialled);
-        let mut received = None;
         match &sender.origin {
             Origin::Trunk(trunk) => {
                 self.identify(now, session, trunk, flow.remote);
                 dialled = self.dialled_by(trunk, dialled, &request.head.to.uri);
-                received = self.rewrite(trunk, &mut from, &mut dialled);
             }
             Origin::User(name) if flow.transport == Transport::Udp && self.registers(name) => {
                 self.sip.keep_flow(session);
             }
             Origin::User(_) | Origin::Unknown => {}
         }
+        let (identity, received) = self.learn(&sender.origin, request, &mut from, &mut dialled);
         let reach = self.reach(&sender.origin, &dialled, request);
         // The door lets all in who dial for help, but help is for users.
         if !matches!(reach, Ok(Reach::Emergency(_))) && self.calls.len() >= self.max_calls() {
@@ -100,6 +100,7 @@ impl Switch {
         // A flow can do without anybody else; all others pass the call on.
         let stays = matches!(destination, Reach::Listed(Destination::Flow(_)));
         let offer = if stays || hops.is_some() { read_offer(request) } else { Err(Refusal::of(483)) };
+        let offer = if identity.privacy.is_unmet() { Err(no_privacy()) } else { offer };
         match offer {
             Ok(offer) => {
                 let (trunk, user_to_user) = (trunk_of(&sender.origin), UserToUser::of(&request.head));
@@ -117,6 +118,7 @@ impl Switch {
                     user_to_user,
                     asker,
                     hops,
+                    identity,
                 };
                 self.begin(now, call, began, incoming);
             }
@@ -130,16 +132,6 @@ impl Switch {
     /// A user whose phones register.
     fn registers(&self, user: &UserName) -> bool {
         self.config.users.get(user).is_some_and(|user| user.fixed().is_none())
-    }
-
-    /// Writes the numbers of a call as the switch does; whatever is decided of it, is decided by these. Gives them as they came,
-    /// if they were others.
-    fn rewrite(&self, trunk: &TrunkName, from: &mut String, to: &mut String) -> Option<Received> {
-        let (calling, called) = (NumbersOf::Calling, NumbersOf::Called);
-        let received = Received { from: Pii::new(from.clone()), to: Pii::new(to.clone()) };
-        *from = self.config.number_in(trunk, std::mem::take(from), calling);
-        *to = self.config.number_in(trunk, std::mem::take(to), called);
-        (received.from.reveal() != from || received.to.reveal() != to).then_some(received)
     }
 
     /// A user is known by the address of his phone and the name that he calls himself. (Else the source's trunk counts.)
@@ -238,6 +230,7 @@ impl Switch {
                 reason: Reason::default(),
                 user_to_user: incoming.user_to_user,
                 asker: incoming.asker,
+                identity: incoming.identity,
                 transfer: None,
                 limit: Some(limit),
                 flow_timer: None,
@@ -245,6 +238,7 @@ impl Switch {
         );
         let told = incoming_data.map(|data| Kind::UserToUser { data: Pii::new(data) });
         self.note(now, call, began);
+        self.note_identity(now, call);
         if let Some(told) = told {
             self.note(now, call, told);
         }
@@ -361,6 +355,12 @@ struct Incoming {
     user_to_user: Option<UserToUser>,
     hops: Option<u8>,
     asker: Option<Asker>,
+    identity: Identity,
+}
+
+/// Something that the caller wants hidden at any price cannot be, as nobody here knows what it is (RFC 3323 section 5).
+fn no_privacy() -> Refusal {
+    Refusal { reason: Some("Privacy Not Available".to_owned()), ..Refusal::of(500) }
 }
 
 /// Our answer to the offer in a caller's INVITE: with what it comes to if it is new, else as it was kept. `None` if he

@@ -23,7 +23,7 @@
 //! ending     everything given back; the call's last event
 //! ```
 //!
-//! `message` passes short messages on.
+//! `identity` knows who calls by whose word, and who may learn of it. `message` passes short messages on.
 //!
 //! Before that, `registration` decides who is let in (digest), and knows where users are who register; `locations` keeps
 //! that over a restart.
@@ -55,6 +55,7 @@ mod flow;
 mod grant;
 mod health;
 mod hold;
+mod identity;
 mod incoming;
 mod invariants;
 mod joining;

@@ -14,6 +14,7 @@ use sip_message::{AnyUri, HeaderName, NameAddr, Reason, Response, Uri};
 
 use crate::call::{Call, Callee, Leg, Others, Role, Route, Stage};
 use crate::flow::FlowInput;
+use crate::identity::anonymous;
 use crate::switch::{Switch, Timer};
 use crate::talk::BAD_ANSWER;
 use crate::{Peer, Place, Ring, User, UserName};
@@ -136,14 +137,15 @@ impl Switch {
     pub(crate) fn send_invite(&mut self, now: Now, leg: LegId) {
         let Some(found) = self.legs.get(&leg) else { return };
         let Some(call) = self.calls.get(&found.call) else { return };
-        let (route, from, contact_user) = match &found.role {
+        let (route, from, contact_user, in_confidence) = match &found.role {
             Role::Agent { route, .. } | Role::Party { route, .. } => {
-                (route.clone(), self.caller_identity(call, route.flow.local.ip()), call.dialled.to_string())
+                let from = self.caller_identity(call, route.flow.local.ip());
+                (route.clone(), from, call.dialled.to_string(), Vec::new())
             }
             Role::Outside { outside, route } => {
-                let from = self.outside_identity(call, outside, route);
+                let (from, in_confidence) = self.shown_outside(call, outside, route);
                 let user = from.uri.user().unwrap_or_default().into_owned();
-                (route.clone(), from, user)
+                (route.clone(), from, user, in_confidence)
             }
             Role::Caller { .. } | Role::Joined { .. } => return,
         };
@@ -161,7 +163,7 @@ impl Switch {
             let address = NameAddr::new(Uri::new(route.flow.local.ip()).with_user(&user));
             (HeaderName::ReferredBy.as_str().to_owned(), address.to_string())
         });
-        let headers = data.into_iter().chain(referrer).collect();
+        let headers = data.into_iter().chain(referrer).chain(in_confidence).collect();
         let target = AnyUri::Sip(route.target);
         let (call, max_forwards) = (found.call, call.hops.unwrap_or_default());
         let Some(found) = self.legs.get_mut(&leg) else { return };
@@ -216,11 +218,16 @@ impl Switch {
         preferences
     }
 
-    /// What the phone that rings shows: the caller's number, and his name if he is one of ours.
+    /// What the phone that rings shows: the caller's number, and his name if he is one of ours or a trusted trunk says it; nothing
+    /// of who wants to be hidden.
     fn caller_identity(&self, call: &Call, ours: IpAddr) -> NameAddr {
+        if call.identity.is_private() {
+            return anonymous();
+        }
         let number = call.number.reveal();
         let number = if number.is_empty() { "anonymous" } else { number };
-        let display = self.config.users.get(number).and_then(|user| user.display.clone());
+        let asserted = || call.identity.display.as_ref().map(|name| name.reveal().clone());
+        let display = self.config.users.get(number).and_then(|user| user.display.clone()).or_else(asserted);
         let identity = NameAddr::new(Uri::new(ours).with_user(number));
         match display {
             Some(display) => identity.with_display(&display),

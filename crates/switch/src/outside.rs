@@ -6,13 +6,13 @@ use std::sync::Arc;
 use base::{CallId, LegId, Mono, Now, Pii};
 use ivr::DialOutcome;
 use journal::{Asker, Kind, LegRole, NoWayOut, Outside, Party};
-use sip_message::{NameAddr, Reason, Response, Uri};
+use sip_message::{Reason, Response};
 
 use crate::call::{Call, Callee, Others, Role, Route, Stage};
 use crate::outgoing::DialEnd;
 use crate::registration::{CONGESTION, NO_CIRCUIT};
 use crate::switch::{Switch, Timer};
-use crate::{CallerId, Destination, Grant, NumbersOf, TrunkName, UserName, is_number};
+use crate::{Destination, Grant, NumbersOf, TrunkName, UserName, is_number};
 
 /// How often one dial may be redirected.
 const MAX_REDIRECTIONS: usize = 5;
@@ -250,38 +250,11 @@ impl Switch {
         self.side_gone(now, leg, Party::System, "minutes_used_up", Reason::default());
     }
 
-    /// Whom the far end of a trunk sees calling.
-    pub(crate) fn outside_identity(&self, call: &Call, outside: &Outside, route: &Route) -> NameAddr {
-        let own = match &outside.asked_by {
-            Asker::User(user) => self.config.users.get(user).and_then(|user| user.caller_id.clone()),
-            Asker::Flow(_) | Asker::Trunk(_) => None,
-        };
-        let shown = own.or_else(|| match &self.config.trunk(&outside.trunk)?.caller_id {
-            CallerId::Number(number) => Some(number.clone()),
-            CallerId::Caller => {
-                Some(call.number.reveal().as_str().into()).filter(|number: &Arc<str>| is_number(number))
-            }
-            CallerId::Anonymous => None,
-        });
-        match shown {
-            Some(number) => {
-                let written =
-                    self.config.trunk(&outside.trunk).and_then(|t| t.numbers.outward(&number, NumbersOf::Calling));
-                let number = written.as_deref().unwrap_or(&number);
-                let listener = self.listeners.get(usize::from(route.flow.listener));
-                let ours =
-                    listener.and_then(|listener| listener.advertised).map_or(route.flow.local.ip(), |ours| ours.ip());
-                NameAddr::new(Uri::new(ours).with_user(number))
-            }
-            None => anonymous(),
-        }
+    /// The address of ours that the far end of a way is told.
+    pub(crate) fn told_host(&self, route: &Route) -> std::net::IpAddr {
+        let listener = self.listeners.get(usize::from(route.flow.listener));
+        listener.and_then(|listener| listener.advertised).map_or(route.flow.local.ip(), |ours| ours.ip())
     }
-}
-
-/// Nobody that anybody need know (RFC 3323 section 4.1.1.3).
-fn anonymous() -> NameAddr {
-    NameAddr::new(Uri::new(sip_message::Host::Name("anonymous.invalid".into())).with_user("anonymous"))
-        .with_display("Anonymous")
 }
 
 impl DialEnd {

@@ -18,6 +18,7 @@ use sip_message::ReferTo;
 
 use crate::call::{Call, Role, Stage};
 use crate::flow::FlowInput;
+use crate::identity::Identity;
 use crate::outgoing::DialEnd;
 use crate::switch::Switch;
 use crate::talk::NORMAL_CLEARING;
@@ -218,6 +219,8 @@ impl Switch {
         };
         if let Some(found) = self.calls.get_mut(&call) {
             (found.caller, found.stage, found.number) = (peer, Stage::Talking(gone), Pii::new(shown));
+            // What was said of who is gone is not said of who is there.
+            found.identity = Identity::default();
         }
         self.keep_agent(now, call, peer);
         if records {

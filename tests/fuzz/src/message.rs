@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use sip_message::{
-    Head, HeaderName, Message, NameAddr, ParseError, Reject, Request, RequestBuilder, Response, ResponseBuilder,
-    StatusCode, Via, parse_datagram,
+    Asserted, Diverted, Head, HeaderName, Message, NameAddr, ParseError, Reject, Request, RequestBuilder, Response,
+    ResponseBuilder, StatusCode, Uri, Via, parse_datagram,
 };
 
 /// Reads a datagram. What is read prints and reads the same, and its answer is a whole response; what is refused is answered
@@ -71,8 +71,25 @@ fn check_completeness(data: &[u8], head: &Head, body: &Bytes) {
     assert!(head.headers(HeaderName::ContentLength).all(|length| length.parse() == Ok(body.len())));
 }
 
+/// Who calls, and whom the call was for, is bounded, and what is written of it can be read.
+fn check_identity(head: &Head) {
+    let number = Asserted::of(head).ok().flatten().and_then(|asserted| asserted.number());
+    assert!(number.is_none_or(|number| (1..=64).contains(&number.len())));
+    let host = Uri::new(source().ip());
+    for found in [Diverted::by_diversion(head), Diverted::by_history(head)].into_iter().flatten() {
+        assert!(found.len() <= 20);
+        for one in &found {
+            let written = one.diversion(&host);
+            assert!(written.parse::<NameAddr>().is_ok(), "{written}");
+        }
+        let history = Diverted::history(&found, &host, &host);
+        assert!(!history.contains(['\r', '\n']), "{history}");
+    }
+}
+
 /// Each typed value prints and reads back, and lists agree with their counts.
 fn check_values(head: &Head) {
+    check_identity(head);
     for address in addresses(head) {
         let printed = address.to_string();
         assert_eq!(printed.parse::<NameAddr>().unwrap().to_string(), printed);

@@ -1,5 +1,5 @@
 //! Trunks: who we are to their far ends (`login`), where we register (`enrolments`), who they must prove to be
-//! (`authenticated`), whether they live (`health`), who takes their place (`failover`), how many calls they may have (`limits`), how they write numbers (`numbers`).
+//! (`authenticated`), whether they live (`health`), who takes their place (`failover`), how many calls they may have (`limits`), how they write numbers (`numbers`), what is said of who calls (`identity`).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -12,6 +12,7 @@ mod authenticated;
 mod enrolments;
 mod failover;
 mod health;
+mod identity;
 mod limits;
 mod login;
 mod numbers;
