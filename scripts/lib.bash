@@ -94,6 +94,16 @@ need_sipvicious() {
         die "could not install sipvicious; run: python3 -m venv $venv && $venv/bin/pip install sipvicious==$version"
 }
 
+# aioice in an environment of its own: a STUN client that is not ours.
+need_aioice() {
+    local venv=target/aioice version=0.13.0
+    "$venv/bin/python" -c 'import aioice' 2>/dev/null && return 0
+    say "installing: aioice $version from PyPI"
+    rm -rf "$venv"
+    python3 -m venv "$venv" && "$venv/bin/pip" install -q "aioice==$version" >&2 ||
+        die "could not install aioice; run: python3 -m venv $venv && $venv/bin/pip install aioice==$version"
+}
+
 # pylibsrtp, the binding of libsrtp, in an environment of its own: what our SRTP is tested against.
 need_pylibsrtp() {
     local venv=target/pylibsrtp version=1.0.0

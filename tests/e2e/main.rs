@@ -69,6 +69,7 @@ mod signals;
 mod spray;
 mod srtp;
 mod strangers;
+mod stun;
 mod tcp;
 mod tls;
 mod torture;

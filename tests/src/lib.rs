@@ -42,6 +42,7 @@ pub mod records;
 pub mod scanner;
 pub mod sipp;
 pub mod sound;
+pub mod stun;
 pub mod switch;
 pub mod talk;
 pub mod tunnel;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use std::vec::Drain;
 
 use bytes::Bytes;
-use sip::{Flow, Transmit, Transport};
+use sip::{Flow, Transmit, Transport, stun};
 use sip_message::{Message, Reject, parse_datagram};
 
 use crate::addr::for_family_of;
@@ -27,6 +27,9 @@ const ATTEMPTS: u32 = 64;
 const BURST: Duration = Duration::from_micros(100);
 /// How long it lets them gather.
 const GATHER: Duration = Duration::from_micros(300);
+/// Answers to STUN that a listener gives in a second at most: enough for 100,000 phones that ask every 25 s, and little work
+/// for who asks without end.
+const MOST_STUN: u32 = 4000;
 /// How often a silent receiving thread looks whether it shall end.
 const STOP_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -154,8 +157,12 @@ impl Receiver {
         let mut inbox = Inbox::new();
         let mut batch = Vec::with_capacity(BATCH);
         let mut last = Instant::now();
+        let mut told = Told::new(last);
         while !self.stop.load(Ordering::Relaxed) {
             let result = inbox.receive(&self.socket, |payload, remote, destination| {
+                if stun::is_stun(payload) {
+                    return told.put(Instant::now(), remote, stun::answer(payload, remote));
+                }
                 let flow = Flow::udp(self.index, self.local_for(destination), remote);
                 let octets = Bytes::copy_from_slice(payload);
                 // A datagram that should make our parser panic costs itself alone. (It is a function of these octets, so
@@ -165,6 +172,7 @@ impl Receiver {
                     Err(_) => drop(self.dropped.fetch_add(1, Ordering::Relaxed)),
                 }
             });
+            told.send(&self.socket, self.local.ip());
             if let Err(error) = &result {
                 self.after(error, &mut batch);
             }
@@ -200,6 +208,41 @@ impl Receiver {
                     batch.push(Received::Unreachable { transport: Transport::Udp, remote });
                 }
             }
+        }
+    }
+}
+
+/// Answers to STUN, given by the receiving thread itself: they concern nobody else.
+struct Told {
+    waiting: Vec<(SocketAddr, Vec<u8>)>,
+    /// How many more may be given in the second that began then.
+    left: u32,
+    since: Instant,
+}
+
+impl Told {
+    fn new(now: Instant) -> Self {
+        Self { waiting: Vec::new(), left: MOST_STUN, since: now }
+    }
+
+    fn put(&mut self, now: Instant, remote: SocketAddr, answer: Option<Vec<u8>>) {
+        let Some(answer) = answer else { return };
+        if now.duration_since(self.since) >= Duration::from_secs(1) {
+            (self.left, self.since) = (MOST_STUN, now);
+        }
+        if let Some(left) = self.left.checked_sub(1) {
+            self.left = left;
+            self.waiting.push((remote, answer));
+        }
+    }
+
+    /// Sends what waits. What the system does not take is lost: who asked asks again.
+    fn send(&mut self, socket: &UdpSocket, local: IpAddr) {
+        for (remote, answer) in self.waiting.drain(..) {
+            let datagram = [(for_family_of(local, remote), &answer[..])];
+            // The first tries may only bring the ICMP errors of other datagrams.
+            let tried = (0..4).map(|_| sys::send_batch(socket, &datagram));
+            let _ = tried.into_iter().find(|sent| !matches!(sent, Err(e) if e.kind() != io::ErrorKind::WouldBlock));
         }
     }
 }
@@ -261,6 +304,45 @@ mod tests {
     use std::sync::mpsc;
 
     use super::*;
+
+    /// A Binding request (RFC 5389 6).
+    const BINDING: &[u8] = b"\x00\x01\x00\x00\x21\x12\xa4\x42transaction!";
+
+    #[test]
+    fn stun_is_answered_by_the_listener_itself_and_broken_stun_by_nobody() {
+        let mut listener = Listener::bind(0, SocketAddr::from(([127, 0, 0, 1], 0)), false).unwrap();
+        let (tx, received) = mpsc::sync_channel(4);
+        listener.start(move |batch| batch.filter_map(|received| tx.try_send(received).err()).count()).unwrap();
+        let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+        peer.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        for octets in [&BINDING[..19], &[BINDING, b"more"].concat(), BINDING, b"\r\n"] {
+            peer.send_to(octets, listener.local()).unwrap();
+        }
+        let mut buffer = [0; 100];
+        let (size, _) = peer.recv_from(&mut buffer).unwrap();
+        assert_eq!((size, &buffer[..2], &buffer[8..20]), (32, &[1, 1][..], &b"transaction!"[..]));
+        let port = u16::from_be_bytes([buffer[26] ^ 0x21, buffer[27] ^ 0x12]);
+        assert_eq!(port, peer.local_addr().unwrap().port());
+        // What is no STUN is SIP, and the first that is whole is the keep-alive.
+        let sip = [received.recv_timeout(Duration::from_secs(20)), received.recv_timeout(Duration::from_secs(20))];
+        assert!(matches!(&sip[0], Ok(Received::Message { parsed: Err(_), .. })), "no cookie in its place");
+        assert!(matches!(&sip[1], Ok(Received::Message { parsed: Ok(Message::KeepAlive), .. })), "{sip:?}");
+        peer.set_nonblocking(true).unwrap();
+        assert!(peer.recv_from(&mut buffer).is_err(), "one answer");
+    }
+
+    #[test]
+    fn who_asks_by_stun_without_end_gets_no_answer_in_the_rest_of_the_second() {
+        let start = Instant::now();
+        let mut told = Told::new(start);
+        let remote = SocketAddr::from(([192, 0, 2, 1], 5060));
+        for _ in 0..MOST_STUN + 10 {
+            told.put(start, remote, stun::answer(BINDING, remote));
+        }
+        assert_eq!(told.waiting.len(), MOST_STUN as usize);
+        told.put(start + Duration::from_secs(1), remote, stun::answer(BINDING, remote));
+        assert_eq!(told.waiting.len(), MOST_STUN as usize + 1);
+    }
 
     #[test]
     #[allow(clippy::panic, reason = "a fault on purpose")]

@@ -29,6 +29,7 @@
 //! | who is let in, before anything is kept of him | `gate.rs` |
 //! | who sent a request, and answers to peers who ask that of us | `digest/` |
 //! | where users can be reached | `registrar/` |
+//! | STUN on the port of SIP | `stun.rs` |
 //! | every message counted, by what it is | `traffic.rs` |
 //! | our registration at a peer, and whether it lives | `enrolment.rs`, `health.rs` |
 //! | requests too large for a datagram: over TCP, and back | `oversize.rs` |
@@ -61,6 +62,7 @@ mod oversize;
 pub mod registrar;
 mod session;
 mod stack;
+pub mod stun;
 mod traffic;
 mod transaction;
 
