@@ -16,6 +16,9 @@ use crate::digest::{Challenge, Credentials, Login};
 /// A header field that proves us.
 pub(crate) type Proof = (String, String);
 
+/// A challenge that cannot be answered.
+pub(crate) struct LastWord;
+
 /// As whom a session or a request speaks.
 pub(crate) struct Identity {
     who: Who,
@@ -88,6 +91,22 @@ impl Core {
         let (challenge, field) = account.remembered.as_ref()?;
         let value = account.credentials.answer(challenge, method.as_str(), uri, &mut self.rng);
         Some((field.as_str().to_owned(), value))
+    }
+
+    /// The header field for a request that answers `challenge`; or for a new one, if there is none and the peer is known to ask.
+    ///
+    /// # Errors
+    /// If the challenge is the last word.
+    pub(crate) fn proof(
+        &mut self,
+        identity: Option<&mut Identity>,
+        challenge: Option<&Response>,
+        (method, uri, to): (&Method, &str, IpAddr),
+    ) -> Result<Option<Proof>, LastWord> {
+        match challenge {
+            Some(response) => self.answer_challenge(identity, response, (method, uri, to)).map(Some).ok_or(LastWord),
+            None => Ok(self.known_proof(identity, method, uri, to)),
+        }
     }
 
     /// The header field with which a request may be sent to `to` again that `response` challenges: one answer to a first

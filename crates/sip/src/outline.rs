@@ -65,12 +65,12 @@ impl Outline {
     }
 
     /// A request beside the session.
-    pub(crate) fn encode_aside(&self, core: &Core, contact: &str, aside: &Aside) -> Bytes {
+    pub(crate) fn encode_aside(&self, core: &Core, contact: &str, aside: &Aside, proof: Option<&Proof>) -> Bytes {
         let mut builder = self
             .begin(core, aside.method.clone(), &self.to)
             .header(HeaderName::Contact, contact)
             .header(HeaderName::UserAgent, &core.config.user_agent);
-        for (name, value) in &aside.headers {
+        for (name, value) in aside.headers.iter().chain(proof) {
             builder = builder.header(name, value);
         }
         match &aside.body {

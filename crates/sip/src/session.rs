@@ -20,7 +20,7 @@ use crate::identity::{Identity, Proof};
 use crate::lifetime::Lifetime;
 use crate::stack::{Attempt, Forks};
 use crate::transaction::TransactionId;
-use crate::{EndCause, Flow, Transmit};
+use crate::{Aside, EndCause, Flow, Transmit};
 
 /// A timer of one session. The comment says when it fires and what for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -147,6 +147,10 @@ pub(crate) struct Early {
     pub(crate) rseq: Option<u32>,
     /// Its answer or offer, if such a response carried it: no other response to the INVITE counts for that.
     pub(crate) described: Option<Bytes>,
+    /// What we said last in this dialog by an UPDATE or its answer.
+    pub(crate) said: Option<Bytes>,
+    /// Our PRACKs that may be sent again with proof of who we are, each with its answer.
+    pub(crate) pracks: Vec<(TransactionId, RAck, Bytes)>,
     /// The reliable response whose offer waits for the application's answer.
     pub(crate) owed: Option<RAck>,
     /// A change in this dialog.
@@ -172,6 +176,8 @@ pub(crate) struct Established {
     pub(crate) lifetime: Option<Box<Lifetime>>,
     /// The least interval that the peer takes, in seconds.
     pub(crate) least: u32,
+    /// Requests beside the session that wait for their answer, and may be sent again with proof of who we are.
+    pub(crate) asides: Vec<(TransactionId, Aside)>,
     /// Our last offer or answer, to be said again in a re-INVITE that only refreshes.
     pub(crate) description: Bytes,
 }
@@ -226,14 +232,15 @@ impl Established {
     pub(crate) fn new(dialog: Dialog, ours: bool) -> Self {
         let (unacked, unpracked, owed, retry, hang_up) = (None, None, None, None, None);
         let (lifetime, least, description) = (None, 0, Bytes::new());
-        let change = Change::Idle;
-        Self { dialog, ours, unacked, unpracked, owed, change, retry, hang_up, lifetime, least, description }
+        let (change, asides) = (Change::Idle, Vec::new());
+        Self { dialog, ours, unacked, unpracked, owed, change, retry, hang_up, lifetime, least, asides, description }
     }
 }
 
 impl Early {
     pub(crate) fn new(dialog: Dialog) -> Self {
-        Self { dialog, rseq: None, described: None, owed: None, change: Change::Idle }
+        let (rseq, described, said, owed) = (None, None, None, None);
+        Self { dialog, rseq, described, said, pracks: Vec::new(), owed, change: Change::Idle }
     }
 }
 

@@ -13,7 +13,7 @@ mod harness;
 
 use harness::{CONTACT, Sent, World, invite_to, reply, stranger};
 use sip::digest::{Credentials, Login, Secret};
-use sip::{EndCause, Event, Inquiry, Invite, SessionId};
+use sip::{Aside, EndCause, Event, Inquiry, Invite, SessionId};
 
 const ASKS: &str = "WWW-Authenticate: Digest realm=\"r\", nonce=\"n1\", algorithm=MD5, qop=\"auth\"\n";
 
@@ -323,5 +323,115 @@ fn an_inquiry_is_answered_once_be_it_by_silence_and_proves_itself() {
     world.act(0, |stack, now| stack.inquire(now, inquiry()));
     world.drive_to_the_end();
     assert!(matches!(world.events(0)[..], [Event::Replied { status: 408, answer: None, .. }]));
+    world.assert_quiet();
+}
+
+/// Says something beside a session.
+fn says(world: &mut World, session: SessionId) {
+    let body = Some(("application/dtmf".to_owned(), bytes::Bytes::from_static(b"5")));
+    let aside = Aside { method: sip_message::Method::Info, headers: Vec::new(), body };
+    assert!(world.act(0, |stack, now| stack.ask(now, session, &aside)));
+}
+
+#[test]
+fn an_info_that_is_challenged_is_sent_again_and_the_next_proves_itself() {
+    let mut world = World::new(1);
+    let session = calling_by_login(&mut world);
+    respond(&mut world, "200 OK", CONTACT);
+    world.events(0);
+    says(&mut world, session);
+    answer(&mut world, "INFO", "407 Proxy Authentication Required", &ASKS.replace("WWW", "Proxy"));
+    let again = last(&world, "INFO");
+    assert_eq!(again.header("CSeq").unwrap(), "3 INFO");
+    assert!(again.header("Proxy-Authorization").unwrap().contains("nc=00000001"));
+    assert!(again.text().ends_with("\r\n\r\n5"), "{}", again.text());
+    assert!(world.events(0).is_empty());
+    answer(&mut world, "INFO", "200 OK", "");
+    assert!(matches!(world.events(0)[..], [Event::AsideReplied { status: 200, .. }]));
+    says(&mut world, session);
+    assert!(last(&world, "INFO").header("Proxy-Authorization").unwrap().contains("nc=00000002"));
+    // A password that proves nothing is the last word.
+    for nonce in ["n2", "n3"] {
+        answer(&mut world, "INFO", "401 Unauthorized", &ASKS.replace("n1", nonce));
+    }
+    assert_eq!(world.times("INFO").len(), 4);
+    assert!(matches!(world.events(0)[..], [Event::AsideReplied { status: 401, .. }]));
+}
+
+#[test]
+fn a_phone_is_told_nothing_whatever_it_asks() {
+    let mut world = World::new(1);
+    world.act(0, |stack, _| stack.set_logins([("carrier".into(), login("r"))]));
+    let session = world.call(0, stranger());
+    respond(&mut world, "200 OK", CONTACT);
+    world.events(0);
+    says(&mut world, session);
+    answer(&mut world, "INFO", "401 Unauthorized", ASKS);
+    assert_eq!(world.times("INFO").len(), 1);
+    assert!(matches!(world.events(0)[..], [Event::AsideReplied { status: 401, .. }]));
+}
+
+#[test]
+fn a_prack_that_is_challenged_is_sent_again_and_its_silence_ends_nothing() {
+    let mut world = World::new(1);
+    let session = calling_by_login(&mut world);
+    respond(&mut world, "180 Ringing", &format!("{CONTACT}Require: 100rel\nRSeq: 7\n"));
+    answer(&mut world, "PRACK", "401 Unauthorized", ASKS);
+    let again = last(&world, "PRACK");
+    assert_eq!((again.header("CSeq").unwrap(), again.header("RAck").unwrap()), ("3 PRACK".into(), "7 1 INVITE".into()));
+    assert!(again.header("Authorization").unwrap().contains("nc=00000001"));
+    respond(&mut world, "200 OK", CONTACT);
+    world.drive_ms(60_000);
+    assert!(world.events(0).iter().all(|event| !event.is_end()));
+    world.act(0, |stack, now| stack.hang_up(now, session, None));
+    assert_eq!(last(&world, "BYE").header("CSeq").unwrap(), "4 BYE");
+}
+
+#[test]
+fn an_early_update_that_is_challenged_is_offered_again() {
+    let mut world = World::new(1);
+    let session = calling_by_login(&mut world);
+    let early = format!("{CONTACT}Require: 100rel\nRSeq: 7\nAllow: UPDATE\nContent-Type: application/sdp\n");
+    let text = reply(&last(&world, "INVITE"), "183 Session Progress", "b", &early);
+    world.inject(stranger(), 0, &text.replace("Content-Length: 0\n\n", "Content-Length: 6\n\nanswer"));
+    answer(&mut world, "PRACK", "200 OK", "");
+    world.events(0);
+    world.act(0, |stack, now| stack.update(now, session, bytes::Bytes::from_static(b"offer"))).unwrap();
+    answer(&mut world, "UPDATE", "401 Unauthorized", ASKS);
+    let again = last(&world, "UPDATE");
+    assert_eq!(again.header("CSeq").unwrap(), "4 UPDATE");
+    assert!(again.header("Authorization").is_some() && again.text().ends_with("offer"));
+    assert!(world.events(0).is_empty());
+}
+
+#[test]
+fn a_notify_that_is_challenged_is_sent_again_also_after_the_call() {
+    let mut world = World::new(1);
+    let session = calling_by_login(&mut world);
+    respond(&mut world, "200 OK", CONTACT);
+    let ok = last(&world, "INVITE");
+    let (to, from) = (ok.header("From").unwrap(), ok.header("To").unwrap());
+    let refer = harness::request("REFER", "refer", "Refer-To: <sip:102@192.0.2.1>\n")
+        .replace("From: <sip:carol@192.0.2.77>;tag=carol", &format!("From: {from};tag=b"))
+        .replace("To: <sip:1000@192.0.2.1>", &format!("To: {to}"))
+        .replace("Call-ID: call-of-carol", &format!("Call-ID: {}", ok.header("Call-ID").unwrap()));
+    world.inject(stranger(), 0, &refer);
+    let Some(Event::Referred { pending, .. }) = world.events(0).pop() else { panic!("no REFER") };
+    let lasts = std::time::Duration::from_secs(30);
+    let referral = world.act(0, |stack, now| stack.accept_refer(now, session, pending, lasts)).unwrap();
+    answer(&mut world, "NOTIFY", "401 Unauthorized", ASKS);
+    let again = last(&world, "NOTIFY");
+    assert!(again.header("Authorization").unwrap().contains("nc=00000001"));
+    assert!(again.text().ends_with("SIP/2.0 100 Trying\r\n"), "{}", again.text());
+    answer(&mut world, "NOTIFY", "200 OK", "");
+    world.act(0, |stack, now| stack.hang_up(now, session, None));
+    answer(&mut world, "BYE", "200 OK", "");
+    world.act(0, |stack, now| stack.notify_referral(now, referral, 200, true));
+    answer(&mut world, "NOTIFY", "401 Unauthorized", &ASKS.replace("n1", "n2"));
+    let again = last(&world, "NOTIFY");
+    assert!(again.header("Authorization").unwrap().contains("nonce=\"n2\""));
+    assert!(again.text().ends_with("SIP/2.0 200 OK\r\n"), "{}", again.text());
+    answer(&mut world, "NOTIFY", "200 OK", "");
+    world.drive_to_the_end();
     world.assert_quiet();
 }

@@ -253,3 +253,66 @@ fn each_branch_has_its_own_early_dialog_and_the_one_that_answers_goes_on_from_it
     assert!(bye.header("To").unwrap().contains("tag=phone1"), "{}", bye.text());
     assert_eq!(bye.line(), "BYE sip:bob@192.0.2.71:5060");
 }
+
+/// The last INVITE that went to a phone.
+fn last_invite(world: &World, last: u8) -> Sent {
+    world.wire.iter().rfind(|sent| sent.to == phone(last) && sent.line().starts_with("INVITE")).cloned().unwrap()
+}
+
+#[test]
+fn a_branch_that_demands_a_longer_interval_is_called_again_and_the_others_ring_on() {
+    for demanding in [1, 2] {
+        let other = 3 - demanding;
+        let mut world = World::with(1, 1, vec![], |config| sip::StackConfig { session_timer: Some(600), ..config });
+        let session = search(&mut world, &[(0, 2)]);
+        says(&mut world, other, "180 Ringing");
+        let first = invite(&world, demanding);
+        world.inject(phone(demanding), 0, &reply(&first, "422 Too Small", "x", "Min-SE: 900\n"));
+        let again = last_invite(&world, demanding);
+        assert_eq!(again.header("Min-SE").as_deref(), Some("900"));
+        assert_eq!(
+            (again.header("CSeq").unwrap(), again.header("Call-ID")),
+            ("2 INVITE".into(), first.header("Call-ID"))
+        );
+        let body = |sent: &Sent| sent.text().split("\r\n\r\n").nth(1).unwrap().to_owned();
+        assert_eq!(body(&again), body(&first), "its own offer");
+        assert_eq!(statuses(&world.events(0)), [180]);
+        // Not for ever.
+        let text = reply(&again, "422 Too Small", "x", "Min-SE: 900\n");
+        if demanding == 1 {
+            world.inject(phone(demanding), 0, &text);
+            assert_eq!(last_invite(&world, demanding).header("CSeq"), again.header("CSeq"));
+            says(&mut world, other, "486 Busy Here");
+            assert_eq!(statuses(&world.events(0)), [486]);
+        } else {
+            world.inject(phone(demanding), 0, &reply(&again, "200 OK", "x", &contact(demanding)));
+            assert_eq!(statuses(&world.events(0)), [200]);
+            assert!(sent(&world, other, "CANCEL").is_some());
+            world.act(0, |stack, now| stack.hang_up(now, session, None));
+            assert_eq!(sent(&world, demanding, "BYE").unwrap().header("CSeq").unwrap(), "3 BYE");
+        }
+    }
+}
+
+#[test]
+fn who_hangs_up_cancels_the_branch_that_was_called_again() {
+    let mut world = World::with(1, 1, vec![], |config| sip::StackConfig { session_timer: Some(600), ..config });
+    let session = search(&mut world, &[(0, 2)]);
+    let first = invite(&world, 1);
+    world.inject(phone(1), 0, &reply(&first, "422 Too Small", "x", "Min-SE: 900\n"));
+    let again = last_invite(&world, 1);
+    world.inject(phone(1), 0, &reply(&again, "180 Ringing", "x", &contact(1)));
+    world.act(0, |stack, now| stack.hang_up(now, session, None));
+    assert_eq!(sent(&world, 1, "CANCEL").unwrap().header("CSeq").unwrap(), "2 CANCEL");
+}
+
+#[test]
+fn a_branch_that_asks_who_calls_is_told_nothing_and_the_others_ring_on() {
+    let mut world = World::new(1);
+    search(&mut world, &[(0, 2)]);
+    let asks = "WWW-Authenticate: Digest realm=\"r\", nonce=\"n1\", algorithm=MD5, qop=\"auth\"\n";
+    world.inject(phone(1), 0, &reply(&invite(&world, 1), "401 Unauthorized", "x", asks));
+    assert_eq!(world.sent_to(phone(1)).iter().filter(|sent| sent.line().starts_with("INVITE")).count(), 1);
+    says(&mut world, 2, "200 OK");
+    assert_eq!(statuses(&world.events(0)), [200]);
+}

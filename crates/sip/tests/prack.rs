@@ -447,3 +447,58 @@ fn two_of_us_agree_early_though_half_of_what_is_sent_gets_lost() {
         world.assert_quiet();
     }
 }
+
+/// A fork's UPDATE before it answers, with the offer `sdp`.
+fn early_update(invite: &Sent, tag: &str, cseq: u32, sdp: &str) -> String {
+    let text = request("UPDATE", &format!("{tag}{cseq}"), "")
+        .replace("From: <sip:carol@192.0.2.77>;tag=carol", &format!("From: {};tag={tag}", invite.header("To").unwrap()))
+        .replace("To: <sip:1000@192.0.2.1>", &format!("To: {}", invite.header("From").unwrap()))
+        .replace("Call-ID: call-of-carol", &format!("Call-ID: {}", invite.header("Call-ID").unwrap()))
+        .replace("CSeq: 1 UPDATE", &format!("CSeq: {cseq} UPDATE"));
+    with(&text, sdp)
+}
+
+#[test]
+fn of_several_forks_that_update_at_once_the_second_waits_and_who_takes_the_call_is_asked_again() {
+    let mut world = World::new(1);
+    let (session, invite) = calling(&mut world, "offer");
+    for (tag, said) in [("b", "answer"), ("c", "another")] {
+        world.inject(stranger(), 0, &with(&reliable(&invite, "183 Session Progress", tag, 7), said));
+    }
+    world.inject(stranger(), 0, &early_update(&invite, "b", 1, "new of b"));
+    world.inject(stranger(), 0, &early_update(&invite, "c", 1, "new of c"));
+    let refusal = world.last_to(stranger());
+    assert_eq!(refusal.status(), 500, "one at a time");
+    assert!(refusal.header("Retry-After").is_some());
+    assert_eq!(world.act(0, |stack, now| stack.update(now, session, ANSWER)), Err(sip::ChangeError::Pending));
+    world.act(0, |stack, now| stack.accept_change(now, session, Bytes::from_static(b"to b")));
+    assert_eq!(world.last_to(stranger()).status(), 200);
+    assert_eq!(
+        world.act(0, |stack, now| stack.update(now, session, ANSWER)),
+        Err(sip::ChangeError::Pending),
+        "a change of one would be none of the other"
+    );
+    world.inject(stranger(), 0, &early_update(&invite, "c", 2, "new of c"));
+    world.act(0, |stack, now| stack.accept_change(now, session, Bytes::from_static(b"to c")));
+    world.events(0);
+    // The application goes by what c said last, and b has the call: both sides say what they are, once more.
+    world.inject(stranger(), 0, &reply(&invite, "200 OK", "b", CONTACT));
+    assert!(matches!(&world.events(0)[..], [Event::Answered { body: Some(body), .. }] if *body == ANSWER));
+    let again = world.last_to(stranger());
+    assert!(again.line().starts_with("INVITE") && again.text().ends_with("to b"), "{}", again.text());
+    world.inject(stranger(), 0, &with(&reply(&again, "200 OK", "b", CONTACT), "now of b"));
+    assert!(
+        matches!(&world.events(0)[..], [Event::ChangeAnswered { offer, body: Some(body), .. }] if offer == "to b" && body == "now of b")
+    );
+}
+
+#[test]
+fn one_fork_that_updated_and_answers_needs_no_more_words() {
+    let mut world = World::new(1);
+    let (session, invite) = calling(&mut world, "offer");
+    world.inject(stranger(), 0, &with(&reliable(&invite, "183 Session Progress", "b", 7), "answer"));
+    world.inject(stranger(), 0, &early_update(&invite, "b", 1, "new of b"));
+    world.act(0, |stack, now| stack.accept_change(now, session, Bytes::from_static(b"to b")));
+    world.inject(stranger(), 0, &reply(&invite, "200 OK", "b", CONTACT));
+    assert!(world.last_to(stranger()).line().starts_with("ACK"));
+}

@@ -69,6 +69,7 @@ impl Stack {
 
     /// Lets an early dialog go, with what was to change in it.
     pub(super) fn drop_early(&mut self, now: Mono, early: Early) {
+        early.pracks.iter().for_each(|(prack, ..)| self.clients.disown(*prack));
         match early.change {
             Change::Theirs(asked) => self.answer_void(now, &asked),
             Change::Ours { id, .. } => self.clients.disown(id),

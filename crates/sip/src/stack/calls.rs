@@ -34,14 +34,14 @@ impl Stack {
         if forks.is_empty() {
             return self.invite(now, invite);
         }
-        let (user, mut headers) = (invite.contact_user.clone(), invite.headers.clone());
-        headers.extend(self.first_timer());
+        let (user, headers) = (invite.contact_user.clone(), invite.headers.clone());
         let id = self.place(now, invite, None);
         if let Some(State::Outgoing(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state)
             && let Some(outline) = self.clients.outline(state.invite)
         {
             let first = (&*state.contact, state.tie);
-            state.forks = Some(Forks::new(state.invite, first, outline, (user, headers), (forks, patience)));
+            let like = (outline, state.attempt.take());
+            state.forks = Some(Forks::new(state.invite, first, like, (user, headers), (forks, patience)));
             self.begin_turn(now.monotonic, id, 0);
         }
         id

@@ -1,5 +1,5 @@
-//! A peer asks who we are: our INVITE, re-INVITE, BYE or request outside a dialog again, with the answer to his challenge
-//! (RFC 3261 22.2, 22.3).
+//! A peer asks who we are: our request again, with the answer to his challenge (RFC 3261 22.2, 22.3). Branches of a call to
+//! several phones get none: phones are never told who we are.
 
 use base::{Mono, Now};
 use bytes::Bytes;
@@ -86,12 +86,17 @@ impl Stack {
         if self.inquiries.contains_key(&owner) {
             return self.prove_inquiry(now, owner, response);
         }
+        if self.referrals.contains_key(&owner) {
+            return self.prove_referral(now, owner, response);
+        }
         let Some(session) = self.sessions.get_mut(&owner) else { return false };
         if session.changes_mut().any(|change| matches!(change, Change::Ours { id: ours, .. } if *ours == id)) {
             return self.prove_change(now, id, owner, response);
         }
         match &session.state {
             State::Outgoing(state) if state.invite == id => self.prove_invite(now, owner, response),
+            State::Outgoing(_) => self.prove_prack(now, id, owner, response),
+            State::Established(_) => self.prove_aside(now, id, owner, response),
             State::Leaving(state) if state.bye == id => self.prove_bye(now, owner, response),
             _ => false,
         }

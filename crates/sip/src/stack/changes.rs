@@ -41,8 +41,14 @@ impl Stack {
         let agreed = refreshes.then(|| lifetime::agree(head, &self.core.config)).flatten();
         let builder = self.core.response_in(&asked, dialog, 200, Some(answer.clone()));
         let response = with_timer(builder, agreed, head).build();
-        if let State::Established(state) = &mut found.state {
-            state.description = answer;
+        match &mut found.state {
+            State::Established(state) => state.description = answer,
+            State::Outgoing(state) if asked.request.method == Method::Update => {
+                if let Some(early) = state.early_mut(head.from.tag().unwrap_or_default()) {
+                    early.said = Some(answer);
+                }
+            }
+            _ => {}
         }
         if refreshes {
             self.live(now, session, agreed, Refresher::Uas);

@@ -8,8 +8,8 @@ use base::{Mono, TimerToken};
 use bytes::Bytes;
 use sip_message::{Method, Reason, Response, StatusCode};
 
-use super::Stack;
 use super::write::is_sips;
+use super::{Attempt, Stack};
 use crate::core::Due;
 use crate::dialog::Tie;
 use crate::outline::Outline;
@@ -41,6 +41,8 @@ struct Limb {
     id: TransactionId,
     contact: Box<str>,
     tie: Tie,
+    /// What it takes to send its INVITE again; none without session timers.
+    attempt: Option<Box<Attempt>>,
     /// What it was offered; none of the first, whose offer is the call's.
     offer: Option<Bytes>,
     /// Its turn is over: it is being cancelled.
@@ -76,6 +78,30 @@ impl Outgoing {
         limb.and_then(|limb| limb.offer.clone()).unwrap_or_else(|| self.offer.clone())
     }
 
+    /// What it takes to send the INVITE of this transaction again, and what stands in its Contact. None if it cannot be, or
+    /// nobody waits for it any more.
+    pub(super) fn attempt_of(&mut self, id: TransactionId) -> Option<(&mut Attempt, &str)> {
+        match &mut self.forks {
+            None if self.invite == id => Some((self.attempt.as_deref_mut()?, &*self.contact)),
+            None => None,
+            Some(forks) => {
+                let limb = forks.limbs.iter_mut().find(|limb| limb.id == id && !limb.over && !limb.left)?;
+                Some((limb.attempt.as_deref_mut()?, &*limb.contact))
+            }
+        }
+    }
+
+    /// An INVITE was sent again, by another transaction.
+    pub(super) fn goes_on(&mut self, before: TransactionId, after: TransactionId) {
+        if self.invite == before {
+            self.invite = after;
+        }
+        let limbs = self.forks.as_deref_mut().map(|forks| &mut forks.limbs);
+        for limb in limbs.into_iter().flatten().filter(|limb| limb.id == before) {
+            limb.id = after;
+        }
+    }
+
     /// The INVITEs that wait for their final response.
     pub(super) fn open_invites(&self) -> Vec<TransactionId> {
         match &self.forks {
@@ -97,11 +123,12 @@ impl Forks {
     pub(super) fn new(
         first: TransactionId,
         (contact, tie): (&str, Tie),
-        outline: Outline,
+        (outline, attempt): (Outline, Option<Box<Attempt>>),
         (contact_user, headers): (String, Vec<(String, String)>),
         (forks, patience): (Vec<Fork>, Duration),
     ) -> Box<Self> {
-        let limb = Limb { id: first, contact: contact.into(), tie, offer: None, left: false, over: false };
+        let (contact, offer) = (contact.into(), None);
+        let limb = Limb { id: first, contact, tie, attempt, offer, left: false, over: false };
         let mut waiting: Vec<Fork> = forks;
         // A stable sort: within a turn in the given order.
         waiting.sort_by_key(|fork| fork.turn);
@@ -132,7 +159,7 @@ impl Stack {
             let Some(forks) = state.forks.as_deref_mut() else { return };
             let Some(fork) = forks.waiting.pop_front_if(|fork| fork.turn <= turn) else { break };
             let mut outline = forks.outline.clone();
-            let (user, headers) = (forks.contact_user.clone(), forks.headers.clone());
+            let (user, mut headers) = (forks.contact_user.clone(), forks.headers.clone());
             let contact = self.contact(&user, fork.flow, is_sips(&fork.target));
             outline.branch = key::branch(&self.core.token()).into();
             outline.flow = fork.flow;
@@ -140,6 +167,14 @@ impl Stack {
             let tie = fork.onward.tie();
             outline.carriage = tie.carriage();
             outline.routes = fork.onward.routes;
+            let timer = self.first_timer();
+            let attempt = self
+                .core
+                .config
+                .session_timer
+                .is_some()
+                .then(|| Attempt::new(outline.clone(), headers.clone(), timer.clone(), fork.offer.clone()));
+            headers.extend(timer);
             let payload = outline.encode_offer(&self.core, Method::Invite, &contact, &headers, &fork.offer);
             let parts = (outline, &Method::Invite);
             let transaction = self.clients.open(&mut self.core, now, parts, fork.flow, (Some(id), false), payload);
@@ -147,6 +182,7 @@ impl Stack {
                 id: transaction,
                 contact: contact.into(),
                 tie,
+                attempt,
                 offer: Some(fork.offer),
                 left: false,
                 over: false,

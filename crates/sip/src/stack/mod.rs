@@ -237,9 +237,10 @@ impl Stack {
     /// Ends a session, telling `event`. Its transactions linger by themselves.
     fn close(&mut self, now: Mono, id: SessionId, event: Event) {
         self.answer_changes(now, id);
-        let Some(session) = self.sessions.remove(&id) else { return };
+        let Some(mut session) = self.sessions.remove(&id) else { return };
         self.dialogs.remove(&session.dialog_key);
-        self.keep_referral(session.dialog());
+        let identity = session.identity.take();
+        self.keep_referral(session.dialog(), identity);
         give_back(&mut self.sessions);
         give_back(&mut self.dialogs);
         self.release(session.state);
@@ -280,7 +281,10 @@ impl Stack {
                 state.open_invites().into_iter().for_each(|invite| self.clients.disown(invite));
                 let turn = state.stop_turns();
                 self.core.cancel(turn);
-                state.early.iter().for_each(|early| self.disown_change(&early.change));
+                for early in &state.early {
+                    self.disown_change(&early.change);
+                    early.pracks.iter().for_each(|(prack, ..)| self.clients.disown(*prack));
+                }
             }
             State::Leaving(state) => self.clients.disown(state.bye),
         }

@@ -9,12 +9,15 @@ use super::responses::sdp;
 use crate::abilities::RELIABLE;
 use crate::core::printed;
 use crate::dialog::Dialog;
-use crate::session::{Early, OwedAck, State};
+use crate::session::{Early, OwedAck, Session, State};
 use crate::transaction::{TransactionId, key};
 use crate::{Event, Flow, SessionId};
 
 /// Provisional responses of more forks than this begin no early dialogs.
 const MAX_EARLY: usize = 16;
+
+/// PRACKs of one early dialog that may be sent again, once challenged.
+const MOST_PRACKS: usize = 16;
 
 /// How a provisional response stands to its early dialog.
 enum Place {
@@ -75,7 +78,7 @@ impl Stack {
             }
         }
         if let Some(rack) = prack {
-            self.send_prack(now, owner, tag, &rack, &Bytes::new());
+            self.send_prack(now, owner, tag, (rack, Bytes::new()), None);
         }
         if told {
             self.core.tell(Event::Progress { session: owner, status, body });
@@ -90,7 +93,7 @@ impl Stack {
             Some(State::Outgoing(state)) => {
                 let owed = state.early.iter_mut().find_map(|early| Some((early.owed.take()?, &early.dialog)));
                 if let Some((rack, tag)) = owed.map(|(rack, dialog)| (rack, dialog.remote_tag.clone())) {
-                    self.send_prack(now, session, &tag, &rack, answer);
+                    self.send_prack(now, session, &tag, (rack, answer.clone()), None);
                 }
             }
             Some(State::Established(state)) => {
@@ -104,17 +107,53 @@ impl Stack {
         }
     }
 
-    fn send_prack(&mut self, now: Mono, id: SessionId, tag: &str, rack: &RAck, answer: &Bytes) {
+    /// Sends a PRACK; with the answer to the challenge of the one before, if there was one. False: it cannot be.
+    fn send_prack(
+        &mut self,
+        now: Mono,
+        id: SessionId,
+        tag: &str,
+        (rack, answer): (RAck, Bytes),
+        challenge: Option<&Response>,
+    ) -> bool {
         let branch = key::branch(&self.core.token());
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        let Some(dialog) = session.dialog_mut(tag) else { return };
-        let (outline, flow) = (dialog.next_request(branch), dialog.flow());
-        let identity = session.identity.as_deref_mut();
-        let proof = identity.and_then(|identity| {
-            self.core.known_proof(Some(identity), &Method::Prack, &printed(&outline.uri), flow.remote.ip())
-        });
-        let payload = outline.encode_prack(&self.core, rack, answer, proof.as_ref());
-        self.clients.open(&mut self.core, now, (outline, &Method::Prack), flow, (None, true), payload);
+        let Some(Session { state: State::Outgoing(state), identity, .. }) = self.sessions.get_mut(&id) else {
+            return false;
+        };
+        let Some(early) = state.early_mut(tag) else { return false };
+        let (outline, flow) = (early.dialog.next_request(branch), early.dialog.flow());
+        let asked = (&Method::Prack, &*printed(&outline.uri), flow.remote.ip());
+        let Ok(proof) = self.core.proof(identity.as_deref_mut(), challenge, asked) else { return false };
+        let payload = outline.encode_prack(&self.core, &rack, &answer, proof.as_ref());
+        // Nobody waits for its answer but to prove who we are.
+        let owner = identity.is_some().then_some(id);
+        let parts = (outline, &Method::Prack);
+        let transaction = self.clients.open(&mut self.core, now, parts, flow, (owner, true), payload);
+        if owner.is_some() && early.pracks.len() < MOST_PRACKS {
+            early.pracks.push((transaction, rack, answer));
+        }
+        true
+    }
+
+    /// The PRACK once more, if `response` challenges it and there is an answer.
+    pub(super) fn prove_prack(&mut self, now: Mono, id: TransactionId, owner: SessionId, response: &Response) -> bool {
+        let tag = response.head.to.tag().unwrap_or_default();
+        let Some((rack, answer)) = self.take_prack(id, owner) else { return false };
+        self.send_prack(now, owner, tag, (rack, answer), Some(response))
+    }
+
+    fn take_prack(&mut self, id: TransactionId, owner: SessionId) -> Option<(RAck, Bytes)> {
+        let State::Outgoing(state) = &mut self.sessions.get_mut(&owner)?.state else { return None };
+        state.early.iter_mut().find_map(|early| {
+            let place = early.pracks.iter().position(|(known, ..)| *known == id)?;
+            let (_, rack, answer) = early.pracks.swap_remove(place);
+            Some((rack, answer))
+        })
+    }
+
+    /// A PRACK has its last answer, or none. False if it was no PRACK.
+    pub(super) fn pracked(&mut self, id: TransactionId, owner: SessionId) -> bool {
+        self.take_prack(id, owner).is_some()
     }
 }
 

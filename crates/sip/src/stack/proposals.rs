@@ -30,7 +30,8 @@ impl Stack {
     /// is told as `ChangeRefused`.
     ///
     /// # Errors
-    /// If the peer takes no UPDATE, if there is nothing yet that could be changed, or a change of either side is under way.
+    /// If the peer takes no UPDATE, if there is nothing yet that could be changed, a change of either side is under way, or
+    /// several forks of an unanswered call have spoken.
     pub fn update(&mut self, now: Now, session: SessionId, offer: Bytes) -> Result<(), ChangeError> {
         let dialog = match &self.sessions.get(&session).ok_or(ChangeError::NotEstablished)?.state {
             State::Incoming(state) => {
@@ -39,8 +40,12 @@ impl Stack {
                 if is_free { dialog } else { return Err(ChangeError::Pending) }
             }
             State::Outgoing(state) => {
-                let early = state.early.iter().rev().find(|early| early.described.is_some() && early.owed.is_none());
-                let early = early.filter(|_| state.left.is_none()).ok_or(ChangeError::NotEstablished)?;
+                let mut spoke = state.early.iter().filter(|early| early.described.is_some() && early.owed.is_none());
+                let early = spoke.next().filter(|_| state.left.is_none()).ok_or(ChangeError::NotEstablished)?;
+                // Nobody knows yet whose call it will be, and a change of one would not be one of the others.
+                if spoke.next().is_some() {
+                    return Err(ChangeError::Pending);
+                }
                 if matches!(early.change, Change::Idle) { &early.dialog } else { return Err(ChangeError::Pending) }
             }
             State::Established(_) => &self.established_idle(session)?.dialog,
@@ -139,11 +144,19 @@ impl Stack {
         if let Some(dialog) = session.dialog_mut(response.head.to.tag().unwrap_or_default()) {
             dialog.refresh(&response.head, flow);
         }
-        if let State::Established(state) = &mut session.state {
-            if !offer.is_empty() {
-                state.description = offer.clone();
+        match &mut session.state {
+            State::Established(state) => {
+                if !offer.is_empty() {
+                    state.description = offer.clone();
+                }
+                self.live(now, owner, response.head.session_expires(), Refresher::Uac);
             }
-            self.live(now, owner, response.head.session_expires(), Refresher::Uac);
+            State::Outgoing(state) => {
+                if let Some(early) = state.early_mut(response.head.to.tag().unwrap_or_default()) {
+                    early.said = Some(offer.clone());
+                }
+            }
+            State::Incoming(_) | State::Leaving(_) => {}
         }
         self.core.tell(Event::ChangeAnswered { session: owner, offer, body: sdp(response) });
         true

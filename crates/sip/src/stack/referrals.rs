@@ -3,14 +3,15 @@
 
 use base::{Mono, Now};
 use bytes::Bytes;
-use sip_message::{BadReferTo, HeaderName, Method, ReferTo, Replaces, StatusCode};
+use sip_message::{BadReferTo, HeaderName, Method, ReferTo, Replaces, Response, StatusCode};
 
 use std::time::Duration;
 
 use super::Stack;
+use crate::core::printed;
 use crate::dialog::Dialog;
+use crate::identity::Identity;
 use crate::inspect::Fault;
-use crate::outline::Outline;
 use crate::session::{Asked, State};
 use crate::transaction::key;
 use crate::{Aside, Event, Pending, SessionId};
@@ -38,6 +39,10 @@ pub(super) struct Referral {
     session: SessionId,
     /// The session's dialog, once it is over: the subscription outlives it.
     dialog: Option<Box<Dialog>>,
+    /// As whom its NOTIFYs answer a challenge, once the session is over.
+    identity: Option<Box<Identity>>,
+    /// What the NOTIFY under way says.
+    told: (u16, bool),
     /// The value of Event: with an id from the second REFER of a dialog on (RFC 3515 2.4.6).
     event: String,
     /// How long it lasts at most, in seconds.
@@ -134,9 +139,10 @@ impl Stack {
         dialog.referral = Some(id);
         self.servers.answer(&mut self.core, now, asked.id, true, response);
         let (lasts, next) = (lasts.as_secs().max(1), None);
-        let referral = Referral { session, dialog: None, event, lasts, running: false, closing: false, next };
+        let (dialog, identity, told) = (None, None, (100, false));
+        let referral = Referral { session, dialog, identity, told, event, lasts, running: false, closing: false, next };
         self.referrals.insert(id, referral);
-        self.tell_referral(now, id, 100, false);
+        self.tell_referral(now, id, (100, false), None);
         Some(ReferralId(id))
     }
 
@@ -149,7 +155,7 @@ impl Stack {
         if found.running {
             found.next = Some((status, last));
         } else {
-            self.tell_referral(now.monotonic, referral.0, status, last);
+            self.tell_referral(now.monotonic, referral.0, (status, last), None);
         }
     }
 
@@ -174,10 +180,10 @@ impl Stack {
     }
 
     /// A session ends; who sent a REFER in it goes on being told.
-    pub(super) fn keep_referral(&mut self, dialog: Option<&Dialog>) {
+    pub(super) fn keep_referral(&mut self, dialog: Option<&Dialog>, identity: Option<Box<Identity>>) {
         let Some(dialog) = dialog else { return };
         if let Some(found) = dialog.referral.and_then(|id| self.referrals.get_mut(&id)) {
-            found.dialog = Some(Box::new(dialog.clone()));
+            (found.dialog, found.identity) = (Some(Box::new(dialog.clone())), identity);
         }
     }
 
@@ -188,7 +194,7 @@ impl Stack {
         // Who knows nothing of it any more, or is gone, is told nothing more (RFC 6665 4.2.2).
         let taken = status.is_some_and(|status| status.is_success());
         match found.next.take() {
-            Some((status, last)) if taken && !found.closing => self.tell_referral(now, id, status, last),
+            Some(next) if taken && !found.closing => drop(self.tell_referral(now, id, next, None)),
             _ if taken && !found.closing => {}
             _ => self.forget_referral(id),
         }
@@ -204,15 +210,38 @@ impl Stack {
         }
     }
 
-    fn tell_referral(&mut self, now: Mono, id: SessionId, status: u16, last: bool) {
+    /// The NOTIFY once more, if `response` challenges it and there is an answer.
+    pub(super) fn prove_referral(&mut self, now: Mono, id: SessionId, response: &Response) -> bool {
+        let Some(told) = self.referrals.get(&id).map(|found| found.told) else { return false };
+        self.tell_referral(now, id, told, Some(response))
+    }
+
+    /// Sends a NOTIFY; with the answer to the challenge of the one before, if there was one. False: it cannot be.
+    fn tell_referral(
+        &mut self,
+        now: Mono,
+        id: SessionId,
+        (status, last): (u16, bool),
+        challenge: Option<&Response>,
+    ) -> bool {
         let branch = key::branch(&self.core.token());
-        let Some(referral) = self.referrals.get_mut(&id) else { return };
-        let of_session = self.sessions.get_mut(&referral.session).and_then(|session| match &mut session.state {
-            State::Established(state) => Some(&mut state.dialog),
-            State::Leaving(state) => Some(&mut state.dialog),
-            State::Incoming(_) | State::Outgoing(_) => None,
-        });
-        let Some(dialog) = referral.dialog.as_deref_mut().or(of_session) else { return self.forget_referral(id) };
+        let Some(referral) = self.referrals.get_mut(&id) else { return false };
+        let (mut of_session, mut identity) = (None, referral.identity.as_deref_mut());
+        if let Some(session) = self.sessions.get_mut(&referral.session) {
+            identity = session.identity.as_deref_mut();
+            of_session = match &mut session.state {
+                State::Established(state) => Some(&mut state.dialog),
+                State::Leaving(state) => Some(&mut state.dialog),
+                State::Incoming(_) | State::Outgoing(_) => None,
+            };
+        }
+        let Some(dialog) = referral.dialog.as_deref_mut().or(of_session) else {
+            self.forget_referral(id);
+            return false;
+        };
+        let (outline, flow, contact) = (dialog.next_request(branch), dialog.flow(), dialog.contact.clone());
+        let asked = (&Method::Notify, &*printed(&outline.uri), flow.remote.ip());
+        let Ok(proof) = self.core.proof(identity, challenge, asked) else { return false };
         let state =
             if last { "terminated;reason=noresource".to_owned() } else { format!("active;expires={}", referral.lasts) };
         let phrase = StatusCode::new(status).map_or("", StatusCode::reason);
@@ -225,11 +254,10 @@ impl Stack {
             // RFC 3420: a response's first line is a fragment of a message.
             body: Some((FRAGMENT.to_owned(), Bytes::from(format!("SIP/2.0 {status} {phrase}\r\n")))),
         };
-        (referral.running, referral.closing) = (true, last);
-        let outline: Outline = dialog.next_request(branch);
-        let payload = outline.encode_aside(&self.core, &dialog.contact, &aside);
-        let flow = dialog.flow();
+        (referral.running, referral.closing, referral.told) = (true, last, (status, last));
+        let payload = outline.encode_aside(&self.core, &contact, &aside, proof.as_ref());
         self.clients.open(&mut self.core, now, (outline, &Method::Notify), flow, (Some(id), true), payload);
+        true
     }
 }
 

@@ -181,20 +181,28 @@ impl Stack {
         let Some(State::Outgoing(state)) = self.sessions.get_mut(&owner).map(|session| &mut session.state) else {
             return false;
         };
-        if state.invite != id || state.forks.is_some() || state.left.is_some() {
+        if state.left.is_some() {
             return false;
         }
-        let Some(attempt) = state.attempt.as_deref_mut() else { return false };
+        let proof = state.proof.clone();
+        let Some((attempt, contact)) = state.attempt_of(id) else { return false };
         let Some(own) = self.core.config.session_timer.filter(|own| least > *own && attempt.demand(least)) else {
             return false;
         };
         let expires = SessionExpires { seconds: own, refresher: None };
         let headers = lifetime::asking(expires, least);
-        let (outline, payload) = attempt.again(&mut self.core, &state.contact, headers, state.proof.as_ref());
+        let (outline, payload) = attempt.again(&mut self.core, contact, headers, proof.as_ref());
         let flow = outline.flow;
         let parts = (outline, &Method::Invite);
-        state.invite = self.clients.open(&mut self.core, now, parts, flow, (Some(owner), false), payload);
-        self.drop_all_early(now, owner);
+        let again = self.clients.open(&mut self.core, now, parts, flow, (Some(owner), false), payload);
+        state.goes_on(id, again);
+        let tag = response.head.to.tag().unwrap_or_default();
+        if state.forks.is_none() {
+            self.drop_all_early(now, owner);
+        } else if let Some(place) = state.early.iter().position(|early| &*early.dialog.remote_tag == tag) {
+            let early = state.early.remove(place);
+            self.drop_early(now, early);
+        }
         true
     }
 }

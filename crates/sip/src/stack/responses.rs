@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use base::Mono;
 use bytes::Bytes;
-use sip_message::{Refresher, Response, StatusCode};
+use sip_message::{Method, Refresher, Response, StatusCode};
 
 use super::within::is_of_session;
 use super::{Stack, forks};
 use crate::dialog::{Dialog, Tie};
 use crate::identity::{Identity, Proof};
-use crate::session::{Established, Outgoing, OwedAck, Session, State};
+use crate::session::{Established, Outgoing, OwedAck, Proposal, Session, State};
 use crate::transaction::{Heard, Lost, TransactionId, key};
 use crate::{EndCause, Event, Flow, SessionId, Transmit};
 
@@ -37,8 +37,12 @@ impl Stack {
                 if self.referral_told(now, owner, Some(status)) {
                     return;
                 }
+                if response.head.cseq.method == Method::Prack {
+                    self.pracked(id, owner);
+                    return;
+                }
                 if !is_of_session(&response) {
-                    return self.aside_replied(now, owner, response.head.cseq.method, status);
+                    return self.aside_replied(now, id, owner, (response.head.cseq.method, status));
                 }
                 let renewed = self.renewed(now, id, owner, (status, Some((flow, &response))));
                 if renewed || self.update_accepted(now, id, owner, flow, &response) {
@@ -59,6 +63,7 @@ impl Stack {
             return;
         }
         if let (Some(owner), Some(status)) = (lost.owner, StatusCode::new(status))
+            && !self.pracked(lost.id, owner)
             && !self.renewed(now, lost.id, owner, (status, None))
             && !self.lost_aside(now, lost.id, owner)
         {
@@ -124,12 +129,13 @@ impl Stack {
         let Outgoing { proof, early, left, .. } = outgoing;
         let offerless = offer.is_empty();
         let mut state = Established::new(dialog, true);
-        let (mut body, mut described, mut others) = (sdp(response), None, false);
+        let (mut body, mut described, mut said, mut others) = (sdp(response), None, None, false);
         for early in early {
             if early.dialog.remote_tag == state.dialog.remote_tag {
+                early.pracks.iter().for_each(|(prack, ..)| self.clients.disown(*prack));
                 state.dialog.follow(&early.dialog);
                 state.change = early.change;
-                described = early.described;
+                (described, said) = (early.described, early.said);
             } else {
                 others = true;
                 self.drop_early(now, early);
@@ -147,11 +153,19 @@ impl Stack {
         } else {
             self.send_ack(id, &state.dialog, cseq, proof.as_ref(), &Bytes::new());
         }
-        state.description = offer;
+        // What an UPDATE changed in this dialog, another fork that spoke later may have taken the application's mind off.
+        let settle = said.clone().filter(|_| others && left.is_none() && state.is_idle());
+        state.description = said.unwrap_or(offer);
+        let tag = state.dialog.remote_tag.clone();
         self.sessions.insert(owner, Session { dialog_key, identity, state: State::Established(Box::new(state)) });
         self.live(now, owner, response.head.session_expires(), Refresher::Uac);
         match left {
-            None => self.core.tell(Event::Answered { session: owner, body, flow }),
+            None => {
+                self.core.tell(Event::Answered { session: owner, body, flow });
+                if let Some(offer) = settle {
+                    self.propose(now, owner, &tag, Proposal { update: false, offer });
+                }
+            }
             // The 2xx crossed our CANCEL (9.1, 15).
             Some(cause) => self.send_bye(now, owner, cause, None),
         }
