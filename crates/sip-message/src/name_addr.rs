@@ -163,6 +163,14 @@ mod tests {
         read(text).display.map(|d| d.to_string())
     }
 
+    /// A `tag` without a value was taken for the address's tag, so that the response to a request with `;tag;tag=x` got a second
+    /// tag, which its reader did not see either. The one that has a value counts.
+    #[test]
+    fn a_tag_without_a_value_hides_none_that_has_one() {
+        assert_eq!(read("<sip:b@h>;tag;tag=x").tag(), Some("x"));
+        assert_eq!(read("<sip:b@h>;tag").tag(), None);
+    }
+
     #[test]
     fn display_names_are_read_in_all_their_forms() {
         let cases = [

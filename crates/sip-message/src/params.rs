@@ -45,10 +45,10 @@ impl Params {
         })
     }
 
-    /// The value of the first parameter `name`, without its quotes; None if it is missing or has no value.
+    /// The value of the first parameter `name` that has one, without its quotes.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
+        let value = self.iter().find_map(|(n, value)| value.filter(|_| n.eq_ignore_ascii_case(name)));
         value.map(|v| chars::quoted(v).map_or(v, |(inner, _)| inner))
     }
 
