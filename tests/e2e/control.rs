@@ -55,7 +55,7 @@ pub(crate) fn metrics_of(switch: &mut Switch) -> SocketAddr {
     line.trim_start_matches("listening metrics ").parse().expect("an address")
 }
 
-fn get(address: SocketAddr, path: &str) -> String {
+pub(crate) fn get(address: SocketAddr, path: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("connects");
     stream.set_read_timeout(Some(SOON)).expect("a limit");
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("sent");

@@ -1,5 +1,7 @@
 //! SIP under TLS: OpenSSL and baresip as peers, certificates that change, and those who only hold a handshake.
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -14,8 +16,9 @@ use tests::process::Process;
 use tests::sound::assert_heard;
 use tests::switch::{Switch, binary};
 use tests::tunnel::Tunnel;
-use tests::wait::{SOON, pause};
+use tests::wait::{SOON, pause, until_true};
 
+use crate::control::{get, metrics_of};
 use crate::tcp::{is_closed, slow};
 
 const MANNER: Manner = Manner { hertz: tones::AGENT, codecs: "PCMU/8000/1", answers: true };
@@ -297,4 +300,23 @@ fn a_certificate_that_is_about_to_be_over_is_told() {
     let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{told}");
     assert!(told.contains("strowger.yaml:6:18: note:") && told.contains("is over on 20"), "{told}");
+}
+
+#[test]
+fn handshakes_that_fail_are_counted_by_why() {
+    let world = World::new();
+    let mut company = world.company(&format!("\n    client_ca: {}", world.authority.file().display()));
+    company.control.insert("metrics", "127.0.0.1:0".to_owned());
+    let mut switch = Switch::start(&company);
+    let (metrics, at) = (metrics_of(&mut switch), switch.listening("tls"));
+    world.open(&switch, &["-tls1", "-cipher", "ALL:@SECLEVEL=0"]).wait_for_end(SOON);
+    world.open(&switch, &["-tls1_2"]).wait_for_end(SOON);
+    let mut plain = TcpStream::connect(at).expect("a connection");
+    plain.write_all(b"OPTIONS sip:1002@127.0.0.1 SIP/2.0\r\n\r\n").expect("sent");
+    drop(TcpStream::connect(at).expect("a connection"));
+    for reason in ["incompatible", "certificate", "not_tls", "closed"] {
+        let series = format!("strowger_handshakes_failed_total{{listener=\"tls {at}\",reason=\"{reason}\"}} 1\n");
+        until_true(&series, SOON, || get(metrics, "/metrics").contains(&series));
+    }
+    switch.assert_quiet();
 }

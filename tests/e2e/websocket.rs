@@ -1,12 +1,16 @@
 //! SIP over WebSocket: JsSIP registers, asks and is called; who leaves is registered no more.
 
+use std::io::Write;
+
 use tests::certificates::Authority;
 use tests::company::Company;
 use tests::jssip;
 use tests::phone::Phone;
 use tests::ports::Ports;
 use tests::switch::Switch;
-use tests::wait::SOON;
+use tests::wait::{SOON, until_true};
+
+use crate::control::{get, metrics_of};
 
 const PAGE: &str = "https://phone.example";
 
@@ -70,4 +74,26 @@ fn a_page_of_another_origin_and_a_wrong_password_do_not_get_in() {
     let mut guess = jssip::start(&url, "agent1", "guess", PAGE, None, switch.folder());
     guess.wait_for_line("the refusal", SOON, |line| line == "refused 401");
     assert!(switch.events("bound").is_empty());
+}
+
+#[test]
+fn handshakes_that_fail_are_counted_by_why() {
+    let ports = Ports::slice();
+    let mut company = Company::new(&ports);
+    company.listeners.push(format!("ws: 127.0.0.1:0\n    origins: [{PAGE}]"));
+    company.control.insert("metrics", "127.0.0.1:0".to_owned());
+    let mut switch = Switch::start(&company);
+    let (metrics, at) = (metrics_of(&mut switch), switch.listening("ws"));
+    let upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    for (reason, fields) in [
+        ("origin", format!("Origin: https://evil.example\r\nSec-WebSocket-Protocol: sip\r\n{upgrade}")),
+        ("not_websocket", format!("Origin: {PAGE}\r\n")),
+    ] {
+        let mut page = std::net::TcpStream::connect(at).expect("a connection");
+        write!(page, "GET / HTTP/1.1\r\nHost: {at}\r\n{fields}\r\n").expect("sent");
+        let series = format!("strowger_handshakes_failed_total{{listener=\"ws {at}\",reason=\"{reason}\"}} 1\n");
+        until_true(&series, SOON, || get(metrics, "/metrics").contains(&series));
+    }
+    switch.assert_quiet();
 }

@@ -1,5 +1,7 @@
 //! Offers: made, answered, failed.
 
+use std::time::Duration;
+
 use base::{Now, OfferId};
 
 use crate::decide::Choice;
@@ -35,9 +37,15 @@ impl Acd {
         Ok(Connected { call: offer.call, agent, queue: name, waited, rang: now.monotonic - offer.began })
     }
 
-    /// The agent's phone did not take the offer: he rests, the call goes to the next agent and is not offered to this
-    /// one again before the retry delay is over. An offer that is over already changes nothing.
+    /// As [`Acd::offer_failed_for`], without a wish of the phone's.
     pub fn offer_failed(&mut self, now: Now, offer: OfferId, failure: OfferFailure) {
+        self.offer_failed_for(now, offer, failure, Duration::ZERO);
+    }
+
+    /// The agent's phone did not take the offer: he rests, the call goes to the next agent and is not offered to this
+    /// one again before the retry delay is over. His rest takes as long as his phone asks to be left alone, if that is longer than his
+    /// queue's. An offer that is over already changes nothing.
+    pub fn offer_failed_for(&mut self, now: Now, offer: OfferId, failure: OfferFailure, alone: Duration) {
         let Some(&ix) = self.offers.get(&offer) else { return };
         let Some(offer) = self.take_offer(ix) else { return };
         self.push_offer_ended(now, ix, &offer, OfferEnd::Failed(failure));
@@ -47,7 +55,7 @@ impl Acd {
         entry.stage = Stage::Waiting(None);
         entry.note_tried(ix, now.monotonic, until);
         queue.put(entry.place, offer.call);
-        let (queue_ix, rest, served) = (entry.queue, queue.config.rest.after(failure), queue.logged_in > 0);
+        let (queue_ix, rest, served) = (entry.queue, queue.config.rest.after(failure).max(alone), queue.logged_in > 0);
         self.arm_call(offer.call, until);
         self.begin_lease(now, ix, LeaseKind::Rest, rest);
         if served {

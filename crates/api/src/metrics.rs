@@ -22,6 +22,7 @@ pub(crate) fn render(figures: &Figures) -> String {
     trunk_limits(&mut page, &figures.status.trunks);
     digest(&mut page, figures.digest);
     media(&mut page, figures);
+    handshakes(&mut page, figures);
     page.0
 }
 
@@ -113,6 +114,16 @@ fn sip(page: &mut Page, sip: &sip::Counters) {
     ];
     for (kind, count) in kinds {
         page.line(name, &[("kind", kind)], count);
+    }
+}
+
+fn handshakes(page: &mut Page, figures: &Figures) {
+    let name = "strowger_handshakes_failed_total";
+    page.counter(name, "Handshakes of TLS and WebSocket that failed, by listener and by why.");
+    for (listener, counts) in &figures.handshakes {
+        for (reason, count) in counts {
+            page.line(name, &[("listener", listener), ("reason", reason)], count);
+        }
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Figures {
     pub media: MediaFigures,
     /// What got lost between threads, by its kind.
     pub drops: Vec<(&'static str, u64)>,
+    /// Handshakes of TLS and WebSocket that failed, by listener and by why.
+    pub handshakes: Vec<(String, Vec<(&'static str, u64)>)>,
 }
 
 /// Counts of the media threads since the start.

@@ -5,6 +5,7 @@
 //! thread takes it. A connection is found by its number, or by the peer's address, or opened.
 
 mod connection;
+mod failures;
 mod registry;
 mod websocket;
 
@@ -27,8 +28,10 @@ use crate::addr::unmapped;
 use crate::tls::{Tls, names_of};
 use crate::{NetError, Received, sys};
 use connection::Connection;
+use failures::Failures;
 use registry::{Entry, Registry};
 
+pub use failures::Failure;
 pub use websocket::Origins;
 
 /// How long to wait when the system has no descriptor for a new connection.
@@ -126,6 +129,8 @@ pub(crate) struct Shared {
     pub layer: Layer,
     pub local: SocketAddr,
     pub index: u16,
+    /// Handshakes that did not come about, of either side's connections.
+    pub failures: Failures,
 }
 
 impl Listener {
@@ -149,7 +154,14 @@ impl Listener {
         socket.set_nonblocking(true).map_err(prepare)?;
         let local = socket.local_addr().map_err(prepare)?;
         let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(prepare)?;
-        let shared = Arc::new(Shared { registry: Registry::new(index), limits, layer, local, index });
+        let shared = Arc::new(Shared {
+            registry: Registry::new(index),
+            limits,
+            layer,
+            local,
+            index,
+            failures: Failures::default(),
+        });
         Ok(Self { socket, local, index, runtime: Some(runtime), shared, stop: Arc::default(), thread: None })
     }
 
@@ -257,29 +269,37 @@ async fn take(line: Line, stream: TcpStream, local: SocketAddr) {
     let (layer, entry) = (line.shared.layer.clone(), line.entry.clone());
     let shake_hands = async {
         match layer {
-            Layer::Plain => Some(Stream::Plain(stream)),
-            Layer::Tls(tls) => Some(Stream::Tls(Box::new(tls.accept(stream).await.ok()?))),
-            Layer::Ws(origins) => Some(Stream::Ws(Box::new(websocket::accept(stream, &origins).await?))),
+            Layer::Plain => Ok(Stream::Plain(stream)),
+            Layer::Tls(tls) => Ok(Stream::Tls(Box::new(secured(&tls, stream).await?))),
+            Layer::Ws(origins) => Ok(Stream::Ws(Box::new(websocket::accept(stream, &origins).await?))),
             Layer::Wss(tls, origins) => {
-                let stream = tls.accept(stream).await.ok()?;
-                Some(Stream::Wss(Box::new(websocket::accept(stream, &origins).await?)))
+                let stream = secured(&tls, stream).await?;
+                Ok(Stream::Wss(Box::new(websocket::accept(stream, &origins).await?)))
             }
         }
     };
     let stream = tokio::select! {
-        done = timeout(line.shared.limits.handshake, shake_hands) => done.ok().flatten(),
-        () = entry.cut.notified() => None,
+        done = timeout(line.shared.limits.handshake, shake_hands) => done.unwrap_or(Err(Failure::Timeout)),
+        () = entry.cut.notified() => Err(Failure::Closed),
     };
     match stream {
-        Some(Stream::Plain(stream)) => line.serve(stream, local).await,
-        Some(Stream::Tls(stream)) => line.serve_tls(*stream, local).await,
-        Some(Stream::Ws(stream)) => line.serve_websocket(*stream, local).await,
-        Some(Stream::Wss(stream)) => {
+        Ok(Stream::Plain(stream)) => line.serve(stream, local).await,
+        Ok(Stream::Tls(stream)) => line.serve_tls(*stream, local).await,
+        Ok(Stream::Ws(stream)) => line.serve_websocket(*stream, local).await,
+        Ok(Stream::Wss(stream)) => {
             line.tell_names(stream.get_ref()).await;
             line.serve_websocket(*stream, local).await;
         }
-        None => line.leave().await,
+        Err(failure) => {
+            line.shared.failures.add(failure);
+            line.leave().await;
+        }
     }
+}
+
+/// The TLS handshake with who connected.
+async fn secured(tls: &Tls, stream: TcpStream) -> Result<TlsStream<TcpStream>, Failure> {
+    tls.accept(stream).await.map_err(|error| Failure::of_tls(&error))
 }
 
 /// A connection whose handshakes are over.
@@ -348,7 +368,14 @@ async fn open(line: Line) {
         Layer::Plain => line.serve(stream, local).await,
         Layer::Tls(tls) => match timeout_at(end, tls.connect(stream, entry.remote)).await {
             Ok(Ok(stream)) => line.serve_tls(stream, local).await,
-            Ok(Err(_)) | Err(_) => line.fail().await,
+            Ok(Err(error)) => {
+                shared.failures.add(Failure::of_tls(&error));
+                line.fail().await;
+            }
+            Err(_) => {
+                shared.failures.add(Failure::Timeout);
+                line.fail().await;
+            }
         },
         // Nobody connects to a browser; the sender does not come here.
         Layer::Ws(_) | Layer::Wss(..) => line.fail().await,
@@ -380,6 +407,18 @@ impl Sender {
                 self.unsent += 1;
             }
         }
+    }
+
+    /// What carries its messages, and the address that it is bound to.
+    #[must_use]
+    pub fn listens(&self) -> (Transport, SocketAddr) {
+        (self.shared.layer.transport(), self.shared.local)
+    }
+
+    /// Handshakes of TLS and WebSocket that did not come about since the start, by [`Failure`]: those that there were.
+    #[must_use]
+    pub fn failed_handshakes(&self) -> Vec<(&'static str, u64)> {
+        self.shared.failures.counts()
     }
 
     /// Messages that found no connection and no room for a new one, or a peer that does not read.

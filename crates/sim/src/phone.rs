@@ -231,11 +231,16 @@ impl Phone {
 
     /// As [`Phone::refuse`], with the value of a Reason.
     pub fn refuse_for(&mut self, now: Now, status: u16, reason: Option<&str>) {
+        self.refuse_with(now, status, reason.map(|value| ("Reason", value)));
+    }
+
+    /// As [`Phone::refuse`], with another header field.
+    pub fn refuse_with(&mut self, now: Now, status: u16, field: Option<(&str, &str)>) {
         if let Some(session) = self.session {
             let elsewhere = NameAddr::new(Uri::from_address(self.address).with_user("elsewhere"));
             let contact = || ("Contact".to_owned(), elsewhere.to_string());
-            let reason = reason.map(|value| ("Reason".to_owned(), value.to_owned()));
-            let headers = (300..400).contains(&status).then(contact).into_iter().chain(reason).collect();
+            let field = field.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let headers = (300..400).contains(&status).then(contact).into_iter().chain(field).collect();
             self.stack.refuse(now, session, Refusal { status, reason: None, headers });
         }
     }

@@ -68,6 +68,14 @@ pub(crate) fn supported(config: &StackConfig) -> Box<str> {
     told.map(|extension| extension.tag).collect::<Vec<_>>().join(", ").into()
 }
 
+/// What stands in Supported of the 200 to a REGISTER: what a registrar does, too (RFC 3327 section 5.3). `outbound` (RFC 5626) is
+/// not there, as one flow of a phone is all that is kept of a contact.
+pub(crate) fn supported_by_registrar(config: &StackConfig) -> String {
+    let fits = |extension: &&Extension| extension.told || (extension.fits)(&Method::Register);
+    let told = EXTENSIONS.iter().filter(fits).filter(|extension| (extension.is_on)(config));
+    told.map(|extension| extension.tag).collect::<Vec<_>>().join(", ")
+}
+
 /// True for an extension that a request with this method may require.
 pub(crate) fn supports(config: &StackConfig, method: &Method, tag: &str) -> bool {
     let found = EXTENSIONS.iter().find(|extension| extension.tag.eq_ignore_ascii_case(tag));

@@ -302,11 +302,16 @@ fn who_requires_path_of_a_registrar_gets_it_and_nothing_else_is_promised() {
     let mut world = World::new(1);
     let register = request("REGISTER", "path", "Require: path\nPath: <sip:edge.example;lr>\n");
     world.inject(stranger(), 0, &register);
-    assert!(matches!(world.events(0)[..], [sip::Event::Registered { .. }]));
+    let Some(sip::Event::Registered { pending, .. }) = world.events(0).pop() else { panic!("no REGISTER") };
+    world.act(0, |stack, now| stack.respond(now, pending, 200, &[]));
+    assert_eq!(world.last_to(stranger()).header("Supported").as_deref(), Some("replaces, norefersub, 100rel, path"));
     let more = request("REGISTER", "more", "Require: path, gruu\n").replace("call-of-carol", "another");
     world.inject(stranger(), 0, &more);
     let refusal = world.last_to(stranger());
     assert_eq!((refusal.status(), refusal.header("Unsupported").as_deref()), (420, Some("gruu")));
+    world.inject(stranger(), 0, &request("OPTIONS", "options", "").replace("call-of-carol", "fourth"));
+    let told = world.last_to(stranger()).header("Supported").unwrap();
+    assert!(!told.contains("path"), "of a REGISTER alone: {told}");
     let invite = request("INVITE", "invite", "Require: path\n").replace("call-of-carol", "third");
     world.inject(stranger(), 0, &invite);
     assert_eq!(world.last_to(stranger()).header("Unsupported").as_deref(), Some("path"));

@@ -268,6 +268,7 @@ impl Domain {
                 skipped_ticks: media.skipped_ticks,
             },
             drops: self.lost().into(),
+            handshakes: self.senders.iter().filter_map(Sender::failed_handshakes).collect(),
         }
     }
 

@@ -137,6 +137,14 @@ impl Sender {
         }
     }
 
+    /// Handshakes that did not come about, by the listener as `TRANSPORT ADDRESS` and by why.
+    pub fn failed_handshakes(&self) -> Option<(String, Vec<(&'static str, u64)>)> {
+        let Self::Stream(sender) = self else { return None };
+        let (transport, local) = sender.listens();
+        let counts = sender.failed_handshakes();
+        (!counts.is_empty()).then(|| (format!("{} {local}", transport.name()), counts))
+    }
+
     /// Messages that could not be sent.
     pub fn unsent(&self) -> u64 {
         match self {

@@ -19,6 +19,9 @@ use crate::switch::{Switch, Timer};
 use crate::talk::BAD_ANSWER;
 use crate::{Peer, Place, Ring, User, UserName};
 
+/// The longest that an agent's phone is left alone as it asks; who wants more logs out.
+const LONGEST_ALONE: Duration = Duration::from_secs(300);
+
 impl Switch {
     /// The ACD wants an agent's phone rung.
     pub(crate) fn place_offer(&mut self, now: Now, offer: acd::Offer) {
@@ -329,6 +332,11 @@ impl Switch {
         };
         let reason = response.map(|response| Reason::of(&response.head)).unwrap_or_default();
         self.close_leg(now, leg, cause, Some(status), reason);
+        if let Some(Role::Agent { offer, .. }) = self.legs.get(&leg).map(|found| &found.role) {
+            let (offer, alone) = (*offer, response.map(|response| left_alone(status, response)).unwrap_or_default());
+            self.offers.remove(&offer);
+            return self.acd.offer_failed_for(now, offer, offer_failure(status, local), alone);
+        }
         self.outgoing_failed(now, leg, status, local, reason);
     }
 
@@ -461,6 +469,12 @@ const fn q850(outcome: DialOutcome) -> u8 {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// How long a phone that took no call wants to get none, by its Retry-After (RFC 3261 20.33).
+fn left_alone(status: u16, response: &Response) -> Duration {
+    let seconds = response.head.retry_after().filter(|_| matches!(status, 480 | 486 | 500 | 503 | 600 | 603));
+    Duration::from_secs(u64::from(seconds.unwrap_or(0))).min(LONGEST_ALONE)
 }
 
 /// What a final response says about an agent.

@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite::{Error, Message as Frame, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
 use super::connection::{Connection, tell};
+use super::failures::Failure;
 use crate::Received;
 
 /// The sub-protocol (RFC 7118 section 4).
@@ -47,8 +48,8 @@ impl Origins {
     }
 }
 
-/// The handshake with who connected. None if it does not come about.
-pub(super) async fn accept<S>(stream: S, origins: &Arc<Origins>) -> Option<WebSocketStream<S>>
+/// The handshake with who connected.
+pub(super) async fn accept<S>(stream: S, origins: &Arc<Origins>) -> Result<WebSocketStream<S>, Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -61,7 +62,7 @@ where
     let origins = origins.clone();
     #[allow(clippy::result_large_err, reason = "the library wants its error so")]
     let check = move |request: &Request, response: Response| admit(request, response, &origins);
-    accept_hdr_async_with_config(stream, check, Some(config)).await.ok()
+    accept_hdr_async_with_config(stream, check, Some(config)).await.map_err(|error| Failure::of_websocket(&error))
 }
 
 #[allow(clippy::result_large_err, reason = "the library wants its error so")]

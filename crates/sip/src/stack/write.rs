@@ -4,10 +4,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use base::{Mono, Now};
 use bytes::Bytes;
-use sip_message::{AnyUri, HeaderName, NameAddr, Request, ResponseBuilder, Scheme, StatusCode, Uri};
+use sip_message::{AnyUri, HeaderName, Method, NameAddr, Request, ResponseBuilder, Scheme, StatusCode, Uri};
 
 use super::Stack;
-use crate::abilities::{ACCEPT, ALLOW};
+use crate::abilities::{self, ACCEPT, ALLOW};
 use crate::core::{Core, printed};
 use crate::dialog::Dialog;
 use crate::digest::hex;
@@ -85,6 +85,9 @@ impl Stack {
         let mut builder = self.core.response(&asked.request, asked.flow, status(code)).to_tag(&tag);
         for (name, value) in headers {
             builder = builder.header(name, value);
+        }
+        if asked.request.method == Method::Register && (200..300).contains(&code) {
+            builder = builder.header(HeaderName::Supported, &abilities::supported_by_registrar(&self.core.config));
         }
         let response = builder.build();
         self.servers.answer(&mut self.core, now.monotonic, asked.id, (200..300).contains(&code), response);
