@@ -1,12 +1,13 @@
 //! Calls to the outside through SIPp as the carrier: let out by a grant, heard before the answer, refused without.
 
+use std::net::{Ipv4Addr, UdpSocket};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tests::company::{Company, tones};
-use tests::phone::{Phone, media_address};
+use tests::phone::{Message, Phone, media_address};
 use tests::ports::Ports;
 use tests::sipp::{Counts, Sipp};
 use tests::switch::{Switch, binary};
@@ -177,4 +178,31 @@ fn a_phone_that_sends_calls_outside_without_a_grant_has_declined() {
     assert_eq!(s.carrier.counts(), Counts::default());
     let refused = s.switch.wait_for_event("outside_refused", 1, SOON);
     assert_eq!((refused["asked_by"]["user"].as_str(), refused["why"].as_str()), (Some("agent1"), Some("no_grant")));
+}
+
+#[test]
+fn a_trunk_is_called_by_the_listener_that_it_names() {
+    let mut ports = Ports::slice();
+    let (theirs, ours) = (ports.take(2), ports.take(2));
+    let carrier = UdpSocket::bind((Ipv4Addr::LOCALHOST, theirs)).expect("a port");
+    carrier.set_read_timeout(Some(SOON)).expect("a limit");
+    let mut phone = Phone::new("127.0.0.1:9".parse().expect("an address"), &mut ports);
+    let mut company = Company::new(&ports);
+    company.agents.push(("phone".to_owned(), format!("sip:phone@{}", phone.address())));
+    company.listeners.push(format!("udp: 127.0.0.1:{ours}\n    name: outside"));
+    (company.carrier, company.carrier_more) = (Some(theirs), ", listener: outside".to_owned());
+    let limits = "trunk: carrier, at_once: 1, minutes_a_day: 60";
+    company.grants.insert("germany", format!("{{ users: phone, prefixes: \"+49\", {limits} }}"));
+    let switch = Switch::start(&company);
+    assert_ne!(switch.address().port(), ours, "the first listener is another one");
+    phone.set_switch(switch.address());
+    let _dialog = phone.invite(NUMBER, &phone.sdp());
+    let mut buffer = [0; 4096];
+    let (size, from) = carrier.recv_from(&mut buffer).expect("an INVITE");
+    let invite = Message::new(&buffer[..size]);
+    assert_eq!((invite.method(), from.port()), (Some("INVITE"), ours), "{invite}");
+    assert!(
+        invite.must("Via").contains(&format!(":{ours};")) && invite.contact().contains(&format!(":{ours}")),
+        "{invite}"
+    );
 }

@@ -26,6 +26,7 @@ const LISTENER: Shape = Shape {
         "certificates",
         "client_ca",
         "ca",
+        "name",
     ],
 };
 
@@ -46,6 +47,11 @@ pub(crate) fn read<'a>(value: &Value<'a>, shelf: &mut Shelf<'_>) -> Vec<(Listene
         let Some((listener, place)) = listener(&item, shelf) else { continue };
         if let Some((other, _)) = listeners.iter().find(|(other, _)| collide(other, &listener)) {
             place.fault(format!("this takes the port of the listener `{}`", other.address), "give it another port");
+        }
+        let same = |(other, _): &&(Listener, Value<'_>)| listener.name.is_some() && other.name == listener.name;
+        if let (Some((other, _)), Some(name)) = (listeners.iter().find(same), &listener.name) {
+            let message = format!("the listener `{}` is called `{name}`, too", other.address);
+            place.fault(message, "give each a name of its own");
         }
         listeners.push((listener, place));
     }
@@ -69,6 +75,7 @@ fn listener<'a>(item: &Value<'a>, shelf: &mut Shelf<'_>) -> Option<(Listener, Va
         second.fault("one listener has one transport", remedy);
         return None;
     }
+    let name = map.optional("name").and_then(|value| value.name().map(str::to_owned));
     let tls = crate::tls::read(&map, (transport, &place), shelf);
     let origins = map.optional("origins").map(|value| origins(&value, transport));
     let bound = place.socket_addr()?;
@@ -84,7 +91,7 @@ fn listener<'a>(item: &Value<'a>, shelf: &mut Shelf<'_>) -> Option<(Listener, Va
     let media = map.optional("media").and_then(|value| reachable(&value));
     let digest = map.optional("digest").and_then(crate::digest);
     let srtp = map.optional("srtp").and_then(crate::srtp);
-    Some((Listener { transport, address: bound, advertise, media, digest, srtp, tls, origins }, place))
+    Some((Listener { name, transport, address: bound, advertise, media, digest, srtp, tls, origins }, place))
 }
 
 /// The most pages that a listener may name.

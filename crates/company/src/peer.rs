@@ -69,7 +69,7 @@ pub(crate) fn read(value: &Value<'_>, form: &Form, listeners: &[Listener]) -> Op
     if listeners.iter().any(|listener| is_own(listener, address)) {
         return fault("is this switch itself", &format!("write the address of the {}", form.owner));
     }
-    Some(Peer { contact: uri, address, reached_at: None })
+    Some(Peer { contact: uri, address, reached_at: None, listener: None })
 }
 
 /// True if what is sent to `address` comes back in by `listener`.

@@ -67,6 +67,8 @@ impl System {
 /// One address that SIP comes in by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
+    /// What trunks call it that send by it.
+    pub name: Option<String>,
     /// What carries it.
     pub transport: Transport,
     /// What to bind. Port 0 takes a free one.
@@ -188,9 +190,9 @@ pub(crate) fn check_unchanged(root: &Map<'_>, running: &System, new: &System) {
             None => map.fault(message, remedy),
         }
     };
-    // Certificates may change, wherever they lie.
+    // Certificates may change, wherever they lie, and what a listener is called.
     let sockets = |system: &System| -> Vec<Listener> {
-        system.listeners.iter().map(|listener| Listener { tls: None, ..listener.clone() }).collect()
+        system.listeners.iter().map(|listener| Listener { tls: None, name: None, ..listener.clone() }).collect()
     };
     fault(root, "listeners", sockets(running) == sockets(new));
     fault(root, "data", running.data == new.data);

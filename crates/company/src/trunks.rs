@@ -24,6 +24,7 @@ const TRUNK: Shape = Shape {
         "certificate",
         "to",
         "to_name",
+        "listener",
         "caller_id",
         "login",
         "srtp",
@@ -89,7 +90,14 @@ pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) 
             }
         }
         let certificate = certificate.and_then(|value| proven(&value, listeners, &trunks));
-        let (to, caller_id) = far_end(&map, listeners);
+        let (mut to, caller_id) = far_end(&map, listeners);
+        if let Some(value) = map.optional("listener") {
+            needs_to(&value, &map);
+            let index = way_out(&value, to.as_ref(), listeners);
+            if let Some(to) = &mut to {
+                to.listener = index;
+            }
+        }
         let to_name = map.optional("to_name").and_then(|value| to_name(&value, to.as_ref(), &trunks));
         let login = login(&map, files, notes);
         let srtp = map.optional("srtp").and_then(crate::srtp);
@@ -161,6 +169,35 @@ fn needs_to(value: &Value<'_>, trunk: &Map<'_>) {
     if trunk.optional("to").is_none() {
         value.fault_at_key("a trunk without `to` is sent nothing", "add `to`, or take it out");
     }
+}
+
+/// The listener that calls out go by.
+fn way_out(value: &Value<'_>, to: Option<&Peer>, listeners: &[Listener]) -> Option<u16> {
+    let name = value.name()?;
+    let Some(index) = listeners.iter().position(|listener| listener.name.as_deref() == Some(name)) else {
+        let names = listeners.iter().filter_map(|listener| listener.name.as_deref());
+        let meant = yaml::did_you_mean(name, names).map(|meant| format!("did you mean `{meant}`?"));
+        let remedy = meant.unwrap_or_else(|| format!("write `name: {name}` at one of `listeners`"));
+        value.fault(format!("there is no listener `{name}`"), remedy);
+        return None;
+    };
+    let (listener, to) = (listeners.get(index)?, to?);
+    if listener.transport != to.transport() {
+        let (is, wanted) = (listener.transport.name(), to.transport().name());
+        value.fault(
+            format!("listener `{name}` is for {is}, and `to` for {wanted}"),
+            "name one of the transport of `to`",
+        );
+        return None;
+    }
+    let own = listener.address;
+    // One on `[::]` carries IPv4, too.
+    if own.is_ipv4() != to.address.is_ipv4() && !(own.is_ipv6() && own.ip().is_unspecified()) {
+        let message = format!("from `{}` nothing can be sent to `{}`", own.ip(), to.address.ip());
+        value.fault(message, "name a listener of the IP version of `to`");
+        return None;
+    }
+    u16::try_from(index).ok()
 }
 
 /// How the far end is watched.

@@ -91,7 +91,7 @@ pub fn company() -> Config {
     let user = |port: u16| {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let contact = sip_message::Uri::from_address(address).with_user("agent");
-        User::at(switch::Place::Fixed(switch::Peer { contact, address, reached_at: None }))
+        User::at(switch::Place::Fixed(switch::Peer { contact, address, reached_at: None, listener: None }))
     };
     let everybody = ["101", "102", "103", "104"];
     let mut queue = acd::QueueConfig::new("sales", everybody.map(Into::into).into());
@@ -130,7 +130,7 @@ pub fn company() -> Config {
 fn with_carrier() -> Config {
     let mut config = company();
     let address = carrier_address();
-    let to = Peer { contact: sip_message::Uri::from_address(address), address, reached_at: None };
+    let to = Peer { contact: sip_message::Uri::from_address(address), address, reached_at: None, listener: None };
     config.trunks.push(Trunk { to: Some(to), ..Trunk::incoming(CARRIER, Vec::new()) });
     config.flows.insert("out".into(), flow("out", OUT));
     config.numbers.insert("1001".into(), Destination::Flow("out".into()));

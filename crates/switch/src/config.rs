@@ -239,6 +239,8 @@ pub struct Peer {
     /// The address of this machine that it reaches us at, where the listener is bound to every address. Found by
     /// the driver, as only the system knows; without it the listener's own stands.
     pub reached_at: Option<IpAddr>,
+    /// The listener that its calls go out by, as an index, where the configuration says so.
+    pub listener: Option<u16>,
 }
 
 impl Peer {

@@ -99,7 +99,7 @@ impl Switch {
         Some(Route { others, ..first })
     }
 
-    /// The way to something at a fixed address: by the first listener of its transport that is bound to the address of ours
+    /// The way to something at a fixed address: by the listener that the configuration names for it; else by the first listener of its transport that is bound to the address of ours
     /// from which that is reached; else by the first that is bound to all, or at least to its family.
     pub(crate) fn flow_to(&self, peer: &Peer) -> Flow {
         let (transport, remote) = (peer.transport(), peer.address);
@@ -111,9 +111,11 @@ impl Switch {
         let both = |listener: &sip::Listener| listener.transport == transport && listener.local.ip().is_unspecified();
         let place = |fits: &dyn Fn(&sip::Listener) -> bool| self.listeners.iter().position(fits);
         let found = place(&there).or_else(|| place(&to_all)).or_else(|| place(&alike)).or_else(|| place(&both));
-        let index = found.unwrap_or(0);
+        let named = peer.listener.map(usize::from).filter(|index| self.listeners.get(*index).is_some());
+        let index = named.or(found).unwrap_or(0);
         let bound = self.listeners.get(index).map_or(remote, |listener| listener.local);
-        let local = SocketAddr::new(peer.reached_at.unwrap_or(bound.ip()), bound.port());
+        let own = peer.reached_at.filter(|_| named.is_none() || bound.ip().is_unspecified());
+        let local = SocketAddr::new(own.unwrap_or(bound.ip()), bound.port());
         Flow { transport, connection: None, listener: u16::try_from(index).unwrap_or(0), local, remote }
     }
 

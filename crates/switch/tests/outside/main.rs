@@ -43,7 +43,7 @@ nodes:
 
 fn peer(address: &str) -> Peer {
     let address: SocketAddr = address.parse().unwrap();
-    Peer { contact: sip_message::Uri::from_address(address), address, reached_at: None }
+    Peer { contact: sip_message::Uri::from_address(address), address, reached_at: None, listener: None }
 }
 
 fn trunk(name: &str, to: &str, caller_id: CallerId) -> Trunk {

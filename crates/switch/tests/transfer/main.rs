@@ -29,7 +29,12 @@ fn with_carrier() -> Config {
     let mut config = company();
     let peer = |address: &str| {
         let address: SocketAddr = address.parse().unwrap();
-        Peer { contact: sip_message::Uri::from_address(address).with_user("x"), address, reached_at: None }
+        Peer {
+            contact: sip_message::Uri::from_address(address).with_user("x"),
+            address,
+            reached_at: None,
+            listener: None,
+        }
     };
     let far =
         Peer { contact: sip_message::Uri::from_address("127.0.0.3:5060".parse().unwrap()), ..peer("127.0.0.3:5060") };

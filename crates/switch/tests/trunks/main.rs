@@ -35,7 +35,7 @@ const CARRIER: &str = "127.0.0.3:5060";
 
 fn peer(address: &str) -> Peer {
     let address: SocketAddr = address.parse().unwrap();
-    Peer { contact: sip_message::Uri::from_address(address), address, reached_at: None }
+    Peer { contact: sip_message::Uri::from_address(address), address, reached_at: None, listener: None }
 }
 
 fn login(realm: &str) -> Login {
