@@ -16,6 +16,8 @@
 //! - `tcp`, `tls`, `websocket`: calls over connections, and what strangers do with those.
 //! - `control`, `reload`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
 //! - `forks`: users with several phones.
+//! - `linphone`: another make of phone.
+//! - `lossy`: datagrams that are lost, doubled and overtaken on the way.
 //! - `nat`: phones behind a NAT, in networks of the test's own.
 //! - `trace`: what calls said on the wire, drawn, followed, and read by tshark.
 //! - `srtp`: encrypted calls.
@@ -56,6 +58,7 @@ mod load;
 mod menu;
 mod message;
 mod nat;
+mod lossy;
 mod noise;
 mod outbound;
 mod oversize;

@@ -8,6 +8,7 @@
 //! - [`certificates`] makes those that TLS needs, [`tunnel`] is OpenSSL at the other end.
 //! - [`sipp`], [`baresip`], [`jssip`], [`kamailio`], [`libsrtp`] and [`scanner`] are the strangers; [`phone`] is a scripted phone of our own
 //!   for what they cannot do, [`line`] a way for requests that no phone would send, [`flood`] a crowd of strangers in the bad sense.
+//! - [`shaper`] is the bad network between them and the switch.
 //! - [`sound`] makes and measures audio; [`ports`] keeps tests off each other's ports; [`wait`] waits for conditions.
 //!
 //! The tests themselves are in `e2e/`. Run them by `scripts/test`, which installs what they need.
@@ -41,6 +42,7 @@ pub mod process;
 pub mod records;
 pub mod scanner;
 pub mod sipp;
+pub mod shaper;
 pub mod sound;
 pub mod stun;
 pub mod switch;
