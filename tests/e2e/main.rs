@@ -56,6 +56,7 @@ mod ipv6;
 mod limits;
 mod load;
 mod menu;
+mod linphone;
 mod message;
 mod nat;
 mod lossy;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -25,12 +25,27 @@ impl Process {
     /// # Panics
     /// If the program is not there.
     pub fn start(name: &str, mut command: Command, folder: &Path) -> Self {
+        command.stdin(Stdio::null());
+        Self::run(name, command, folder)
+    }
+
+    /// As [`Self::start`]; what it reads is written to what comes with it.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn start_with_input(name: &str, mut command: Command, folder: &Path) -> (Self, ChildStdin) {
+        command.stdin(Stdio::piped());
+        let mut process = Self::run(name, command, folder);
+        let stdin = process.child.stdin.take().expect("piped");
+        (process, stdin)
+    }
+
+    fn run(name: &str, mut command: Command, folder: &Path) -> Self {
         let errors = folder.join(format!("{name}.stderr"));
         let file = File::create(&errors).expect("a file for standard error");
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file).spawn().unwrap_or_else(|error| {
-                panic!("cannot start {name} ({command:?}): {error}; scripts/test installs what tests need")
-            });
+        let mut child = command.stdout(Stdio::piped()).stderr(file).spawn().unwrap_or_else(|error| {
+            panic!("cannot start {name} ({command:?}): {error}; scripts/test installs what tests need")
+        });
         let lines = Arc::new(Mutex::new(Vec::new()));
         let (stdout, sink) = (child.stdout.take().expect("piped"), Arc::clone(&lines));
         std::thread::spawn(move || {
