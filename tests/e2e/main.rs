@@ -20,6 +20,7 @@
 //! - `lossy`: datagrams that are lost, doubled and overtaken on the way.
 //! - `nat`: phones behind a NAT, in networks of the test's own.
 //! - `trace`: what calls said on the wire, drawn, followed, and read by tshark.
+//! - `sbc`: Kamailio in front of the switch; all phones behind it.
 //! - `srtp`: encrypted calls.
 //! - `strangers`: the others among themselves, so that a fault of theirs is told from ours.
 
@@ -68,6 +69,7 @@ mod refusals;
 mod registration;
 mod reload;
 mod scanners;
+mod sbc;
 mod shutdown;
 mod signals;
 mod spray;

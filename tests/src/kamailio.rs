@@ -34,8 +34,20 @@ impl Kamailio {
     /// # Panics
     /// If it is not there, or does not listen.
     pub fn start(port: u16, manner: &Manner, folder: &Path) -> Self {
+        Self::run(port, &config(port, manner), folder)
+    }
+
+    /// Starts one on `port`, for UDP and TCP, that stands in front of `switch` (UDP): phones register and call through it.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn start_in_front(port: u16, switch: SocketAddr, folder: &Path) -> Self {
+        Self::run(port, &config_in_front(port, switch), folder)
+    }
+
+    fn run(port: u16, config: &str, folder: &Path) -> Self {
         let path = folder.join("kamailio.cfg");
-        std::fs::write(&path, config(port, manner)).expect("its configuration");
+        std::fs::write(&path, config).expect("its configuration");
         let run = folder.join("kamailio-run");
         std::fs::create_dir_all(&run).expect("a folder");
         let mut command = Command::new("kamailio");
@@ -79,6 +91,62 @@ impl Drop for Kamailio {
             self.process.wait(wait::SOON);
         }
     }
+}
+
+/// It keeps nothing of phones: the way to each stands in the Path of its REGISTER, and that of a call in its Record-Route.
+fn config_in_front(port: u16, switch: SocketAddr) -> String {
+    format!(
+        r#"#!KAMAILIO
+debug=2
+log_stderror=yes
+children=1
+tcp_children=1
+auto_aliases=no
+listen=udp:127.0.0.1:{port}
+listen=tcp:127.0.0.1:{port}
+loadmodule "tm.so"
+loadmodule "tmx.so"
+loadmodule "sl.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "maxfwd.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "xlog.so"
+loadmodule "path.so"
+modparam("path", "use_received", 1)
+
+request_route {{
+    if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+    force_rport();
+    if (is_method("CANCEL")) {{ if (t_check_trans()) t_relay(); exit; }}
+    if (has_totag()) {{
+        if (!loose_route()) {{
+            if (is_method("ACK") && t_check_trans()) {{ t_relay(); exit; }}
+            sl_send_reply("404", "No Route");
+            exit;
+        }}
+        xlog("L_WARN", "told: $rm $si:$sp\n");
+        t_relay();
+        exit;
+    }}
+    if ($si == "{ip}" && $sp == {switch_port}) {{
+        # It is content only where more of the route follows than itself.
+        loose_route();
+        xlog("L_WARN", "told: $rm to $rU by $du\n");
+        if (is_method("INVITE|SUBSCRIBE")) record_route();
+        t_relay();
+        exit;
+    }}
+    xlog("L_WARN", "told: $rm from $fU $proto\n");
+    if (is_method("REGISTER")) {{ add_path_received(); }} else {{ record_route(); }}
+    $du = "sip:{switch}";
+    t_relay();
+}}
+"#,
+        ip = switch.ip(),
+        switch_port = switch.port(),
+    )
 }
 
 fn config(port: u16, manner: &Manner) -> String {
