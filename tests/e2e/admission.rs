@@ -1,7 +1,6 @@
 //! Who may call, and what.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::process::Command;
 use std::time::Duration;
 
 use tests::company::Company;
@@ -77,19 +76,6 @@ fn more_calls_than_configured_are_refused() {
     switch.wait_for_cdr();
     switch.wait_for_event("overload", 1, SOON);
     phones[2].call("1002");
-}
-
-#[test]
-fn sipsak_sees_a_server_that_answers_options() {
-    let ports = Ports::slice();
-    let switch = Switch::start(&Company::new(&ports));
-    let uri = format!("sip:ping@{}", switch.address());
-    let output = Command::new("sipsak").args(["-vv", "-s", &uri]).output().expect("scripts/test installs sipsak");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("200 OK"), "{text}");
-    for header in ["Allow:", "Accept:", "Supported:"] {
-        assert!(text.contains(header), "no {header} in\n{text}");
-    }
 }
 
 #[test]

@@ -22,6 +22,7 @@
 //! - `trace`: what calls said on the wire, drawn, followed, and read by tshark.
 //! - `sbc`: Kamailio in front of the switch; all phones behind it.
 //! - `srtp`: encrypted calls.
+//! - `sipsak`: what that tool does.
 //! - `strangers`: the others among themselves, so that a fault of theirs is told from ours.
 
 #![allow(
@@ -72,6 +73,7 @@ mod scanners;
 mod sbc;
 mod shutdown;
 mod signals;
+mod sipsak;
 mod spray;
 mod srtp;
 mod strangers;
