@@ -2,40 +2,24 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is test code")]
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "the peer of these tests is a plain socket")]
 
+mod common;
+
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, mpsc};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
+use common::{LIMIT, World};
 use net::Received;
-use net::tcp::{Layer, Limits, Listener, Sender};
-use sip::{ConnectionId, Flow, Transmit, Transport};
+use net::tcp::{Layer, Limits};
+use sip::{ConnectionId, Flow, Transport};
 use sip_message::Message;
 
 const OPTIONS: &str = "OPTIONS sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:5099;branch=z9hG4bK1\r\n\
     From: <sip:a@example.com>;tag=1\r\nTo: <sip:b@example.com>\r\nCall-ID: 1@x\r\nCSeq: 1 OPTIONS\r\n\
     Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n";
-/// Generous: the machines that run this are shared.
-const LIMIT: Duration = Duration::from_secs(20);
-
-struct World {
-    listener: Listener,
-    sender: Sender,
-    received: mpsc::Receiver<Received>,
-}
 
 fn start(limits: Limits) -> World {
-    let mut listener = Listener::bind(2, "127.0.0.1:0".parse().unwrap(), false, Layer::Plain, limits).unwrap();
-    let (tx, received) = mpsc::sync_channel(64);
-    let sink: net::tcp::Sink = Arc::new(move |received| {
-        tx.try_send(received).map_err(|error| match error {
-            mpsc::TrySendError::Full(received) | mpsc::TrySendError::Disconnected(received) => received,
-        })
-    });
-    let sender = listener.sender(sink.clone()).unwrap();
-    listener.start(sink).unwrap();
-    World { listener, sender, received }
+    common::start(2, Transport::Tcp, Layer::Plain, limits)
 }
 
 impl World {
@@ -58,15 +42,6 @@ impl World {
             Ok(Received::Closed { connection, .. }) => connection,
             other => panic!("expected a closed connection, got {other:?}"),
         }
-    }
-
-    fn send(&mut self, flow: Flow, payload: &[u8]) {
-        self.sender.send(&[Transmit { flow, payload: Bytes::copy_from_slice(payload) }]);
-    }
-
-    fn to(&self, remote: SocketAddr) -> Flow {
-        let local = self.listener.local();
-        Flow { transport: Transport::Tcp, connection: None, listener: 2, local, remote }
     }
 }
 

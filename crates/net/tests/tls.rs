@@ -3,27 +3,27 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is test code")]
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "the peer of these tests is a plain socket")]
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, mpsc};
+use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::Bytes;
+use common::{LIMIT, World};
 use net::Received;
-use net::tcp::{Layer, Limits, Listener, Sender};
+use net::tcp::{Layer, Limits};
 use net::tls::{Authorities, Identity, Ready, Settings, Tls, TlsError};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use sip::{Flow, Transmit, Transport};
+use sip::{Flow, Transport};
 use sip_message::Message;
 
 const OPTIONS: &str = "OPTIONS sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.1:5099;branch=z9hG4bK1\r\n\
     From: <sip:a@example.com>;tag=1\r\nTo: <sip:b@example.com>\r\nCall-ID: 1@x\r\nCSeq: 1 OPTIONS\r\n\
     Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n";
-/// Generous: the machines that run this are shared.
-const LIMIT: Duration = Duration::from_secs(20);
 
 /// One who vouches for others.
 struct Authority {
@@ -71,33 +71,15 @@ impl Authority {
     }
 }
 
-struct World {
-    listener: Listener,
-    sender: Sender,
-    received: mpsc::Receiver<Received>,
-    tls: Arc<Tls>,
+fn start(settings: Settings, limits: Limits) -> World {
+    start_with(Arc::new(Tls::new(settings).unwrap()), limits)
 }
 
-fn start(settings: Settings, limits: Limits) -> World {
-    let tls = Arc::new(Tls::new(settings).unwrap());
-    let address = "127.0.0.1:0".parse().unwrap();
-    let mut listener = Listener::bind(1, address, false, Layer::Tls(tls.clone()), limits).unwrap();
-    let (tx, received) = mpsc::sync_channel(64);
-    let sink: net::tcp::Sink = Arc::new(move |received| {
-        tx.try_send(received).map_err(|error| match error {
-            mpsc::TrySendError::Full(received) | mpsc::TrySendError::Disconnected(received) => received,
-        })
-    });
-    let sender = listener.sender(sink.clone()).unwrap();
-    listener.start(sink).unwrap();
-    World { listener, sender, received, tls }
+fn start_with(tls: Arc<Tls>, limits: Limits) -> World {
+    common::start(1, Transport::Tls, Layer::Tls(tls), limits)
 }
 
 impl World {
-    fn next(&self) -> Received {
-        self.received.recv_timeout(LIMIT).unwrap()
-    }
-
     /// Waits for a well-formed request, whatever ends meanwhile.
     fn request(&self) -> Flow {
         loop {
@@ -107,15 +89,6 @@ impl World {
                 other => panic!("expected a request, got {other:?}"),
             }
         }
-    }
-
-    fn send(&mut self, flow: Flow, payload: &[u8]) {
-        self.sender.send(&[Transmit { flow, payload: Bytes::copy_from_slice(payload) }]);
-    }
-
-    fn to(&self, remote: SocketAddr) -> Flow {
-        let local = self.listener.local();
-        Flow { transport: Transport::Tls, connection: None, listener: 1, local, remote }
     }
 }
 
@@ -271,14 +244,15 @@ fn what_is_no_tls_ends_its_connection_alone() {
 #[test]
 fn another_certificate_is_shown_to_those_who_come_and_those_who_are_there_stay() {
     let authority = Authority::new();
-    let world = start(authority.settings(vec![authority.identity(&["old.example"])]), Limits::default());
+    let tls = Arc::new(Tls::new(authority.settings(vec![authority.identity(&["old.example"])])).unwrap());
+    let world = start_with(tls.clone(), Limits::default());
     let mut old = connect(&world, &authority, "old.example", None);
     old.write_all(OPTIONS.as_bytes()).unwrap();
     world.request();
     let new = authority.settings(vec![authority.identity(&["new.example"])]);
-    assert!(!world.tls.has(&Ready::new(new.clone()).unwrap()));
-    world.tls.replace(Ready::new(new.clone()).unwrap());
-    assert!(world.tls.has(&Ready::new(new).unwrap()));
+    assert!(!tls.has(&Ready::new(new.clone()).unwrap()));
+    tls.replace(Ready::new(new.clone()).unwrap());
+    assert!(tls.has(&Ready::new(new).unwrap()));
     assert!(works(&world, connect(&world, &authority, "new.example", None)));
     old.write_all(OPTIONS.as_bytes()).unwrap();
     world.request();

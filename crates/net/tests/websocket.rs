@@ -2,22 +2,22 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "this is test code")]
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "the peer of these tests is a plain socket")]
 
+mod common;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use common::{LIMIT, World};
 use net::Received;
-use net::tcp::{Layer, Limits, Listener, Origins, Sender};
-use sip::{Flow, Transmit, Transport};
+use net::tcp::{Layer, Limits, Origins};
+use sip::{Flow, Transport};
 use sip_message::{Message, Reject};
 
 const OPTIONS: &str = "OPTIONS sip:a@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/WS df7jal23ls0d.invalid;branch=z9hG4bK1\r\n\
     From: <sip:a@example.com>;tag=1\r\nTo: <sip:b@example.com>\r\nCall-ID: 1@x\r\nCSeq: 1 OPTIONS\r\n\
     Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n";
-/// Generous: the machines that run this are shared.
-const LIMIT: Duration = Duration::from_secs(20);
 const FIN: u8 = 0x80;
 const CONTINUATION: u8 = 0;
 const TEXT: u8 = 1;
@@ -26,24 +26,8 @@ const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
 
-struct World {
-    listener: Listener,
-    sender: Sender,
-    received: mpsc::Receiver<Received>,
-}
-
 fn start(origins: Origins, limits: Limits) -> World {
-    let layer = Layer::Ws(Arc::new(origins));
-    let mut listener = Listener::bind(4, "127.0.0.1:0".parse().unwrap(), false, layer, limits).unwrap();
-    let (tx, received) = mpsc::sync_channel(64);
-    let sink: net::tcp::Sink = Arc::new(move |received| {
-        tx.try_send(received).map_err(|error| match error {
-            mpsc::TrySendError::Full(received) | mpsc::TrySendError::Disconnected(received) => received,
-        })
-    });
-    let sender = listener.sender(sink.clone()).unwrap();
-    listener.start(sink).unwrap();
-    World { listener, sender, received }
+    common::start(4, Transport::Ws, Layer::Ws(Arc::new(origins)), limits)
 }
 
 /// The head of the usual handshake, with more lines.
@@ -71,10 +55,6 @@ impl World {
         // The answer to the key of RFC 6455 section 1.3.
         assert!(answer.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{answer}");
         stream
-    }
-
-    fn next(&self) -> Received {
-        self.received.recv_timeout(LIMIT).unwrap()
     }
 
     fn message(&self) -> (Flow, Result<Message, Reject>) {
@@ -152,7 +132,7 @@ fn a_message_comes_in_text_binary_or_pieces_and_the_answer_goes_back() {
         let flow = world.request();
         assert_eq!((flow.transport, flow.listener), (Transport::Ws, 4));
         for payload in [&b"SIP/2.0 200 OK\r\n\r\n"[..], b"SIP/2.0 200 \xff\r\n\r\n"] {
-            world.sender.send(&[Transmit { flow, payload: Bytes::from_static(payload) }]);
+            world.send(flow, payload);
         }
         let mut told = [read_frame(&mut stream).unwrap(), read_frame(&mut stream).unwrap()];
         if told[0].0 == FIN | PONG {
@@ -253,8 +233,8 @@ fn who_is_slow_with_the_handshake_or_the_first_message_is_cut_off() {
 fn nobody_is_connected_to() {
     let mut world = start(Origins::Any, Limits::default());
     let remote = "127.0.0.1:9".parse().unwrap();
-    let flow = Flow { transport: Transport::Ws, connection: None, listener: 4, local: world.listener.local(), remote };
-    world.sender.send(&[Transmit { flow, payload: Bytes::from_static(b"x") }]);
+    let flow = world.to(remote);
+    world.send(flow, b"x");
     assert!(matches!(world.next(), Received::Unreachable { transport: Transport::Ws, .. }));
     assert_eq!(world.sender.unsent(), 1);
 }

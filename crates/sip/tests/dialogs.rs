@@ -17,7 +17,7 @@ mod harness;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use harness::{CONTACT, Sent, World, reply, request, stranger, within};
+use harness::{CONTACT, Sent, World, reply, request, stranger, with_sdp, within};
 use sip::{EndCause, Event, Refusal, SessionId};
 
 const SDP: Bytes = Bytes::from_static(b"sdp");
@@ -35,10 +35,6 @@ fn answered(world: &mut World, source: SocketAddr, invite: &str) -> (SessionId, 
 
 fn established(world: &mut World) -> (SessionId, Sent) {
     answered(world, stranger(), &request("INVITE", "dialog", ""))
-}
-
-fn body(text: &str) -> String {
-    text.replace("Content-Length: 0\n\n", "Content-Type: application/sdp\nContent-Length: 3\n\nsdp")
 }
 
 /// The BYE that party 0 sends when it hangs up.
@@ -166,7 +162,7 @@ fn a_re_invite_is_told_and_answered_and_moves_the_target() {
     let mut world = World::new(1);
     let (session, ok) = established(&mut world);
     let moved = within(&ok, "INVITE", "re", 2, "").replace("<sip:carol@192.0.2.77:5060>", "<sip:carol@192.0.2.79>");
-    world.inject(stranger(), 0, &body(&moved));
+    world.inject(stranger(), 0, &with_sdp(&moved));
     assert!(matches!(&world.events(0)[..], [Event::Changed { body: Some(body), .. }] if body == &SDP));
     world.drive_ms(200);
     assert_eq!(world.last_to(stranger()).status(), 100, "the application thinks");
@@ -186,7 +182,7 @@ fn a_refused_re_invite_changes_nothing() {
     let mut world = World::new(1);
     let (session, ok) = established(&mut world);
     let moved = within(&ok, "INVITE", "re", 2, "").replace("<sip:carol@192.0.2.77:5060>", "<sip:carol@192.0.2.79>");
-    world.inject(stranger(), 0, &body(&moved));
+    world.inject(stranger(), 0, &with_sdp(&moved));
     world.act(0, |stack, now| stack.refuse_change(now, session, Refusal::of(488)));
     assert_eq!(world.last_to(stranger()).status(), 488);
     world.inject(stranger(), 0, &within(&ok, "ACK", "re", 2, ""));
@@ -197,8 +193,8 @@ fn a_refused_re_invite_changes_nothing() {
 fn a_re_invite_that_overlaps_another_gets_500_with_retry_after() {
     let mut world = World::new(1);
     let (session, ok) = established(&mut world);
-    world.inject(stranger(), 0, &body(&within(&ok, "INVITE", "re-2", 2, "")));
-    world.inject(stranger(), 0, &body(&within(&ok, "INVITE", "re-3", 3, "")));
+    world.inject(stranger(), 0, &with_sdp(&within(&ok, "INVITE", "re-2", 2, "")));
+    world.inject(stranger(), 0, &with_sdp(&within(&ok, "INVITE", "re-3", 3, "")));
     let answer = world.last_to(stranger());
     assert_eq!(answer.status(), 500);
     assert!(answer.header("Retry-After").unwrap().parse::<u8>().unwrap() <= 10);
@@ -210,12 +206,12 @@ fn a_re_invite_that_overlaps_another_gets_500_with_retry_after() {
 #[test]
 fn a_re_invite_behind_a_2xx_whose_ack_is_lost_stands_in_for_it() {
     let mut world = World::new(1);
-    world.inject(stranger(), 0, &body(&request("INVITE", "lost", "")));
+    world.inject(stranger(), 0, &with_sdp(&request("INVITE", "lost", "")));
     let session = world.invited(0);
     world.act(0, |stack, now| stack.accept(now, session, SDP));
     let ok = world.last_to(stranger());
     world.events(0);
-    world.inject(stranger(), 0, &body(&within(&ok, "INVITE", "re", 2, "")));
+    world.inject(stranger(), 0, &with_sdp(&within(&ok, "INVITE", "re", 2, "")));
     assert!(matches!(world.events(0)[..], [Event::Acked { body: None, .. }, Event::Changed { body: Some(_), .. }]));
     world.act(0, |stack, now| stack.accept_change(now, session, SDP));
     assert_eq!(world.last_to(stranger()).header("CSeq").unwrap(), "2 INVITE");
@@ -237,22 +233,22 @@ fn a_re_invite_that_overtakes_the_answer_to_our_offer_gets_491() {
     world.act(0, |stack, now| stack.accept(now, session, SDP));
     let ok = world.last_to(stranger());
     world.events(0);
-    world.inject(stranger(), 0, &body(&within(&ok, "INVITE", "re", 2, "")));
+    world.inject(stranger(), 0, &with_sdp(&within(&ok, "INVITE", "re", 2, "")));
     assert_eq!(world.last_to(stranger()).status(), 491);
     assert!(world.events(0).is_empty());
-    world.inject(stranger(), 0, &body(&within(&ok, "ACK", "delayed-ack", 1, "")));
+    world.inject(stranger(), 0, &with_sdp(&within(&ok, "ACK", "delayed-ack", 1, "")));
     assert!(matches!(world.events(0)[..], [Event::Acked { body: Some(_), .. }]), "it is waited for still");
 }
 
 #[test]
 fn a_re_invite_in_place_of_an_ack_lets_a_hang_up_go_that_waited_for_it() {
     let mut world = World::new(1);
-    world.inject(stranger(), 0, &body(&request("INVITE", "lost", "")));
+    world.inject(stranger(), 0, &with_sdp(&request("INVITE", "lost", "")));
     let session = world.invited(0);
     world.act(0, |stack, now| stack.accept(now, session, SDP));
     let ok = world.last_to(stranger());
     world.act(0, |stack, now| stack.hang_up(now, session, None));
-    world.inject(stranger(), 0, &body(&within(&ok, "INVITE", "re", 2, "")));
+    world.inject(stranger(), 0, &with_sdp(&within(&ok, "INVITE", "re", 2, "")));
     let lines: Vec<String> = world.sent_to(stranger()).iter().rev().take(2).map(Sent::line).collect();
     assert!(lines[0].starts_with("BYE ") && lines[1].starts_with("487 "), "{lines:?}");
 }
@@ -262,7 +258,7 @@ fn a_re_invite_that_crosses_ours_gets_491() {
     let mut world = World::new(1);
     let (session, ok) = established(&mut world);
     world.act(0, |stack, now| stack.change(now, session, SDP)).unwrap();
-    world.inject(stranger(), 0, &body(&within(&ok, "INVITE", "re", 2, "")));
+    world.inject(stranger(), 0, &with_sdp(&within(&ok, "INVITE", "re", 2, "")));
     assert_eq!(world.last_to(stranger()).status(), 491);
     assert!(world.events(0).is_empty());
 }
@@ -279,7 +275,7 @@ fn an_offer_of_a_phone_that_rings_meets_ours_and_gets_491() {
         .replace("From: <sip:carol@192.0.2.77>;tag=carol", &format!("From: {};tag=bob", header("To")))
         .replace("To: <sip:1000@192.0.2.1>", &format!("To: {}", header("From")))
         .replace("call-of-carol", &header("Call-ID"));
-    world.inject(stranger(), 0, &body(&update));
+    world.inject(stranger(), 0, &with_sdp(&update));
     assert_eq!(world.last_to(stranger()).status(), 491);
     assert!(world.events(0).is_empty());
 }
@@ -288,7 +284,7 @@ fn an_offer_of_a_phone_that_rings_meets_ours_and_gets_491() {
 fn a_re_invite_can_be_cancelled_and_the_session_goes_on() {
     let mut world = World::new(1);
     let (session, ok) = established(&mut world);
-    world.inject(stranger(), 0, &body(&within(&ok, "INVITE", "re", 2, "")));
+    world.inject(stranger(), 0, &with_sdp(&within(&ok, "INVITE", "re", 2, "")));
     world.inject(stranger(), 0, &within(&ok, "CANCEL", "re", 2, ""));
     assert_eq!(world.last_to(stranger()).status(), 487);
     assert!(matches!(world.events(0)[..], [Event::Changed { .. }, Event::ChangeCancelled { .. }]));
@@ -301,7 +297,7 @@ fn a_re_invite_can_be_cancelled_and_the_session_goes_on() {
 fn a_late_cancel_of_the_first_invite_does_not_touch_a_re_invite() {
     let mut world = World::new(1);
     let (_, ok) = established(&mut world);
-    world.inject(stranger(), 0, &body(&within(&ok, "INVITE", "re", 2, "")));
+    world.inject(stranger(), 0, &with_sdp(&within(&ok, "INVITE", "re", 2, "")));
     world.events(0);
     world.inject(stranger(), 0, &request("CANCEL", "dialog", ""));
     assert_eq!(world.last_to(stranger()).header("CSeq").unwrap(), "1 CANCEL");
@@ -325,7 +321,7 @@ fn a_session_that_ends_leaves_no_timer_of_its_own() {
 fn a_bye_while_a_re_invite_waits_ends_both() {
     let mut world = World::new(1);
     let (_, ok) = established(&mut world);
-    world.inject(stranger(), 0, &body(&within(&ok, "INVITE", "re", 2, "")));
+    world.inject(stranger(), 0, &with_sdp(&within(&ok, "INVITE", "re", 2, "")));
     world.inject(stranger(), 0, &within(&ok, "BYE", "bye", 3, ""));
     let statuses: Vec<u16> = world.sent_to(stranger()).iter().rev().take(2).map(Sent::status).collect();
     assert_eq!(statuses, [487, 200]);
@@ -337,7 +333,7 @@ fn a_bye_while_a_re_invite_waits_ends_both() {
 fn an_update_changes_the_session_without_an_ack() {
     let mut world = World::new(1);
     let (session, ok) = established(&mut world);
-    world.inject(stranger(), 0, &body(&within(&ok, "UPDATE", "u2", 2, "")));
+    world.inject(stranger(), 0, &with_sdp(&within(&ok, "UPDATE", "u2", 2, "")));
     assert!(matches!(world.events(0)[..], [Event::Changed { body: Some(_), .. }]));
     world.act(0, |stack, now| stack.accept_change(now, session, SDP));
     let answer = world.last_to(stranger());
@@ -359,7 +355,7 @@ fn an_update_without_an_offer_moves_the_target_even_of_an_early_dialog() {
     let moved = within(&ringing, "UPDATE", "u", 2, "").replace("carol@192.0.2.77:5060>", "carol@192.0.2.79>");
     world.inject(stranger(), 0, &moved);
     assert_eq!(world.last_to(stranger()).status(), 200);
-    world.inject(stranger(), 0, &body(&within(&ringing, "UPDATE", "u3", 3, "")));
+    world.inject(stranger(), 0, &with_sdp(&within(&ringing, "UPDATE", "u3", 3, "")));
     assert_eq!(world.last_to(stranger()).status(), 500, "an offer while the first has no answer");
     world.act(0, |stack, now| stack.accept(now, session, SDP));
     world.inject(stranger(), 0, &within(&ringing, "ACK", "ack", 1, ""));
@@ -399,7 +395,7 @@ fn an_offer_of_ours_in_the_2xx_is_answered_in_the_ack() {
     world.events(0);
     world.act(0, |stack, now| stack.accept(now, session, SDP));
     let ok = world.last_to(stranger());
-    let ack = body(&within(&ok, "ACK", "delayed-ack", 1, ""));
+    let ack = with_sdp(&within(&ok, "ACK", "delayed-ack", 1, ""));
     world.inject(stranger(), 0, &ack);
     world.inject(stranger(), 0, &ack);
     assert!(matches!(&world.events(0)[..], [Event::Acked { body: Some(answer), .. }] if answer == &SDP), "once");

@@ -14,22 +14,16 @@
 mod harness;
 
 use bytes::Bytes;
-use harness::{CONTACT, Sent, World, address, invite_to, reply, request, stranger, within};
+use harness::{CONTACT, Sent, World, address, describing, invite_to, reply, request, stranger, within};
 use sip::{EndCause, Event, SessionId};
 
 const ANSWER: Bytes = Bytes::from_static(b"answer");
 const SUPPORTED: &str = "Supported: 100rel\n";
 const REQUIRED: &str = "Require: 100rel\n";
 
-/// `text` with `body` as its description.
-fn with(text: &str, body: &str) -> String {
-    let length = format!("Content-Type: application/sdp\nContent-Length: {}\n\n{body}", body.len());
-    text.replace("Content-Length: 0\n\n", &length)
-}
-
 /// The stranger calls party 0 with an offer and these header fields.
 fn called(world: &mut World, extra: &str) -> SessionId {
-    world.inject(stranger(), 0, &with(&request("INVITE", "i", extra), "offer"));
+    world.inject(stranger(), 0, &describing(&request("INVITE", "i", extra), "offer"));
     world.invited(0)
 }
 
@@ -238,10 +232,10 @@ fn our_offer_in_a_reliable_response_is_answered_in_its_prack() {
     let session = world.invited(0);
     assert!(world.act(0, |stack, _| stack.can_offer_early(session) && !stack.requires_reliable(session)));
     let response = ring(&mut world, session, 183, Some(Bytes::from_static(b"ours")));
-    let update = with(&within(&response, "UPDATE", "u", 2, ""), "theirs");
+    let update = describing(&within(&response, "UPDATE", "u", 2, ""), "theirs");
     world.inject(stranger(), 0, &update);
     assert_eq!(world.last_to(stranger()).status(), 491, "our offer is open");
-    world.inject(stranger(), 0, &with(&prack(&response, 3), "theirs"));
+    world.inject(stranger(), 0, &describing(&prack(&response, 3), "theirs"));
     let events = world.events(0);
     assert!(matches!(&events[1..], [Event::Pracked { body: Some(body), .. }] if body == "theirs"), "{events:?}");
     accept(&mut world, session);
@@ -254,7 +248,7 @@ fn an_offer_in_a_prack_is_a_change_that_the_200_waits_for() {
     let session = called(&mut world, SUPPORTED);
     let response = ring(&mut world, session, 183, Some(ANSWER));
     accept(&mut world, session);
-    world.inject(stranger(), 0, &with(&prack(&response, 2), "new"));
+    world.inject(stranger(), 0, &describing(&prack(&response, 2), "new"));
     let events = world.events(0);
     assert!(matches!(&events[1..], [Event::Changed { body: Some(body), .. }] if body == "new"), "{events:?}");
     assert_eq!(statuses(&world), [183]);
@@ -270,7 +264,7 @@ fn an_offer_in_a_prack_before_the_first_is_answered_is_refused() {
     let mut world = World::new(1);
     let session = called(&mut world, REQUIRED);
     let response = ring(&mut world, session, 180, None);
-    world.inject(stranger(), 0, &with(&prack(&response, 2), "new"));
+    world.inject(stranger(), 0, &describing(&prack(&response, 2), "new"));
     assert_eq!(world.last_to(stranger()).status(), 488);
     world.drive_ms(5_000);
     assert_eq!(statuses(&world), [180, 488], "it is acknowledged all the same");
@@ -354,9 +348,9 @@ fn a_prack_is_sent_again_until_it_is_answered_and_its_failure_ends_nothing() {
 fn an_answer_that_came_reliably_is_the_only_one() {
     let mut world = World::new(1);
     let (_, invite) = calling(&mut world, "offer");
-    world.inject(stranger(), 0, &with(&reliable(&invite, "183 Session Progress", "b", 7), "answer"));
-    world.inject(stranger(), 0, &with(&reliable(&invite, "183 Session Progress", "b", 8), "another"));
-    world.inject(stranger(), 0, &with(&reply(&invite, "200 OK", "b", CONTACT), "yet another"));
+    world.inject(stranger(), 0, &describing(&reliable(&invite, "183 Session Progress", "b", 7), "answer"));
+    world.inject(stranger(), 0, &describing(&reliable(&invite, "183 Session Progress", "b", 8), "another"));
+    world.inject(stranger(), 0, &describing(&reply(&invite, "200 OK", "b", CONTACT), "yet another"));
     let bodies: Vec<Option<Bytes>> = world
         .events(0)
         .into_iter()
@@ -372,8 +366,8 @@ fn an_answer_that_came_reliably_is_the_only_one() {
 fn of_several_forks_that_answered_reliably_the_one_that_takes_the_call_has_the_last_word() {
     let mut world = World::new(1);
     let (_, invite) = calling(&mut world, "offer");
-    world.inject(stranger(), 0, &with(&reliable(&invite, "183 Session Progress", "b", 7), "answer"));
-    world.inject(stranger(), 0, &with(&reliable(&invite, "183 Session Progress", "c", 7), "another"));
+    world.inject(stranger(), 0, &describing(&reliable(&invite, "183 Session Progress", "b", 7), "answer"));
+    world.inject(stranger(), 0, &describing(&reliable(&invite, "183 Session Progress", "c", 7), "another"));
     world.inject(stranger(), 0, &reply(&invite, "200 OK", "b", CONTACT));
     let events = world.events(0);
     let Some(Event::Answered { body, .. }) = events.last() else { panic!("{events:?}") };
@@ -387,9 +381,9 @@ fn an_offer_of_the_peer_is_answered_in_the_prack_or_in_the_ack() {
         let (session, invite) = calling(&mut world, "");
         assert_eq!(invite.header("Content-Type"), None);
         if early {
-            world.inject(stranger(), 0, &with(&reliable(&invite, "183 Session Progress", "b", 7), "theirs"));
+            world.inject(stranger(), 0, &describing(&reliable(&invite, "183 Session Progress", "b", 7), "theirs"));
         } else {
-            let ok = with(&reply(&invite, "200 OK", "b", CONTACT), "theirs");
+            let ok = describing(&reply(&invite, "200 OK", "b", CONTACT), "theirs");
             world.inject(stranger(), 0, &ok);
             world.inject(stranger(), 0, &ok);
         }
@@ -416,7 +410,7 @@ fn an_offer_of_the_peer_is_answered_in_the_prack_or_in_the_ack() {
 fn a_hang_up_acknowledges_a_200_whose_offer_was_not_answered() {
     let mut world = World::new(1);
     let (session, invite) = calling(&mut world, "");
-    world.inject(stranger(), 0, &with(&reply(&invite, "200 OK", "b", CONTACT), "theirs"));
+    world.inject(stranger(), 0, &describing(&reply(&invite, "200 OK", "b", CONTACT), "theirs"));
     world.act(0, |stack, now| stack.hang_up(now, session, None));
     let methods: Vec<_> = world.sent_to(stranger()).iter().map(|sent| sent.header("CSeq").unwrap()).collect();
     assert_eq!(methods, ["1 INVITE", "1 ACK", "2 BYE"]);
@@ -455,7 +449,7 @@ fn early_update(invite: &Sent, tag: &str, cseq: u32, sdp: &str) -> String {
         .replace("To: <sip:1000@192.0.2.1>", &format!("To: {}", invite.header("From").unwrap()))
         .replace("Call-ID: call-of-carol", &format!("Call-ID: {}", invite.header("Call-ID").unwrap()))
         .replace("CSeq: 1 UPDATE", &format!("CSeq: {cseq} UPDATE"));
-    with(&text, sdp)
+    describing(&text, sdp)
 }
 
 #[test]
@@ -463,7 +457,7 @@ fn of_several_forks_that_update_at_once_the_second_waits_and_who_takes_the_call_
     let mut world = World::new(1);
     let (session, invite) = calling(&mut world, "offer");
     for (tag, said) in [("b", "answer"), ("c", "another")] {
-        world.inject(stranger(), 0, &with(&reliable(&invite, "183 Session Progress", tag, 7), said));
+        world.inject(stranger(), 0, &describing(&reliable(&invite, "183 Session Progress", tag, 7), said));
     }
     world.inject(stranger(), 0, &early_update(&invite, "b", 1, "new of b"));
     world.inject(stranger(), 0, &early_update(&invite, "c", 1, "new of c"));
@@ -486,7 +480,7 @@ fn of_several_forks_that_update_at_once_the_second_waits_and_who_takes_the_call_
     assert!(matches!(&world.events(0)[..], [Event::Answered { body: Some(body), .. }] if *body == ANSWER));
     let again = world.last_to(stranger());
     assert!(again.line().starts_with("INVITE") && again.text().ends_with("to b"), "{}", again.text());
-    world.inject(stranger(), 0, &with(&reply(&again, "200 OK", "b", CONTACT), "now of b"));
+    world.inject(stranger(), 0, &describing(&reply(&again, "200 OK", "b", CONTACT), "now of b"));
     assert!(
         matches!(&world.events(0)[..], [Event::ChangeAnswered { offer, body: Some(body), .. }] if offer == "to b" && body == "now of b")
     );
@@ -496,7 +490,7 @@ fn of_several_forks_that_update_at_once_the_second_waits_and_who_takes_the_call_
 fn one_fork_that_updated_and_answers_needs_no_more_words() {
     let mut world = World::new(1);
     let (session, invite) = calling(&mut world, "offer");
-    world.inject(stranger(), 0, &with(&reliable(&invite, "183 Session Progress", "b", 7), "answer"));
+    world.inject(stranger(), 0, &describing(&reliable(&invite, "183 Session Progress", "b", 7), "answer"));
     world.inject(stranger(), 0, &early_update(&invite, "b", 1, "new of b"));
     world.act(0, |stack, now| stack.accept_change(now, session, Bytes::from_static(b"to b")));
     world.inject(stranger(), 0, &reply(&invite, "200 OK", "b", CONTACT));

@@ -15,7 +15,7 @@ mod harness;
 use std::time::Duration;
 
 use bytes::Bytes;
-use harness::{CONTACT, Sent, World, address, reply, request, stranger, within};
+use harness::{CONTACT, Sent, World, address, reply, request, stranger, with_sdp, within};
 use sip::{EndCause, Event, SessionId, StackConfig};
 
 const SDP: Bytes = Bytes::from_static(b"sdp");
@@ -31,9 +31,7 @@ fn world(count: usize) -> World {
 
 /// The stranger calls party 0 with these header fields, is answered, and acknowledges: the session and the 200.
 fn answered(world: &mut World, extra: &str) -> (SessionId, Sent) {
-    let invite = request("INVITE", "i", extra);
-    let invite = invite.replace("Content-Length: 0\n\n", "Content-Type: application/sdp\nContent-Length: 3\n\nsdp");
-    world.inject(stranger(), 0, &invite);
+    world.inject(stranger(), 0, &with_sdp(&request("INVITE", "i", extra)));
     let session = world.invited(0);
     world.act(0, |stack, now| stack.accept(now, session, SDP));
     let ok = world.last_to(stranger());
@@ -136,12 +134,7 @@ fn a_session_that_its_peer_refreshes_lives_on() {
             if method == "INVITE" {
                 world.act(0, |stack, now| stack.accept_change(now, session, SDP));
                 let ok = world.last_to(stranger());
-                world.inject(
-                    stranger(),
-                    0,
-                    &within(&ok, "ACK", &format!("a{cseq}"), cseq, "")
-                        .replace("Content-Length: 0\n\n", "Content-Type: application/sdp\nContent-Length: 3\n\nsdp"),
-                );
+                world.inject(stranger(), 0, &with_sdp(&within(&ok, "ACK", &format!("a{cseq}"), cseq, "")));
             }
             let refreshed =
                 world.sent_to(stranger()).into_iter().rev().find(|sent| sent.line().starts_with("200")).unwrap();
@@ -302,6 +295,7 @@ fn a_refresh_asks_for_more_after_a_422() {
     let update = world.last_to(stranger());
     world.inject(stranger(), 0, &reply(&update, "422 Too Small", "", "Min-SE: 400\n"));
     let again = world.last_to(stranger());
+    assert!(again.line().starts_with("UPDATE"), "the method is fine: {}", again.line());
     assert_eq!(again.header("Session-Expires").as_deref(), Some("400;refresher=uac"));
     assert_eq!(again.header("Min-SE").as_deref(), Some("400"));
 }

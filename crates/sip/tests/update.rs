@@ -14,15 +14,11 @@
 mod harness;
 
 use bytes::Bytes;
-use harness::{CONTACT, Sent, World, reply, request, stranger, within};
+use harness::{CONTACT, Sent, World, reply, request, stranger, with_sdp, within};
 use sip::{ChangeError, EndCause, Event, SessionId};
 
 const SDP: Bytes = Bytes::from_static(b"sdp");
 const ALLOW: &str = "Allow: INVITE, ACK, BYE, CANCEL, UPDATE\n";
-
-fn with_sdp(text: &str) -> String {
-    text.replace("Content-Length: 0\n\n", "Content-Type: application/sdp\nContent-Length: 3\n\nsdp")
-}
 
 fn update(world: &mut World, party: usize, session: SessionId) -> Result<(), ChangeError> {
     world.act(party, |stack, now| stack.update(now, session, SDP))

@@ -303,3 +303,14 @@ pub fn within(answer: &Sent, method: &str, branch: &str, cseq: u32, extra: &str)
     let text = request(method, branch, extra).replace("To: <sip:1000@192.0.2.1>", &format!("To: {to}"));
     text.replace(&format!("CSeq: 1 {method}"), &format!("CSeq: {cseq} {method}"))
 }
+
+/// `text` with `body` as its description.
+pub fn describing(text: &str, body: &str) -> String {
+    let length = format!("Content-Type: application/sdp\nContent-Length: {}\n\n{body}", body.len());
+    text.replace("Content-Length: 0\n\n", &length)
+}
+
+/// `text` with a description.
+pub fn with_sdp(text: &str) -> String {
+    describing(text, "sdp")
+}
