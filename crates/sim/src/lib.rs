@@ -4,8 +4,8 @@
 //! pass. What media threads and disks do in production is played by [`Media`]. Nothing here reads a clock or opens a
 //! socket: the same seed and the same acts give the same events.
 //!
-//! Phones are the project's own SIP stack, which is fine here: these tests are about what the switch decides, not about
-//! what is on the wire.
+//! Phones are the project's own SIP stack, which is fine here: these tests are about what the switch decides. What it sends is
+//! judged by an oracle that knows the standards by itself.
 //!
 //! | what | where |
 //! |---|---|
@@ -17,6 +17,7 @@
 //! | time, and everybody reacting to everybody; a restart | `world.rs` |
 //! | what tests ask of a world, panicking where it is not so | `probe.rs` |
 //! | what must be true whatever happens | `laws/` |
+//! | what a peer may see on the wire, by the RFCs | `oracle/` |
 //! | who does what when, as data: read, made from a seed, played | `scenario/` |
 //! | a failing scenario made small | `shrink.rs` |
 
@@ -26,6 +27,7 @@ mod laws;
 mod manners;
 mod media;
 mod network;
+mod oracle;
 mod phone;
 mod probe;
 mod registration;

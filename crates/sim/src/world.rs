@@ -17,6 +17,7 @@ use switch::{Config, Setup, Switch, TakeOrder, TakeReport};
 use crate::laws::{Books, Breach, Grants, Lifetimes, Reliable, Wire};
 use crate::media::{Effect, Media};
 use crate::network::{Arrival, Arrived, Network};
+use crate::oracle::Oracle;
 use crate::phone::Phone;
 use crate::{company, switch_address};
 
@@ -54,6 +55,7 @@ pub struct World {
     pub(crate) wire: Wire,
     pub(crate) reliable: Reliable,
     pub(crate) lifetimes: Lifetimes,
+    pub(crate) oracle: Oracle,
     /// Whether to take down what happens.
     pub(crate) telling: bool,
     /// What happened: when, at which phone or else the switch, and what.
@@ -121,6 +123,7 @@ impl World {
             wire: Wire::default(),
             reliable: Reliable::default(),
             lifetimes: Lifetimes::default(),
+            oracle: Oracle::default(),
             telling: false,
             told: Vec::new(),
             heard: BTreeMap::new(),
@@ -167,6 +170,7 @@ impl World {
     /// Breaks all connections of a phone; both sides are told.
     pub fn break_lines(&mut self, address: SocketAddr) {
         self.wire.lines_broke();
+        self.oracle.line_broke();
         self.network.close_all(self.now.monotonic, address, true);
         self.react();
     }
@@ -180,6 +184,7 @@ impl World {
         self.wire = Wire::default();
         self.reliable = Reliable::default();
         self.lifetimes = Lifetimes::default();
+        self.oracle = Oracle::default();
         for event in self.books.cut() {
             self.cdrs.extend(self.books.feed(&event));
             self.grants.feed(self.now, &event, &self.config);
@@ -231,7 +236,7 @@ impl World {
         let state = self.switch.check_invariants(self.now).err().map(|what| Breach::new("the switch is sound", &what));
         let on_wire = self.wire.breaches().iter().chain(self.reliable.breaches());
         let told = self.books.breaches().iter().chain(on_wire).chain(self.grants.breaches()).cloned();
-        let told = told.chain(self.lifetimes.breaches(self.now.monotonic));
+        let told = told.chain(self.lifetimes.breaches(self.now.monotonic)).chain(self.oracle.breaches().to_vec());
         told.chain(nonsense).chain(state).chain(self.wrongly_heard()).collect()
     }
 
@@ -315,14 +320,17 @@ impl World {
                     self.wire.arrived(now.monotonic, &parsed);
                     self.reliable.arrived(now.monotonic, &parsed);
                     self.lifetimes.arrived(now.monotonic, &parsed);
+                    self.oracle.arrived(now.monotonic, flow.transport.is_reliable(), &parsed);
                     self.tell(|switch, now| switch.handle_datagram(now, flow, parsed));
                 }
                 Arrived::Closed(connection, remote) => {
                     self.reliable.line_broke();
+                    self.oracle.line_broke();
                     self.tell(|switch, now| switch.handle_connection_closed(now, connection, Transport::Tcp, remote));
                 }
                 Arrived::Unreachable(remote) => {
                     self.reliable.line_broke();
+                    self.oracle.line_broke();
                     self.tell(|switch, now| switch.handle_unreachable(now, Transport::Tcp, remote));
                 }
             };
@@ -349,6 +357,7 @@ impl World {
                 self.wire.sent(now, &message);
                 self.reliable.sent(now, &message);
                 self.lifetimes.sent(now, &message);
+                self.oracle.sent(now, transmit.flow.transport.is_reliable(), &transmit.payload, &message);
             }
             self.network.send(now, switch_address(), transmit);
         }

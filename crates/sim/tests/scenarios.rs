@@ -51,6 +51,8 @@ macro_rules! scenarios {
 
 scenarios! {
     a_network_speaks_and_sends_the_call_on "a-network-speaks-and-sends-the-call-on",
+    a_refresh_crosses_the_hang_up "a-refresh-crosses-the-hang-up",
+    an_early_update_crosses_the_answer "an-early-update-crosses-the-answer",
     a_pick_up_crosses_the_answer "a-pick-up-crosses-the-answer",
     a_transfer_crosses_the_callers_hang_up "a-transfer-crosses-the-callers-hang-up",
     an_agent_sends_her_caller_on "an-agent-sends-her-caller-on",

@@ -15,7 +15,8 @@ const STEPS: u32 = 60;
 const PAUSES: [u64; 5] = [0, 5, 40, 300, 2_500];
 /// In how many of a hundred it is this long instead: what waits comes to its end.
 const LONG_PAUSES: u32 = 3;
-const LONG_PAUSE: u64 = 30_000;
+/// 45 s: the shortest sessions are refreshed, and that crosses whatever comes next.
+const LONG_PAUSE: [u64; 3] = [30_000, 44_950, 45_000];
 /// Callers outside, who are the first phones.
 const CALLERS: usize = 4;
 /// Of the users, who come after them, these register.
@@ -48,7 +49,7 @@ impl Scenario {
         scenario.timeline = REGISTERING.map(|phone| Step { at, act: Act::Phone(phone, Deed::Register) }).into();
         for _ in 0..STEPS {
             let pause = one_of(&mut dice, &PAUSES);
-            at += millis(if dice.percent(LONG_PAUSES) { LONG_PAUSE } else { pause });
+            at += millis(if dice.percent(LONG_PAUSES) { one_of(&mut dice, &LONG_PAUSE) } else { pause });
             let act = act(&mut dice);
             scenario.timeline.push(Step { at, act });
         }
