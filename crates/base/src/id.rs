@@ -37,14 +37,23 @@ impl IdGen {
 /// Crockford's base 32 in lower case: no letter that a person takes for a digit.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// In one piece, as each piece costs a writer of JSON as much as the whole: ids stand in every event.
-fn write_id(raw: u64, prefix: u8, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut text = [prefix; 14];
-    for (place, shift) in text.iter_mut().skip(1).zip((0..13).rev()) {
-        let digit = usize::try_from((raw >> (shift * 5)) & 31).unwrap_or(0);
-        *place = ALPHABET.get(digit).copied().unwrap_or(b'0');
+/// An id's text. Without a formatter, as ids stand in every event of the journal.
+struct Text([u8; 14]);
+
+impl Text {
+    fn of(raw: u64, prefix: u8) -> Self {
+        let mut text = [prefix; 14];
+        for (place, shift) in text.iter_mut().skip(1).zip((0..13).rev()) {
+            let digit = usize::try_from((raw >> (shift * 5)) & 31).unwrap_or(0);
+            *place = ALPHABET.get(digit).copied().unwrap_or(b'0');
+        }
+        Self(text)
     }
-    f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+
+    /// It is ASCII, so never empty.
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
 }
 
 fn read_id(text: &str, prefix: u8) -> Option<u64> {
@@ -90,7 +99,7 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_id(self.0, $prefix, f)
+                f.write_str(Text::of(self.0, $prefix).as_str())
             }
         }
 
@@ -110,7 +119,7 @@ macro_rules! ids {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                serializer.serialize_str(Text::of(self.0, $prefix).as_str())
             }
         }
 

@@ -33,11 +33,22 @@ const KEYS: &[(&[u8], usize)] =
 
 /// Hides the keys of media in a whole message, wherever they stand: they are not even kept.
 pub(crate) fn keys(message: &mut [u8]) {
-    lines(message, |line| _ = key(line));
+    let mut start = 0;
+    while let Some(rest) = message.get_mut(start..).filter(|rest| !rest.is_empty()) {
+        let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        if let Some(line) = rest.get_mut(..length) {
+            key(line);
+        }
+        start += length + 1;
+    }
 }
 
 /// Hides what a line tells of a key; false if it tells none.
 fn key(line: &mut [u8]) -> bool {
+    // Each of them begins so, and hardly any line does that is none.
+    if !matches!(line, [b'a' | b'A' | b'k' | b'K', b'=', ..]) {
+        return false;
+    }
     let begins = |prefix: &[u8]| line.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix));
     if let Some((prefix, words)) = KEYS.iter().find(|(prefix, _)| begins(prefix)) {
         let value = line.get_mut(prefix.len()..).unwrap_or_default();
