@@ -223,6 +223,7 @@ impl Acd {
     /// A decision is under way no more.
     fn end_ask(&mut self, id: DecisionId) -> Option<Ask> {
         let ask = self.asks.remove(&id)?;
+        base::give_back(&mut self.asks);
         self.timers.cancel(ask.timer);
         match ask.subject {
             Subject::Call(call) => {

@@ -22,6 +22,7 @@ impl Acd {
         };
         self.drop_call_ask(call);
         let Some(entry) = self.calls.remove(&call) else { return };
+        base::give_back(&mut self.calls);
         for token in [entry.max_wait, entry.wake].into_iter().flatten() {
             self.timers.cancel(token);
         }
@@ -49,6 +50,7 @@ impl Acd {
             return;
         };
         self.calls.remove(&call);
+        base::give_back(&mut self.calls);
         self.floor.change(ix, |agent| agent.held = None);
         let wrap_up = self.floor.queue(queue).map(|queue| queue.config.wrap_up).unwrap_or_default();
         self.begin_lease(now, ix, LeaseKind::WrapUp, wrap_up);

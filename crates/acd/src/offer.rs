@@ -103,6 +103,7 @@ impl Acd {
         });
         let offer = held.flatten()?;
         self.offers.remove(&offer.id);
+        base::give_back(&mut self.offers);
         self.timers.cancel(offer.ring);
         Some(offer)
     }

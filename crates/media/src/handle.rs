@@ -141,6 +141,7 @@ impl Media {
                 if let Some(remote) = self.legs.remove(&leg).and_then(|placed| self.workers.get_mut(placed.thread)) {
                     remote.legs -= 1;
                 }
+                base::give_back(&mut self.legs);
             }
         }
         None

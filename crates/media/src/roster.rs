@@ -72,6 +72,7 @@ impl Roster {
     /// Takes a leg out.
     pub(crate) fn remove(&mut self, id: LegId) -> Option<Box<Slot>> {
         let place = self.places.remove(&id)?;
+        base::give_back(&mut self.places);
         let slot = self.slots.get_mut(place)?.take()?;
         self.free.push(place);
         Some(slot)

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base::{CallId, Wall};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -68,6 +68,8 @@ pub enum Said {
     Packet(Packet),
     /// A dialog belongs to a call.
     Call(Wall, CallId, Arc<str>),
+    /// A dialog is over.
+    Ended(Wall, Arc<str>),
 }
 
 /// What the thread and its ports share.
@@ -126,6 +128,11 @@ impl TracePort {
     /// it that shall be kept.
     pub fn call(&mut self, at: Wall, call: CallId, key: Arc<str>) {
         self.batch.push(Said::Call(at, call, key));
+    }
+
+    /// A dialog is over; what it says in the next half minute still belongs to its call.
+    pub fn ended(&mut self, at: Wall, key: Arc<str>) {
+        self.batch.push(Said::Ended(at, key));
     }
 
     /// Hands over what was put. Dropped and counted if too many wait.
@@ -326,6 +333,7 @@ pub fn run(mut ring: Ring, inbox: &Receiver<Order>, shared: &Shared) -> bool {
             }
         }
         ring.flush();
+        keeper.forget(wall());
         shared.watched.store(!watchers.is_empty(), Ordering::Relaxed);
         if looked.elapsed() >= LOOK * 60 {
             looked = Instant::now();
@@ -344,11 +352,22 @@ fn take(ring: &mut Ring, keeper: &mut Keeper, watchers: &mut Vec<Watcher>, said:
             }
         }
         Said::Call(at, call, key) if ring.traces.on => {
-            let call_id = key.split_once('|').map_or(&*key, |(_, call_id)| call_id);
-            keeper.call(at, call, call_id.as_bytes(), &mut ring.pending);
+            keeper.call(at, call, call_id(&key).as_bytes(), &mut ring.pending);
         }
+        Said::Ended(at, key) => keeper.ended(at, call_id(&key).as_bytes()),
         Said::Call(..) => {}
     }
+}
+
+/// The time of day, as the domain thread's clock has it.
+fn wall() -> Wall {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Wall::from_unix_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// The Call-ID in a dialog's key.
+fn call_id(key: &str) -> &str {
+    key.split_once('|').map_or(key, |(_, call_id)| call_id)
 }
 
 #[cfg(test)]

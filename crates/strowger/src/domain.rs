@@ -15,7 +15,7 @@ use sip::Transmit;
 use sip_message::{Message, Method, Request as SipRequest};
 use storage::{JournalPort, Notice, Records, TakeEvent, TakePort, TracePort};
 use switch::control::Request;
-use switch::{Config, Switch, TakeOrder, TakeReport};
+use switch::{Config, Switch, TakeOrder, TakeReport, Traced};
 use tokio::sync::oneshot;
 use trace::{Octets, Packet};
 
@@ -245,11 +245,13 @@ impl Domain {
         Some((packet(now, false, *flow, Octets::of(message)?), stranger))
     }
 
-    /// Whose dialogs are which, before what they say is told.
+    /// Whose dialogs are which, before what they say is told; and which are over.
     fn tell_dialogs(&mut self, now: Now) {
-        while let Some((call, key)) = self.switch.poll_traced() {
-            if self.traces.is_wanted() {
-                self.traces.call(now.wall, call, key);
+        while let Some(traced) = self.switch.poll_traced() {
+            match traced {
+                _ if !self.traces.is_wanted() => {}
+                Traced::Begun(call, key) => self.traces.call(now.wall, call, key),
+                Traced::Ended(key) => self.traces.ended(now.wall, key),
             }
         }
     }

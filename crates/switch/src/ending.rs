@@ -178,6 +178,10 @@ impl Switch {
         if let Some(limit) = found.limit {
             self.timers.cancel(limit);
         }
+        base::give_back(&mut self.legs);
+        base::give_back(&mut self.sessions);
+        base::give_back(&mut self.offers);
+        base::give_back(&mut self.takes);
     }
 }
 

@@ -83,5 +83,5 @@ pub use config::{
 pub use journal::Asker;
 pub use numbers::{NumberRules, Of as NumbersOf, Rule, RuleFault, Way as RuleWay};
 pub use recording::{TakeOrder, TakeReport};
-pub use switch::{Setup, Switch};
+pub use switch::{Setup, Switch, Traced};
 pub use trunks::usual_watch;

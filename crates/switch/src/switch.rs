@@ -63,6 +63,15 @@ pub struct Setup {
     pub charges: Charges,
 }
 
+/// What is told of a dialog to whoever traces calls. Its key ends in `|` and the SIP Call-ID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Traced {
+    /// It belongs to this call.
+    Begun(CallId, Arc<str>),
+    /// It is over; its last messages may still come and go.
+    Ended(Arc<str>),
+}
+
 /// The whole exchange, as one machine. See the crate's documentation for its contract.
 pub struct Switch {
     pub(crate) config: Arc<Config>,
@@ -291,12 +300,14 @@ impl Switch {
     /// Has [`Switch::poll_traced`] tell from now on which dialogs are which call's.
     pub fn trace(&mut self) {
         self.traces = true;
+        self.sip.tell_ended();
     }
 
-    /// The next dialog that belongs to a call: its key ends in `|` and the SIP Call-ID. To be taken out before
-    /// [`Switch::poll_transmit`]: what a dialog says is told after whose it is.
-    pub fn poll_traced(&mut self) -> Option<(CallId, Arc<str>)> {
-        self.traced.pop_front()
+    /// The next dialog that belongs to a call, or is over. To be taken out before [`Switch::poll_transmit`]: what a dialog
+    /// says is told after whose it is.
+    pub fn poll_traced(&mut self) -> Option<Traced> {
+        let begun = self.traced.pop_front().map(|(call, key)| Traced::Begun(call, key));
+        begun.or_else(|| self.sip.poll_ended().map(Traced::Ended))
     }
 
     /// True if the last message that came belongs to a session: it is no stranger's.

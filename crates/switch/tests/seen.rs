@@ -5,6 +5,7 @@ mod common;
 
 use common::Scene;
 use journal::Kind;
+use switch::Traced;
 
 /// Class, direction and number of what trunk `local` counts.
 fn counts(scene: &Scene) -> Vec<(u8, bool, u64)> {
@@ -20,8 +21,8 @@ fn each_dialog_of_a_call_is_told_once_with_its_call_id() {
     s.call("101");
     s.answer(s.ada);
     let mut told = Vec::new();
-    while let Some(dialog) = s.world.switch.poll_traced() {
-        told.push(dialog);
+    while let Some(Traced::Begun(call, key)) = s.world.switch.poll_traced() {
+        told.push((call, key));
     }
     assert_eq!(told.len(), 2, "{told:?}");
     let call = told[0].0;
@@ -34,6 +35,9 @@ fn each_dialog_of_a_call_is_told_once_with_its_call_id() {
     assert_eq!(Some(ids[0]), began.as_deref());
     assert_ne!(ids[0], ids[1]);
     s.hang_up(s.caller);
+    let ended: Vec<Traced> = std::iter::from_fn(|| s.world.switch.poll_traced()).collect();
+    assert!(ended.iter().all(|end| told.iter().any(|(_, key)| *end == Traced::Ended(key.clone()))), "{ended:?}");
+    assert_eq!(ended.len(), 2);
     s.end();
 }
 

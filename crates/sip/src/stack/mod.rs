@@ -25,7 +25,7 @@ use referrals::Referral;
 pub use referrals::{DialogName, ReferralId, Replaced};
 pub use within::Aside;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -57,6 +57,8 @@ pub struct Stack {
     key: String,
     /// The session that the input being handled belongs to, as soon as that is known.
     in_hand: Option<SessionId>,
+    /// Keys of sessions that are over, for whoever asked to be told.
+    ended: Option<VecDeque<Arc<str>>>,
 }
 
 impl Stack {
@@ -74,6 +76,7 @@ impl Stack {
             draining: false,
             key: String::new(),
             in_hand: None,
+            ended: None,
         }
     }
 
@@ -187,6 +190,16 @@ impl Stack {
         self.sessions.get(&session).map(|session| &session.dialog_key)
     }
 
+    /// Has [`Stack::poll_ended`] tell from now on which sessions are over.
+    pub fn tell_ended(&mut self) {
+        self.ended = Some(VecDeque::new());
+    }
+
+    /// The next session that is over, by its [`Stack::dialog_key`].
+    pub fn poll_ended(&mut self) -> Option<Arc<str>> {
+        self.ended.as_mut()?.pop_front()
+    }
+
     /// What was counted so far.
     #[must_use]
     pub fn counters(&self) -> &Counters {
@@ -241,6 +254,9 @@ impl Stack {
         self.dialogs.remove(&session.dialog_key);
         let identity = session.identity.take();
         self.keep_referral(session.dialog(), identity);
+        if let Some(ended) = &mut self.ended {
+            ended.push_back(session.dialog_key);
+        }
         give_back(&mut self.sessions);
         give_back(&mut self.dialogs);
         self.release(session.state);
