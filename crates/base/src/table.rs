@@ -5,6 +5,8 @@ use std::hash::{BuildHasher, Hash};
 
 /// Tables with less room than this are left as they are.
 const SMALL: usize = 256;
+/// With less room than this even when they are empty.
+const TINY: usize = 28;
 
 /// Gives back most of a table's room once it holds less than an eighth of that: to be called after removals, so that what a
 /// flood made grow does not stay for ever. Moving the rest is paid for by the removals before it, so that the cost is O(1)
@@ -13,6 +15,9 @@ pub fn give_back<K: Eq + Hash, V, S: BuildHasher>(table: &mut HashMap<K, V, S>) 
     let room = table.capacity();
     if room > SMALL && table.len() < room / 8 {
         table.shrink_to(room / 4);
+    } else if table.is_empty() && room > TINY {
+        // Removed entries may take up most of its room, which it does not count then.
+        table.shrink_to(0);
     }
 }
 
@@ -36,5 +41,8 @@ mod tests {
         assert!(room <= SMALL && room < most / 8, "{room} of {most}");
         assert!(steps <= 6, "{steps}");
         assert!((0..10).all(|n| table.get(&n) == Some(&n)));
+        (0..10).for_each(|n| drop(table.remove(&n)));
+        give_back(&mut table);
+        assert_eq!(table.capacity(), 0);
     }
 }

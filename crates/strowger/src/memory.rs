@@ -20,6 +20,20 @@ const CROWD: usize = 1024;
 /// So few leave nothing worth while behind.
 const FEW: usize = 32;
 
+/// Free memory that the C library may keep at the end of what a thread uses. Left to itself it keeps twice the largest
+/// piece that was ever freed, and no one can have that back.
+#[cfg(target_env = "gnu")]
+const KEPT: i32 = 256 << 10;
+
+/// Has the C library keep little free memory. To be called before other threads start.
+pub(crate) fn keep_little() {
+    // SAFETY: mallopt sets a number under the allocator's own lock.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT);
+    }
+}
+
 /// Knows when a crowd has gone. What it leaves free the C library keeps, scattered between what lives, unless told.
 #[derive(Debug)]
 pub(crate) struct Crowd {

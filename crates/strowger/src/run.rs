@@ -27,7 +27,7 @@ use crate::fault::{Guard, watch_panics};
 use crate::folder::read_company;
 use crate::listener::{Listener, Sink};
 use crate::mailbox::{Receiver, Sender, mailbox};
-use crate::memory::Memory;
+use crate::memory::{self, Memory};
 use crate::reload::{Reloads, Running, prepare};
 use crate::tls::{Handshakes, Vault};
 
@@ -46,6 +46,7 @@ const PORT_REST: Duration = Duration::from_secs(5);
 pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     let Company { system, switch, .. } = read_company(folder)?;
     watch_panics();
+    memory::keep_little();
     raise_descriptor_limit();
     let clock = Clock::start();
     let data = system.data_folder(folder);
