@@ -100,7 +100,9 @@ impl Switch {
         // A flow can do without anybody else; all others pass the call on.
         let stays = matches!(destination, Reach::Listed(Destination::Flow(_)));
         let offer = if stays || hops.is_some() { read_offer(request) } else { Err(Refusal::of(483)) };
-        let offer = if identity.privacy.is_unmet() { Err(no_privacy()) } else { offer };
+        // Who calls for help is shown, and let through, whatever he asks for.
+        let unmet = identity.privacy.is_unmet() && !matches!(destination, Reach::Emergency(_));
+        let offer = if unmet { Err(no_privacy()) } else { offer };
         match offer {
             Ok(offer) => {
                 let (trunk, user_to_user) = (trunk_of(&sender.origin), UserToUser::of(&request.head));

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use base::{CallId, LegId, Now};
 
-use crate::GrantName;
 use crate::call::{Call, Leg, Role, Stage};
 use crate::switch::Switch;
+use crate::{GrantName, TrunkName};
 
 /// Fails with the words given unless the condition holds.
 macro_rules! holds {
@@ -43,6 +43,7 @@ impl Switch {
         let takes: usize = self.calls.values().map(|call| call.open_takes.len()).sum();
         holds!(self.takes.len() == takes, "{} takes, {takes} of calls", self.takes.len());
         self.check_grants()?;
+        self.check_channels()?;
         self.check_timers()
     }
 
@@ -62,6 +63,25 @@ impl Switch {
             holds!(counted == *legs, "{legs} legs by grant {grant}, {counted} counted");
         }
         holds!(self.meter.grants() == live.len(), "grants are counted that no leg has");
+        Ok(())
+    }
+
+    /// What is counted of a trunk is what its legs are, in whatever call they go on.
+    fn check_channels(&self) -> Result<(), String> {
+        let mut live: BTreeMap<&TrunkName, (usize, usize)> = BTreeMap::new();
+        for leg in self.legs.values().filter(|leg| !leg.closed) {
+            if let Role::Outside { outside, .. } = &leg.role {
+                live.entry(&outside.trunk).or_default().0 += 1;
+            }
+            if let Some(trunk) = &leg.came_by {
+                live.entry(trunk).or_default().1 += 1;
+            }
+        }
+        for (trunk, counted) in self.trunks.loads() {
+            let legs = live.remove(trunk).unwrap_or_default();
+            holds!(counted == legs, "{legs:?} legs out and in by trunk {trunk}, {counted:?} counted");
+        }
+        holds!(live.is_empty(), "legs by trunks that nobody counts: {live:?}");
         Ok(())
     }
 

@@ -133,6 +133,13 @@ impl Trunks {
     }
 }
 
+impl Trunks {
+    /// Live legs by trunk, out and in.
+    pub fn loads(&self) -> impl Iterator<Item = (&TrunkName, (usize, usize))> {
+        self.load.iter().map(|(name, load)| (name, (load.out, load.inward)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -265,10 +265,12 @@ fn who_transfers_a_call_out_is_told_and_who_calls_himself_is_not_diverted() {
 
 #[test]
 fn who_calls_for_help_is_shown_whatever_he_asks_for() {
-    let mut s = scene(true, true, |_| {});
-    calls(&mut s, "127.0.0.1:6000", "101", "112", &[("Privacy", "id")]);
-    let to = s.carrier;
-    let (from, asserted) = told(&mut s, to, HeaderName::PAssertedIdentity);
-    assert_eq!((&*from, &*asserted[0]), ("<sip:+4930555@127.0.0.1>", "<sip:+4930555@127.0.0.1>"));
-    assert_eq!(told(&mut s, to, HeaderName::Privacy).1, Vec::<String>::new());
+    for asked in ["id", "header;user;secret;critical"] {
+        let mut s = scene(true, true, |_| {});
+        calls(&mut s, "127.0.0.1:6000", "101", "112", &[("Privacy", asked)]);
+        let to = s.carrier;
+        let (from, asserted) = told(&mut s, to, HeaderName::PAssertedIdentity);
+        assert_eq!((&*from, &*asserted[0]), ("<sip:+4930555@127.0.0.1>", "<sip:+4930555@127.0.0.1>"));
+        assert_eq!(told(&mut s, to, HeaderName::Privacy).1, Vec::<String>::new());
+    }
 }

@@ -137,6 +137,32 @@ fn help_is_called_for_by_a_full_trunk_if_there_is_no_other() {
 }
 
 #[test]
+fn other_limits_hold_for_the_next_call_and_end_none() {
+    let limited = |channels| {
+        let mut config = with(Trunk { channels, ..trunk("carrier", CARRIER) });
+        config.grants.values_mut().next().unwrap().at_once = 9;
+        config
+    };
+    let mut s = Scene::of(limited(Some(2)));
+    let carrier = s.carrier;
+    s.world.at(carrier).carrier = None;
+    let callers: Vec<SocketAddr> = (0..2).map(|n| comes(&mut s, n)).collect();
+    s.world.run(SECOND);
+    s.world.reconfigure(limited(Some(1)));
+    s.world.run(SECOND);
+    assert!(callers.iter().all(|&caller| s.world.at(caller).session.is_some()), "both live on");
+    let third = comes(&mut s, 2);
+    s.world.run(SECOND);
+    assert!(s.saw(third, &Seen::Refused(503)));
+    s.world.reconfigure(limited(None));
+    let fourth = comes(&mut s, 3);
+    s.world.run(SECOND);
+    assert!(s.saw(fourth, &Seen::Answered), "{:?}", s.world.at(fourth).seen);
+    let state = state(&s);
+    assert_eq!((state.calls_in, state.channels, state.met.channels_in), (3, None, 1));
+}
+
+#[test]
 fn who_must_prove_himself_takes_nothing_away_before_he_has() {
     let mut s = scene(false, |trunk| {
         trunk.calls_per_second = Some(1);
