@@ -26,8 +26,8 @@ const NOTHING: (&str, &str) = ("", "");
 /// What anybody is answered.
 const FOR_ALL: [(Case, Answer); 20] = [
     (("FROBNICATE", NOTHING, "", ""), (501, "Allow", "INVITE, ACK")),
-    (("SUBSCRIBE", NOTHING, "Event: presence\r\n", ""), (405, "Allow", "INVITE, ACK")),
     (("PUBLISH", NOTHING, "Event: presence\r\n", ""), (405, "Allow", "INVITE, ACK")),
+    (("SUBSCRIBE", GHOST, "Event: dialog\r\n", ""), (481, "To", "")),
     (("INVITE", ("sip:1002@", "gopher:1002@"), TYPE, SDP), (416, "To", "")),
     (("OPTIONS", ("sip:1002@", "mailto:1002@"), "", ""), (416, "To", "")),
     (("INVITE", ("SIP/2.0\r\nVia", "SIP/3.0\r\nVia"), TYPE, SDP), (505, "To", "")),

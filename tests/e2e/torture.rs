@@ -290,7 +290,10 @@ fn answer_to(name: &str, message: &Message) -> &'static [u16] {
         Some("INVITE") if UNMET.iter().any(|number| name.starts_with(number)) => &[488],
         Some("INVITE") => &[200],
         Some("BYE" | "CANCEL") => &[481],
-        Some("SUBSCRIBE" | "PUBLISH") => &[405],
+        // Whoever sends them comes by a trunk, and is no user.
+        Some("SUBSCRIBE") if message.header("Event") == Some("message-summary") => &[403],
+        Some("SUBSCRIBE") => &[489],
+        Some("PUBLISH") => &[405],
         Some("PRACK") => &[405, 481],
         Some(other) => panic!("{name}: {other}"),
     }

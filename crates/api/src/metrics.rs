@@ -52,6 +52,7 @@ fn calls(page: &mut Page, figures: &Figures) {
         ("strowger_legs", "Legs whose media is not closed.", status.legs),
         ("strowger_sip_sessions", "Live SIP sessions, early ones included.", status.sessions),
         ("strowger_registrations", "Registered contacts.", status.registrations),
+        ("strowger_subscriptions", "Subscriptions of phones to busy and message lamps.", status.subscriptions),
     ];
     for (name, help, value) in gauges {
         page.gauge(name, help);
@@ -264,6 +265,7 @@ mod tests {
         let status = Status {
             calls: 7,
             registrations: 5,
+            subscriptions: 3,
             draining: true,
             disk_faults,
             queues,
@@ -298,6 +300,7 @@ mod tests {
             "strowger_queue_agents{queue=\"sales\",state=\"idle\"} 2",
             "strowger_sip_total{kind=\"requests\"} 11",
             "strowger_registrations 5",
+            "strowger_subscriptions 3",
             "strowger_digest_total{outcome=\"failed\"} 13",
             "strowger_dropped_total{what=\"datagrams_in\"} 1",
             "strowger_trunk_invites_total{trunk=\"carrier\",direction=\"out\",class=\"4xx\"} 17",

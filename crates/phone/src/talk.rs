@@ -14,7 +14,9 @@ impl Phone {
                 // Somebody calls us; this phone has its call.
                 Event::Invited { session, .. } => self.sip.refuse(now, session, Refusal::of(486)),
                 // Nobody registers with a phone.
-                Event::Registered { pending, .. } => self.sip.respond(now, pending, 403, &[]),
+                Event::Registered { pending, .. } | Event::Subscribed { pending, .. } => {
+                    self.sip.respond(now, pending, 403, &[]);
+                }
                 event if event.session() == self.session => self.take(now, event),
                 _ => {}
             }
@@ -57,6 +59,9 @@ impl Phone {
             | Event::Info { .. }
             | Event::Referred { .. }
             | Event::Messaged { .. }
+            | Event::Subscribed { .. }
+            | Event::NotifyWanted { .. }
+            | Event::Unsubscribed { .. }
             | Event::AsideReplied { .. }
             | Event::Replied { .. }
             | Event::Registered { .. }

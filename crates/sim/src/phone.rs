@@ -430,6 +430,10 @@ impl Phone {
                     self.rings(now, session);
                     Seen::Rings
                 }
+                Event::Subscribed { pending, .. } => {
+                    self.stack.respond(now, pending, 403, &[]);
+                    continue;
+                }
                 Event::Registered { pending, .. } => {
                     let Some(carrier) = &mut self.carrier else { continue };
                     let (status, headers) = carrier.register(now, &pending);

@@ -28,6 +28,7 @@ served! {
     Update "UPDATE",
     Refer "REFER",
     Message "MESSAGE",
+    Subscribe "SUBSCRIBE",
     Register "REGISTER",
 }
 
@@ -61,6 +62,9 @@ const EXTENSIONS: [Extension; 5] = [
 pub(crate) const ACCEPT: &str = "application/sdp";
 /// The bodies that an INFO may carry: digits, as some phones send them.
 pub(crate) const ACCEPT_INFO: &str = "application/dtmf-relay, application/dtmf";
+
+/// What can be subscribed to, as our Allow-Events says: the packages of [`Package`].
+pub(crate) const ALLOW_EVENTS: &str = "dialog, message-summary";
 
 /// The extensions that we support, as our Supported says.
 pub(crate) fn supported(config: &StackConfig) -> Box<str> {

@@ -80,6 +80,8 @@ pub struct StackConfig {
     /// Requests outside dialogs beyond this many transactions are answered 503 without keeping anything of them;
     /// those inside dialogs at twice as many. A transaction lingers for 32 s, so this also bounds the rate.
     pub max_transactions: usize,
+    /// SUBSCRIBEs beyond this many subscriptions are answered 503.
+    pub max_subscriptions: usize,
     /// The seconds that a 503 asks the peer to wait (`Retry-After`).
     pub retry_after: u32,
     /// Where our requests inside a dialog go when the peer has no route set: `Some(true)`: to the address that his last
@@ -103,6 +105,7 @@ impl StackConfig {
             provisional_refresh: Duration::from_secs(60),
             max_sessions: 20_000,
             max_transactions: 400_000,
+            max_subscriptions: 10_000,
             retry_after: 10,
             symmetric: None,
         }

@@ -12,6 +12,7 @@ use crate::digest::hex;
 use crate::identity::Logins;
 use crate::oversize::WithoutTcp;
 use crate::session::SessionTimer;
+use crate::stack::SubscriptionTimer;
 use crate::transaction::{Armed, Timer, TransactionId};
 use crate::{Counters, Event, Flow, SessionId, StackConfig, Transmit, abilities};
 
@@ -27,6 +28,8 @@ pub(crate) enum Due {
     Client(TransactionId, Timer),
     /// A timer of a session.
     Session(SessionId, SessionTimer),
+    /// A timer of a subscription.
+    Subscription(SessionId, SubscriptionTimer),
 }
 
 /// The timers that one transaction has set.

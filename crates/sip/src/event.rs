@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use sip_message::{InfoDigit, Method, ParseError, Reason, ReferTo, Request, Response};
 
-use crate::{Flow, InquiryId, Pending, SessionId};
+use crate::{Flow, InquiryId, Package, Pending, SessionId, SubscriptionId};
 
 /// Why a session ended after it was answered, or after the application hung up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +59,27 @@ pub enum Event {
         pending: Pending,
         /// Who has been proven to have sent it.
         user: Option<Arc<str>>,
+    },
+    /// A SUBSCRIBE outside dialogs that passed all checks. Answer with `accept_subscription` or `respond`.
+    Subscribed {
+        /// The request.
+        pending: Pending,
+        /// What about.
+        package: Package,
+        /// Who has been proven to have sent it.
+        user: Option<Arc<str>>,
+    },
+    /// A subscriber is to be told how things are now. Answer with [`crate::Stack::notify`].
+    NotifyWanted {
+        /// The subscription.
+        subscription: SubscriptionId,
+        /// How often he was told before.
+        told: u32,
+    },
+    /// The subscription is over: its id means nothing any more.
+    Unsubscribed {
+        /// The subscription.
+        subscription: SubscriptionId,
     },
     /// The caller took his INVITE back (200 and 487 are sent), or its Expires ran out. The session is over.
     Cancelled {
@@ -215,6 +236,7 @@ impl Event {
             | Self::AsideReplied { session, .. }
             | Self::Ended { session, .. } => Some(*session),
             Self::Registered { .. } | Self::Messaged { .. } | Self::Replied { .. } | Self::Malformed { .. } => None,
+            Self::Subscribed { .. } | Self::NotifyWanted { .. } | Self::Unsubscribed { .. } => None,
         }
     }
 
@@ -241,6 +263,9 @@ impl Event {
             Self::Info { .. } => "Info",
             Self::Referred { .. } => "Referred",
             Self::Messaged { .. } => "Messaged",
+            Self::Subscribed { .. } => "Subscribed",
+            Self::NotifyWanted { .. } => "NotifyWanted",
+            Self::Unsubscribed { .. } => "Unsubscribed",
             Self::AsideReplied { .. } => "AsideReplied",
             Self::Ended { .. } => "Ended",
             Self::Replied { .. } => "Replied",

@@ -9,7 +9,7 @@ use sip_message::Request;
 use crate::Flow;
 use crate::session::Asked;
 
-/// What decides on INVITE, REGISTER and MESSAGE outside dialogs, before anything is kept of them. Other requests there are none
+/// What decides on INVITE, REGISTER, MESSAGE and SUBSCRIBE outside dialogs, before anything is kept of them. Other requests there are none
 /// that we serve but OPTIONS, which anyone may send; those inside a dialog have its tags to show.
 pub trait Gate {
     /// Decides on `request`, which came on `flow`.

@@ -2,8 +2,8 @@
 
 use sip_message::{AnyUri, HeaderName, Method, Request};
 
-use crate::StackConfig;
-use crate::abilities::{self, ACCEPT, ACCEPT_INFO, ALLOW};
+use crate::abilities::{self, ACCEPT, ACCEPT_INFO, ALLOW, ALLOW_EVENTS};
+use crate::{Package, StackConfig};
 
 /// What a MESSAGE may say.
 const ACCEPT_MESSAGE: &str = "text/plain";
@@ -41,7 +41,8 @@ pub(crate) fn address(request: &Request) -> Result<(), Fault> {
 pub(crate) fn content(request: &Request, config: &StackConfig) -> Result<(), Fault> {
     extensions(request, config)?;
     body(request)?;
-    accepts_sdp(request)
+    accepts_sdp(request)?;
+    event(request)
 }
 
 /// 8.2.2.3: of what a peer may require we support what fits the request; ACK and CANCEL are exempt.
@@ -109,18 +110,30 @@ fn is_optional(request: &Request) -> bool {
 
 /// 20.1: an INVITE whose Accept leaves no room for SDP can get no answer that its sender reads.
 fn accepts_sdp(request: &Request) -> Result<(), Fault> {
-    if request.method != Method::Invite {
-        return Ok(());
-    }
+    if request.method == Method::Invite { accepts(request, ACCEPT) } else { Ok(()) }
+}
+
+/// 406 if the request's Accept leaves no room for `application/…`; without one everything goes.
+fn accepts(request: &Request, kind: &str) -> Result<(), Fault> {
     let mut ranges = request.head.headers(HeaderName::Accept).flat_map(|value| value.split(',')).peekable();
     if ranges.peek().is_none() {
         return Ok(());
     }
     let fits = |range: &str| {
-        let kind = range.split(';').next().unwrap_or_default().trim();
-        ["application/sdp", "application/*", "*/*"].iter().any(|known| kind.eq_ignore_ascii_case(known))
+        let range = range.split(';').next().unwrap_or_default().trim();
+        [kind, "application/*", "*/*"].iter().any(|known| range.eq_ignore_ascii_case(known))
     };
     if ranges.any(fits) { Ok(()) } else { Err(Fault::of(406)) }
+}
+
+/// RFC 6665 4.2.1.1, 7.2: a SUBSCRIBE names a package that we have, reads what we would tell, and says where it is to be told.
+fn event(request: &Request) -> Result<(), Fault> {
+    if request.method != Method::Subscribe {
+        return Ok(());
+    }
+    let package = Package::of(&request.head).ok_or_else(|| Fault::with(489, HeaderName::AllowEvents, ALLOW_EVENTS))?;
+    accepts(request, package.content_type())?;
+    if request.head.contacts.first().is_some() { Ok(()) } else { Err(Fault::of(400)) }
 }
 
 /// The type of the body in lower case, without parameters; empty if it names none.

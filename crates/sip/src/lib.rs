@@ -1,5 +1,5 @@
 //! SIP signalling as one machine: the transactions of RFC 3261 17 and RFC 6026, dialogs, and the UAS and UAC cores for
-//! INVITE, ACK, PRACK, BYE, CANCEL, OPTIONS, INFO, UPDATE and REGISTER.
+//! INVITE, ACK, PRACK, BYE, CANCEL, OPTIONS, INFO, UPDATE and REGISTER; the notifier of RFC 6665.
 //!
 //! Contract: put in what came ([`Stack::handle_datagram`], [`Stack::handle_timeout`]) and what the application wants
 //! (`invite`, `ring`, `accept`, …), each with the time; then take out everything: [`Stack::poll_transmit`] until
@@ -22,6 +22,7 @@
 //! | our REGISTER and OPTIONS | `stack/inquiries.rs` |
 //! | our requests beside a session: INFO, REFER | `stack/within.rs` |
 //! | REFER of the peer, and what he is told of it | `stack/referrals.rs` |
+//! | SUBSCRIBE, and the NOTIFYs that follow | `subscription.rs`, `stack/subscriptions.rs` |
 //! | what a response means; forks of proxies | `stack/responses.rs` |
 //! | a call to several places | `stack/forks.rs` |
 //! | route set, remote target, NAT | `dialog.rs` |
@@ -41,7 +42,7 @@
 //! - Nothing scans all transactions or sessions; each leaves by its own timer. What lingers keeps its key and its last
 //!   message only. When the last timer has fired, nothing is left ([`Stack::is_quiet`]).
 //! - A request is found by its transaction first, so that a repeat never reaches a core twice.
-//! - Everything that the network can grow is bounded: sessions, transactions, forks of an INVITE.
+//! - Everything that the network can grow is bounded: sessions, transactions, forks of an INVITE, subscriptions.
 
 mod abilities;
 mod api;
@@ -63,6 +64,7 @@ pub mod registrar;
 mod session;
 mod stack;
 pub mod stun;
+mod subscription;
 mod traffic;
 mod transaction;
 
@@ -74,5 +76,6 @@ pub use config::{Listener, StackConfig, Times};
 pub use counters::Counters;
 pub use event::{EndCause, Event};
 pub use gate::{Gate, OpenGate, Pending, Verdict};
-pub use stack::{Aside, DialogName, ReferralId, Replaced, Stack, expires};
+pub use stack::{Aside, DialogName, DialogNames, ReferralId, Replaced, Stack, expires};
+pub use subscription::{Package, SubscriptionEnd, SubscriptionId};
 pub use traffic::{Count, Traffic};

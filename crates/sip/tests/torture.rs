@@ -147,6 +147,8 @@ fn captured_messages_leave_nothing_behind() {
                 world.act(0, |stack, now| stack.accept(now, session, Bytes::from_static(b"sdp")));
             } else if let Event::Registered { pending, .. } = event {
                 world.act(0, |stack, now| register(stack, now, pending));
+            } else if let Event::Subscribed { pending, .. } = event {
+                world.act(0, |stack, now| stack.respond(now, pending, 403, &[]));
             }
         }
         world.drive_ms(10);

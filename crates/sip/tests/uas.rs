@@ -37,11 +37,11 @@ fn with_body(text: &str, kind: &str, body: &str) -> String {
 
 #[test]
 fn a_known_method_that_we_do_not_serve_gets_405_and_an_unknown_one_501() {
-    let answer = answer_to(&request("SUBSCRIBE", "m", ""));
+    let answer = answer_to(&request("PUBLISH", "m", ""));
     assert_eq!(answer.status(), 405);
     assert_eq!(
         answer.header("Allow").unwrap(),
-        "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, INFO, UPDATE, REFER, MESSAGE, REGISTER"
+        "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, INFO, UPDATE, REFER, MESSAGE, SUBSCRIBE, REGISTER"
     );
     assert_eq!(answer_to(&request("FROBNICATE", "m", "")).status(), 501);
 }
@@ -145,8 +145,8 @@ fn of_what_anyone_may_send_nothing_is_kept_and_repeats_are_answered_alike() {
     let ghost = |method| request(method, "n", "").replace("192.0.2.1>\n", "192.0.2.1>;tag=ghost\n");
     let strange = request("INVITE", "n", "").replace("INVITE sip:", "INVITE im:");
     let plain =
-        ["OPTIONS", "BYE", "INFO", "UPDATE", "CANCEL", "SUBSCRIBE", "DANCE"].map(|method| request(method, "n", ""));
-    let ghosts = ["INVITE", "BYE", "INFO", "UPDATE", "OPTIONS"].map(ghost);
+        ["OPTIONS", "BYE", "INFO", "UPDATE", "CANCEL", "PUBLISH", "DANCE"].map(|method| request(method, "n", ""));
+    let ghosts = ["INVITE", "BYE", "INFO", "UPDATE", "OPTIONS", "SUBSCRIBE"].map(ghost);
     for text in plain.into_iter().chain(ghosts).chain([strange]) {
         let mut world = World::new(1);
         world.inject(stranger(), 0, &text);

@@ -164,13 +164,14 @@ fn describe(status: &Status) -> String {
     let up = whole_seconds(status.now.since(status.started));
     let state = if status.draining { "draining: no new calls" } else { "takes calls" };
     let mut text = format!(
-        "strowger {}, up {up}: {state}\ncalls     {} of {}\nlegs      {}\nsessions  {}\ncontacts  {} registered\n",
+        "strowger {}, up {up}: {state}\ncalls     {} of {}\nlegs      {}\nsessions  {}\ncontacts  {} registered\nlamps     {} subscriptions\n",
         shown(&status.version),
         status.calls,
         status.max_calls,
         status.legs,
         status.sessions,
-        status.registrations
+        status.registrations,
+        status.subscriptions
     );
     if status.memory_short {
         text += "memory is short: no more calls are taken\n";

@@ -109,6 +109,9 @@ pub struct Status {
     /// Registered contacts.
     #[serde(default)]
     pub registrations: usize,
+    /// Subscriptions of phones to lamps.
+    #[serde(default)]
+    pub subscriptions: usize,
     /// True while memory is short.
     #[serde(default)]
     pub memory_short: bool,
@@ -271,6 +274,7 @@ impl Switch {
             legs: self.legs.len(),
             sessions: self.sip.population().sessions,
             registrations: self.desk.registrar.len(),
+            subscriptions: self.lamps.subscriptions(),
             memory_short: self.health.is_memory_short(),
             disk_faults: self.health.disk_faults.clone(),
             queues: self.acd.queues(now).map(Queue::from).collect(),

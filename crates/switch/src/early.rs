@@ -23,6 +23,7 @@ impl Switch {
         let Some(call) = self.legs.get(&leg).map(|found| found.call) else { return };
         // Also of an agent's phone, which nobody hears yet: what it says reliably it does not say again in its 2xx.
         let speaks = body.is_some() && self.conclude(leg, body);
+        self.touch(leg);
         let Some(found) = self.calls.get(&call) else { return };
         if status < 180 || found.stage != Stage::Dialling(leg) {
             return;
@@ -32,6 +33,7 @@ impl Switch {
         }
         let Some(found) = self.calls.get(&call) else { return };
         let (caller, silent) = (found.caller, found.play.is_none() && found.early != Some(leg));
+        self.touch(caller);
         if speaks && self.hear_early(now, call, leg) {
             return;
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use base::{CallId, LegId, Now};
+use journal::Asker;
 
 use crate::call::{Call, Leg, Role, Stage};
 use crate::switch::Switch;
@@ -42,6 +43,9 @@ impl Switch {
         holds!(self.offers.len() == of_offers, "{} offers, {of_offers} legs of one", self.offers.len());
         let takes: usize = self.calls.values().map(|call| call.open_takes.len()).sum();
         holds!(self.takes.len() == takes, "{} takes, {takes} of calls", self.takes.len());
+        let of_user = |(id, leg): &(&LegId, &Leg)| !leg.closed && matches!(self.owner(**id), Some(Asker::User(_)));
+        let of_users = self.legs.iter().filter(of_user).count();
+        holds!(self.lamps.legs() == of_users, "{of_users} legs of users, {} are known", self.lamps.legs());
         self.check_grants()?;
         self.check_channels()?;
         self.check_timers()

@@ -23,7 +23,8 @@
 //! ending     everything given back; the call's last event
 //! ```
 //!
-//! `identity` knows who calls by whose word, and who may learn of it. `message` passes short messages on.
+//! `identity` knows who calls by whose word, and who may learn of it. `message` passes short messages on, `lamps` tells phones of
+//! the calls of others.
 //!
 //! Before that, `registration` decides who is let in (digest), and knows where users are who register; `locations` keeps
 //! that over a restart.
@@ -59,6 +60,7 @@ mod identity;
 mod incoming;
 mod invariants;
 mod joining;
+mod lamps;
 mod locations;
 mod login;
 mod message;

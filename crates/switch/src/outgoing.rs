@@ -204,6 +204,7 @@ impl Switch {
         }
         self.sessions.insert(session, leg);
         self.note_dialog(call, session);
+        self.touch(leg);
     }
 
     /// How long the far end of a leg's trunk may say nothing.

@@ -6,6 +6,7 @@
 //! | numbers, users, trunks, limits | as before for what was begun; as it says now for the next dial, ring, invite |
 //! | grants | go on, within the new limits: minutes that are used up by now end them |
 //! | queues, agents | see [`acd::Acd::reconfigure`] |
+//! | who may watch whom | who may no more is told so, and no more than that |
 //! | users who register | who does no more has no phones; another realm has everybody prove himself anew |
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ impl Switch {
         };
         self.acd.reconfigure(now, config.queues.clone(), config.agents.clone(), status);
         self.meter.reconfigure(now, &config.grants);
+        self.reconfigure_lamps(&config);
         self.config = config;
         self.book.write_system(now, Kind::Reloaded { changes: changes.to_owned() });
         self.settle(now);

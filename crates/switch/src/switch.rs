@@ -18,6 +18,7 @@ use crate::fault::Hand;
 use crate::flow::FlowInput;
 use crate::grant::Meter;
 use crate::health::Health;
+use crate::lamps::Lamps;
 use crate::message::Message;
 use crate::registration::{Desk, Door};
 use crate::trunk_counts::TrunkCounts;
@@ -89,6 +90,7 @@ pub struct Switch {
     pub(crate) takes: HashMap<TakeId, CallId>,
     /// Messages that wait for their receivers' phones.
     pub(crate) messages: HashMap<InquiryId, Message>,
+    pub(crate) lamps: Lamps,
     /// What flows are to be told, in order; so that a flow is never told anything while it speaks.
     pub(crate) flow_inputs: VecDeque<(CallId, FlowInput)>,
     pub(crate) commands: VecDeque<leg::Command>,
@@ -146,6 +148,7 @@ impl Switch {
             offers: HashMap::new(),
             takes: HashMap::new(),
             messages: HashMap::new(),
+            lamps: Lamps::default(),
             flow_inputs: VecDeque::new(),
             commands: VecDeque::new(),
             take_orders: VecDeque::new(),
@@ -248,6 +251,7 @@ impl Switch {
         self.hand = Hand::Nothing;
         self.draining = true;
         self.sip.drain(true);
+        self.sip.end_subscriptions(sip::SubscriptionEnd::Deactivated);
         self.leave_trunks(now);
         self.timers.set(now.monotonic + grace, Timer::Grace);
         self.settle(now);
@@ -395,6 +399,8 @@ impl Switch {
             } else if let Some((call, input)) = self.flow_inputs.pop_front() {
                 self.hand = Hand::Call(call);
                 self.feed_flow(now, call, input);
+            } else if self.light_lamps() {
+                self.hand = Hand::Nothing;
             } else {
                 self.desk.changes.collect(now, &self.desk.registrar);
                 return;
@@ -445,6 +451,9 @@ impl Switch {
                 None => self.sip.respond(now, pending, 481, &[]),
             },
             Event::Messaged { pending, user } => self.messaged(now, pending, user),
+            Event::Subscribed { pending, package, user } => self.subscribed(now, pending, package, user),
+            Event::NotifyWanted { subscription, told } => self.notify_wanted(now, subscription, told),
+            Event::Unsubscribed { subscription } => self.unsubscribed(subscription),
             // Nothing is asked beside a call.
             Event::AsideReplied { .. } => {}
             Event::Info { session, digit } => self.with_leg(session, |s, leg| s.told_digit(now, leg, digit)),
@@ -519,6 +528,7 @@ impl Switch {
 
     /// Writes an event of a call.
     pub(crate) fn note(&mut self, now: Now, call: CallId, kind: Kind) {
+        self.note_leg(&kind);
         if let Some(found) = self.calls.get_mut(&call) {
             self.book.write(now, call, &mut found.seq, kind);
         }

@@ -8,15 +8,27 @@ use base::{Mono, Now, Rng, Wall};
 use bytes::Bytes;
 use sip::{
     ConnectionId, Event, Flow, Invite, Listener, OpenGate, Pending, Population, Refusal, SessionId, Stack, StackConfig,
-    Transport,
+    SubscriptionEnd, Transport,
 };
 use sip_message::{Message, NameAddr, parse_datagram};
 
 use crate::message::check_echo;
 use crate::octets::Octets;
 
-const METHODS: &[&str] =
-    &["INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "INFO", "UPDATE", "REGISTER", "PRACK", "MESSAGE", "REFER"];
+const METHODS: &[&str] = &[
+    "INVITE",
+    "ACK",
+    "BYE",
+    "CANCEL",
+    "OPTIONS",
+    "INFO",
+    "UPDATE",
+    "REGISTER",
+    "PRACK",
+    "MESSAGE",
+    "REFER",
+    "SUBSCRIBE",
+];
 
 /// Header fields that a request may have beside the usual ones.
 const EXTRA: &[&str] = &[
@@ -28,6 +40,10 @@ const EXTRA: &[&str] = &[
     "Min-SE: 2000\r\n",
     "RAck: 1 1 INVITE\r\n",
     "Expires: 1\r\n",
+    "Event: dialog\r\n",
+    "Event: message-summary;id=7\r\nExpires: 90\r\n",
+    "Event: dialog\r\nExpires: 0\r\n",
+    "Retry-After: 9\r\n",
     "Expires: 0\r\n",
     "Record-Route: <sip:192.0.2.9;lr>\r\n",
     "Route: <sip:192.0.2.1:5060;lr>\r\n",
@@ -223,8 +239,22 @@ impl World {
                 self.requests.push((transmit.flow, payload));
             }
         }
+        let mut acted = false;
         while let Some(event) = self.stack.poll_event() {
             match &event {
+                Event::Subscribed { pending, package, .. } => {
+                    acted = true;
+                    // One that would last for an hour waits for an answer, or gets none.
+                    if pending.request().head.expires().is_some() {
+                        self.stack.accept_subscription(self.now, pending.clone(), *package);
+                    } else {
+                        self.pending.push(pending.clone());
+                    }
+                }
+                Event::NotifyWanted { subscription, .. } => {
+                    acted = true;
+                    self.stack.notify(self.now, *subscription, Bytes::from_static(b"sdp"));
+                }
                 Event::Invited { session, .. } => assert!(self.live.insert(*session), "{event:?}: an id given twice"),
                 Event::Registered { pending, .. }
                 | Event::Messaged { pending, .. }
@@ -240,11 +270,15 @@ impl World {
                 self.live.remove(&session);
             }
         }
+        if acted {
+            self.flush();
+        }
     }
 
     /// The application ends what lives, no peer says a word, and after ten minutes nothing is left.
     fn end(mut self) {
         self.respond(200);
+        self.stack.end_subscriptions(SubscriptionEnd::Deactivated);
         for _ in 0..2 {
             for session in self.live.clone() {
                 self.stack.hang_up(self.now, session, None);

@@ -13,6 +13,7 @@ mod refreshes;
 mod requests;
 mod responses;
 mod ringing;
+mod subscriptions;
 mod timeouts;
 mod within;
 mod write;
@@ -22,10 +23,11 @@ pub(crate) use forks::Forks;
 use inquiries::Outstanding;
 pub use inquiries::expires;
 use referrals::Referral;
-pub use referrals::{DialogName, ReferralId, Replaced};
+pub use referrals::{DialogName, DialogNames, ReferralId, Replaced};
+pub(crate) use subscriptions::SubscriptionTimer;
 pub use within::Aside;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -34,6 +36,7 @@ use sip_message::{Message, Reject};
 
 use crate::core::{Core, Due};
 use crate::session::{Change, Session, State};
+use crate::subscription::Subscription;
 use crate::transaction::{ClientTable, ServerTable, Way};
 use crate::{ConnectionId, Counters, Event, Flow, Gate, Population, SessionId, StackConfig, Transmit, Transport};
 
@@ -52,6 +55,8 @@ pub struct Stack {
     inquiries: HashMap<SessionId, Outstanding>,
     /// What peers asked for by REFER, whose progress they are told.
     referrals: HashMap<SessionId, Referral>,
+    /// What peers have subscribed to. In an order, as the end of all goes through them. Their dialogs are in `dialogs`.
+    subscriptions: BTreeMap<SessionId, Subscription>,
     draining: bool,
     /// Where keys are written to be looked up, so that a look-up allocates nothing.
     key: String,
@@ -73,6 +78,7 @@ impl Stack {
             dialogs: HashMap::new(),
             inquiries: HashMap::new(),
             referrals: HashMap::new(),
+            subscriptions: BTreeMap::new(),
             draining: false,
             key: String::new(),
             in_hand: None,
@@ -147,6 +153,10 @@ impl Stack {
                     self.in_hand = Some(id);
                     self.handle_session_timer(now, id, timer);
                 }
+                Due::Subscription(id, timer) => {
+                    self.in_hand = Some(id);
+                    self.handle_subscription_timer(now, id, timer);
+                }
             }
         }
     }
@@ -173,7 +183,7 @@ impl Stack {
         self.core.timers.poll_timeout()
     }
 
-    /// While `on`, INVITE and OPTIONS outside dialogs are answered 503 with Retry-After, and nothing is kept of them.
+    /// While `on`, INVITE, SUBSCRIBE and OPTIONS outside dialogs are answered 503 with Retry-After, and nothing is kept of them.
     pub fn drain(&mut self, on: bool) {
         self.draining = on;
     }
@@ -215,7 +225,7 @@ impl Stack {
             dialogs: self.dialogs.len(),
             inquiries: self.inquiries.len(),
             timers: self.core.timers.len(),
-            subscriptions: self.referrals.len(),
+            subscriptions: self.referrals.len() + self.subscriptions.len(),
         }
     }
 

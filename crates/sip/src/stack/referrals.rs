@@ -66,7 +66,35 @@ pub struct DialogName {
     pub remote_tag: Box<str>,
 }
 
+/// What names the dialogs of a session, seen from our side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DialogNames {
+    /// The Call-ID.
+    pub call_id: Box<str>,
+    /// Our tag.
+    pub local_tag: Box<str>,
+    /// The peers': one of an answered call and of one that came; of one that we place one for each fork that rings, none before.
+    pub remote_tags: Vec<Box<str>>,
+    /// The peer who calls was told that it rings.
+    pub rings: bool,
+}
+
 impl Stack {
+    /// The names of a session's dialogs.
+    #[must_use]
+    pub fn dialog_names(&self, session: SessionId) -> Option<DialogNames> {
+        let session = self.sessions.get(&session)?;
+        let (local_tag, call_id) = session.dialog_key.split_once('|')?;
+        let (remote_tags, rings) = match &session.state {
+            State::Outgoing(state) => {
+                (state.early.iter().map(|early| early.dialog.remote_tag.clone()).collect(), false)
+            }
+            State::Incoming(state) => (vec![state.dialog.remote_tag.clone()], state.refresh.is_some()),
+            _ => (session.dialog().iter().map(|dialog| dialog.remote_tag.clone()).collect(), false),
+        };
+        Some(DialogNames { call_id: call_id.into(), local_tag: local_tag.into(), remote_tags, rings })
+    }
+
     /// The name of a session's dialog: of an unanswered call of ours, of the first that a fork began; none before that.
     #[must_use]
     pub fn dialog_name(&self, session: SessionId) -> Option<DialogName> {

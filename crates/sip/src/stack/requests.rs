@@ -36,8 +36,7 @@ impl Stack {
             return self.answer_overloaded(&request, flow);
         }
         let address = inspect::address(&request);
-        let guarded =
-            !within && address.is_ok() && matches!(request.method, Method::Invite | Method::Register | Method::Message);
+        let guarded = !within && address.is_ok() && is_guarded(&request.method);
         if stray || !(within || guarded) {
             return self.answer_anyone(&request, flow, address, within);
         }
@@ -122,7 +121,7 @@ impl Stack {
             return transactions >= limit.saturating_mul(2);
         }
         let invite = request.method == Method::Invite;
-        let probing = invite || request.method == Method::Options;
+        let probing = invite || matches!(request.method, Method::Options | Method::Subscribe);
         transactions >= limit
             || (probing && self.draining)
             || (invite && self.sessions.len() >= self.core.config.max_sessions)
@@ -132,6 +131,7 @@ impl Stack {
         match asked.request.method {
             Method::Invite => self.begin_incoming(now, asked, user),
             Method::Message => self.core.tell(Event::Messaged { pending: Pending(Box::new(asked)), user }),
+            Method::Subscribe => self.begin_subscription(now, asked, user),
             _ => self.core.tell(Event::Registered { pending: Pending(Box::new(asked)), user }),
         }
     }
@@ -160,6 +160,9 @@ impl Stack {
     fn handle_within(&mut self, now: Mono, asked: Asked) {
         let found = self.dialog_of(&asked.request);
         self.in_hand = found;
+        if let Some(id) = found.filter(|id| self.subscriptions.contains_key(id)) {
+            return self.handle_subscribed(now, id, asked);
+        }
         let head = &asked.request.head;
         let Some((id, session)) = found.and_then(|id| Some((id, self.sessions.get_mut(&id)?))) else {
             return self.answer_fault(now, &asked, Fault::of(481));
@@ -176,8 +179,8 @@ impl Stack {
             Method::Prack => self.handle_prack(now, id, asked),
             Method::Info => self.handle_info(now, id, &asked),
             Method::Refer => self.handle_refer(now, id, asked),
-            // Messages are for users, not for what they talk about.
-            Method::Message => self.answer_fault(now, &asked, Fault::of(403)),
+            // Messages are for users, not for what they talk about; a subscription has a dialog of its own (RFC 6665 4.5.2).
+            Method::Message | Method::Subscribe => self.answer_fault(now, &asked, Fault::of(403)),
             _ => self.answer_options(now, &asked),
         }
     }
@@ -271,6 +274,11 @@ impl Stack {
         }
         self.acknowledged(now, request);
     }
+}
+
+/// What is kept of a request is kept of those alone whom the gate lets in.
+fn is_guarded(method: &Method) -> bool {
+    matches!(method, Method::Invite | Method::Register | Method::Message | Method::Subscribe)
 }
 
 /// What stands in all Reason header fields, as one value (RFC 3326 section 2).

@@ -34,7 +34,7 @@ impl Stack {
                 if self.inquiries.contains_key(&owner) {
                     return self.replied(owner, status.code(), Some((flow, response)));
                 }
-                if self.referral_told(now, owner, Some(status)) {
+                if self.referral_told(now, owner, Some(status)) || self.notified(now, owner, Some(&response)) {
                     return;
                 }
                 if response.head.cseq.method == Method::Prack {
@@ -59,7 +59,7 @@ impl Stack {
         if let Some(owner) = lost.owner.filter(|owner| self.inquiries.contains_key(owner)) {
             return self.replied(owner, status, None);
         }
-        if lost.owner.is_some_and(|owner| self.referral_told(now, owner, None)) {
+        if lost.owner.is_some_and(|owner| self.referral_told(now, owner, None) || self.notified(now, owner, None)) {
             return;
         }
         if let (Some(owner), Some(status)) = (lost.owner, StatusCode::new(status))

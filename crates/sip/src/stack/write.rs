@@ -7,7 +7,7 @@ use bytes::Bytes;
 use sip_message::{AnyUri, HeaderName, Method, NameAddr, Request, ResponseBuilder, Scheme, StatusCode, Uri};
 
 use super::Stack;
-use crate::abilities::{self, ACCEPT, ALLOW};
+use crate::abilities::{self, ACCEPT, ALLOW, ALLOW_EVENTS};
 use crate::core::{Core, printed};
 use crate::dialog::Dialog;
 use crate::digest::hex;
@@ -124,6 +124,7 @@ impl Core {
         let tag = self.stateless_tag(request);
         let builder = self.response(request, flow, StatusCode::OK).to_tag(&tag);
         let builder = builder.header(HeaderName::Allow, ALLOW).header(HeaderName::Accept, ACCEPT);
+        let builder = builder.header(HeaderName::AllowEvents, ALLOW_EVENTS);
         builder.header(HeaderName::AcceptEncoding, "identity").header(HeaderName::Supported, &self.supported).build()
     }
 

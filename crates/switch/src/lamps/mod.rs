@@ -1,0 +1,261 @@
+//! What phones are told of others by SUBSCRIBE: the calls of a user whom one may watch (busy lamps, RFC 4235), and one's own
+//! messages (RFC 3842).
+//!
+//! | what | where |
+//! |---|---|
+//! | who watches whom, and when he is told | here |
+//! | a user's dialogs, as they are and as they ended | `dialogs.rs` |
+//! | what is told of them, as XML | `document.rs` |
+//! | what is told of messages | `mailbox.rs` |
+//!
+//! A user's dialogs are looked at when something that concerns one of them was written to the journal, or when a phone rings; once
+//! all is settled, those who watch him are told if they look otherwise than before. Users whom nobody watches cost nothing but their
+//! place in an index.
+
+mod dialogs;
+mod document;
+mod mailbox;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base::{LegId, Now};
+use journal::{Asker, Kind, Name, Origin};
+use sip::{Package, Pending, SubscriptionEnd, SubscriptionId};
+
+use crate::registration::retry_after;
+use crate::switch::Switch;
+use crate::{Config, Destination, UserName};
+use dialogs::Dialog;
+
+/// The most that one user may subscribe to: a console with a lamp for everybody, on each of a few phones.
+const MAX_OF_USER: usize = 500;
+/// The most ended dialogs that wait to be told to one subscriber.
+const MAX_OVER: usize = 16;
+
+/// Who watches whom, and what he sees.
+#[derive(Debug, Default)]
+pub(crate) struct Lamps {
+    /// The legs of users that are not closed.
+    legs: BTreeMap<UserName, BTreeSet<LegId>>,
+    watched: BTreeMap<UserName, Watched>,
+    watches: BTreeMap<SubscriptionId, Watch>,
+    /// How many of these each user has.
+    of_watcher: BTreeMap<UserName, usize>,
+    /// Watched users whose dialogs are to be looked at.
+    touched: BTreeSet<UserName>,
+    /// How legs of watched users ended since they were looked at.
+    ends: BTreeMap<LegId, (Name, Option<u16>)>,
+    /// Dialogs so far, for their ids.
+    dialogs: u64,
+}
+
+/// A user whose dialogs are watched.
+#[derive(Debug, Default)]
+struct Watched {
+    by: BTreeSet<SubscriptionId>,
+    /// As they were when they were looked at last.
+    dialogs: Vec<Dialog>,
+}
+
+/// One subscription.
+#[derive(Debug)]
+struct Watch {
+    watcher: UserName,
+    user: UserName,
+    package: Package,
+    /// The address that was subscribed to.
+    entity: String,
+    /// Its host, for addresses of others.
+    host: String,
+    /// Dialogs that ended since the subscriber was told last.
+    over: Vec<Dialog>,
+}
+
+impl Lamps {
+    /// A user has another leg, or one less.
+    fn count(&mut self, user: &UserName, leg: LegId, lives: bool) {
+        if lives {
+            self.legs.entry(user.clone()).or_default().insert(leg);
+        } else if let Some(legs) = self.legs.get_mut(user) {
+            legs.remove(&leg);
+            if legs.is_empty() {
+                self.legs.remove(user);
+            }
+        }
+    }
+
+    fn forget(&mut self, subscription: SubscriptionId) {
+        let Some(Watch { watcher, user, .. }) = self.watches.remove(&subscription) else { return };
+        if let Some(count) = self.of_watcher.get_mut(&watcher) {
+            *count -= 1;
+            if *count == 0 {
+                self.of_watcher.remove(&watcher);
+            }
+        }
+        if let Some(watched) = self.watched.get_mut(&user) {
+            watched.by.remove(&subscription);
+            if watched.by.is_empty() {
+                self.watched.remove(&user);
+                self.touched.remove(&user);
+            }
+        }
+    }
+
+    /// Subscriptions that live.
+    pub fn subscriptions(&self) -> usize {
+        self.watches.len()
+    }
+
+    /// Legs of users that are not closed, for [`Switch::check_invariants`].
+    pub fn legs(&self) -> usize {
+        self.legs.values().map(BTreeSet::len).sum()
+    }
+}
+
+impl Switch {
+    /// A SUBSCRIBE outside dialogs, whose sender may have been proven.
+    pub(crate) fn subscribed(&mut self, now: Now, pending: Pending, package: Package, user: Option<UserName>) {
+        let request = pending.request();
+        let claimed = request.head.from.uri.user().unwrap_or_default().into_owned();
+        let watcher = match self.origin_of(user, pending.flow(), &claimed) {
+            Some(Origin::User(user)) => user,
+            Some(Origin::Trunk(_) | Origin::Unknown) | None => return self.sip.respond(now, pending, 403, &[]),
+        };
+        let Some(uri) = request.uri.as_sip() else { return self.sip.respond(now, pending, 404, &[]) };
+        let (named, host) = (uri.user().unwrap_or_default(), uri.host().clone());
+        let Some(user) = self.config.user_named(&named) else { return self.sip.respond(now, pending, 404, &[]) };
+        if !may_subscribe(&self.config, package, &watcher, &user) {
+            return self.sip.respond(now, pending, 403, &[]);
+        }
+        if self.lamps.of_watcher.get(&watcher).is_some_and(|count| *count >= MAX_OF_USER) {
+            return self.sip.respond(now, pending, 503, &[retry_after()]);
+        }
+        let entity = document::address(&named, &host);
+        let Some(subscription) = self.sip.accept_subscription(now, pending, package) else { return };
+        *self.lamps.of_watcher.entry(watcher.clone()).or_default() += 1;
+        let watch = Watch { watcher, user: user.clone(), package, entity, host: host.to_string(), over: Vec::new() };
+        self.lamps.watches.insert(subscription, watch);
+        if package == Package::Dialog {
+            let known = self.lamps.watched.contains_key(&user);
+            self.lamps.watched.entry(user.clone()).or_default().by.insert(subscription);
+            if !known {
+                // He is told all there is in any case.
+                self.look_at(&user);
+            }
+        }
+    }
+
+    /// A subscriber is to be told how things are.
+    pub(crate) fn notify_wanted(&mut self, now: Now, subscription: SubscriptionId, told: u32) {
+        let lamps = &mut self.lamps;
+        let Some(watch) = lamps.watches.get_mut(&subscription) else {
+            return self.sip.notify(now, subscription, bytes::Bytes::new());
+        };
+        let body = match watch.package {
+            Package::Dialog => {
+                let over = std::mem::take(&mut watch.over);
+                let live = lamps.watched.get(&watch.user).map_or(&[][..], |watched| &watched.dialogs);
+                document::write(&watch.entity, &watch.host, told, live.iter().chain(&over))
+            }
+            Package::MessageSummary => mailbox::of(&watch.user).summary(&watch.entity),
+        };
+        self.sip.notify(now, subscription, body.into());
+    }
+
+    /// A subscription is over.
+    pub(crate) fn unsubscribed(&mut self, subscription: SubscriptionId) {
+        self.lamps.forget(subscription);
+    }
+
+    /// Takes note of what is written to the journal, as far as it concerns a user's dialogs.
+    pub(crate) fn note_leg(&mut self, kind: &Kind) {
+        match kind {
+            Kind::LegBegan { leg, .. } => {
+                if let Some(Asker::User(user)) = self.owner(*leg) {
+                    self.lamps.count(&user, *leg, true);
+                }
+                self.touch(*leg);
+            }
+            Kind::LegEnded { leg, cause, status, .. } if self.legs.get(leg).is_some_and(|found| found.closed) => {
+                if let Some(Asker::User(user)) = self.owner(*leg) {
+                    self.lamps.count(&user, *leg, false);
+                    if self.lamps.watched.contains_key(&user) {
+                        self.lamps.ends.insert(*leg, (cause.clone(), *status));
+                    }
+                }
+                self.touch(*leg);
+            }
+            Kind::LegAnswered { leg } => self.touch(*leg),
+            Kind::Bridged { a, b } => {
+                self.touch(*a);
+                self.touch(*b);
+            }
+            _ => {}
+        }
+    }
+
+    /// A leg may look otherwise than before to those who watch its user.
+    pub(crate) fn touch(&mut self, leg: LegId) {
+        if self.lamps.watched.is_empty() {
+            return;
+        }
+        if let Some(Asker::User(user)) = self.owner(leg)
+            && self.lamps.watched.contains_key(&user)
+        {
+            self.lamps.touched.insert(user);
+        }
+    }
+
+    /// Looks at the users whose dialogs may have changed, and has those told who watch them. True if there was one.
+    pub(crate) fn light_lamps(&mut self) -> bool {
+        let Some(user) = self.lamps.touched.pop_first() else {
+            self.lamps.ends.clear();
+            return false;
+        };
+        let (changed, over) = self.look_at(&user);
+        let by = self.lamps.watched.get(&user).map(|watched| watched.by.clone()).unwrap_or_default();
+        if !changed {
+            return true;
+        }
+        for subscription in by {
+            if let Some(watch) = self.lamps.watches.get_mut(&subscription) {
+                watch.over.extend(over.iter().cloned());
+                let surplus = watch.over.len().saturating_sub(MAX_OVER);
+                watch.over.drain(..surplus);
+            }
+            self.sip.touch_subscription(subscription);
+        }
+        true
+    }
+
+    /// By another configuration somebody may see no more, or there is nobody to be seen.
+    pub(crate) fn reconfigure_lamps(&mut self, config: &Config) {
+        for (subscription, watch) in &self.lamps.watches {
+            if !config.users.contains_key(&watch.user) {
+                self.sip.end_subscription(*subscription, SubscriptionEnd::NoResource);
+            } else if !config.users.contains_key(&watch.watcher)
+                || !may_subscribe(config, watch.package, &watch.watcher, &watch.user)
+            {
+                self.sip.end_subscription(*subscription, SubscriptionEnd::Rejected);
+            }
+        }
+    }
+}
+
+fn may_subscribe(config: &Config, package: Package, watcher: &UserName, user: &UserName) -> bool {
+    match package {
+        Package::Dialog => config.may_watch(watcher, user),
+        Package::MessageSummary => watcher == user,
+    }
+}
+
+impl Config {
+    /// The user of that name, or whom that number reaches.
+    fn user_named(&self, named: &str) -> Option<UserName> {
+        match self.numbers.get(named) {
+            Some(Destination::User(user)) => Some(user.clone()),
+            Some(_) => None,
+            None => self.users.get_key_value(named).map(|(name, _)| name.clone()),
+        }
+    }
+}
