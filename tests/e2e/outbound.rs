@@ -187,7 +187,7 @@ fn a_trunk_is_called_by_the_listener_that_it_names() {
     let carrier = UdpSocket::bind((Ipv4Addr::LOCALHOST, theirs)).expect("a port");
     carrier.set_read_timeout(Some(SOON)).expect("a limit");
     let mut phone = Phone::new("127.0.0.1:9".parse().expect("an address"), &mut ports);
-    let mut company = Company::new(&ports);
+    let mut company = Company::new(&ports).agent("register");
     company.agents.push(("phone".to_owned(), format!("sip:phone@{}", phone.address())));
     company.listeners.push(format!("udp: 127.0.0.1:{ours}\n    name: outside"));
     (company.carrier, company.carrier_more) = (Some(theirs), ", listener: outside".to_owned());

@@ -117,7 +117,7 @@ pub enum Event {
         session: SessionId,
         /// Its SDP; none if a reliable response brought it before, unless other forks spoke, too: then that again.
         body: Option<Bytes>,
-        /// Where it came from.
+        /// Where it came from; of a request that was too large for a datagram: the flow that it left for TCP.
         flow: Flow,
     },
     /// The session failed before it was answered, and is over.

@@ -155,7 +155,11 @@ fn a_call_over_tcp_goes_on_by_its_connection() {
     assert_eq!((ways(from_ref(&again)), again.flow), (vec![(Transport::Udp, "BYE".into())], udp()));
     assert!(via(&again).starts_with("SIP/2.0/UDP 192.0.2.1:5060;"));
     world.put(udp(), answer(&again, "200 OK", ""));
-    assert!(matches!(world.events()[..], [Event::Answered { .. }, Event::Ended { cause: EndCause::HungUp, .. }]));
+    let events = world.events();
+    let [Event::Answered { flow, .. }, Event::Ended { cause: EndCause::HungUp, .. }] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(*flow, udp(), "its listener says where audio goes");
 }
 
 #[test]

@@ -124,7 +124,10 @@ impl Stack {
     ) {
         let own = outgoing.branch(id).unwrap_or_default();
         let mut dialog = Dialog::of_response(response, flow, own.0, self.core.config.symmetric, own.1);
-        dialog.came_from(self.clients.datagrams(id));
+        let datagrams = self.clients.datagrams(id);
+        dialog.came_from(datagrams);
+        // The size of a request says nothing of the listener that its peer belongs to.
+        let told = datagrams.map_or(flow, |datagrams| Flow { remote: flow.remote, ..datagrams });
         let offer = outgoing.offer_of(id);
         let Outgoing { proof, early, left, .. } = outgoing;
         let offerless = offer.is_empty();
@@ -161,7 +164,7 @@ impl Stack {
         self.live(now, owner, response.head.session_expires(), Refresher::Uac);
         match left {
             None => {
-                self.core.tell(Event::Answered { session: owner, body, flow });
+                self.core.tell(Event::Answered { session: owner, body, flow: told });
                 if let Some(offer) = settle {
                     self.propose(now, owner, &tag, Proposal { update: false, offer });
                 }
