@@ -3,7 +3,8 @@
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
-use tests::company::Company;
+use tests::baresip::{Baresip, Manner, Registrar};
+use tests::company::{Company, tones};
 use tests::ports::Ports;
 use tests::sipp::Sipp;
 use tests::switch::Switch;
@@ -63,4 +64,28 @@ fn a_phone_without_tcp_is_asked_for_it_once_and_called_by_datagrams() {
 #[test]
 fn a_phone_that_takes_a_connection_and_says_nothing_is_called_by_datagrams() {
     assert_eq!(calls(2, &["-rtp_echo"], true), ["TCP", "UDP", "UDP"]);
+}
+
+#[test]
+fn a_phone_that_registered_over_udp_is_called_on_that_flow() {
+    let mut ports = Ports::slice();
+    let mut company = Company::new(&ports).agent("register");
+    company.tcp = true;
+    let switch = Switch::start(&company);
+    let manner = Manner { hertz: tones::AGENT, codecs: "PCMU/8000/1", answers: true };
+    let registrar = Registrar { address: switch.address(), transport: "udp" };
+    let password = switch.password("agent1");
+    let _agent = Baresip::register("agent1", &password, registrar, manner, &mut ports, switch.folder());
+    switch.wait_for_event("bound", 1, SOON);
+    let (own, media) = (ports.take(2), ports.take(4));
+    let options = ["-m", "1", "-d", "300"];
+    let mut caller =
+        Sipp::calling("caller_tells_much", "3000", switch.address(), own, media, switch.folder(), &options);
+    caller.succeed(Duration::from_secs(30));
+    let cdr = switch.wait_for_cdr();
+    assert_eq!(cdr["disposition"], "answered", "{cdr:#}");
+    let call = cdr["call"].as_str().expect("an id").to_owned();
+    let text = traced(&switch, &[&call, "--full"], "CSeq: 2 BYE");
+    let large = |invite: &&str| invite.split("\r\n\r\n").next().is_some_and(|head| head.contains("User-to-User: "));
+    assert!(text.split("INVITE sip:").filter(large).count() >= 2 && !text.contains("SIP/2.0/TCP"), "{text}");
 }
