@@ -51,7 +51,6 @@ pub use outlook::Outlook;
 pub use report::{Note, Report};
 pub use system::{Advertise, Listener, Media, System};
 pub use tls::{Certificates, FileFault, TlsFiles};
-pub use traces::Traces;
 
 use names::{Catalogue, Names};
 use report::Notes;

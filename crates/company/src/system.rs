@@ -8,10 +8,11 @@ use std::time::Duration;
 use sip::Transport;
 use sip::digest::Algorithm;
 use switch::SrtpPolicy;
+use trace::Traces;
 use yaml::{Map, Shape, Value};
 
 use crate::tls::{Shelf, TlsFiles};
-use crate::traces::{self, Traces};
+use crate::traces;
 use crate::{control, limits, listeners, or};
 
 /// What the drivers need to know; the rest of a company is the switch's.

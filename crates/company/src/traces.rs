@@ -2,30 +2,12 @@
 
 use std::time::Duration;
 
+use trace::Traces;
 use yaml::{Map, Shape, Value};
 
 use crate::or;
 
 const TRACE: Shape = Shape { what: "`trace`", keys: &["megabytes", "keep", "per_call"] };
-
-/// What is kept of what calls say on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Traces {
-    /// Whether anything is.
-    pub on: bool,
-    /// Octets of all of it together.
-    pub size: u64,
-    /// How long it is kept.
-    pub keep: Duration,
-    /// Messages of one SIP Call-ID.
-    pub per_call: u32,
-}
-
-impl Default for Traces {
-    fn default() -> Self {
-        Self { on: true, size: 256 << 20, keep: Duration::from_secs(7 * 24 * 3600), per_call: 500 }
-    }
-}
 
 pub(crate) fn read(root: &Map<'_>) -> Traces {
     root.optional("trace").map_or_else(Traces::default, |value| traces(&value))

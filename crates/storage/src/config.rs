@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::Traces;
+use trace::Traces;
 
 /// Where to write, and how much may wait to be written.
 #[derive(Clone, Debug)]

@@ -54,4 +54,4 @@ pub use notice::{Notice, StartError, TakeEvent};
 pub use records::Records;
 pub use replace::replace;
 pub use store::{ChunkPort, JournalPort, Storage, TakePort};
-pub use traces::{TracePort, Traces, find};
+pub use traces::{TracePort, find};

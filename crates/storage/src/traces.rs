@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base::{CallId, Wall};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use trace::{Found, HEAD, Keeper, Packet, Wanted, Watch, Watcher};
+use trace::{Found, HEAD, Keeper, Packet, Traces, Wanted, Watch, Watcher};
 
 use crate::Notice;
 use crate::notice::Notify;
@@ -33,25 +33,6 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const PATIENCE_WATCHED: Duration = Duration::from_millis(20);
 /// How often old segments are looked for, and a disk that fails is tried again.
 const LOOK: Duration = Duration::from_secs(1);
-
-/// What is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Traces {
-    /// Whether anything is.
-    pub on: bool,
-    /// Octets of all files together.
-    pub size: u64,
-    /// How long a file is kept after its last message.
-    pub keep: Duration,
-    /// Messages of one SIP Call-ID.
-    pub per_call: u32,
-}
-
-impl Default for Traces {
-    fn default() -> Self {
-        Self { on: true, size: 256 << 20, keep: Duration::from_secs(7 * 24 * 3600), per_call: 500 }
-    }
-}
 
 /// What comes to the thread.
 #[derive(Debug)]

@@ -106,9 +106,7 @@ fn raise_descriptor_limit() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
-fn start_storage(data: &Path, traces: company::Traces, inputs: Sender<Input>) -> Result<Storage, Error> {
-    let company::Traces { on, size, keep, per_call } = traces;
-    let traces = storage::Traces { on, size, keep, per_call };
+fn start_storage(data: &Path, traces: trace::Traces, inputs: Sender<Input>) -> Result<Storage, Error> {
     let config = storage::Config { traces, ..storage::Config::new(data) };
     // A writer may wait for the domain thread, which never waits for it.
     let notify = move |notice| {

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | a message with its time, direction and addresses | `packet.rs` |
 //! | what is kept: of calls only, so much of each | `keeper.rs` |
+//! | how much is kept | `traces.rs` |
 //! | the octets of a file | `record.rs` |
 //! | a call's messages found again | `find.rs` |
 //! | numbers, names, digits and secrets hidden | `mask.rs`, `mask/address.rs`, `mask/body.rs` |
@@ -28,6 +29,7 @@ mod packet;
 mod pcap;
 mod record;
 mod summary;
+mod traces;
 mod watch;
 
 pub use find::{Found, Wanted};
@@ -38,4 +40,5 @@ pub use packet::{Octets, Packet, calls_from};
 pub use pcap::capture;
 pub use record::{HEAD, Record, records};
 pub use summary::{Summary, summary};
+pub use traces::Traces;
 pub use watch::{Tell, Told, Watch, Watcher};

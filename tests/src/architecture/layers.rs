@@ -38,7 +38,7 @@ pub const TABLE: &[Place] = &[
     place("journal", 2, &[]),
     place("trace", 2, &[]),
     place("switch", 2, &["routing", "ivr", "acd", "journal"]),
-    place("company", 2, &["routing", "ivr", "acd", "switch"]),
+    place("company", 2, &["routing", "ivr", "acd", "switch", "trace"]),
     place("phone", 2, &[]),
     place("net", 3, &[]),
     place("media", 3, &[]),

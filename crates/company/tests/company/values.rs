@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use company::{Advertise, Company, Media, Outlook, Traces};
+use company::{Advertise, Company, Media, Outlook};
 use sip::digest::Algorithm;
 use switch::{Asker, CallerId, Destination, SrtpPolicy};
+use trace::Traces;
 
 use crate::inline;
 
