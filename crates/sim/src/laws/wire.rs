@@ -22,8 +22,8 @@ type Dialog = (String, String, u32);
 #[derive(Debug, Default)]
 pub(crate) struct Wire {
     requests: BTreeMap<Key, Answered>,
-    /// When the switch sent each INVITE first, by its branch.
-    invites: BTreeMap<String, Mono>,
+    /// When the switch sent each INVITE first, by its branch; none if a broken connection may have ended it.
+    invites: BTreeMap<String, Option<Mono>>,
     /// The 2xx to them, and whether each got its ACK.
     taken: BTreeMap<Dialog, bool>,
     breaches: Vec<Breach>,
@@ -59,15 +59,16 @@ impl Wire {
     /// A connection broke. An INVITE that went over it may have been given up thereby (RFC 3261 17.1.4): a 2xx that comes by
     /// another one is a stray.
     pub(crate) fn lines_broke(&mut self) {
-        self.invites.clear();
+        // Not forgotten: one that is sent again is no new one.
+        self.invites.values_mut().for_each(|sent| *sent = None);
     }
 
     /// A response reached the switch. A 2xx that comes when the INVITE was given up may get no ACK.
     fn taken(&mut self, now: Mono, response: &Response) {
         let head = &response.head;
         let is_2xx = (200..300).contains(&response.status.code()) && head.cseq.method == Method::Invite;
-        let sent = head.via.branch().and_then(|branch| self.invites.get(branch));
-        if is_2xx && sent.is_some_and(|sent| now.since(*sent) < KNOWN) {
+        let sent = head.via.branch().and_then(|branch| *self.invites.get(branch)?);
+        if is_2xx && sent.is_some_and(|sent| now.since(sent) < KNOWN) {
             self.taken.entry(dialog(head)).or_insert(false);
         }
     }
@@ -80,7 +81,7 @@ impl Wire {
                 return;
             }
             Message::Request(request) if request.method == Method::Invite => {
-                self.invites.entry(request.head.via.branch().unwrap_or_default().to_owned()).or_insert(now);
+                self.invites.entry(request.head.via.branch().unwrap_or_default().to_owned()).or_insert(Some(now));
                 return;
             }
             Message::Response(response) if response.status.is_final() => response,
@@ -162,6 +163,16 @@ mod tests {
         wire.arrived(Mono::ZERO, &parse_datagram(message("SIP/2.0 200 OK", "INVITE", ";tag=2")));
         assert_eq!(wire.unanswered().len(), 1);
         sent(&mut wire, message("ACK sip:b@b SIP/2.0", "ACK", ";tag=2"));
+        assert!(wire.unanswered().is_empty());
+    }
+
+    #[test]
+    fn an_invite_that_a_broken_connection_may_have_ended_needs_no_ack_though_it_is_sent_again() {
+        let mut wire = Wire::default();
+        sent(&mut wire, message("INVITE sip:b@b SIP/2.0", "INVITE", ""));
+        wire.lines_broke();
+        sent(&mut wire, message("INVITE sip:b@b SIP/2.0", "INVITE", ""));
+        wire.arrived(Mono::ZERO, &parse_datagram(message("SIP/2.0 200 OK", "INVITE", ";tag=2")));
         assert!(wire.unanswered().is_empty());
     }
 

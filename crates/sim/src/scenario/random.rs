@@ -17,6 +17,8 @@ const PAUSES: [u64; 5] = [0, 5, 40, 300, 2_500];
 const LONG_PAUSES: u32 = 3;
 /// 45 s: the shortest sessions are refreshed, and that crosses whatever comes next.
 const LONG_PAUSE: [u64; 3] = [30_000, 44_950, 45_000];
+/// Of a hundred changes so many meet those of all others.
+const CROSSING: u32 = 30;
 /// Callers outside, who are the first phones.
 const CALLERS: usize = 4;
 /// Of the users, who come after them, these register.
@@ -51,6 +53,10 @@ impl Scenario {
             let pause = one_of(&mut dice, &PAUSES);
             at += millis(if dice.percent(LONG_PAUSES) { one_of(&mut dice, &LONG_PAUSE) } else { pause });
             let act = act(&mut dice);
+            if matches!(&act, Act::Phone(_, deed) if is_change(deed)) && dice.percent(CROSSING) {
+                let all = (0..=CARRIER).map(|phone| Step { at, act: Act::Phone(phone, change(&mut dice)) });
+                scenario.timeline.extend(all);
+            }
             scenario.timeline.push(Step { at, act });
         }
         scenario
@@ -163,6 +169,10 @@ fn change(dice: &mut Rng) -> Deed {
             Deed::Update(SendRecv),
         ],
     )
+}
+
+const fn is_change(deed: &Deed) -> bool {
+    matches!(deed, Deed::Change(_) | Deed::Move | Deed::Ask | Deed::Update(_))
 }
 
 /// One of the indexes from `first` up to but without `end`.
