@@ -35,6 +35,7 @@ AIMS = {
     'short': (None, 'Asterisk 5.6, FreeSWITCH 10.9'),
     'ivr': (0.25, 'Asterisk 2.0-2.2, FreeSWITCH 2.1, RustPBX 1.75-1.96; I/O alone 0.12'),
     'recorded': (0.35, 'Asterisk 4.1-4.35, FreeSWITCH 3.2-3.6'),
+    'floor': (None, '0.24 on a quiet machine of this kind'),
     'bridge': (0.45, 'Asterisk 2.1-2.7, FreeSWITCH 3.3-3.8, rtpengine (relay) 0.88-0.97; I/O alone 0.24'),
     'recorded-bridge': (None, 'Asterisk 5.7, RustPBX 2.3-2.5'),
     'memory': (40, 'Asterisk 170-190, FreeSWITCH 500-520, RustPBX 1,400 (IVR call)'),
@@ -381,9 +382,18 @@ def hold(args, extension, scenario, count, seconds):
         return spent * 1000 / (count * took), (memory - server.idle) / count, note
 
 
+def floor(args, count):
+    """What the kernel alone takes for the packets of `count` bridges, on this machine and now: the figure to hold a bridge's beside."""
+    out = subprocess.run([args.floor, '--calls', str(count), '--seconds', '3' if args.quick else '8'], capture_output=True, text=True, timeout=60, check=True)
+    found = json.loads(out.stdout)
+    row(f'bare receive and send, {count} calls', found['ms'], 'CPU-ms/call-s', 'floor', f'{found["packets"]} packets, {found["lost"]} lost')
+
+
 def media(name, extension, scenario):
     def run(args):
         for count in args.counts:
+            if name == 'bridge':
+                floor(args, count)
             cpu, memory, note = hold(args, extension, scenario, count, 5 if args.quick else 12)
             row(f'{name}, {count} calls', cpu, 'CPU-ms/call-s', name, note)
             kind = 'memory, recorded' if 'recorded' in name else 'memory, bridged' if name == 'bridge' else 'memory'
@@ -559,6 +569,7 @@ def main():
     parser.add_argument('--binary', required=True)
     parser.add_argument('--config', required=True)
     parser.add_argument('--generator', required=True, help='the load generator for TLS (tests/examples/signal.rs), built')
+    parser.add_argument('--floor', required=True, help='what a bridge costs the kernel alone (tests/examples/floor.rs), built')
     parser.add_argument('--quick', action='store_true', help='fewer and shorter steps')
     parser.add_argument('--counts', default=None, help='calls held at once, such as 100,300,600')
     args = parser.parse_args()
