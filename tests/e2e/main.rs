@@ -61,6 +61,7 @@ mod load;
 mod lossy;
 mod menu;
 mod message;
+mod names;
 mod nat;
 mod noise;
 mod outbound;

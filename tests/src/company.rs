@@ -49,6 +49,8 @@ pub struct Company {
     pub listeners: Vec<String>,
     /// More lines below `trunks:`.
     pub trunks: Vec<String>,
+    /// The DNS server that it asks, if not those of the machine.
+    pub dns: Option<SocketAddr>,
     /// Lines below `control:`.
     pub control: BTreeMap<&'static str, String>,
     /// Lines below `registrations:`.
@@ -121,6 +123,7 @@ impl Company {
             tcp: false,
             listeners: Vec::new(),
             trunks: Vec::new(),
+            dns: None,
             control: BTreeMap::new(),
             trace: None,
             srtp: None,
@@ -185,6 +188,7 @@ impl Company {
         if !self.registrations.is_empty() {
             text += &section("registrations", &self.registrations);
         }
+        text.extend(self.dns.iter().map(|server| format!("dns: {{ servers: [\"{server}\"] }}\n")));
         text.extend(self.srtp.iter().map(|srtp| format!("srtp: {srtp}\n")));
         text.extend(self.trace.iter().map(|trace| format!("trace: {trace}\n")));
         let quote = if self.trunk.starts_with('[') { "" } else { "\"" };

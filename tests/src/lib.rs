@@ -6,7 +6,7 @@
 //! - [`architecture`]: the layer table and the rules of the source, as functions over text; `architecture.rs` runs them.
 //! - [`company`] writes a configuration folder, [`switch`] runs the binary on it, [`records`] reads what it wrote.
 //! - [`certificates`] makes those that TLS needs, [`tunnel`] is OpenSSL at the other end.
-//! - [`sipp`], [`baresip`], [`jssip`], [`kamailio`], [`libsrtp`], [`linphone`] and [`scanner`] are the strangers; [`phone`] is a scripted phone of our own
+//! - [`sipp`], [`baresip`], [`jssip`], [`kamailio`], [`dnsmasq`], [`libsrtp`], [`linphone`] and [`scanner`] are the strangers; [`phone`] is a scripted phone of our own
 //!   for what they cannot do, [`line`] a way for requests that no phone would send, [`flood`] a crowd of strangers in the bad sense.
 //! - [`shaper`] is the bad network between them and the switch.
 //! - [`sound`] makes and measures audio; [`ports`] keeps tests off each other's ports; [`wait`] waits for conditions.
@@ -30,6 +30,7 @@ pub mod architecture;
 pub mod baresip;
 pub mod certificates;
 pub mod company;
+pub mod dnsmasq;
 pub mod flood;
 pub mod jssip;
 pub mod kamailio;

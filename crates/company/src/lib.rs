@@ -5,7 +5,7 @@
 //! [`Company`] or a [`Report`] of every fault with its place and remedy. Nothing here touches a disk.
 //!
 //! Where to find what: `files` the folder and which files belong to it · `system` what drivers need (`listeners`, `tls`, media,
-//! data folder) · `control` how a running switch is reached · `traces` what is kept of the wire · `limits` · `trunks`, `peer` what calls are sent
+//! data folder) · `dns` whom names are asked of · `control` how a running switch is reached · `traces` what is kept of the wire · `limits` · `trunks`, `peer` what calls are sent
 //! to · `grants` who may call out, `outlook` the same for people · `numbers` the number plan · `users` · `queues` · `flows` (their language is crate
 //! `ivr`) · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
 //! faults and notes · `changes` what differs between two configurations.
@@ -15,6 +15,7 @@
 
 mod changes;
 mod control;
+mod dns;
 mod files;
 mod flows;
 mod grants;
@@ -77,6 +78,7 @@ const ROOT: Shape = Shape {
         "language",
         "listeners",
         "data",
+        "dns",
         "media",
         "calls",
         "control",

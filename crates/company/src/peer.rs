@@ -1,10 +1,11 @@
-//! Something at a fixed address that calls are sent to, and the numbers that are called or shown there.
+//! Something at an address or by a name that calls are sent to, and the numbers that are called or shown there.
 
 use std::net::SocketAddr;
 
 use sip::Transport;
-use sip_message::{AnyUri, Scheme};
-use switch::{Peer, is_number};
+use sip::locate::Site;
+use sip_message::{AnyUri, Host, Scheme, Uri};
+use switch::{FarEnd, Peer, is_number};
 use yaml::Value;
 
 use crate::system::Listener;
@@ -19,6 +20,31 @@ pub(crate) struct Form {
 
 /// The peer whose URI stands at `value`. It cannot be one of our own `listeners`.
 pub(crate) fn read(value: &Value<'_>, form: &Form, listeners: &[Listener]) -> Option<Peer> {
+    let (uri, _) = uri(value, form, listeners)?;
+    if uri.socket_addr().is_none() {
+        let message = format!("`{}` names a host", crate::names::short(value.string()?));
+        let remedy = format!("write the {}'s IP address; only names of trunks are looked up", form.owner);
+        value.fault(message, remedy);
+        return None;
+    }
+    at_address(value, form, listeners, uri)
+}
+
+/// The same, or a name that is to be looked up.
+pub(crate) fn read_or_named(value: &Value<'_>, form: &Form, listeners: &[Listener]) -> Option<FarEnd> {
+    let (uri, transport) = uri(value, form, listeners)?;
+    let Host::Name(name) = uri.host() else { return at_address(value, form, listeners, uri).map(FarEnd::At) };
+    let Some(name) = crate::dns::host(name) else {
+        let message = format!("`{}` is neither an IP address nor the name of a host", crate::names::short(name));
+        value.fault(message, "write the address, or a name of letters, digits, `-` and `.` such as `sip.example.org`");
+        return None;
+    };
+    let site = Site { name, port: uri.port(), transport };
+    Some(FarEnd::Named { contact: uri, site, listener: None })
+}
+
+/// The URI at `value`, and what carries requests to it.
+fn uri(value: &Value<'_>, form: &Form, listeners: &[Listener]) -> Option<(Uri, Transport)> {
     let text = value.string()?;
     let fault = |message: &str, remedy: &str| {
         value.fault(format!("`{}` {message}", crate::names::short(text)), remedy);
@@ -57,12 +83,16 @@ pub(crate) fn read(value: &Value<'_>, form: &Form, listeners: &[Listener]) -> Op
     if !uri.raw_headers().is_empty() || uri.raw_password().is_some() {
         return fault("holds a password or header fields", form.remedy);
     }
-    let Some(address) = uri.socket_addr() else {
-        return fault(
-            "names a host",
-            &format!("write the {}'s IP address; names of hosts are not looked up", form.owner),
-        );
+    Some((uri, transport))
+}
+
+fn at_address(value: &Value<'_>, form: &Form, listeners: &[Listener], uri: Uri) -> Option<Peer> {
+    let text = value.string()?;
+    let fault = |message: &str, remedy: &str| {
+        value.fault(format!("`{}` {message}", crate::names::short(text)), remedy);
+        None
     };
+    let address = uri.socket_addr()?;
     if address.ip().is_unspecified() || address.ip().is_multicast() {
         return fault(&format!("is the address of no {}", form.owner), form.remedy);
     }

@@ -13,7 +13,7 @@ use yaml::{Map, Shape, Value};
 
 use crate::tls::{Shelf, TlsFiles};
 use crate::traces;
-use crate::{control, limits, listeners, or};
+use crate::{control, dns, limits, listeners, or};
 
 /// What the drivers need to know; the rest of a company is the switch's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct System {
     pub grace: Duration,
     /// What is kept of what calls say on the wire.
     pub traces: Traces,
+    /// The DNS servers that names are asked of; those of the system if there are none.
+    pub dns: Vec<SocketAddr>,
 }
 
 impl System {
@@ -175,7 +177,7 @@ pub(crate) fn read(root: &Map<'_>, shelf: &mut Shelf<'_>) -> System {
     let data = or(root, "data", usual_data(), data);
     let (metrics, grace, traces) = (control::metrics(root), limits::grace(root), traces::read(root));
     let listeners = listeners.into_iter().map(|(listener, _)| listener).collect();
-    System { listeners, data, media, metrics, grace, traces }
+    System { listeners, data, media, metrics, grace, traces, dns: dns::read(root) }
 }
 
 /// Finds what cannot change while the switch runs: sockets, threads and open files are made of it at the start.
@@ -198,6 +200,7 @@ pub(crate) fn check_unchanged(root: &Map<'_>, running: &System, new: &System) {
     fault(root, "listeners", sockets(running) == sockets(new));
     fault(root, "data", running.data == new.data);
     fault(root, "control", running.metrics == new.metrics);
+    fault(root, "dns", running.dns == new.dns);
     fault(root, "trace", running.traces == new.traces);
     match root.optional("media").and_then(|value| value.map(&MEDIA)) {
         None => fault(root, "media", running.media == new.media),

@@ -1,6 +1,7 @@
 //! `trunks` of `strowger.yaml`: who may send calls without being a user, and where calls to the outside go.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +9,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use sip::digest::{Login, Secret};
 use sip::health::Watch;
-use switch::{Account, CallerId, Peer, Register, Trunk, TrunkName, User, UserName};
+use sip::locate::Site;
+use switch::{Account, CallerId, FarEnd, Register, Trunk, TrunkName, User, UserName};
 use yaml::{Map, Prefix, Shape, Value};
 
 use crate::names::Names;
@@ -54,7 +56,8 @@ const USUAL_EXPIRES: Duration = Duration::from_secs(600);
 /// What the `to` of a trunk is to look like.
 const FAR_END: Form = Form {
     owner: "trunk",
-    remedy: "write `sip:ADDRESS:PORT`, such as `sip:192.0.2.1:5060`; the number is put before it",
+    remedy: "write `sip:HOST` or `sip:HOST:PORT`, such as `sip:192.0.2.1:5060` or `sip:sip.example.org`; the number is put \
+             before it",
 };
 
 /// A network with the trunk whose it is and where that stands.
@@ -79,8 +82,13 @@ pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) 
         let known = to.is_some() || certificate.is_some() || map.optional("authenticate").is_some();
         let from = if known { map.optional("from") } else { map.required("from") };
         let from = from.map_or_else(Vec::new, |value| value.one_or_list());
-        let mut sources = Vec::new();
+        let (to, caller_id) = far_end(&map, listeners);
+        let (mut sources, mut source_names) = (Vec::new(), Vec::new());
         for value in from {
+            if let Some(name) = value.raw().and_then(crate::dns::host) {
+                source_names.extend(source(&value, name, to.as_ref(), &source_names, &trunks));
+                continue;
+            }
             let Some(net) = value.prefix().and_then(network) else { continue };
             sources.push(net);
             // Who must show a certificate takes nobody's address away.
@@ -90,14 +98,11 @@ pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) 
             }
         }
         let certificate = certificate.and_then(|value| proven(&value, listeners, &trunks));
-        let (mut to, caller_id) = far_end(&map, listeners);
-        if let Some(value) = map.optional("listener") {
+        let index = map.optional("listener").and_then(|value| {
             needs_to(&value, &map);
-            let index = way_out(&value, to.as_ref(), listeners);
-            if let Some(to) = &mut to {
-                to.listener = index;
-            }
-        }
+            way_out(&value, to.as_ref(), listeners)
+        });
+        let to = to.map(|to| to.by_listener(index));
         let to_name = map.optional("to_name").and_then(|value| to_name(&value, to.as_ref(), &trunks));
         let login = login(&map, files, notes);
         let srtp = map.optional("srtp").and_then(crate::srtp);
@@ -117,6 +122,7 @@ pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) 
         trunks.push(Trunk {
             name: name.into(),
             sources,
+            source_names,
             certificate,
             to,
             to_name,
@@ -172,7 +178,7 @@ fn needs_to(value: &Value<'_>, trunk: &Map<'_>) {
 }
 
 /// The listener that calls out go by.
-fn way_out(value: &Value<'_>, to: Option<&Peer>, listeners: &[Listener]) -> Option<u16> {
+fn way_out(value: &Value<'_>, to: Option<&FarEnd>, listeners: &[Listener]) -> Option<u16> {
     let name = value.name()?;
     let Some(index) = listeners.iter().position(|listener| listener.name.as_deref() == Some(name)) else {
         let names = listeners.iter().filter_map(|listener| listener.name.as_deref());
@@ -192,8 +198,9 @@ fn way_out(value: &Value<'_>, to: Option<&Peer>, listeners: &[Listener]) -> Opti
     }
     let own = listener.address;
     // One on `[::]` carries IPv4, too.
-    if own.is_ipv4() != to.address.is_ipv4() && !(own.is_ipv6() && own.ip().is_unspecified()) {
-        let message = format!("from `{}` nothing can be sent to `{}`", own.ip(), to.address.ip());
+    let unfit = |to: &SocketAddr| own.is_ipv4() != to.is_ipv4() && !(own.is_ipv6() && own.ip().is_unspecified());
+    if let Some(to) = to.address().filter(unfit) {
+        let message = format!("from `{}` nothing can be sent to `{}`", own.ip(), to.ip());
         value.fault(message, "name a listener of the IP version of `to`");
         return None;
     }
@@ -329,13 +336,14 @@ fn proven(value: &Value<'_>, listeners: &[Listener], before: &[Trunk]) -> Option
 }
 
 /// The name that the certificate of a trunk's far end must bear.
-fn to_name(value: &Value<'_>, to: Option<&Peer>, before: &[Trunk]) -> Option<Box<str>> {
+fn to_name(value: &Value<'_>, to: Option<&FarEnd>, before: &[Trunk]) -> Option<Box<str>> {
     let name = host(value)?;
     let Some(to) = to.filter(|to| to.transport().is_secure()) else {
         value.fault_at_key("only under TLS a name is proven", "write `to: sips:ADDRESS`, or take it out");
         return None;
     };
-    let same = |other: &&Trunk| other.to.as_ref().is_some_and(|other| other.address == to.address);
+    let place = |to: &FarEnd| (to.address(), to.site().cloned());
+    let same = |other: &&Trunk| other.to.as_ref().is_some_and(|other| place(other) == place(to));
     if let Some(other) = before.iter().filter(same).find(|other| other.to_name.as_deref() != Some(&*name)) {
         let message = format!("trunk `{}` goes to the same address and wants another name there", other.name);
         value.fault(message, "write one name for both");
@@ -347,20 +355,16 @@ fn to_name(value: &Value<'_>, to: Option<&Peer>, before: &[Trunk]) -> Option<Box
 /// The name of a host, in lower case.
 fn host(value: &Value<'_>) -> Option<Box<str>> {
     let text = value.string()?;
-    let label = |label: &str| {
-        let inner = |c: u8| c.is_ascii_alphanumeric() || c == b'-';
-        (1..=63).contains(&label.len()) && label.bytes().all(inner) && !label.starts_with('-') && !label.ends_with('-')
-    };
-    if text.len() > 253 || !text.split('.').all(label) || text.parse::<std::net::IpAddr>().is_ok() {
+    let Some(name) = crate::dns::host(text) else {
         let message = format!("`{}` is not the name of a host", crate::names::short(text));
         value.fault(message, "write the name in the certificate (subjectAltName), such as `sip.example.org`");
         return None;
-    }
-    Some(text.to_ascii_lowercase().into())
+    };
+    Some((*name).into())
 }
 
 /// Where calls through a trunk go, and what they show.
-fn far_end(map: &Map<'_>, listeners: &[Listener]) -> (Option<Peer>, CallerId) {
+fn far_end(map: &Map<'_>, listeners: &[Listener]) -> (Option<FarEnd>, CallerId) {
     let Some(to) = map.optional("to") else {
         if let Some(caller_id) = map.optional("caller_id") {
             caller_id.fault_at_key(
@@ -383,13 +387,26 @@ fn far_end(map: &Map<'_>, listeners: &[Listener]) -> (Option<Peer>, CallerId) {
     (peer(&to, listeners), caller_id.unwrap_or_default())
 }
 
-fn peer(value: &Value<'_>, listeners: &[Listener]) -> Option<Peer> {
-    let peer = peer::read(value, &FAR_END, listeners)?;
-    if !peer.contact.raw_user().is_empty() {
+fn peer(value: &Value<'_>, listeners: &[Listener]) -> Option<FarEnd> {
+    let peer = peer::read_or_named(value, &FAR_END, listeners)?;
+    if !peer.contact().raw_user().is_empty() {
         value.fault("the `to` of a trunk has no user: there stands the number that is called", FAR_END.remedy);
         return None;
     }
     Some(peer)
+}
+
+/// A name from whose addresses a trunk calls. If it is that of its `to`, it is looked up as that is.
+fn source(value: &Value<'_>, name: Arc<str>, to: Option<&FarEnd>, own: &[Site], before: &[Trunk]) -> Option<Site> {
+    let others = before.iter().find(|trunk| trunk.source_names.iter().any(|site| site.name == name));
+    if others.is_some() || own.iter().any(|site| site.name == name) {
+        let of = others.map_or_else(String::new, |trunk| format!("; first for trunk `{}`", trunk.name));
+        value.fault(format!("`{name}` is given twice{of}"), "keep one of them");
+        return None;
+    }
+    let alike = to.and_then(FarEnd::site).filter(|site| site.name == name);
+    let transport = to.map(FarEnd::transport).unwrap_or_default();
+    Some(alike.cloned().unwrap_or(Site { name, port: None, transport }))
 }
 
 fn network(prefix: Prefix) -> Option<IpNet> {

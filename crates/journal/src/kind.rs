@@ -434,11 +434,46 @@ pub enum Kind {
         trunk: Name,
         /// The last status; 408 for silence, 503 if it cannot be reached.
         status: u16,
+        /// Which of its addresses, if it is known by a name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<SocketAddr>,
     },
     /// The far end of a trunk answers again.
     TrunkUp {
         /// The trunk.
         trunk: Name,
+        /// Which of its addresses, if it is known by a name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<SocketAddr>,
+    },
+    /// The far end of a trunk asks for a rest: 503 with Retry-After to a call.
+    TrunkRests {
+        /// The trunk.
+        trunk: Name,
+        /// Which of its addresses.
+        at: SocketAddr,
+        /// For how many seconds it is sent no calls.
+        seconds: u32,
+    },
+    /// The name of a trunk leads elsewhere than before, or is known again.
+    TrunkLocated {
+        /// The trunk.
+        trunk: Name,
+        /// The name.
+        name: String,
+        /// Where calls go, in no order of choice.
+        at: Vec<SocketAddr>,
+    },
+    /// The DNS does not say where the name of a trunk leads. Told once, until it does.
+    TrunkNotLocated {
+        /// The trunk.
+        trunk: Name,
+        /// The name.
+        name: String,
+        /// Why.
+        why: String,
+        /// So many addresses of the last good answer are used.
+        kept: usize,
     },
     /// We are registered at the far end of a trunk. Renewals are not told.
     TrunkRegistered {
@@ -516,6 +551,9 @@ impl Kind {
                 | Self::LoginFailed { .. }
                 | Self::TrunkDown { .. }
                 | Self::TrunkUp { .. }
+                | Self::TrunkRests { .. }
+                | Self::TrunkLocated { .. }
+                | Self::TrunkNotLocated { .. }
                 | Self::TrunkRegistered { .. }
                 | Self::TrunkUnregistered { .. }
         )

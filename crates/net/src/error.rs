@@ -36,4 +36,7 @@ pub enum NetError {
         /// What the system said.
         source: io::Error,
     },
+    /// The thread that asks DNS servers could not be started.
+    #[error("cannot start the thread that asks DNS servers: {0}")]
+    Dns(io::Error),
 }

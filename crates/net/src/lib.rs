@@ -11,6 +11,8 @@
 //! What lies between their octets and the messages is a [`tcp::Layer`]: nothing, TLS ([`tls::Tls`]), WebSocket
 //! (`tcp/websocket.rs`), or WebSocket over TLS.
 //!
+//! [`dns::Dns`] asks DNS servers on a thread of its own.
+//!
 //! In a burst of datagrams the receiving thread lets some gather for 300 µs (`udp.rs`), as to be woken for each costs more
 //! than to answer it.
 //!
@@ -18,6 +20,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a driver: it owns sockets and threads")]
 
 mod addr;
+pub mod dns;
 mod error;
 mod received;
 mod sys;

@@ -133,7 +133,11 @@ pub struct Settings {
 
 /// Does the handshakes of a listener.
 #[derive(Debug)]
-pub struct Tls(RwLock<Arc<Ready>>);
+pub struct Tls {
+    ready: RwLock<Arc<Ready>>,
+    /// As [`Settings::names`], at addresses that the DNS gave.
+    found: RwLock<Arc<BTreeMap<SocketAddr, String>>>,
+}
 
 /// Settings that the TLS library has taken.
 #[derive(Debug)]
@@ -149,7 +153,7 @@ impl Tls {
     /// # Errors
     /// If the TLS library refuses them.
     pub fn new(settings: Settings) -> Result<Self, TlsError> {
-        Ok(Self(RwLock::new(Arc::new(Ready::new(settings)?))))
+        Ok(Self { ready: RwLock::new(Arc::new(Ready::new(settings)?)), found: RwLock::default() })
     }
 
     /// True if `ready` is what holds already.
@@ -160,11 +164,16 @@ impl Tls {
 
     /// Takes other settings for connections to come.
     pub fn replace(&self, ready: Ready) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ready);
+        *self.ready.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(ready);
+    }
+
+    /// From now on certificates of peers at these addresses, too, must bear these names; those of [`Settings`] come first.
+    pub fn learn(&self, found: Arc<BTreeMap<SocketAddr, String>>) {
+        *self.found.write().unwrap_or_else(PoisonError::into_inner) = found;
     }
 
     fn state(&self) -> Arc<Ready> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.ready.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The handshake with who connected.
@@ -178,7 +187,8 @@ impl Tls {
     /// address.
     pub(crate) async fn connect(&self, stream: TcpStream, remote: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
         let state = self.state();
-        let name = match state.name_of(remote) {
+        let found = self.found.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let name = match name_of([&state.settings.names, &found], remote) {
             Some(name) => ServerName::try_from(name.to_owned()).map_err(io::Error::other)?,
             None => ServerName::from(remote.ip()),
         };
@@ -198,14 +208,14 @@ impl Ready {
         let server = if identities.is_empty() { None } else { Some(server(&provider, identities, clients)?) };
         Ok(Self { server: server.map(Arc::new), client: Arc::new(client), settings })
     }
+}
 
-    /// The name that the one at `remote` must prove. A peer may call from, or name in its Contact, another port than the
-    /// configuration has.
-    fn name_of(&self, remote: SocketAddr) -> Option<&str> {
-        let names = &self.settings.names;
-        let of_host = || names.iter().find(|(address, _)| address.ip() == remote.ip()).map(|(_, name)| name);
-        names.get(&remote).or_else(of_host).map(String::as_str)
-    }
+/// The name that the one at `remote` must prove, by the first of `tables` that knows. A peer may call from, or name in its
+/// Contact, another port than is known of it.
+fn name_of(tables: [&BTreeMap<SocketAddr, String>; 2], remote: SocketAddr) -> Option<&str> {
+    let here = || tables.iter().find_map(|names| names.get(&remote));
+    let of_host = || tables.iter().find_map(|names| names.iter().find(|(address, _)| address.ip() == remote.ip()));
+    here().or_else(|| of_host().map(|(_, name)| name)).map(String::as_str)
 }
 
 fn server(

@@ -131,7 +131,7 @@ fn with_carrier() -> Config {
     let mut config = company();
     let address = carrier_address();
     let to = Peer { contact: sip_message::Uri::from_address(address), address, reached_at: None, listener: None };
-    config.trunks.push(Trunk { to: Some(to), ..Trunk::incoming(CARRIER, Vec::new()) });
+    config.trunks.push(Trunk { to: Some(to.into()), ..Trunk::incoming(CARRIER, Vec::new()) });
     config.flows.insert("out".into(), flow("out", OUT));
     config.numbers.insert("1001".into(), Destination::Flow("out".into()));
     let user = |name: &str| Asker::User(name.into());

@@ -12,6 +12,7 @@
 //! | loss, delay, doubling, reordering, cables, connections | `network.rs` |
 //! | who calls, rings, answers, changes | `phone.rs`; his registration `registration.rs` |
 //! | of what make a phone is | `manners.rs` |
+//! | what names lead to | `dns.rs` |
 //! | ports, prompts, recordings | `media.rs` |
 //! | the company that they play in | `company.rs` |
 //! | time, and everybody reacting to everybody; a restart | `world.rs` |
@@ -23,6 +24,7 @@
 
 mod carrier;
 mod company;
+mod dns;
 mod laws;
 mod manners;
 mod media;
@@ -39,6 +41,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 pub use carrier::{Carrier, Register};
 pub use company::{Company, company};
+pub use dns::Dns;
 pub use laws::Breach;
 pub use manners::{Manners, Reliable};
 pub use media::{Media, Pace};

@@ -114,6 +114,8 @@ pub struct Phone {
     pub answers: Vec<u16>,
     /// Reacts to a call by itself, if set: refuses with this status, or answers with 200.
     pub reflex: Option<u16>,
+    /// The seconds of Retry-After in its refusals, if it asks for a rest.
+    pub retry_after: Option<u32>,
     /// How long it rings before its reflex.
     pub rings_for: Duration,
     /// Hangs up by itself when a call has lasted so long, if set.
@@ -161,6 +163,7 @@ impl Phone {
             takes_texts: 200,
             answers: Vec::new(),
             reflex: None,
+            retry_after: None,
             rings_for: Duration::ZERO,
             talks_for: None,
             line: None,
@@ -240,7 +243,8 @@ impl Phone {
             let elsewhere = NameAddr::new(Uri::from_address(self.address).with_user("elsewhere"));
             let contact = || ("Contact".to_owned(), elsewhere.to_string());
             let field = field.map(|(name, value)| (name.to_owned(), value.to_owned()));
-            let headers = (300..400).contains(&status).then(contact).into_iter().chain(field).collect();
+            let rest = self.retry_after.map(|seconds| ("Retry-After".to_owned(), seconds.to_string()));
+            let headers = (300..400).contains(&status).then(contact).into_iter().chain(field).chain(rest).collect();
             self.stack.refuse(now, session, Refusal { status, reason: None, headers });
         }
     }

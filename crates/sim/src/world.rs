@@ -14,6 +14,7 @@ use sip::Transport;
 use sip_message::parse_datagram;
 use switch::{Config, Setup, Switch, TakeOrder, TakeReport};
 
+use crate::dns::Dns;
 use crate::laws::{Books, Breach, Grants, Lifetimes, Reliable, Wire};
 use crate::media::{Effect, Media};
 use crate::network::{Arrival, Arrived, Network};
@@ -41,6 +42,8 @@ pub struct World {
     pub cdrs: Vec<Cdr>,
     /// Media threads and the writer of recordings.
     pub media: Media,
+    /// What names lead to.
+    pub dns: Dns,
     /// A panic of the switch is caught and told to it, as a driver does; else it fails the test.
     pub survives: bool,
     /// Panics that were caught.
@@ -113,6 +116,7 @@ impl World {
             journal: Vec::new(),
             cdrs: Vec::new(),
             media: Media::default(),
+            dns: Dns::default(),
             survives: false,
             faults: 0,
             locations: BTreeMap::new(),
@@ -396,6 +400,11 @@ impl World {
     /// Does what media threads and storage would do.
     fn obey(&mut self) {
         loop {
+            while let Some(ask) = self.switch.poll_ask() {
+                if let Some(answer) = self.dns.answer(&ask.question) {
+                    self.tell(|switch, now| switch.handle_answer(now, ask.id, answer));
+                }
+            }
             while let Some(order) = self.switch.poll_take() {
                 if let TakeOrder::Begin { take, .. } = order {
                     let report = TakeReport::Started { take, file: file_of(take) };

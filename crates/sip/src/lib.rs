@@ -32,6 +32,7 @@
 //! | where users can be reached | `registrar/` |
 //! | STUN on the port of SIP | `stun.rs` |
 //! | every message counted, by what it is | `traffic.rs` |
+//! | where the host of a URI is: SRV, A, AAAA | `locate/` |
 //! | our registration at a peer, and whether it lives | `enrolment.rs`, `health.rs` |
 //! | requests too large for a datagram: over TCP, and back | `oversize.rs` |
 //! | the text of our messages | `outline.rs`, `stack/write.rs` |
@@ -58,6 +59,7 @@ pub mod health;
 mod identity;
 mod inspect;
 mod lifetime;
+pub mod locate;
 mod outline;
 mod oversize;
 pub mod registrar;

@@ -11,7 +11,9 @@ use base::{Mono, Now};
 use journal::Kind;
 use media::Media;
 use net::Received;
+use net::dns::Dns;
 use sip::Transmit;
+use sip::locate::{Answer, Fault};
 use sip_message::{Message, Method, Request as SipRequest};
 use storage::{JournalPort, Notice, Records, TakeEvent, TakePort, TracePort};
 use switch::control::Request;
@@ -24,6 +26,7 @@ use crate::fault::{GaveUp, Guard};
 use crate::listener::Sender;
 use crate::mailbox::Receiver;
 use crate::memory::{self, Crowd, Memory};
+use crate::tls::Handshakes;
 
 /// Inputs taken before outputs are sent: enough to batch system calls in a burst, few enough to keep the delay of the
 /// first below a millisecond.
@@ -59,6 +62,13 @@ pub(crate) enum Input {
     Notice(Kind),
     /// From a writer of storage.
     Storage(Notice),
+    /// What came of a question to the DNS.
+    Answer {
+        /// Its number.
+        id: u64,
+        /// The answer, or why there is none.
+        answer: Result<Answer, Fault>,
+    },
     /// A signal to end: no new calls, and live ones end within the grace time.
     Drain,
 }
@@ -120,6 +130,8 @@ pub(crate) struct Domain {
     pub drops: Drops,
     pub guard: Guard,
     pub memory: Memory,
+    pub dns: Dns,
+    pub handshakes: Handshakes,
 }
 
 impl Domain {
@@ -220,6 +232,7 @@ impl Domain {
                 // Nobody waits for it if the thread that reloads has died.
                 let _ = taken.send(());
             }
+            Input::Answer { id, answer } => switch.handle_answer(now, id, answer),
             Input::Notice(kind) => switch.handle_notice(now, kind),
             Input::Drain => drop(switch.handle_control(now, Request::Drain { grace_s: None })),
         });
@@ -312,6 +325,12 @@ impl Domain {
             if let Some(event) = self.media.execute(command) {
                 self.guard.tell(now, &mut self.switch, |switch| switch.handle_media(now, &event))?;
             }
+        }
+        while let Some(ask) = self.switch.poll_ask() {
+            self.dns.ask(ask);
+        }
+        if let Some(proofs) = self.switch.poll_proofs() {
+            self.handshakes.learn(proofs);
         }
         let now = self.clock.now();
         self.tell_dialogs(now);

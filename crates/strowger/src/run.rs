@@ -11,6 +11,7 @@ use api::{Api, Post, Query};
 use base::{Day, Rng};
 use company::{Company, System};
 use media::{Media, Sinks};
+use net::dns::Dns;
 use net::tcp::{Layer, Origins};
 use routing::LongestIdle;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -187,6 +188,8 @@ fn wire(
         drops: Drops::new(listeners.iter().filter_map(Listener::dropped).collect()),
         guard: Guard::default(),
         memory: Memory::open(),
+        dns: start_dns(system, inputs_tx)?,
+        handshakes: running.handshakes.clone(),
     })
 }
 
@@ -197,6 +200,13 @@ pub(crate) fn own_address_towards(remote: SocketAddr) -> Option<IpAddr> {
     let socket = UdpSocket::bind(SocketAddr::new(any, 0)).ok()?;
     socket.connect(remote).ok()?;
     Some(socket.local_addr().ok()?.ip())
+}
+
+fn start_dns(system: &System, inputs: &Sender<Input>) -> Result<Dns, Error> {
+    let inputs = inputs.clone();
+    // The thread that asks may wait for the domain thread, which never waits for it.
+    let sink = move |id, answer| inputs.send(Input::Answer { id, answer });
+    Ok(Dns::start(system.dns.clone(), own_address_towards, sink)?)
 }
 
 fn start_media(wanted: &company::Media, inputs: &Sender<Input>, storage: &Storage) -> Result<Media, Error> {

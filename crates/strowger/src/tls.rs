@@ -95,9 +95,9 @@ pub(crate) fn authorities(path: &Path) -> Result<Authorities, Error> {
     Authorities::from_pem(&pem).map_err(|source| Error::Tls { path: path.to_owned(), source })
 }
 
-/// The names that the far ends of trunks must prove.
+/// The names that the far ends of trunks at fixed addresses must prove.
 fn names(config: &Config) -> BTreeMap<SocketAddr, String> {
-    let of = |trunk: &switch::Trunk| Some((trunk.to.as_ref()?.address, trunk.to_name.as_deref()?.to_owned()));
+    let of = |trunk: &switch::Trunk| Some((trunk.to.as_ref()?.address()?, trunk.to_name.as_deref()?.to_owned()));
     config.trunks.iter().filter_map(of).collect()
 }
 
@@ -110,6 +110,12 @@ impl Handshakes {
     pub fn new(settings: Vec<Option<Settings>>) -> Result<Self, Error> {
         let made = |settings| Tls::new(settings).map(Arc::new).map_err(Error::Handshakes);
         settings.into_iter().map(|settings| settings.map(made).transpose()).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The names to be proven at addresses that the DNS gave.
+    pub fn learn(&self, found: BTreeMap<SocketAddr, String>) {
+        let found = Arc::new(found);
+        self.0.iter().flatten().for_each(|tls| tls.learn(found.clone()));
     }
 
     /// Makes other settings ready, of the listeners for which they are others.

@@ -1,6 +1,6 @@
 //! What the switch keeps of a call and of each of its legs.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -186,6 +186,8 @@ pub(crate) enum Role {
         outside: Outside,
         /// The way to the trunk.
         route: Route,
+        /// Other addresses of the trunk that are to be tried if this one fails, in order.
+        ways: Vec<SocketAddr>,
     },
 }
 

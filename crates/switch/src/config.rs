@@ -10,10 +10,12 @@ use journal::Asker;
 use leg::Prompt;
 use sip::digest::{Algorithm, Login, Secret};
 use sip::health::Watch;
+use sip::locate::Site;
 use sip::registrar::KeepAlive;
 use sip::{Flow, Transport};
 use sip_message::{Scheme, Uri};
 
+use crate::far_end::{FarEnd, NamedSources};
 use crate::numbers::{NumberRules, Of};
 
 /// Names a flow: the file's name without its ending.
@@ -95,12 +97,14 @@ pub struct Trunk {
     pub name: TrunkName,
     /// Calls from these addresses are this trunk's.
     pub sources: Vec<IpNet>,
+    /// Calls from the addresses that these names lead to are this trunk's, too.
+    pub source_names: Vec<Site>,
     /// Calls by connections whose other end has proven this name by a certificate are this trunk's, and no others; if there
     /// are `sources`, too, only from there. In lower case.
     pub certificate: Option<Box<str>>,
     /// Where calls through it go; none if it takes none.
-    pub to: Option<Peer>,
-    /// The name that its certificate must bear when calls go there under TLS; the address if none.
+    pub to: Option<FarEnd>,
+    /// The name that its certificate must bear when calls go there under TLS; its own name or address if none.
     pub to_name: Option<Box<str>>,
     /// The number that calls through it show.
     pub caller_id: CallerId,
@@ -157,6 +161,7 @@ impl Trunk {
         Self {
             name: name.into(),
             sources,
+            source_names: Vec::new(),
             certificate: None,
             to: None,
             to_name: None,
@@ -229,7 +234,7 @@ pub enum Place {
     Registered,
 }
 
-/// Something at a fixed address that calls are sent to: a user's phone, or the far end of a trunk.
+/// Something at an address that calls are sent to: a user's phone, or the far end of a trunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     /// Its URI. That of a trunk has no user part: there stands the number that is called.
@@ -393,14 +398,22 @@ impl Config {
     /// The trunk that sends on `flow`, over a connection whose other end has shown a certificate with `names`: the one with
     /// one of them; else the one that the address belongs to, of several the one with the longest prefix.
     #[must_use]
-    pub fn trunk_of(&self, flow: Flow, names: &[String]) -> Option<&Trunk> {
+    pub(crate) fn trunk_of(&self, flow: Flow, names: &[String], named: &NamedSources) -> Option<&Trunk> {
         let source = flow.remote.ip();
         let bears =
             |trunk: &&Trunk| trunk.certificate.as_deref().is_some_and(|own| names.iter().any(|name| name == own));
-        let from_there =
-            |trunk: &&Trunk| trunk.sources.is_empty() || trunk.sources.iter().any(|net| net.contains(&source));
+        let from_anywhere = |trunk: &Trunk| trunk.sources.is_empty() && trunk.source_names.is_empty();
+        let from_there = |trunk: &&Trunk| {
+            let within = || trunk.sources.iter().any(|net| net.contains(&source));
+            from_anywhere(trunk) || within() || named.has(source, &trunk.name)
+        };
         let proven = || self.trunks.iter().filter(bears).find(from_there);
-        (!names.is_empty()).then(proven).flatten().or_else(|| self.trunk_at(by_address(flow)?))
+        let by_source = || {
+            let source = by_address(flow)?;
+            // An address is longer than any prefix of a network.
+            named.first(self, source).or_else(|| self.trunk_at(source))
+        };
+        (!names.is_empty()).then(proven).flatten().or_else(by_source)
     }
 
     /// The trunk that `source` belongs to, of those that need not show a certificate: of several, the one with the longest prefix.
@@ -500,7 +513,10 @@ impl Config {
             Place::Fixed(peer) => Some(peer),
             Place::Registered => None,
         });
-        users.chain(self.trunks.iter_mut().filter_map(|trunk| trunk.to.as_mut()))
+        users.chain(self.trunks.iter_mut().filter_map(|trunk| match &mut trunk.to {
+            Some(FarEnd::At(peer)) => Some(peer),
+            Some(FarEnd::Named { .. }) | None => None,
+        }))
     }
 
     /// The user whose phone sends on `flow`, from its fixed address, and calls himself `name`.
@@ -545,7 +561,8 @@ mod tests {
         let of = |source: &str, names: &[&str]| {
             let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             let source = SocketAddr::new(source.parse().unwrap(), 5060);
-            config.trunk_of(Flow::udp(0, source, source), &names).map(|trunk| trunk.name.to_string())
+            let flow = Flow::udp(0, source, source);
+            config.trunk_of(flow, &names, &NamedSources::default()).map(|trunk| trunk.name.to_string())
         };
         let found = |name: &str| Some(name.to_owned());
         assert_eq!(of("192.0.2.1", &[]), found("plain"), "nobody has both by his address alone");

@@ -19,7 +19,7 @@ pub use crate::registrations::{Registration, Registrations};
 use crate::switch::Switch;
 use crate::talk::NORMAL_CLEARING;
 pub use crate::trunk_counts::TrunkCount;
-pub use crate::trunks::{LimitsMet, TrunkFailure, TrunkState};
+pub use crate::trunks::{LimitsMet, NameState, TargetState, TrunkFailure, TrunkState};
 
 /// The most calls on one page.
 pub const MAX_PAGE: u16 = 500;

@@ -110,8 +110,8 @@ impl Switch {
         }
         match &found.role {
             Role::Party { agent, .. } => self.acd.release(now, agent, call),
-            Role::Outside { outside, .. } => {
-                self.trunks.out_ended(&outside.trunk);
+            Role::Outside { outside, route, .. } => {
+                self.trunks.out_ended(&outside.trunk, route.flow.remote);
                 charged_ms = self.meter.closed(now, outside.grant.as_ref(), leg);
             }
             Role::Joined { who: Some(Asker::User(user)) } => self.acd.release(now, &user.clone().into(), call),

@@ -406,7 +406,7 @@ impl Switch {
             let trunk = self.config.trunk_by_account(&user).map(|trunk| Origin::Trunk(trunk.name.clone()));
             return Some(trunk.unwrap_or(Origin::User(user)));
         }
-        let trunk = || self.config.trunk_of(flow, self.desk.names_at(flow));
+        let trunk = || self.config.trunk_of(flow, self.desk.names_at(flow), &self.trunks.named);
         let trunk = || Some(Origin::Trunk(trunk()?.name.clone()));
         self.user_at(flow, claimed).map(|sender| sender.origin).or_else(trunk)
     }

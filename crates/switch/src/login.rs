@@ -27,8 +27,8 @@ impl Switch {
     /// A call that came from a trunk: should its far end ask who we are when we end or change it, it is told, if our requests go
     /// to where calls through that trunk go.
     pub(crate) fn identify(&mut self, now: Now, session: SessionId, trunk: &str, source: SocketAddr) {
-        let Some(Trunk { name, login: Some(_), to: Some(to), .. }) = self.config.trunk(trunk) else { return };
-        if to.address.ip() == source.ip() {
+        let Some(Trunk { name, login: Some(_), .. }) = self.config.trunk(trunk) else { return };
+        if self.trunks.is_at(name, source.ip()) {
             self.sip.identify(now, session, name.clone(), source.ip());
         }
     }

@@ -21,6 +21,9 @@ use crate::{Peer, Place, Ring, User, UserName};
 
 /// The longest that an agent's phone is left alone as it asks; who wants more logs out.
 const LONGEST_ALONE: Duration = Duration::from_secs(300);
+/// How long an address of a trunk may say nothing where there are others, if the configuration does not say: an INVITE
+/// is sent three times in that time.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 impl Switch {
     /// The ACD wants an agent's phone rung.
@@ -147,7 +150,7 @@ impl Switch {
                 let from = self.caller_identity(call, route.flow.local.ip());
                 (route.clone(), from, call.dialled.to_string(), Vec::new())
             }
-            Role::Outside { outside, route } => {
+            Role::Outside { outside, route, .. } => {
                 let (from, in_confidence) = self.shown_outside(call, outside, route);
                 let user = from.uri.user().unwrap_or_default().into_owned();
                 (route.clone(), from, user, in_confidence)
@@ -209,8 +212,8 @@ impl Switch {
 
     /// How long the far end of a leg's trunk may say nothing.
     fn silence_of(&self, leg: LegId) -> Option<Duration> {
-        let Role::Outside { outside, .. } = &self.legs.get(&leg)?.role else { return None };
-        self.config.trunk(&outside.trunk)?.silence
+        let Role::Outside { outside, ways, .. } = &self.legs.get(&leg)?.role else { return None };
+        self.config.trunk(&outside.trunk)?.silence.or((!ways.is_empty()).then_some(PATIENCE))
     }
 
     /// The caller's codec first, so that the bridge need not transcode.
@@ -321,6 +324,9 @@ impl Switch {
         if !local && self.falls_back(leg, status) {
             self.send_invite(now, leg);
             return;
+        }
+        if let (503, Some(response)) = (status, response) {
+            self.trunk_rests(now, leg, response);
         }
         if matches!(status, 503 | 408) && self.fail_over(now, leg, status) {
             return;

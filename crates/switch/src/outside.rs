@@ -1,6 +1,7 @@
 //! Calls to the outside. There is one door: [`Switch::dial_outside`], which asks for a grant, whoever calls, be it by a
 //! dialled number, a flow or a redirection. Emergency calls alone go round it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use base::{CallId, LegId, Mono, Now, Pii};
@@ -63,7 +64,7 @@ impl Switch {
             return;
         };
         // Whoever calls for help is tried for, whatever is known of the trunk.
-        let trunk = self.way_by(now, call, &trunk).unwrap_or(trunk);
+        let trunk = self.way_by(now, call, &trunk).ok().or_else(|| self.way_for_help(&trunk)).unwrap_or(trunk);
         self.leave(now, call, Asker::User(user), number, &trunk, None, deadline);
     }
 
@@ -90,23 +91,36 @@ impl Switch {
         Err(last)
     }
 
+    /// A trunk that is down but has an address at least: this one, or one that calls go to in its place.
+    fn way_for_help(&self, trunk: &TrunkName) -> Option<TrunkName> {
+        let mut trunk = trunk;
+        // None leads to itself by these.
+        while !self.trunks.is_somewhere(trunk) {
+            trunk = self.config.trunk(trunk)?.failover.as_ref()?;
+        }
+        Some(trunk.clone())
+    }
+
     /// A trunk is busy, silent or gone: the call goes to the one in its place, by the same grant, if there is one and it still
     /// rings. False if not.
     pub(crate) fn fail_over(&mut self, now: Now, leg: LegId, status: u16) -> bool {
         let Some(found) = self.legs.get(&leg).filter(|found| !found.answered) else { return false };
         let (call, ring) = (found.call, found.ring.map(base::TimerToken::at));
-        let Role::Outside { outside, .. } = &found.role else { return false };
-        let outside = outside.clone();
-        self.trunks.note_failure(now, &outside.trunk, "INVITE", status);
+        let Role::Outside { outside, route, ways } = &found.role else { return false };
+        let (outside, at, urgent) = (outside.clone(), route.flow.remote, outside.grant.is_none());
+        let ways = self.trunks.still(&outside.trunk, ways, urgent);
+        self.trunks.note_failure(now, &outside.trunk, "INVITE", at, status);
         let dials = |found: &Call| !found.over && found.stage == Stage::Dialling(leg) && found.left < MAX_LEFT;
         let config = Arc::clone(&self.config);
-        let next = config.trunk(&outside.trunk).and_then(|trunk| trunk.failover.as_ref());
+        // Another address of the same trunk (RFC 3263 4.3), else another trunk.
+        let own = (!ways.is_empty()).then_some(&outside.trunk);
+        let next = own.or_else(|| config.trunk(&outside.trunk)?.failover.as_ref());
         let grant = outside.grant.as_ref().map(|name| config.grants.get(name));
         let (Some(next), Some(deadline), true) = (next, ring, self.calls.get(&call).is_some_and(dials)) else {
             return false;
         };
-        let by = self.way_by(now, call, next).ok();
-        let Some(next) = by.or_else(|| outside.grant.is_none().then(|| next.clone())) else { return false };
+        let by = if own.is_some() { Some(next.clone()) } else { self.way_by(now, call, next).ok() };
+        let Some(next) = by.or_else(|| urgent.then(|| next.clone())) else { return false };
         // A grant that is gone lets nobody out any more.
         let grant = match grant {
             Some(None) => return false,
@@ -120,7 +134,8 @@ impl Switch {
             self.sip.hang_up(now, session, None);
         }
         self.close_leg(now, leg, "failed_over", Some(status), sip_message::Reason::default());
-        self.leave(now, call, outside.asked_by, number, &next, grant, deadline);
+        let ways = if ways.is_empty() { self.trunks.roll(&next, urgent) } else { ways };
+        self.leave_by(now, call, outside.asked_by, number, (&next, ways), grant, deadline);
         true
     }
 
@@ -148,9 +163,26 @@ impl Switch {
         grant: Option<&Grant>,
         deadline: Mono,
     ) {
-        // That a trunk takes calls is checked when the configuration is read.
+        let ways = self.trunks.roll(trunk, grant.is_none());
+        self.leave_by(now, call, asked_by, number, (trunk, ways), grant, deadline);
+    }
+
+    /// The same to the first of some addresses of the trunk; the others are for when it fails.
+    #[allow(clippy::too_many_arguments, reason = "as above")]
+    fn leave_by(
+        &mut self,
+        now: Now,
+        call: CallId,
+        asked_by: Asker,
+        number: Arc<str>,
+        (trunk, mut ways): (&TrunkName, Vec<SocketAddr>),
+        grant: Option<&Grant>,
+        deadline: Mono,
+    ) {
+        let first = (!ways.is_empty()).then(|| ways.remove(0));
+        let peer = first.and_then(|first| self.trunks.peer_at(trunk, first));
         let config = Arc::clone(&self.config);
-        let Some((trunk, peer)) = config.trunk(trunk).and_then(|trunk| Some((trunk, trunk.to.as_ref()?))) else {
+        let Some((trunk, peer)) = config.trunk(trunk).zip(peer) else {
             self.dial_over(now, call, DialOutcome::Unreachable);
             return;
         };
@@ -158,7 +190,7 @@ impl Switch {
         // for by the number that was dialled.
         let sent = grant.and_then(|_| trunk.numbers.outward(&number, NumbersOf::Called));
         let told = sent.as_deref().unwrap_or(&number);
-        let (target, flow) = (peer.contact.clone().with_user(told), self.flow_to(peer));
+        let (target, flow) = (peer.contact.clone().with_user(told), self.flow_to(&peer));
         let route = Route { target, flow, onward: sip::Onward::default(), others: Others::default() };
         let outside = Outside {
             trunk: trunk.name.clone(),
@@ -167,9 +199,9 @@ impl Switch {
             asked_by,
             grant: grant.map(|grant| grant.name.clone()),
         };
-        self.trunks.left_by(now, trunk);
+        self.trunks.left_by(now, trunk, flow.remote);
         let role = LegRole::Outside(outside.clone());
-        let leg = self.open_leg(now, call, Role::Outside { outside, route }, role);
+        let leg = self.open_leg(now, call, Role::Outside { outside, route, ways }, role);
         if let Some(grant) = grant {
             self.meter.placed(now, grant, leg);
         }

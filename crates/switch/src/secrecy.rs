@@ -88,7 +88,9 @@ impl Switch {
             Role::Agent { agent, route, .. } | Role::Party { agent, route } => {
                 (self.config.users.get(agent.as_str()).and_then(|user| user.srtp), route)
             }
-            Role::Outside { outside, route } => (self.config.trunk(&outside.trunk).and_then(|trunk| trunk.srtp), route),
+            Role::Outside { outside, route, .. } => {
+                (self.config.trunk(&outside.trunk).and_then(|trunk| trunk.srtp), route)
+            }
             Role::Caller { .. } | Role::Joined { .. } => return Secrecy::new(self.config.srtp, false),
         };
         let policy = own.unwrap_or_else(|| self.config.srtp_at(route.flow.listener));

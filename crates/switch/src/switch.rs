@@ -135,7 +135,7 @@ impl Switch {
             acd,
             desk: Desk::new(now, &config, &mut rng),
             meter: Meter::new(charges),
-            trunks: Trunks::new(now, &config, rng.fork()),
+            trunks: Trunks::new(now, &config, &listeners, rng.fork()),
             config,
             listeners,
             sip,

@@ -90,7 +90,7 @@ emergency: { numbers: [110, 112], trunk: withheld }
     assert!(company.switch.trunk_at("2001:db8:1::5".parse().unwrap()).is_some());
     assert_eq!(company.switch.numbers["+4930123"], Destination::Queue("sales".into()));
     let trunk = |name| company.switch.trunk(name).unwrap();
-    assert_eq!(trunk("out").to.as_ref().unwrap().address, "198.51.100.7:5070".parse().unwrap());
+    assert_eq!(trunk("out").to.as_ref().unwrap().address().unwrap(), "198.51.100.7:5070".parse().unwrap());
     let shown = ["carrier", "out", "withheld", "passed-on"].map(|name| trunk(name).caller_id.clone());
     let number = CallerId::Number("+4930123456".into());
     assert_eq!(shown, [CallerId::Anonymous, number, CallerId::Anonymous, CallerId::Caller]);

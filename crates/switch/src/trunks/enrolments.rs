@@ -12,7 +12,7 @@ use sip_message::{HeaderName, Method, NameAddr, Response};
 use super::{About, Answer, Trunks};
 use crate::login::login_fault;
 use crate::switch::Switch;
-use crate::{Register, TrunkName};
+use crate::{Peer, Register, TrunkName};
 
 /// The parameter of our contact that tells which trunk a call comes by. Its value is known to the far end alone.
 pub(super) const LINE: &str = "line";
@@ -31,6 +31,10 @@ pub(super) struct Enrolled {
     /// Where a 3xx sent us, until we are bound or refused there.
     moved: Option<SocketAddr>,
     moves: u8,
+    /// The address of the far end where we register, as chosen last.
+    at: Option<SocketAddr>,
+    /// Others that failed since we were bound, or since all had been tried.
+    tried: Vec<SocketAddr>,
     /// The last failure was told.
     told: bool,
 }
@@ -47,6 +51,8 @@ impl Enrolled {
             connection: None,
             moved: None,
             moves: 0,
+            at: None,
+            tried: Vec::new(),
             told: false,
         }
     }
@@ -55,15 +61,48 @@ impl Enrolled {
     pub fn contact(&self) -> &str {
         &self.contact
     }
+
+    /// The address where we asked has failed: the next attempt is at another one. False if all have been tried.
+    fn passes_on(&mut self, live: &[SocketAddr]) -> bool {
+        let Some(at) = self.at.take() else { return false };
+        self.tried.push(at);
+        let goes_on = live.iter().any(|other| !self.tried.contains(other));
+        self.connection.take_if(|_| goes_on);
+        goes_on
+    }
+}
+
+impl Trunks {
+    /// The address of a trunk where we register: the one where we are, else one that was not tried, by a new roll.
+    fn registrar_of(&mut self, name: &TrunkName) -> Option<Peer> {
+        let order = self.roll(name, true);
+        let enrolled = self.by_name.get_mut(name)?.enrolled.as_mut()?;
+        let new = || order.iter().find(|at| !enrolled.tried.contains(at)).or(order.first()).copied();
+        let at = enrolled.at.filter(|at| order.contains(at)).or_else(new)?;
+        enrolled.at = Some(at);
+        self.peer_at(name, at)
+    }
+
+    /// The name of a trunk may lead elsewhere now: if not to where we are registered, we register anew.
+    pub(super) fn stay_enrolled(&mut self, now: Now, name: &TrunkName) {
+        let Self { by_name, rng, .. } = self;
+        let Some(state) = by_name.get_mut(name) else { return };
+        let is_there = |at| state.targets.iter().any(|target| !target.gone && target.peer.address == at);
+        if let Some(enrolled) = &mut state.enrolled
+            && enrolled.at.is_some_and(|at| !is_there(at))
+        {
+            (enrolled.at, enrolled.connection) = (None, None);
+            enrolled.enrolment.handle_closed(now.monotonic, rng);
+        }
+    }
 }
 
 impl Switch {
     /// Sends the REGISTER that is due, if one is.
     pub(super) fn enrol(&mut self, now: Now, name: &TrunkName) {
+        let Some(to) = self.trunks.registrar_of(name) else { return };
         let Some(state) = self.trunks.by_name.get_mut(name) else { return };
-        let (Some(enrolled), Some(login), Some(to)) = (&mut state.enrolled, &state.trunk.login, &state.trunk.to) else {
-            return;
-        };
+        let (Some(enrolled), Some(login)) = (&mut state.enrolled, &state.trunk.login) else { return };
         let Some(seconds) = enrolled.enrolment.poll_ask(now.monotonic) else { return };
         let registrar = to.contact.clone();
         let own = Own { user: enrolled.contact.to_string(), line: Some(enrolled.line.clone()) };
@@ -77,7 +116,7 @@ impl Switch {
             }
         };
         enrolled.cseq = enrolled.cseq.saturating_add(1);
-        let (cseq, connection, moved, home) = (enrolled.cseq, enrolled.connection, enrolled.moved, to.clone());
+        let (cseq, connection, moved, home) = (enrolled.cseq, enrolled.connection, enrolled.moved, to);
         let mut flow = self.flow_to(&home);
         flow.connection = connection.filter(|_| moved.is_none());
         flow.remote = moved.unwrap_or(flow.remote);
@@ -92,8 +131,8 @@ impl Switch {
             contact: Some(own),
             headers: vec![sip::expires(seconds)],
             body: None,
-            // Only its own machine is told who we are.
-            login: (flow.remote.ip() == home.address.ip()).then(|| name.clone()),
+            // Only its own machines are told who we are.
+            login: self.trunks.is_at(name, flow.remote.ip()).then(|| name.clone()),
             onward: sip::Onward::default(),
         };
         let id = self.sip.inquire(now, inquiry);
@@ -116,6 +155,15 @@ impl Switch {
             return;
         }
         enrolled.moves = 0;
+        // Whoever is silent or busy has others in his place (RFC 3263 4.3); who says no speaks for all of them.
+        let next = matches!(status, 408 | 503) && enrolled.moved.is_none() && !enrolled.enrolment.is_leaving();
+        let live: Vec<SocketAddr> = state.targets.iter().filter(|t| !t.gone).map(|t| t.peer.address).collect();
+        let failure = super::TrunkFailure { at: now.wall, what: "REGISTER".to_owned(), target: enrolled.at, status };
+        if next && enrolled.passes_on(&live) {
+            super::states::keep(&mut state.failures, failure);
+            enrolled.enrolment.ask_again(now.monotonic);
+            return;
+        }
         let read = response.map(|response| reply(response, &enrolled.line));
         let outcome = enrolled.enrolment.handle_reply(now.monotonic, read.unwrap_or_default().with(status), rng);
         if let Some((flow, _)) = &answer
@@ -130,6 +178,7 @@ impl Switch {
         match outcome {
             Outcome::Bound { seconds } => {
                 enrolled.told = false;
+                enrolled.tried.clear();
                 self.book.write_system(now, Kind::TrunkRegistered { trunk, seconds });
             }
             Outcome::Renewed => {}
@@ -140,8 +189,8 @@ impl Switch {
             Outcome::Failed { status: 423 } if enrolled.enrolment.poll_timeout() == Some(now.monotonic) => {}
             Outcome::Failed { status } => {
                 enrolled.moved = None;
-                let failure = super::TrunkFailure { at: now.wall, what: "REGISTER".to_owned(), status };
-                super::watch::keep(&mut state.failures, failure);
+                enrolled.tried.clear();
+                super::states::keep(&mut state.failures, failure);
                 if !std::mem::replace(&mut enrolled.told, true) {
                     let fault = response.filter(|_| matches!(status, 401 | 407));
                     if let Some((why, realm)) = fault.map(|response| login_fault(state.trunk.login.as_ref(), response))
@@ -193,7 +242,7 @@ fn reply(response: &Response, line: &str) -> Reply {
 }
 
 /// `120 (in a while);duration=3600`: the number that it begins with (RFC 3261 20.33).
-fn leading_number(text: &str) -> Option<u32> {
+pub(super) fn leading_number(text: &str) -> Option<u32> {
     let text = text.trim_start();
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     text.get(..end)?.parse().ok()

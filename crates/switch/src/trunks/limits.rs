@@ -1,5 +1,6 @@
 //! How much of a trunk is in use, and whether one more call may be: `channels` and `calls_per_second`.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use base::{Mono, Now};
@@ -104,8 +105,9 @@ impl Trunks {
         checked
     }
 
-    /// A leg to a trunk began.
-    pub fn left_by(&mut self, now: Now, trunk: &Trunk) {
+    /// A leg to a trunk began, to one of its addresses.
+    pub fn left_by(&mut self, now: Now, trunk: &Trunk, address: SocketAddr) {
+        self.target_began(&trunk.name, address);
         let load = self.load.entry(trunk.name.clone()).or_default();
         load.out += 1;
         if let Some(rate) = trunk.calls_per_second {
@@ -114,7 +116,8 @@ impl Trunks {
     }
 
     /// A leg to a trunk ended.
-    pub fn out_ended(&mut self, name: &TrunkName) {
+    pub fn out_ended(&mut self, name: &TrunkName, address: SocketAddr) {
+        self.target_ended(name, address);
         if let Some(load) = self.load.get_mut(name) {
             load.out = load.out.saturating_sub(1);
         }

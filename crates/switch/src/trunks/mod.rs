@@ -1,30 +1,35 @@
 //! What is known of trunks while the switch runs, beside their configuration.
 //!
-//! `enrolments`: where we register, and which calls come by that. `watch`: whether far ends live, and what operators see.
-//! `limits`: how many calls they have, and may have.
+//! `targets`: the addresses that calls go to. `enrolments`: where we register, and which calls come by that. `watch`:
+//! whether far ends live. `limits`: how many calls they have, and may have. `states`: what operators see.
 
 mod enrolments;
 mod limits;
+mod states;
+mod targets;
 mod watch;
 
-use std::collections::{BTreeMap, HashMap};
-use std::net::IpAddr;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use base::{Mono, Now, Rng, TimerToken, Timers};
 use journal::Kind;
+use sip::locate::{Locator, Site};
 use sip::{ConnectionId, Flow, InquiryId};
 use sip_message::Request;
 
 use crate::config::by_address;
+use crate::far_end::NamedSources;
 use crate::switch::Switch;
 use crate::{Config, Trunk, TrunkName};
 
 use enrolments::Enrolled;
 pub use limits::LimitsMet;
 use limits::Load;
-use watch::Watched;
-pub use watch::{TrunkFailure, TrunkState, usual_watch};
+pub use states::{NameState, TargetState, TrunkFailure, TrunkState};
+use targets::Target;
+pub use watch::usual_watch;
 
 /// What is known of all trunks.
 pub(crate) struct Trunks {
@@ -39,34 +44,50 @@ pub(crate) struct Trunks {
     by_connection: HashMap<ConnectionId, TrunkName>,
     timers: Timers<TrunkName>,
     rng: Rng,
+    /// Where their names lead.
+    locator: Locator,
+    /// Who calls from there.
+    pub named: NamedSources,
+    /// What was told of each name last: where it leads, and whether the DNS failed.
+    told: BTreeMap<Site, (BTreeSet<SocketAddr>, bool)>,
+    /// The names that must be proven at addresses that the DNS gave.
+    proofs: BTreeMap<SocketAddr, String>,
+    /// The same when they have changed.
+    new_proofs: Option<BTreeMap<SocketAddr, String>>,
 }
 
 /// What a request of ours is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum About {
     Enrolment,
-    Health,
+    /// Of the target at that address.
+    Health(SocketAddr),
 }
 
 /// What is known of a trunk.
 struct State {
     /// As it was configured when this began.
     trunk: Trunk,
+    /// Where its calls go, as far as that is known.
+    targets: Vec<Target>,
+    /// Why it has not all of the addresses that its name leads to.
+    clash: Option<String>,
     enrolled: Option<Enrolled>,
-    watched: Option<Watched>,
     failures: Vec<TrunkFailure>,
     timer: Option<TimerToken>,
 }
 
 impl State {
     fn poll_timeout(&self) -> Option<Mono> {
-        let enrolled = self.enrolled.as_ref().and_then(|enrolled| enrolled.enrolment.poll_timeout());
-        enrolled.into_iter().chain(self.watched.as_ref().map(Watched::poll_timeout)).min()
+        // Nobody can be asked before it is known where he is.
+        let enrolled = self.enrolled.as_ref().filter(|_| self.live().next().is_some());
+        let enrolled = enrolled.and_then(|enrolled| enrolled.enrolment.poll_timeout());
+        enrolled.into_iter().chain(self.targets.iter().filter_map(Target::poll_timeout)).min()
     }
 }
 
 impl Trunks {
-    pub fn new(now: Now, config: &Config, rng: Rng) -> Self {
+    pub fn new(now: Now, config: &Config, listeners: &[sip::Listener], rng: Rng) -> Self {
         let mut trunks = Self {
             by_name: BTreeMap::new(),
             inquiries: HashMap::new(),
@@ -75,7 +96,13 @@ impl Trunks {
             by_connection: HashMap::new(),
             timers: Timers::default(),
             rng,
+            locator: Locator::default(),
+            named: NamedSources::default(),
+            told: BTreeMap::new(),
+            proofs: BTreeMap::new(),
+            new_proofs: None,
         };
+        trunks.look_for(now, config, listeners);
         for trunk in &config.trunks {
             trunks.add(now, trunk.clone());
         }
@@ -89,15 +116,17 @@ impl Trunks {
             self.by_line.insert(line.clone(), name.clone());
             Enrolled::new(now.monotonic, register, line)
         });
-        let watched = Watched::new(now, &trunk);
-        self.by_name.insert(name.clone(), State { trunk, enrolled, watched, failures: Vec::new(), timer: None });
+        let targets = Target::fixed(now, &trunk).into_iter().collect();
+        let state = State { trunk, targets, clash: None, enrolled, failures: Vec::new(), timer: None };
+        self.by_name.insert(name.clone(), state);
+        self.relocate(now, &name);
         self.arm(&name);
     }
 
     /// The trunk that a request comes from: by what we told its far end, which is our contact or a connection of ours; by the
     /// networks that it calls from and the `names` that its certificate bears; by the address that we register at.
     pub fn of(&self, config: &Config, request: &Request, flow: Flow, names: &[String]) -> Option<TrunkName> {
-        let by_source = || config.trunk_of(flow, names).map(|trunk| trunk.name.clone());
+        let by_source = || config.trunk_of(flow, names, &self.named).map(|trunk| trunk.name.clone());
         if self.by_line.is_empty() {
             return by_source();
         }
@@ -109,14 +138,13 @@ impl Trunks {
 
     /// The trunk at whose far end we register, if that is at `source`.
     fn registrar_at(&self, source: IpAddr) -> Option<TrunkName> {
-        let is_there = |state: &&State| {
-            state.enrolled.is_some() && state.trunk.to.as_ref().is_some_and(|to| to.address.ip() == source)
-        };
+        let is_there =
+            |state: &&State| state.enrolled.is_some() && state.live().any(|target| target.peer.address.ip() == source);
         self.by_name.values().find(is_there).map(|state| state.trunk.name.clone())
     }
 
     pub fn poll_timeout(&self) -> Option<Mono> {
-        self.timers.poll_timeout()
+        self.timers.poll_timeout().into_iter().chain(self.locator.poll_timeout()).min()
     }
 
     /// True while a far end is told that we leave.
@@ -137,6 +165,7 @@ impl Trunks {
 impl Switch {
     /// Does for trunks what is due.
     pub(crate) fn trunks_due(&mut self, now: Now) {
+        self.locate(now);
         while let Some(name) = self.trunks.timers.pop_due(now.monotonic) {
             if let Some(state) = self.trunks.by_name.get_mut(&name) {
                 state.timer = None;
@@ -153,7 +182,7 @@ impl Switch {
         base::give_back(&mut self.trunks.inquiries);
         match about {
             About::Enrolment => self.enrolment_answered(now, &name, cseq, answer),
-            About::Health => self.health_answered(now, &name, answer.0),
+            About::Health(at) => self.health_answered(now, &name, at, answer.0),
         }
         self.trunks.arm(&name);
     }
@@ -165,6 +194,9 @@ impl Switch {
             let known = self.trunks.by_name.get(&name).map(|state| &state.trunk);
             let same = config.trunk(&name).zip(known).is_some_and(|(new, old)| is_same(new, old));
             if same {
+                if let (Some(state), Some(new)) = (self.trunks.by_name.get_mut(&name), config.trunk(&name)) {
+                    state.trunk = new.clone();
+                }
                 continue;
             }
             let is_bound = |e: &Enrolled| e.enrolment.is_bound(now.monotonic);
@@ -183,11 +215,13 @@ impl Switch {
         }
         let live = |load: &Load| load.out + load.inward > 0;
         self.trunks.load.retain(|name, load| config.trunk(name).is_some() || live(load));
+        self.trunks.look_for(now, config, &self.listeners);
         for trunk in &config.trunks {
             if !self.trunks.by_name.contains_key(&trunk.name) {
                 self.trunks.add(now, trunk.clone());
             }
         }
+        self.trunks.follow(config);
     }
 
     /// The switch takes no more calls: far ends are told.

@@ -47,7 +47,7 @@ fn peer(address: &str) -> Peer {
 }
 
 fn trunk(name: &str, to: &str, caller_id: CallerId) -> Trunk {
-    Trunk { to: Some(peer(to)), caller_id, ..Trunk::incoming(name, Vec::new()) }
+    Trunk { to: Some(peer(to).into()), caller_id, ..Trunk::incoming(name, Vec::new()) }
 }
 
 fn grant(name: &str, askers: &[Asker], prefixes: &[&str], at_once: usize, minutes_a_day: u32) -> (Arc<str>, Grant) {

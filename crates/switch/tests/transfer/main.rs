@@ -39,7 +39,7 @@ fn with_carrier() -> Config {
     let far =
         Peer { contact: sip_message::Uri::from_address("127.0.0.3:5060".parse().unwrap()), ..peer("127.0.0.3:5060") };
     let number = CallerId::Number("+4930555".into());
-    config.trunks.push(Trunk { to: Some(far), caller_id: number, ..Trunk::incoming("carrier", Vec::new()) });
+    config.trunks.push(Trunk { to: Some(far.into()), caller_id: number, ..Trunk::incoming("carrier", Vec::new()) });
     let grant = Grant {
         name: "germany".into(),
         askers: [Asker::User("101".into())].into(),

@@ -16,8 +16,8 @@ fn scene() -> Scene {
 
 fn changes(s: &Scene) -> Vec<String> {
     s.told(|kind| match kind {
-        Kind::TrunkDown { trunk, status } => Some(format!("{trunk} down {status}")),
-        Kind::TrunkUp { trunk } => Some(format!("{trunk} up")),
+        Kind::TrunkDown { trunk, status, .. } => Some(format!("{trunk} down {status}")),
+        Kind::TrunkUp { trunk, .. } => Some(format!("{trunk} up")),
         _ => None,
     })
 }

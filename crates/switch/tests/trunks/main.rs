@@ -1,5 +1,5 @@
 //! Trunks: who we are to their far ends (`login`), where we register (`enrolments`), who they must prove to be
-//! (`authenticated`), whether they live (`health`), who takes their place (`failover`), how many calls they may have (`limits`), how they write numbers (`numbers`), what is said of who calls (`identity`).
+//! (`authenticated`), whether they live (`health`), who takes their place (`failover`), where their names lead (`names`), how many calls they may have (`limits`), how they write numbers (`numbers`), what is said of who calls (`identity`).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,6 +15,7 @@ mod health;
 mod identity;
 mod limits;
 mod login;
+mod names;
 mod numbers;
 
 use std::net::SocketAddr;
@@ -46,7 +47,7 @@ fn login(realm: &str) -> Login {
 fn trunk(name: &str, to: &str) -> Trunk {
     let to = peer(to);
     let sources = vec![to.address.ip().into()];
-    Trunk { to: Some(to), caller_id: CallerId::Number("+4930555".into()), ..Trunk::incoming(name, sources) }
+    Trunk { to: Some(to.into()), caller_id: CallerId::Number("+4930555".into()), ..Trunk::incoming(name, sources) }
 }
 
 /// The company of `sim`, whose user 101 may call everywhere by the trunk `carrier`.

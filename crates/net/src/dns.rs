@@ -1,0 +1,182 @@
+//! Asks DNS servers what the switch wants to know of names. One thread; what an answer means is decided elsewhere
+//! (`sip::locate`).
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use hickory_resolver::TokioResolver;
+use hickory_resolver::config::{NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::lookup::Lookup;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::net::{DnsError, NetError as LookupError};
+use hickory_resolver::proto::rr::{RData, RecordType};
+use hickory_resolver::system_conf::read_system_conf;
+use sip::locate::{Answer, Ask, Fault, Host, Kind, Question, Records, Srv};
+use tokio::runtime::Builder;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use crate::NetError;
+
+/// Questions that may wait for the thread. The machine asks fewer at once.
+const WAITING: usize = 64;
+/// How long a server may take before it is asked again, or another one is.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often it is asked again.
+const ATTEMPTS: usize = 2;
+/// However many servers there are, a question takes no longer.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Where the system says whom to ask.
+const SYSTEM: &str = "/etc/resolv.conf";
+
+/// Takes the number of a question and what came of it.
+type Sink = Arc<dyn Fn(u64, Result<Answer, Fault>) + Send + Sync>;
+
+/// Says from which address of ours another one is reached.
+pub type Reach = fn(SocketAddr) -> Option<IpAddr>;
+
+/// The way to the thread that asks. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Dns(mpsc::Sender<Ask>);
+
+impl Dns {
+    /// Starts the thread. It asks `servers`, or those of the system if there are none.
+    ///
+    /// # Errors
+    /// If the system has no thread.
+    pub fn start(
+        servers: Vec<SocketAddr>,
+        reach: Reach,
+        sink: impl Fn(u64, Result<Answer, Fault>) + Send + Sync + 'static,
+    ) -> Result<Self, NetError> {
+        let (asks, asked) = mpsc::channel(WAITING);
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(NetError::Dns)?;
+        let sink: Sink = Arc::new(sink);
+        let serve = move || {
+            runtime.block_on(serve(Source { servers, known: None }, reach, asked, sink));
+            runtime.shutdown_background();
+        };
+        std::thread::Builder::new().name("dns".to_owned()).spawn(serve).map_err(NetError::Dns)?;
+        Ok(Self(asks))
+    }
+
+    /// Asks without waiting. A question that finds no room is not answered.
+    pub fn ask(&self, ask: Ask) {
+        // The search that it belongs to has a deadline.
+        let _ = self.0.try_send(ask);
+    }
+}
+
+async fn serve(mut source: Source, reach: Reach, mut asked: mpsc::Receiver<Ask>, sink: Sink) {
+    while let Some(Ask { id, question }) = asked.recv().await {
+        let Some(resolver) = source.resolver() else {
+            sink(id, Err(Fault::NoServer));
+            continue;
+        };
+        let sink = sink.clone();
+        tokio::spawn(async move {
+            let answer = timeout(DEADLINE, answer(&resolver, &question, reach)).await;
+            sink(id, answer.unwrap_or(Err(Fault::Silent)));
+        });
+    }
+}
+
+/// Whom to ask.
+struct Source {
+    servers: Vec<SocketAddr>,
+    /// Who asks, and of when the system's settings are that it was made by.
+    known: Option<(Option<SystemTime>, TokioResolver)>,
+}
+
+impl Source {
+    /// Who asks; made anew when the system's settings have changed.
+    fn resolver(&mut self) -> Option<TokioResolver> {
+        let written = || std::fs::metadata(Path::new(SYSTEM)).ok()?.modified().ok();
+        let age = if self.servers.is_empty() { written() } else { None };
+        if self.known.as_ref().is_none_or(|(of, _)| *of != age) {
+            self.known = self.make().map(|resolver| (age, resolver));
+        }
+        self.known.as_ref().map(|(_, resolver)| resolver.clone())
+    }
+
+    fn make(&self) -> Option<TokioResolver> {
+        let (config, mut options) = if self.servers.is_empty() {
+            read_system_conf().ok()?
+        } else {
+            let servers = self.servers.iter().map(|server| name_server(*server)).collect();
+            (ResolverConfig::from_parts(None, Vec::new(), servers), ResolverOpts::default())
+        };
+        (options.timeout, options.attempts) = (PATIENCE, ATTEMPTS);
+        // What is known for how long is the machine's matter.
+        options.cache_size = 0;
+        let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+        *builder.options_mut() = options;
+        builder.build().ok()
+    }
+}
+
+fn name_server(server: SocketAddr) -> NameServerConfig {
+    let mut config = NameServerConfig::udp_and_tcp(server.ip());
+    for connection in &mut config.connections {
+        connection.port = server.port();
+    }
+    config
+}
+
+async fn answer(resolver: &TokioResolver, question: &Question, reach: Reach) -> Result<Answer, Fault> {
+    let kind = match question.kind {
+        Kind::Srv => RecordType::SRV,
+        Kind::A => RecordType::A,
+        Kind::Aaaa => RecordType::AAAA,
+    };
+    resolver.clear_cache();
+    // With its last dot, so that no search list is gone through.
+    let found = resolver.lookup(format!("{}.", question.name), kind).await.map_err(|error| fault(&error))?;
+    read(&found, question.kind, reach).ok_or(Fault::Nothing)
+}
+
+/// The records of the wanted kind, if there are any.
+fn read(found: &Lookup, kind: Kind, reach: Reach) -> Option<Answer> {
+    let answers = found.answers();
+    let ttl = Duration::from_secs(answers.iter().map(|record| record.ttl).min()?.into());
+    let host = |address: IpAddr| Host { address, ours: reach(SocketAddr::new(address, 9)) };
+    let records = match kind {
+        Kind::Srv => {
+            let services: Vec<Srv> = answers.iter().filter_map(|record| service(&record.data)).collect();
+            (!services.is_empty()).then_some(Records::Srv(services))
+        }
+        Kind::A | Kind::Aaaa => {
+            let addresses = answers.iter().filter_map(|record| match &record.data {
+                RData::A(address) => Some(IpAddr::V4(address.0)),
+                RData::AAAA(address) => Some(IpAddr::V6(address.0)),
+                _ => None,
+            });
+            // More than count are not even looked at.
+            let hosts: Vec<Host> = addresses.take(MAX_ADDRESSES).map(host).collect();
+            (!hosts.is_empty()).then_some(Records::Hosts(hosts))
+        }
+    }?;
+    Some(Answer { records, ttl })
+}
+
+/// Addresses of an answer that are looked at: each costs a system call.
+const MAX_ADDRESSES: usize = 16;
+
+fn service(data: &RData) -> Option<Srv> {
+    let RData::SRV(record) = data else { return None };
+    let target = record.target.to_ascii().to_ascii_lowercase();
+    let target = target.strip_suffix('.').unwrap_or(&target).into();
+    Some(Srv { priority: record.priority, weight: record.weight, port: record.port, target })
+}
+
+fn fault(error: &LookupError) -> Fault {
+    match error {
+        // A server that only points elsewhere knows nothing itself.
+        LookupError::Dns(DnsError::NoRecordsFound(none)) if none.ns.is_none() || none.soa.is_some() => Fault::Nothing,
+        LookupError::Dns(_) => Fault::Refused,
+        LookupError::Proto(_) => Fault::Unreadable,
+        _ => Fault::Silent,
+    }
+}

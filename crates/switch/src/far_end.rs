@@ -1,0 +1,153 @@
+//! Where the calls of a trunk go, by address or by name, and who calls from where a name leads.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use sip::Transport;
+use sip::locate::{Families, Hop, Locator, Site};
+use sip_message::Uri;
+
+use crate::{Config, Peer, Trunk, TrunkName};
+
+/// The far end of a trunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FarEnd {
+    /// At an address.
+    At(Peer),
+    /// Wherever the DNS says (RFC 3263).
+    Named {
+        /// Its URI, without a user part.
+        contact: Uri,
+        /// What is looked for.
+        site: Site,
+        /// As [`Peer::listener`].
+        listener: Option<u16>,
+    },
+}
+
+impl FarEnd {
+    /// Its URI, without a user part: there stands the number that is called.
+    #[must_use]
+    pub const fn contact(&self) -> &Uri {
+        match self {
+            Self::At(peer) => &peer.contact,
+            Self::Named { contact, .. } => contact,
+        }
+    }
+
+    /// What carries requests to it.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        match self {
+            Self::At(peer) => peer.transport(),
+            Self::Named { site, .. } => site.transport,
+        }
+    }
+
+    /// Its fixed address, if it has one.
+    #[must_use]
+    pub const fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::At(peer) => Some(peer.address),
+            Self::Named { .. } => None,
+        }
+    }
+
+    /// What is looked for, if it is not at a fixed address.
+    #[must_use]
+    pub const fn site(&self) -> Option<&Site> {
+        match self {
+            Self::At(_) => None,
+            Self::Named { site, .. } => Some(site),
+        }
+    }
+
+    /// The same at one of the addresses that were found.
+    pub(crate) fn at(&self, hop: &Hop) -> Peer {
+        let listener = match self {
+            Self::At(peer) => peer.listener,
+            Self::Named { listener, .. } => *listener,
+        };
+        Peer { contact: self.contact().clone(), address: hop.address, reached_at: Some(hop.ours), listener }
+    }
+
+    /// The same by a listener that the configuration names.
+    #[must_use]
+    pub fn by_listener(self, listener: Option<u16>) -> Self {
+        match self {
+            Self::At(peer) => Self::At(Peer { listener, ..peer }),
+            Self::Named { contact, site, .. } => Self::Named { contact, site, listener },
+        }
+    }
+}
+
+impl From<Peer> for FarEnd {
+    fn from(peer: Peer) -> Self {
+        Self::At(peer)
+    }
+}
+
+impl Trunk {
+    /// The sites that must be found for it.
+    pub(crate) fn sites(&self) -> impl Iterator<Item = &Site> {
+        self.to.as_ref().and_then(FarEnd::site).into_iter().chain(&self.source_names)
+    }
+
+    /// The name that whoever is at an address of its far end must prove under TLS: the domain that was asked for, wherever
+    /// its SRV records lead (RFC 5922 4), unless the configuration says otherwise.
+    pub(crate) fn proof(&self, address: IpAddr) -> Option<String> {
+        let to = self.to.as_ref().filter(|to| to.transport().is_secure())?;
+        let domain = || to.site().map_or_else(|| address.to_string(), |site| site.name.to_string());
+        Some(self.to_name.as_deref().map_or_else(domain, str::to_owned))
+    }
+}
+
+/// Who calls from the addresses that names lead to.
+#[derive(Debug, Default)]
+pub(crate) struct NamedSources(BTreeMap<IpAddr, Vec<TrunkName>>);
+
+impl NamedSources {
+    /// By what is known of the names now.
+    pub fn of(config: &Config, locator: &Locator) -> Self {
+        let mut sources = Self::default();
+        for trunk in &config.trunks {
+            let hops = trunk.source_names.iter().filter_map(|site| locator.located(site)).flat_map(|found| &found.hops);
+            for hop in hops {
+                let trunks = sources.0.entry(hop.address.ip()).or_default();
+                if !trunks.contains(&trunk.name) {
+                    trunks.push(trunk.name.clone());
+                }
+            }
+        }
+        sources
+    }
+
+    /// True if a name of that trunk leads to `source`.
+    pub fn has(&self, source: IpAddr, trunk: &str) -> bool {
+        self.0.get(&source).is_some_and(|trunks| trunks.iter().any(|name| **name == *trunk))
+    }
+
+    /// The first trunk with a name that leads to `source`, of those that need not show a certificate.
+    pub fn first<'a>(&self, config: &'a Config, source: IpAddr) -> Option<&'a Trunk> {
+        let trunks = self.0.get(&source)?;
+        trunks.iter().filter_map(|name| config.trunk(name)).find(|trunk| trunk.certificate.is_none())
+    }
+}
+
+/// The IP versions that `listeners` can send by over a transport.
+pub(crate) fn families(listeners: &[sip::Listener], transport: Transport) -> Families {
+    let alike = || listeners.iter().filter(|listener| listener.transport == transport).map(|listener| listener.local);
+    Families {
+        // One on `[::]` carries IPv4, too.
+        v4: alike().any(|local| local.is_ipv4() || local.ip().is_unspecified()),
+        v6: alike().any(|local| local.is_ipv6()),
+    }
+}
+
+/// The name of a site as people write it.
+pub(crate) fn written(site: &Site) -> String {
+    match site.port {
+        Some(port) => format!("{}:{port}", site.name),
+        None => site.name.to_string(),
+    }
+}
