@@ -4,7 +4,7 @@
 //! - `audio`: who hears whom, measured; recordings; A-law with µ-law. Run alone.
 //! - `load`, `crash`: 300 calls at once; and the switch killed among them. `crowd`: 10,000 users who register. Run alone.
 //! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go.
-//! - `message`: short texts from user to user.
+//! - `message`: short texts from user to user. `lamps`: phones are told of the calls of others.
 //! - `transfer`: whoever is sent on is heard where he comes to.
 //! - `signals`: digits by INFO, reasons, data for the agent's system.
 //! - `hold`: hold, resume and change by re-INVITE; who hears what meanwhile.
@@ -55,6 +55,7 @@ mod forks;
 mod hangups;
 mod hold;
 mod ipv6;
+mod lamps;
 mod limits;
 mod linphone;
 mod load;

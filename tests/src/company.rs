@@ -73,6 +73,8 @@ pub struct Company {
     pub grants: BTreeMap<&'static str, String>,
     /// Agents of the queue `sales`, in order: name and contact.
     pub agents: Vec<(String, String)>,
+    /// One more line of these, by name.
+    pub user_lines: BTreeMap<&'static str, String>,
     /// Users who register and are no agents, each with his name as his number.
     pub users: Vec<String>,
     /// Lines below the queue `sales`.
@@ -134,6 +136,7 @@ impl Company {
             secrets: BTreeMap::new(),
             grants: BTreeMap::new(),
             agents: Vec::new(),
+            user_lines: BTreeMap::new(),
             users: Vec::new(),
             queue: [("ring_time", "5s"), ("wrap_up", "1s"), ("music", "music")].map(|(k, v)| (k, v.to_owned())).into(),
             flows: [("main", flow(&recorded)), ("plain", flow(MENU)), ("wait", flow(wait)), ("talk", flow(talk))]
@@ -208,6 +211,7 @@ impl Company {
         for (name, contact) in &agents {
             let place = if contact == "register" { "register: true".to_owned() } else { format!("contact: {contact}") };
             let _ = write!(users, "  {name}:\n    {place}\n");
+            users.extend(self.user_lines.get(&**name).map(|line| format!("    {line}\n")));
         }
         users.extend(self.users.iter().map(|name| format!("  {name}: {{ register: true }}\n")));
         put("users.yaml", users);

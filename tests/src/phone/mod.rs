@@ -376,6 +376,18 @@ fn content(body: &str) -> &'static str {
 }
 
 impl Dialog {
+    /// The dialog that a 200 to an INVITE of one's own begins.
+    pub fn of_answer(answer: &Message) -> Self {
+        Self {
+            call_id: answer.must("Call-ID").to_owned(),
+            local: answer.must("From").to_owned(),
+            remote: answer.must("To").to_owned(),
+            target: answer.contact(),
+            cseq: 1,
+            invite_branch: String::new(),
+        }
+    }
+
     /// The early dialog that a provisional response to its INVITE begins.
     pub fn early(&self, ringing: &Message) -> Self {
         Self { remote: ringing.must("To").to_owned(), target: ringing.contact(), ..self.clone() }
