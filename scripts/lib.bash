@@ -84,32 +84,24 @@ need_jssip() {
     echo "$jssip $ws" >"$folder/versions"
 }
 
-# The scanners of SIPVicious, which Debian does not have, in a place of their own: `tests/src/scanner.rs` looks there.
+# A package of PyPI in an environment of its own, `target/PACKAGE`; the words behind it tell that this version is there.
+need_from_pypi() {
+    local package=$1 version=$2 venv="target/$1"
+    shift 2
+    (cd "$venv" 2>/dev/null && "$@") >/dev/null 2>&1 && return 0
+    say "installing: $package $version from PyPI"
+    rm -rf "$venv"
+    python3 -m venv "$venv" && "$venv/bin/pip" install -q "$package==$version" >&2 ||
+        die "could not install $package; run: python3 -m venv $venv && $venv/bin/pip install $package==$version"
+}
+
+# The scanners of SIPVicious, which Debian does not have: `tests/src/scanner.rs` looks there.
 need_sipvicious() {
-    local venv=target/sipvicious version=0.3.8
-    "$venv/bin/sipvicious_svmap" --version 2>/dev/null | grep -qx "sipvicious_svmap v$version" && return 0
-    say "installing: sipvicious $version from PyPI"
-    rm -rf "$venv"
-    python3 -m venv "$venv" && "$venv/bin/pip" install -q "sipvicious==$version" >&2 ||
-        die "could not install sipvicious; run: python3 -m venv $venv && $venv/bin/pip install sipvicious==$version"
+    need_from_pypi sipvicious 0.3.8 sh -c 'bin/sipvicious_svmap --version | grep -qx "sipvicious_svmap v0.3.8"'
 }
 
-# aioice in an environment of its own: a STUN client that is not ours.
-need_aioice() {
-    local venv=target/aioice version=0.13.0
-    "$venv/bin/python" -c 'import aioice' 2>/dev/null && return 0
-    say "installing: aioice $version from PyPI"
-    rm -rf "$venv"
-    python3 -m venv "$venv" && "$venv/bin/pip" install -q "aioice==$version" >&2 ||
-        die "could not install aioice; run: python3 -m venv $venv && $venv/bin/pip install aioice==$version"
-}
+# aioice: a STUN client that is not ours.
+need_aioice() { need_from_pypi aioice 0.13.0 bin/python -c 'import aioice'; }
 
-# pylibsrtp, the binding of libsrtp, in an environment of its own: what our SRTP is tested against.
-need_pylibsrtp() {
-    local venv=target/pylibsrtp version=1.0.0
-    "$venv/bin/python" -c 'import pylibsrtp' 2>/dev/null && return 0
-    say "installing: pylibsrtp $version from PyPI"
-    rm -rf "$venv"
-    python3 -m venv "$venv" && "$venv/bin/pip" install -q "pylibsrtp==$version" >&2 ||
-        die "could not install pylibsrtp; run: python3 -m venv $venv && $venv/bin/pip install pylibsrtp==$version"
-}
+# pylibsrtp, the binding of libsrtp: what our SRTP is tested against.
+need_pylibsrtp() { need_from_pypi pylibsrtp 1.0.0 bin/python -c 'import pylibsrtp'; }

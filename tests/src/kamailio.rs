@@ -93,8 +93,8 @@ impl Drop for Kamailio {
     }
 }
 
-/// It keeps nothing of phones: the way to each stands in the Path of its REGISTER, and that of a call in its Record-Route.
-fn config_in_front(port: u16, switch: SocketAddr) -> String {
+/// What each configuration begins with.
+fn head(port: u16) -> String {
     format!(
         r#"#!KAMAILIO
 debug=2
@@ -113,7 +113,14 @@ loadmodule "maxfwd.so"
 loadmodule "textops.so"
 loadmodule "siputils.so"
 loadmodule "xlog.so"
-loadmodule "path.so"
+"#
+    )
+}
+
+/// It keeps nothing of phones: the way to each stands in the Path of its REGISTER, and that of a call in its Record-Route.
+fn config_in_front(port: u16, switch: SocketAddr) -> String {
+    format!(
+        r#"{head}loadmodule "path.so"
 modparam("path", "use_received", 1)
 
 request_route {{
@@ -144,6 +151,7 @@ request_route {{
     t_relay();
 }}
 "#,
+        head = head(port),
         ip = switch.ip(),
         switch_port = switch.port(),
     )
@@ -152,24 +160,7 @@ request_route {{
 fn config(port: u16, manner: &Manner) -> String {
     let Manner { algorithm, behind, password } = manner;
     format!(
-        r#"#!KAMAILIO
-debug=2
-log_stderror=yes
-children=1
-tcp_children=1
-auto_aliases=no
-listen=udp:127.0.0.1:{port}
-listen=tcp:127.0.0.1:{port}
-loadmodule "tm.so"
-loadmodule "tmx.so"
-loadmodule "sl.so"
-loadmodule "rr.so"
-loadmodule "pv.so"
-loadmodule "maxfwd.so"
-loadmodule "textops.so"
-loadmodule "siputils.so"
-loadmodule "xlog.so"
-loadmodule "auth.so"
+        r#"{head}loadmodule "auth.so"
 loadmodule "usrloc.so"
 loadmodule "nathelper.so"
 loadmodule "registrar.so"
@@ -214,6 +205,7 @@ request_route {{
 route[PROVEN] {{
     if (!pv_proxy_authenticate("{REALM}", "{password}", "0")) {{ proxy_challenge("{REALM}", "1"); exit; }}
 }}
-"#
+"#,
+        head = head(port)
     )
 }
