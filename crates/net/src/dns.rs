@@ -11,6 +11,7 @@ use hickory_resolver::config::{NameServerConfig, ResolverConfig, ResolverOpts};
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError as LookupError};
+use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{RData, RecordType};
 use hickory_resolver::system_conf::read_system_conf;
 use sip::locate::{Answer, Ask, Fault, Host, Kind, Question, Records, Srv};
@@ -133,8 +134,22 @@ async fn answer(resolver: &TokioResolver, question: &Question, reach: Reach) -> 
     };
     resolver.clear_cache();
     // With its last dot, so that no search list is gone through.
-    let found = resolver.lookup(format!("{}.", question.name), kind).await.map_err(|error| fault(&error))?;
-    read(&found, question.kind, reach).ok_or(Fault::Nothing)
+    match resolver.lookup(format!("{}.", question.name), kind).await {
+        Ok(found) => read(&found, question.kind, reach).ok_or(Fault::Nothing),
+        Err(error) if is_endless(resolver, &error).await => Err(Fault::Unreadable),
+        Err(error) => Err(fault(&error)),
+    }
+}
+
+/// Aliases that go round in a circle look as if there was nothing at the last that was followed; but that is one, too.
+async fn is_endless(resolver: &TokioResolver, error: &LookupError) -> bool {
+    let LookupError::Dns(DnsError::NoRecordsFound(none)) = error else { return false };
+    // Who gives the SOA says that there is nothing (RFC 2308 2.2).
+    if none.response_code != ResponseCode::NoError || none.soa.is_some() {
+        return false;
+    }
+    let found = resolver.lookup(none.query.name().clone(), RecordType::CNAME).await;
+    found.is_ok_and(|found| found.answers().iter().any(|record| matches!(record.data, RData::CNAME(_))))
 }
 
 /// The records of the wanted kind, if there are any.
@@ -178,5 +193,68 @@ fn fault(error: &LookupError) -> Fault {
         LookupError::Dns(_) => Fault::Refused,
         LookupError::Proto(_) => Fault::Unreadable,
         _ => Fault::Silent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::sync::mpsc;
+
+    use hickory_resolver::proto::op::Message;
+    use hickory_resolver::proto::rr::rdata::{A, CNAME};
+    use hickory_resolver::proto::rr::{Name, Record};
+
+    use super::*;
+
+    /// A server that knows aliases in a circle, an alias of a host, and nothing else.
+    fn serve(socket: &UdpSocket) {
+        let mut buffer = [0; 1024];
+        while let Ok((length, from)) = socket.recv_from(&mut buffer) {
+            let mut message = Message::from_vec(&buffer[..length]).expect("a question").into_response();
+            let query = message.queries.first().expect("one").clone();
+            let alias = |to: &str| RData::CNAME(CNAME(Name::from_ascii(to).expect("a name")));
+            let data = match (query.name().to_ascii().to_ascii_lowercase().as_str(), query.query_type()) {
+                ("a.test.", _) => Some(alias("b.test.")),
+                ("b.test.", _) => Some(alias("c.test.")),
+                ("c.test.", _) => Some(alias("a.test.")),
+                ("self.test.", _) => Some(alias("self.test.")),
+                ("alias.test.", _) => Some(alias("host.test.")),
+                ("host.test.", RecordType::A) => Some(RData::A(A::new(192, 0, 2, 1))),
+                _ => None,
+            };
+            message.answers.extend(data.map(|data| Record::from_rdata(query.name().clone(), 60, data)));
+            socket.send_to(&message.to_vec().expect("an answer"), from).expect("sent");
+        }
+    }
+
+    #[test]
+    fn aliases_in_a_circle_are_a_failure_and_those_that_end_are_followed() {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let server = socket.local_addr().expect("an address");
+        std::thread::spawn(move || serve(&socket));
+        let (told, answers) = mpsc::channel();
+        let dns = Dns::start(
+            vec![server],
+            |to| Some(to.ip()),
+            move |id, answer| {
+                told.send((id, answer)).expect("somebody listens");
+            },
+        );
+        let dns = dns.expect("a thread");
+        let ask = |id, name: &str, kind| {
+            dns.ask(Ask { id, question: Question { name: name.into(), kind } });
+            let (of, answer) = answers.recv_timeout(Duration::from_secs(30)).expect("an answer");
+            assert_eq!(of, id);
+            answer
+        };
+        for (id, name) in [(1, "a.test"), (2, "b.test"), (3, "self.test")] {
+            assert_eq!(ask(id, name, Kind::A), Err(Fault::Unreadable), "{name}");
+        }
+        let address = IpAddr::from([192, 0, 2, 1]);
+        let host = Records::Hosts(vec![Host { address, ours: Some(address) }]);
+        assert_eq!(ask(4, "alias.test", Kind::A).map(|answer| answer.records), Ok(host));
+        assert_eq!(ask(5, "alias.test", Kind::Aaaa), Err(Fault::Nothing));
+        assert_eq!(ask(6, "none.test", Kind::Srv), Err(Fault::Nothing));
     }
 }

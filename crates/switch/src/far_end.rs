@@ -144,6 +144,19 @@ pub(crate) fn families(listeners: &[sip::Listener], transport: Transport) -> Fam
     }
 }
 
+/// True if a request sent to `hop` comes back to one of `listeners`: its calls would go round in a circle.
+pub(crate) fn is_ours(listeners: &[sip::Listener], transport: Transport, hop: &Hop) -> bool {
+    let (address, ip) = (hop.address, hop.address.ip());
+    // Our way to an address of ours begins at it; to a loopback address at another one.
+    let is_here = ip == hop.ours || ip.is_loopback();
+    let takes = |listener: &&sip::Listener| {
+        let local = listener.local;
+        let any = local.ip().is_unspecified() && local.port() == address.port() && is_here;
+        local == address || any || listener.advertised == Some(address)
+    };
+    listeners.iter().filter(|listener| listener.transport == transport).any(|listener| takes(&listener))
+}
+
 /// The name of a site as people write it.
 pub(crate) fn written(site: &Site) -> String {
     match site.port {

@@ -134,8 +134,12 @@ impl Switch {
             self.sip.hang_up(now, session, None);
         }
         self.close_leg(now, leg, "failed_over", Some(status), sip_message::Reason::default());
-        let ways = if ways.is_empty() { self.trunks.roll(&next, urgent) } else { ways };
-        self.leave_by(now, call, outside.asked_by, number, (&next, ways), grant, deadline);
+        if ways.is_empty() {
+            self.leave(now, call, outside.asked_by, number, &next, grant, deadline);
+        } else {
+            // It is the same call: the trunk's rate has it already.
+            self.leave_by(now, call, outside.asked_by, number, (&next, ways), grant, deadline);
+        }
         true
     }
 
@@ -164,6 +168,9 @@ impl Switch {
         deadline: Mono,
     ) {
         let ways = self.trunks.roll(trunk, grant.is_none());
+        if let Some(trunk) = self.config.trunk(trunk) {
+            self.trunks.placed(now, trunk);
+        }
         self.leave_by(now, call, asked_by, number, (trunk, ways), grant, deadline);
     }
 
@@ -199,7 +206,7 @@ impl Switch {
             asked_by,
             grant: grant.map(|grant| grant.name.clone()),
         };
-        self.trunks.left_by(now, trunk, flow.remote);
+        self.trunks.left_by(&trunk.name, flow.remote);
         let role = LegRole::Outside(outside.clone());
         let leg = self.open_leg(now, call, Role::Outside { outside, route, ways }, role);
         if let Some(grant) = grant {

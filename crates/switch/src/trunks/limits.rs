@@ -106,12 +106,15 @@ impl Trunks {
     }
 
     /// A leg to a trunk began, to one of its addresses.
-    pub fn left_by(&mut self, now: Now, trunk: &Trunk, address: SocketAddr) {
-        self.target_began(&trunk.name, address);
-        let load = self.load.entry(trunk.name.clone()).or_default();
-        load.out += 1;
+    pub fn left_by(&mut self, name: &TrunkName, address: SocketAddr) {
+        self.target_began(name, address);
+        self.load.entry(name.clone()).or_default().out += 1;
+    }
+
+    /// A call goes out by a trunk, however many of its addresses are tried.
+    pub fn placed(&mut self, now: Now, trunk: &Trunk) {
         if let Some(rate) = trunk.calls_per_second {
-            load.rate_out.take(now.monotonic, rate);
+            self.load.entry(trunk.name.clone()).or_default().rate_out.take(now.monotonic, rate);
         }
     }
 

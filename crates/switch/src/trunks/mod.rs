@@ -44,6 +44,8 @@ pub(crate) struct Trunks {
     by_connection: HashMap<ConnectionId, TrunkName>,
     timers: Timers<TrunkName>,
     rng: Rng,
+    /// Our own sockets: no call is sent to them.
+    listeners: Vec<sip::Listener>,
     /// Where their names lead.
     locator: Locator,
     /// Who calls from there.
@@ -96,13 +98,14 @@ impl Trunks {
             by_connection: HashMap::new(),
             timers: Timers::default(),
             rng,
+            listeners: listeners.to_vec(),
             locator: Locator::default(),
             named: NamedSources::default(),
             told: BTreeMap::new(),
             proofs: BTreeMap::new(),
             new_proofs: None,
         };
-        trunks.look_for(now, config, listeners);
+        trunks.look_for(now, config);
         for trunk in &config.trunks {
             trunks.add(now, trunk.clone());
         }
@@ -215,7 +218,7 @@ impl Switch {
         }
         let live = |load: &Load| load.out + load.inward > 0;
         self.trunks.load.retain(|name, load| config.trunk(name).is_some() || live(load));
-        self.trunks.look_for(now, config, &self.listeners);
+        self.trunks.look_for(now, config);
         for trunk in &config.trunks {
             if !self.trunks.by_name.contains_key(&trunk.name) {
                 self.trunks.add(now, trunk.clone());

@@ -14,7 +14,7 @@ use super::enrolments::leading_number;
 use super::watch::Watched;
 use super::{State, Trunks};
 use crate::call::Role;
-use crate::far_end::{FarEnd, NamedSources, families, written};
+use crate::far_end::{FarEnd, NamedSources, families, is_ours, written};
 use crate::switch::Switch;
 use crate::{Config, Peer, Trunk, TrunkName};
 
@@ -164,9 +164,9 @@ impl Trunks {
     }
 
     /// Looks for the names of these trunks, and for no others.
-    pub(super) fn look_for(&mut self, now: Now, config: &Config, listeners: &[sip::Listener]) {
+    pub(super) fn look_for(&mut self, now: Now, config: &Config) {
         let sites = config.trunks.iter().flat_map(Trunk::sites);
-        let wanted: BTreeMap<Site, _> = sites.map(|s| (s.clone(), families(listeners, s.transport))).collect();
+        let wanted: BTreeMap<Site, _> = sites.map(|s| (s.clone(), families(&self.listeners, s.transport))).collect();
         self.told.retain(|site, _| wanted.contains_key(site));
         self.locator.want(now, &wanted);
     }
@@ -196,12 +196,18 @@ impl Trunks {
         }
     }
 
-    /// Of what was found for a trunk, what no other trunk has by another name: one connection cannot prove both.
+    /// Of what was found for a trunk, what is not ourselves, and what no other trunk has by another name: one connection
+    /// cannot prove both.
     fn unclaimed(&self, name: &TrunkName, found: &[Hop]) -> (Vec<Hop>, Option<String>) {
         let mut clash = None;
         let Some(own) = self.by_name.get(name) else { return (Vec::new(), None) };
+        let transport = own.trunk.to.as_ref().map(FarEnd::transport);
         let mut free = |hop: &&Hop| {
             let ip = hop.address.ip();
+            if transport.is_some_and(|transport| is_ours(&self.listeners, transport, hop)) {
+                clash = Some(format!("{} is a listener of ours", hop.address));
+                return false;
+            }
             let Some(proof) = own.trunk.proof(ip) else { return true };
             let differs = |state: &&State| {
                 let theirs = state.trunk.name != *name && state.target(hop.address).is_some();

@@ -375,3 +375,50 @@ fn under_tls_the_domain_is_to_be_proven_and_no_address_proves_two() {
     assert_eq!(other.targets.len(), 1);
     assert!(other.names[0].fault.as_ref().unwrap().contains("trunk carrier's"), "{other:?}");
 }
+
+#[test]
+fn another_address_is_tried_for_the_same_call_and_takes_nothing_from_the_rate() {
+    let mut far = Far::of(with(Trunk { calls_per_second: Some(1), ..by_name() }));
+    far.answers(0, 503).answers(1, 503).answers(2, 200);
+    assert_eq!(far.dial(), [0, 1, 2]);
+    assert!(far.s.saw(far.s.ada, &Seen::Answered));
+    // One call was placed, and its second is over: there is room for the next.
+    far.answers(0, 200);
+    let second = far.s.world.phone("127.0.0.1:5072");
+    far.s.world.with_phone(second, |phone, now| phone.call(now, "101", NUMBER));
+    far.s.world.run(SECOND);
+    assert!(far.s.saw(second, &Seen::Answered), "{:?}", far.s.world.at(second).seen);
+    assert_eq!(far.state().met, switch::control::LimitsMet::default());
+}
+
+#[test]
+fn a_name_that_leads_to_ourselves_leads_nowhere() {
+    let mut far = Far::new();
+    far.s.world.dns.host("us", &["127.0.0.1"]);
+    far.serve(&[(1, 0, 5060, "us"), (2, 0, 5062, "b")]);
+    far.s.world.run(Duration::from_secs(60));
+    assert_eq!(far.answers(1, 200).dial(), [1]);
+    let state = far.state();
+    let targets: Vec<_> = state.targets.iter().map(|target| target.address.to_string()).collect();
+    assert_eq!(targets, [SECOND_ONE]);
+    assert_eq!(state.names[0].fault.as_deref(), Some("127.0.0.1:5060 is a listener of ours"));
+    far.hang_up();
+    far.s.end();
+}
+
+#[test]
+fn a_password_is_given_wherever_the_name_leads() {
+    let mut far = Far::of(with(Trunk { login: Some(login(REALM)), ..by_name() }));
+    for end in far.ends {
+        far.s.world.at(end).carrier = Some(Carrier::new(REALM, Some(("acct", "secret"))));
+    }
+    assert_eq!(far.dial(), [0]);
+    far.hang_up();
+    far.serve(&[(1, 0, 5062, "b")]);
+    far.s.world.run(Duration::from_secs(60));
+    assert_eq!(far.dial(), [1]);
+    far.hang_up();
+    let failed = far.s.told(|kind| if let Kind::LoginFailed { why, .. } = kind { Some(*why) } else { None });
+    assert_eq!(failed, []);
+    far.s.end();
+}
