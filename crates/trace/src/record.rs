@@ -68,7 +68,9 @@ pub(crate) fn write_message(out: &mut Vec<u8>, call_id: &[u8], packet: &Packet) 
     out.extend(call_id.iter().take(usize::from(length)));
     let message = out.len();
     packet.octets.write(out);
-    mask::keys(out.get_mut(message..).unwrap_or_default());
+    let message = out.get_mut(message..).unwrap_or_default();
+    mask::keys(message);
+    mask::digits(message);
     end(out, start);
 }
 
@@ -217,6 +219,19 @@ mod tests {
         let kept = text.replace("c2VjcmV0|2^20", "xxxxxxxxxxxxx");
         let Some(Record::Message { packet, .. }) = records(&out).next() else { panic!("no message") };
         assert_eq!(String::from_utf8(packet.octets.to_vec()).unwrap(), kept);
+    }
+
+    #[test]
+    fn keys_that_a_caller_pressed_are_not_kept() {
+        let text = "INFO sip:x SIP/2.0\r\nCall-ID: a1\r\nCSeq: 47 INFO\r\nContent-Type: application/dtmf-relay\r\n\r\nSignal= 5\r\nDuration=160\r\n";
+        let mut out = HEAD.to_vec();
+        write_message(
+            &mut out,
+            b"a1",
+            &Packet { octets: Bytes::from_static(text.as_bytes()).into(), ..packet(false, "[::1]:9") },
+        );
+        let Some(Record::Message { packet, .. }) = records(&out).next() else { panic!("no message") };
+        assert_eq!(String::from_utf8(packet.octets.to_vec()).unwrap(), text.replace("Signal= 5", "Signal= x"));
     }
 
     #[test]

@@ -27,6 +27,26 @@ fn lines(text: &mut [u8], mut each: impl FnMut(&mut [u8])) {
     }
 }
 
+/// Hides the keys that a caller pressed in a whole message, if it is an INFO: they may be a secret, as a card's number is,
+/// and an INFO that is repeated comes when nobody knows any more whether it was one. So they are never kept. What may be
+/// kept stands in the journal.
+pub(crate) fn digits(message: &mut [u8]) {
+    if !message.starts_with(b"INFO ") {
+        return;
+    }
+    let end = [&b"\r\n\r\n"[..], b"\n\n"]
+        .into_iter()
+        .filter_map(|empty| memchr::memmem::find(message, empty).map(|at| at + empty.len()));
+    let Some(body) = end.min().and_then(|at| message.get_mut(at..)) else { return };
+    lines(body, |line| {
+        let from = memchr::memchr(b'=', line).map_or(0, |equals| equals + 1);
+        let (name, value) = line.split_at_mut(from);
+        if !name.trim_ascii().eq_ignore_ascii_case(b"duration=") {
+            hide(value);
+        }
+    });
+}
+
 /// Attributes whose values are keys, and how many words of them are not.
 const KEYS: &[(&[u8], usize)] =
     &[(b"a=crypto:", 2), (b"a=ice-pwd:", 0), (b"a=key-mgmt:", 0), (b"k=", 0), (b"a=identity:", 0)];
