@@ -103,5 +103,8 @@ need_sipvicious() {
 # aioice: a STUN client that is not ours.
 need_aioice() { need_from_pypi aioice 0.13.0 bin/python -c 'import aioice'; }
 
+# check-jsonschema, which holds YAML against a JSON Schema: what `strowger schema` prints is tested with it.
+need_check_jsonschema() { need_from_pypi check-jsonschema 0.37.4 bin/python -c 'import check_jsonschema'; }
+
 # pylibsrtp, the binding of libsrtp: what our SRTP is tested against.
 need_pylibsrtp() { need_from_pypi pylibsrtp 1.0.0 bin/python -c 'import pylibsrtp'; }

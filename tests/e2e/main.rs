@@ -20,6 +20,7 @@
 //! - `lossy`: datagrams that are lost, doubled and overtaken on the way.
 //! - `nat`: phones behind a NAT, in networks of the test's own.
 //! - `trace`: what calls said on the wire, drawn, followed, and read by tshark.
+//! - `schema`: what editors are told, judged by a validator.
 //! - `sbc`: Kamailio in front of the switch; all phones behind it.
 //! - `srtp`: encrypted calls.
 //! - `sipsak`: what that tool does.
@@ -73,6 +74,7 @@ mod registration;
 mod reload;
 mod sbc;
 mod scanners;
+mod schema;
 mod shutdown;
 mod signals;
 mod sipsak;

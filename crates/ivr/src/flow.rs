@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use yaml::{Faults, Place, Source};
+use yaml::{Faults, Form, Place, Source};
 
 use crate::{DialTarget, HangupCause, check, read};
 
@@ -38,6 +38,12 @@ impl Flow {
         }
         check::graph(&flow, faults);
         (faults.len() == before).then_some(flow)
+    }
+
+    /// The keys of a flow's file, all that stand below them included, with what people want to know of each.
+    #[must_use]
+    pub fn form() -> &'static Form {
+        &read::table::FLOW
     }
 
     /// The flow's name: that of its file without the ending.

@@ -22,7 +22,7 @@
 //! assert!(matches!(session.poll_output(), Some(Output::Hangup { .. })));
 //! ```
 //!
-//! Where to find what: `read` the shape of the file (`ask` menu and collect, `connect` queue and dial, `parts` prompts and
+//! Where to find what: `read` the shape of the file (`table` all keys, `ask` menu and collect, `connect` queue and dial, `parts` prompts and
 //! outcomes, `names` nodes and variables) · `flow` what was read · `check` faults of the graph · `session` inputs and outputs ·
 //! `interpret` the steps between · `state`, `saved` what a session remembers · `output` the words between session and driver.
 //! The language is explained to operators in `config/README.md`.
@@ -31,7 +31,9 @@
 //! takes neither a key nor time, so that one input gives a bounded number of outputs; a session does nothing between inputs;
 //! nothing follows [`Output::Hangup`]; it goes on only in the flow, to the letter, that it began in.
 //!
-//! A new verb: its name in `read::VERBS` and `read::NODE`; an arm each in `read::Reader::node`, `flow::Verb`,
+//! A new key is a row of `read::table`: from it the reader knows the key, and editors too (`strowger schema`; its test in
+//! `tests/e2e/schema.rs` wants each faulty file refused whose fault is one of shape). A new verb: its name in the `one of`
+//! of `read::table::NODE`, its row there and a form of its own keys; an arm each in `read::Reader::node`, `flow::Verb`,
 //! `check::steps`, `check::prompts`, `Session::enter`, and in `check`'s `ends` if nothing follows it. If it waits for
 //! something: a `state::Phase` and a `Session::handle_…`. If the driver must act: an [`Output`] and its arm in the switch's
 //! `flow::perform`. If it names something outside: a [`ReferenceKind`] and its arm in the company's `flows::check`. Then

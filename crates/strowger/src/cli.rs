@@ -78,6 +78,15 @@ pub(crate) enum Task {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Prints a JSON Schema by which editors complete, explain and check a kind of file
+    ///
+    /// Draft 2020-12. Editors with the YAML language server (VS Code, Neovim, Emacs and others) read it where the file begins with
+    /// `# yaml-language-server: $schema=flow.schema.json`, the name of a file that holds what this printed.
+    Schema {
+        /// Which kind of file
+        #[arg(value_enum, default_value = "flow", value_name = "KIND")]
+        kind: crate::schema::FileKind,
+    },
     /// Shows how the running switch is: calls, queues, agents
     Status {
         #[command(flatten)]

@@ -2,7 +2,7 @@
 //!
 //! `cli` what can be asked for · `folder` reads a company's files · `check` says whether they are right · `run` starts the
 //! drivers and ends them · `reload` gives a running switch another configuration · `operate` asks a running switch · `wire` what calls said ·
-//! `call` a phone for the command line · `sim` plays scenarios · `domain` the one thread that owns the switch · `fault`
+//! `call` a phone for the command line · `sim` plays scenarios · `schema` for editors · `domain` the one thread that owns the switch · `fault`
 //! keeps its panics to the call that they are about · `mailbox` the queue into it · `memory` how much is left · `clock`
 //! its clock · `error` what is printed when the program cannot go on, faults of a configuration included.
 #![allow(
@@ -26,6 +26,7 @@ mod operate;
 mod passwords;
 mod reload;
 mod run;
+mod schema;
 mod sim;
 mod tls;
 mod trunks;
@@ -45,6 +46,10 @@ fn main() -> ExitCode {
         Task::Check { config, number, trunk } => check::check(&config, number.as_deref(), trunk.as_deref()).map(done),
         Task::Call(request) => call::call(&request),
         Task::Sim { files } => sim::sim(&files),
+        Task::Schema { kind } => {
+            schema::schema(kind);
+            Ok(ExitCode::SUCCESS)
+        }
         Task::Status { at, json } => operate::status(&at.config, json).map(done),
         Task::Calls { at, json } => operate::calls(&at.config, json).map(done),
         Task::Registrations { at, json } => operate::registrations(&at.config, json).map(done),

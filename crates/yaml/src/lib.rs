@@ -24,13 +24,14 @@
 //!
 //! Where to find what: `source` text and places in it · `fault` collecting and printing · `tree` events to nodes, limits,
 //! what of YAML is refused · `syntax` the parser's errors in our words · `value` a node and its typed getters · `map`
-//! keys of a map · `scalar` durations, addresses, prefixes, names · `nearest` "did you mean".
+//! keys of a map · `form` tables of keys, for the reader and for editors · `scalar` durations, addresses, prefixes, names · `nearest` "did you mean".
 //!
 //! Invariants: keys and values keep their text as written (`0123` stays `0123`); the size of what is read, its depth and
 //! its number of nodes and faults are limited, so that any input ends in bounded time and memory; anchors, aliases and tags
 //! are faults, so that what one sees is what there is.
 
 mod fault;
+mod form;
 mod map;
 mod nearest;
 mod scalar;
@@ -40,6 +41,7 @@ mod tree;
 mod value;
 
 pub use fault::{Fault, Faults};
+pub use form::{Form, Key, Kind, Usual, key};
 pub use map::{Map, Shape};
 pub use nearest::did_you_mean;
 pub use scalar::{Prefix, duration, show_duration};

@@ -4,40 +4,18 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use yaml::{Map, Shape, Value};
+use yaml::{Map, Value};
 
 use super::parts::times;
-use super::{BESIDE, Reader};
+use super::{BESIDE, Reader, table};
 use crate::flow::{Collect, Menu, Outcome, Prompt, Question, Times, Way};
 
 /// The most digits that one `collect` takes.
 const MAX_DIGITS: usize = 32;
 
-const MENU: Shape = Shape {
-    what: "a menu",
-    keys: &["prompt", "keys", "barge_in", "type_ahead", "timeout", "attempts", "no_input", "wrong_input", "exhausted"],
-};
-const COLLECT: Shape = Shape {
-    what: "a collect",
-    keys: &[
-        "prompt",
-        "into",
-        "digits",
-        "end_key",
-        "digit_timeout",
-        "barge_in",
-        "type_ahead",
-        "timeout",
-        "attempts",
-        "no_input",
-        "wrong_input",
-        "exhausted",
-    ],
-};
-
 impl<'a> Reader<'a> {
     pub(super) fn menu(&mut self, value: Value<'a>) -> Option<Menu> {
-        let map = value.map_with(&MENU, BESIDE)?;
+        let map = value.map_with(&table::MENU.shape, BESIDE)?;
         let question = self.question(map);
         let keys = map.required("keys").and_then(|keys| self.keys(keys));
         Some(Menu { question: question?, keys: keys? })
@@ -68,7 +46,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn collect(&mut self, node: Map<'a>, value: Value<'a>) -> Option<Collect> {
         let next = self.next(node);
-        let map = value.map_with(&COLLECT, BESIDE)?;
+        let map = value.map_with(&table::COLLECT.shape, BESIDE)?;
         let question = self.question(map);
         let variable = map.required("into").and_then(|value| self.names.variable(value));
         let length = map.required("digits").and_then(length);

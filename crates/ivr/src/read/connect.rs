@@ -3,16 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use yaml::{Map, Shape, Value};
+use yaml::{Map, Value};
 
 use super::ask::duration;
-use super::{BESIDE, Reader};
+use super::{BESIDE, Reader, table};
 use crate::flow::{Dial, Outcome, Prompt, Queue, Target};
 use crate::{DialTarget, ReferenceKind};
-
-const QUEUE: Shape = Shape { what: "a queue node", keys: &["name", "max_wait", "timed_out", "full", "no_agents"] };
-const DIAL: Shape =
-    Shape { what: "a dial", keys: &["user", "number", "ring_time", "busy", "no_answer", "declined", "failed"] };
 
 const DEFAULT_RING: Duration = Duration::from_secs(30);
 
@@ -21,7 +17,7 @@ impl<'a> Reader<'a> {
         let next = self.next(node);
         // If `next` is at fault, that was said; outcomes need not repeat it.
         let otherwise = next.unwrap_or(Target::Hangup);
-        let map = if value.is_map() { Some(value.map_with(&QUEUE, BESIDE)?) } else { None };
+        let map = if value.is_map() { Some(value.map_with(&table::QUEUE.shape, BESIDE)?) } else { None };
         let name = map.map_or(Some(value), |map| map.required("name")).and_then(|value| {
             let name: Arc<str> = Arc::from(value.name()?);
             self.refer(ReferenceKind::Queue, name.clone(), value);
@@ -48,7 +44,7 @@ impl<'a> Reader<'a> {
         let next = self.next(node);
         // If `next` is at fault, that was said; outcomes need not repeat it.
         let otherwise = next.unwrap_or(Target::Hangup);
-        let map = if value.is_map() { Some(value.map_with(&DIAL, BESIDE)?) } else { None };
+        let map = if value.is_map() { Some(value.map_with(&table::DIAL.shape, BESIDE)?) } else { None };
         let target = map.map_or(Some(("user", value)), |map| map.one_of(&["user", "number"]));
         let target = target.and_then(|(key, value)| match key {
             "user" => {

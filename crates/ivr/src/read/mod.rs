@@ -4,27 +4,20 @@ mod ask;
 mod connect;
 mod names;
 mod parts;
+pub(crate) mod table;
 
 use std::sync::Arc;
 
-use yaml::{Faults, Map, Shape, Source, Value};
+use yaml::{Faults, Map, Source, Value};
 
 use self::names::Names;
+use self::table::VERBS;
 use crate::flow::{Flow, FlowHash, Node, Play, Target, Times, Verb};
 use crate::{HangupCause, Reference};
 
 /// The version of the language that is read here.
 const VERSION: u32 = 1;
 const MAX_NODES: usize = 1000;
-
-const FLOW: Shape = Shape { what: "a flow", keys: &["version", "note", "start", "nodes"] };
-
-const VERBS: &[&str] = &["play", "menu", "collect", "queue", "dial", "record", "goto", "hangup"];
-const NODE: Shape = Shape {
-    what: "a node",
-    keys: &["play", "menu", "collect", "queue", "dial", "record", "goto", "hangup", "next", "note"],
-};
-const PLAY: Shape = Shape { what: "a play", keys: &["prompt", "repeat", "barge_in"] };
 
 const CAUSES: &[(&str, HangupCause)] = &[
     ("normal", HangupCause::Normal),
@@ -41,7 +34,7 @@ const BESIDE: &[(&str, &str)] =
 /// Reads the flow. Faults may be in `faults` even if there is one; then it lacks nodes.
 pub(crate) fn flow(name: &str, source: &Source, faults: &Faults) -> Option<Flow> {
     let document = yaml::read(source, faults)?;
-    let map = document.root(faults).map(&FLOW)?;
+    let map = document.root(faults).map(&table::FLOW.shape)?;
     check_version(map)?;
     let _ = map.optional("note").and_then(|note| note.string());
     let nodes = map.required("nodes")?;
@@ -92,7 +85,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn node(&mut self, key: Value<'a>, value: Value<'a>) -> Option<Node> {
         let name = names::node_name(key);
-        let map = value.map(&NODE)?;
+        let map = value.map(&table::NODE.shape)?;
         let _ = map.optional("note").and_then(|note| note.string());
         let next = map.optional("next");
         let (verb, value) = map.one_of(VERBS)?;
@@ -135,7 +128,7 @@ impl<'a> Reader<'a> {
     fn play(&mut self, node: Map<'a>, value: Value<'a>) -> Option<Play> {
         // A map may be an item of a prompt, too: `play: {digits: account}`.
         let (prompt, repeat, barge_in) = if value.is_map() && !value.has("digits") {
-            let map = value.map_with(&PLAY, BESIDE)?;
+            let map = value.map_with(&table::PLAY.shape, BESIDE)?;
             let prompt = map.required("prompt").and_then(|value| self.prompt(value));
             let repeat = map.optional("repeat").map_or(Some(Times::Count(1)), parts::times);
             let barge_in = map.optional("barge_in").map(|value| (value, value.bool()));

@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use yaml::{Map, Shape, Value};
+use yaml::{Map, Value};
 
-use super::Reader;
 use super::names::Names;
+use super::{Reader, table};
 use crate::flow::{Item, Outcome, Prompt, Target, Times, Way};
 use crate::{Reference, ReferenceKind};
 
 const MAX_ITEMS: usize = 32;
 const MAX_TIMES: u32 = 100;
-
-const ITEM: Shape = Shape { what: "an item of a prompt", keys: &["digits"] };
-const OUTCOME: Shape = Shape { what: "an outcome", keys: &["prompt", "next"] };
 
 /// The prompt that says one digit.
 pub(super) fn digit_prompt(digit: u8) -> Arc<str> {
@@ -42,7 +39,7 @@ impl<'a> Reader<'a> {
 
     fn item(&mut self, value: Value<'a>) -> Option<Item> {
         if value.is_map() {
-            let digits = value.map(&ITEM)?.required("digits")?;
+            let digits = value.map(&table::ITEM.shape)?.required("digits")?;
             let variable = self.names.variable(digits)?;
             let place = digits.place();
             for digit in 0..10 {
@@ -90,7 +87,7 @@ impl<'a> Reader<'a> {
         if !value.is_map() {
             return Some(Outcome { prompt: Prompt::default(), way: way(&self.names, value)? });
         }
-        let map = value.map(&OUTCOME)?;
+        let map = value.map(&table::OUTCOME.shape)?;
         let prompt = map.optional("prompt").map_or(Some(Prompt::default()), |value| self.prompt(value));
         let way = match map.optional("next") {
             Some(next) => way(&self.names, next),

@@ -1,0 +1,163 @@
+//! Every key of the language, a row each: what the reader takes, and what `strowger schema` tells editors of it. A new key
+//! begins here, and whoever reads it asks for it by its form's [`yaml::Form::shape`].
+
+use yaml::{Kind, form, key};
+
+/// The verbs of a node.
+pub(super) const VERBS: &[&str] = NODE.one_of;
+
+form! {
+    pub(crate) FLOW, "a flow", one of [],
+    key("version", &Kind::Whole(1, 1), "The version of the flow language.", "1").needed(),
+    key("note", &Kind::Text, "For people; nothing reads it.", "The main menu"),
+    key("start", NODE_NAME, "The node that a call begins at.", "welcome").otherwise("the first node of the file"),
+    key("nodes", &NODES, "The nodes by their names. Each has one verb, and says what follows.", "{ end: { hangup: normal } }").needed(),
+}
+
+form! {
+    pub(super) NODE, "a node", one of ["play", "menu", "collect", "queue", "dial", "record", "goto", "hangup"],
+    key("play", &Kind::Any(&[PROMPT, &Kind::Form(&PLAY)]), "Plays prompts.", "welcome")
+        .with_unless(&["next"], "repeat", "forever"),
+    key("menu", &Kind::Form(&MENU), "Asks for one key, and goes where that leads.", "{ prompt: main-menu, keys: { 1: sales }, exhausted: goodbye }")
+        .without(&["next"]),
+    key("collect", &Kind::Form(&COLLECT), "Asks for digits and keeps them in a variable.", "{ prompt: enter-account, into: account, digits: 4-8, exhausted: goodbye }")
+        .with(&["next"]),
+    key("queue", &Kind::Any(&[NAME, &Kind::Form(&QUEUE)]), "Lets the caller wait for an agent of a queue, and talk.", "sales")
+        .with(&["next"]),
+    key("dial", &Kind::Any(&[NAME, &Kind::Form(&DIAL)]), "Rings a user or a number, and connects the caller.", "anna")
+        .with(&["next"]),
+    key("record", &Kind::Word(&["start", "stop"]), "Begins or ends the recording of the call.", "start").with(&["next"]),
+    key("goto", TARGET, "Goes to another node.", "main").without(&["next"]),
+    key("hangup", &Kind::Any(&[&Kind::Word(&["normal", "busy", "no_answer", "rejected", "unavailable"]), &Kind::Empty]), "Ends the call.", "busy")
+        .usual("normal").without(&["next"]),
+    key("next", TARGET, "The node that follows, or `hangup`.", "goodbye"),
+    key("note", &Kind::Text, "For people; nothing reads it.", "Asked for by the sales team"),
+}
+
+form! {
+    pub(super) PLAY, "a play", one of [],
+    key("prompt", PROMPT, "What is played.", "welcome").needed(),
+    key("repeat", TIMES, "How often, 1 to 100, or `forever`: until the caller hangs up, or, if the node has `next`, presses a key.", "2").usual("1"),
+    key("barge_in", &Kind::Bool, "A key cuts the prompt short, at once.", "false").usual("true"),
+}
+
+form! {
+    pub(super) MENU, "a menu", one of [],
+    key("prompt", PROMPT, "The question.", "main-menu").needed(),
+    key("keys", KEYS, "The keys, each with where it leads: `0` to `9`, `\"*\"`, `\"#\"`, or a range such as `4-6`.", "{ 1: sales, \"*\": repeat }").needed(),
+    BARGE_IN,
+    TYPE_AHEAD,
+    TIMEOUT,
+    ATTEMPTS,
+    NO_INPUT,
+    key("wrong_input", ANSWER_OR_WORDS, "A key came that is not in `keys`.", "{ prompt: wrong-key }").otherwise("it asks again"),
+    EXHAUSTED,
+}
+
+form! {
+    pub(super) COLLECT, "a collect", one of [],
+    key("prompt", PROMPT, "The question.", "enter-account").needed(),
+    key("into", VARIABLE, "The variable that gets the digits.", "account").needed(),
+    key("digits", &Kind::Like("^[0-9]{1,2}(-[0-9]{1,2})?$"), "How many digits, 1 to 32; with the last one it goes on.", "4-8").needed(),
+    key("end_key", &Kind::Word(&["#", "*", "none"]), "Ends the digits early. In quotes: `\"#\"`.", "\"*\"").usual("\"#\""),
+    key("digit_timeout", DURATION, "A pause so long ends the digits, 1s to 1m.", "5s").usual("3s"),
+    BARGE_IN,
+    TYPE_AHEAD,
+    TIMEOUT,
+    ATTEMPTS,
+    NO_INPUT,
+    key("wrong_input", ANSWER_OR_WORDS, "Too few digits came, or a key that is none.", "{ prompt: wrong-key }").otherwise("it asks again"),
+    EXHAUSTED,
+}
+
+form! {
+    pub(super) QUEUE, "a queue node", one of [],
+    key("name", NAME, "The queue, as `queues.yaml` has it.", "sales").needed(),
+    key("max_wait", DURATION, "How long the caller waits at most, 1s to 24h.", "5m").otherwise("as long as the queue says"),
+    key("timed_out", OUTCOME_KIND, "Nobody came in time.", "{ prompt: all-busy, next: goodbye }").otherwise("as `next`"),
+    key("full", OUTCOME_KIND, "The queue has no place left.", "goodbye").otherwise("as `next`"),
+    key("no_agents", OUTCOME_KIND, "Nobody works there now.", "goodbye").otherwise("as `next`"),
+}
+
+form! {
+    pub(super) DIAL, "a dial", one of ["user", "number"],
+    key("user", NAME, "The user to ring, as `users.yaml` has him.", "anna"),
+    key("number", &Kind::Like("^\\+?[0-9*#]{1,32}$"), "The number to ring, in quotes: one that leads to a user, or one outside that a grant of the flow holds.", "\"+4930123456\""),
+    key("ring_time", DURATION, "How long it rings, 1s to 5m.", "20s").usual("30s"),
+    key("busy", OUTCOME_KIND, "The other side is in a call.", "goodbye").otherwise("as `next`"),
+    key("no_answer", OUTCOME_KIND, "Nobody answered in time.", "goodbye").otherwise("as `next`"),
+    key("declined", OUTCOME_KIND, "The other side pressed the red key.", "goodbye").otherwise("as `next`"),
+    key("failed", OUTCOME_KIND, "It cannot be rung, or is not let out.", "goodbye").otherwise("as `next`"),
+}
+
+form! {
+    pub(super) ITEM, "an item of a prompt", one of ["digits"],
+    key("digits", VARIABLE, "Says the digits of a variable one by one.", "account"),
+}
+
+form! {
+    pub(super) OUTCOME, "an outcome", one of [],
+    key("prompt", PROMPT, "What is played first.", "all-busy").otherwise("nothing"),
+    key("next", TARGET, "Where it leads then.", "goodbye"),
+}
+
+/// An outcome that must say where it leads, and of a question may lead back to it.
+macro_rules! outcome_with_next {
+    ($name:ident, $target:expr) => {
+        form! {
+            $name, "an outcome", one of [],
+            key("prompt", PROMPT, "What is played first.", "one-moment").otherwise("nothing"),
+            key("next", $target, "Where it leads then.", "sales").needed(),
+        }
+    };
+}
+outcome_with_next!(LAST_OUTCOME, TARGET);
+outcome_with_next!(ANSWER, ANSWER_TARGET);
+
+form! {
+    ANSWER_WITH_WORDS, "an outcome", one of [],
+    key("prompt", PROMPT, "What is played first.", "no-key").otherwise("nothing"),
+    key("next", ANSWER_TARGET, "Where it leads then.", "repeat").usual("repeat"),
+}
+
+// Of both questions.
+const BARGE_IN: yaml::Key =
+    key("barge_in", &Kind::Bool, "A key cuts the prompt short, at once.", "false").usual("true");
+const TYPE_AHEAD: yaml::Key = key(
+    "type_ahead",
+    &Kind::Word(&["keep", "discard"]),
+    "Keys that were pressed before the question: they count, or they are thrown away.",
+    "discard",
+)
+.usual("keep");
+const TIMEOUT: yaml::Key =
+    key("timeout", DURATION, "How long it waits for a key after the prompt, 0s to 5m.", "8s").usual("5s");
+const ATTEMPTS: yaml::Key = key("attempts", TIMES, "How often it asks, 1 to 100, or `forever`.", "2").usual("3");
+const NO_INPUT: yaml::Key =
+    key("no_input", ANSWER_OR_WORDS, "No key came. Words alone are played, and it asks again.", "{ prompt: no-key }")
+        .otherwise("it asks again");
+const EXHAUSTED: yaml::Key =
+    key("exhausted", LAST, "The last attempt failed, too.", "goodbye").needed_unless("attempts", "forever");
+
+const NAME: &Kind = &Kind::Named("name", &Kind::Like("^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"));
+const VARIABLE: &Kind = &Kind::Named("variable", &Kind::Unlike("^[a-z][a-z0-9_]{0,39}$"));
+const DURATION: &Kind = &Kind::Named("duration", &Kind::Unlike("^[0-9]+(ms|s|m|h)$"));
+const TIMES: &Kind = &Kind::Named("times", &Kind::Any(&[&Kind::Whole(1, 100), &Kind::Word(&["forever"])]));
+const NODE_NAME: &Kind = &Kind::Named("node-name", &Kind::Unlike(NODE_PATTERN));
+const NODE_PATTERN: &str = "^(?!(hangup|repeat|back|return)$)[a-z]([a-z0-9-]{0,62}[a-z0-9])?$";
+/// A node's name, or `hangup`.
+const TARGET: &Kind = &Kind::Named("target", &Kind::Unlike("^(?!repeat$)[a-z]([a-z0-9-]{0,62}[a-z0-9])?$"));
+/// A node's name, `hangup` or `repeat`.
+const ANSWER_TARGET: &Kind = &Kind::Named("answer-target", &Kind::Unlike("^[a-z]([a-z0-9-]{0,62}[a-z0-9])?$"));
+
+static NODES: Kind = Kind::Map(NODE_PATTERN, &Kind::Form(&NODE), super::MAX_NODES);
+static KEYS: &Kind = &Kind::Map("^([0-9*#]|[0-9]-[0-9])$", &Kind::Any(&[ANSWER_TARGET, &Kind::Form(&ANSWER)]), 12);
+
+static ITEM_KIND: Kind = Kind::Any(&[
+    &Kind::Like("^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?(/[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?)*$"),
+    &Kind::Form(&ITEM),
+]);
+static PROMPT: &Kind = &Kind::Named("prompt", &Kind::Any(&[&ITEM_KIND, &Kind::List(&ITEM_KIND, 32)]));
+static OUTCOME_KIND: &Kind = &Kind::Named("outcome", &Kind::Any(&[TARGET, &Kind::Form(&OUTCOME)]));
+static LAST: &Kind = &Kind::Named("last-outcome", &Kind::Any(&[TARGET, &Kind::Form(&LAST_OUTCOME)]));
+static ANSWER_OR_WORDS: &Kind = &Kind::Named("answer", &Kind::Any(&[ANSWER_TARGET, &Kind::Form(&ANSWER_WITH_WORDS)]));

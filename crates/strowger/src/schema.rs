@@ -1,0 +1,18 @@
+//! `strowger schema`: what editors complete and explain the company's files by.
+
+use clap::ValueEnum;
+
+/// A kind of file.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum FileKind {
+    /// flows/NAME.yaml
+    Flow,
+}
+
+/// Prints the JSON Schema of a kind of file.
+pub(crate) fn schema(kind: FileKind) {
+    let schema = match kind {
+        FileKind::Flow => workbench::schema("A flow of Strowger", ivr::Flow::form()),
+    };
+    println!("{schema:#}");
+}

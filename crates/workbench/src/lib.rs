@@ -1,0 +1,9 @@
+//! What operators work on flows with, without a switch.
+//!
+//! Pure functions: files come in as text, what is to be printed or written goes out as text.
+//!
+//! Where to find what: `schema` what editors complete and explain by.
+
+mod schema;
+
+pub use schema::schema;
