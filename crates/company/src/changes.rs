@@ -82,7 +82,7 @@ fn queues(config: &Config) -> BTreeMap<&str, Queue<'_>> {
 }
 
 fn flows(config: &Config) -> BTreeMap<&str, FlowHash> {
-    config.flows.iter().map(|(name, flow)| (&**name, flow.hash())).collect()
+    config.flows.iter().map(|flow| (&**flow.name(), flow.hash())).collect()
 }
 
 fn trunks(config: &Config) -> BTreeMap<&str, &Trunk> {

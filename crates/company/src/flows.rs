@@ -1,10 +1,9 @@
 //! `flows/*.yaml`: read by crate `ivr`; what they name outside of themselves is looked up here.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
-use ivr::{Flow, Reference, ReferenceKind};
-use switch::{Asker, Config, Destination, FlowName};
+use ivr::{Flow, Flows, Reference, ReferenceKind};
+use switch::{Asker, Config, Destination};
 use yaml::Faults;
 
 use crate::{Catalogue, Files, Notes};
@@ -17,8 +16,8 @@ pub(crate) fn names(files: &Files) -> BTreeSet<String> {
 }
 
 /// Reads every flow.
-pub(crate) fn read(files: &Files, catalogue: &mut Catalogue, faults: &Faults) -> BTreeMap<FlowName, Arc<Flow>> {
-    let mut flows = BTreeMap::new();
+pub(crate) fn read(files: &Files, catalogue: &mut Catalogue, faults: &Faults) -> Flows {
+    let mut flows = Vec::new();
     for (path, name) in files.between(FOLDER, ".yaml") {
         if !crate::prompts::is_name(name) {
             let remedy = "rename it: lower-case letters, digits and `-`, like `main-menu.yaml`";
@@ -27,9 +26,9 @@ pub(crate) fn read(files: &Files, catalogue: &mut Catalogue, faults: &Faults) ->
         let Some(source) = files.source(path) else { continue };
         let Some(flow) = Flow::read(name, &source, faults) else { continue };
         check(&flow, catalogue, faults);
-        flows.insert(name.into(), Arc::new(flow));
+        flows.push(flow.into());
     }
-    flows
+    flows.into_iter().collect()
 }
 
 /// Notes flows that no number reaches.
@@ -44,7 +43,7 @@ pub(crate) fn note_unused(files: &Files, catalogue: &Catalogue, notes: &mut Note
 /// Looks the numbers that flows dial up: a dial rings a phone, so each must lead to a user, or outside by a grant of the
 /// flow.
 pub(crate) fn check_numbers(config: &Config, faults: &Faults) {
-    let references = config.flows.values().flat_map(|flow| flow.references().iter().map(move |found| (flow, found)));
+    let references = config.flows.iter().flat_map(|flow| flow.references().iter().map(move |found| (flow, found)));
     for (flow, Reference { name, place, .. }) in references.filter(|(_, found)| found.kind == ReferenceKind::Number) {
         let (message, remedy) = match config.numbers.get(name) {
             Some(Destination::User(_)) => continue,

@@ -179,7 +179,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         registers_for: users_read.registers_for,
         users: users_read.users,
         numbers,
-        flows,
+        flows: Arc::new(flows),
         queues: queues_read.queues,
         agents: queues_read.agents,
         queue_music: queues_read.music,

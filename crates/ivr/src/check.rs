@@ -1,6 +1,6 @@
 //! What is wrong with a flow as a graph: nodes that no way leads to, ways that never end, variables read before they are set.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use yaml::{Faults, did_you_mean};
 
@@ -8,12 +8,12 @@ use crate::flow::{Dial, Flow, Item, Node, Outcome, Prompt, Question, Queue, Targ
 
 /// One way from a node to what follows.
 #[derive(Clone, Copy)]
-struct Step {
+struct Step<'a> {
     to: Target,
     /// It may be gone in no time: without a word, a key, or somebody else's doing.
     instant: bool,
     /// The variable that is set on this way.
-    sets: Option<usize>,
+    sets: Option<&'a str>,
 }
 
 /// Adds the faults of the graph. All targets exist.
@@ -32,7 +32,7 @@ pub(crate) fn graph(flow: &Flow, faults: &Faults) {
 struct Graph<'a> {
     flow: &'a Flow,
     /// By the index of the node.
-    steps: Vec<Vec<Step>>,
+    steps: Vec<Vec<Step<'a>>>,
 }
 
 impl<'a> Graph<'a> {
@@ -40,7 +40,7 @@ impl<'a> Graph<'a> {
         Self { flow, steps: flow.nodes.iter().enumerate().map(|(index, node)| steps(index, node)).collect() }
     }
 
-    fn steps(&self, node: usize) -> &[Step] {
+    fn steps(&self, node: usize) -> &[Step<'a>] {
         self.steps.get(node).map_or(&[], Vec::as_slice)
     }
 
@@ -60,7 +60,7 @@ impl<'a> Graph<'a> {
     }
 
     /// A way of `keep` steps from `start` back to it, as the nodes passed, `start` first.
-    fn way_round(&self, start: usize, keep: impl Fn(&Step) -> bool) -> Option<Vec<usize>> {
+    fn way_round(&self, start: usize, keep: impl Fn(&Step<'_>) -> bool) -> Option<Vec<usize>> {
         let mut came_from: Vec<Option<usize>> = vec![None; self.steps.len()];
         let mut queue = VecDeque::from([start]);
         while let Some(node) = queue.pop_front() {
@@ -156,31 +156,28 @@ impl<'a> Graph<'a> {
         let set = self.surely_set();
         for (index, node) in self.flow.nodes.iter().enumerate().filter(|(index, _)| reached.get(*index) == Some(&true))
         {
-            let known = set.get(index).copied().unwrap_or(0);
             for item in prompts(node).into_iter().flat_map(|prompt| &prompt.0) {
                 let Item::Digits { variable, place } = item else { continue };
-                if known & bit(*variable) == 0 {
-                    let (message, remedy) = self.explain_unset(index, *variable, &set);
+                if !known(&set, index).contains(&**variable) {
+                    let (message, remedy) = self.explain_unset(index, variable, &set);
                     faults.add(place.clone(), message, remedy);
                 }
             }
         }
     }
 
-    fn explain_unset(&self, node: usize, variable: usize, set: &[u64]) -> (String, String) {
-        let name = |variable: usize| self.flow.variables.get(variable).map_or("", |name| &**name);
+    fn explain_unset(&self, node: usize, wanted: &str, set: &[Option<Known<'a>>]) -> (String, String) {
         let setters = || self.steps.iter().flatten().filter_map(|step| step.sets);
-        let wanted = name(variable);
-        if !setters().any(|set| set == variable) {
-            let remedy = match did_you_mean(wanted, setters().map(name)) {
+        if !setters().any(|set| set == wanted) {
+            let remedy = match did_you_mean(wanted, setters()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("a `collect` with `into: {wanted}` would set it"),
             };
             return (format!("no node sets the variable `{wanted}`"), remedy);
         }
         let without = self.steps.iter().enumerate().find(|(from, steps)| {
-            let known = set.get(*from).copied().unwrap_or(0);
-            steps.iter().any(|step| step.to == Target::Node(node) && (known | step.bits()) & bit(variable) == 0)
+            let known = known(set, *from).contains(wanted);
+            steps.iter().any(|step| step.to == Target::Node(node) && !known && step.sets != Some(wanted))
         });
         let way = match without {
             Some((from, _)) => format!("a caller can come here from `{}` without it", self.name(from)),
@@ -189,22 +186,24 @@ impl<'a> Graph<'a> {
         (format!("the variable `{wanted}` may not be set here"), format!("{way}; collect it on every way to this node"))
     }
 
-    /// For each node the variables that are set whatever way a caller came: the intersection over all ways to it.
-    fn surely_set(&self) -> Vec<u64> {
-        let mut set = vec![u64::MAX; self.steps.len()];
+    /// For each node the variables that are set whatever way a caller came: the intersection over all ways to it. `None` where
+    /// none leads.
+    fn surely_set(&self) -> Vec<Option<Known<'a>>> {
+        let mut set = vec![None; self.steps.len()];
         if let Some(start) = set.get_mut(self.flow.start) {
-            *start = 0;
+            *start = Some(Known::new());
         }
         let mut queue = VecDeque::from([self.flow.start]);
         while let Some(node) = queue.pop_front() {
-            let known = set.get(node).copied().unwrap_or(0);
+            let known = known(&set, node);
             for step in self.steps(node) {
-                let Some(to) = step.to.node() else { continue };
-                let Some(there) = set.get_mut(to) else { continue };
-                let both = *there & (known | step.bits());
-                if both != *there {
-                    *there = both;
-                    queue.push_back(to);
+                let Some(there) = step.to.node().and_then(|to| set.get_mut(to)) else { continue };
+                let mut brought = known.clone();
+                brought.extend(step.sets);
+                let both = there.as_ref().map_or_else(|| brought.clone(), |there| there & &brought);
+                if there.as_ref() != Some(&both) {
+                    *there = Some(both);
+                    queue.extend(step.to.node());
                 }
             }
         }
@@ -219,10 +218,11 @@ impl<'a> Graph<'a> {
     }
 }
 
-impl Step {
-    fn bits(&self) -> u64 {
-        self.sets.map_or(0, bit)
-    }
+/// Variables that are set.
+type Known<'a> = BTreeSet<&'a str>;
+
+fn known<'a>(set: &[Option<Known<'a>>], node: usize) -> Known<'a> {
+    set.get(node).cloned().flatten().unwrap_or_default()
 }
 
 impl Target {
@@ -234,13 +234,8 @@ impl Target {
     }
 }
 
-/// Variables are fewer than 64.
-fn bit(variable: usize) -> u64 {
-    u32::try_from(variable).ok().and_then(|shift| 1u64.checked_shl(shift)).unwrap_or(0)
-}
-
 /// All ways that lead from `node` to what follows it; asking again leads to `index`, the node itself.
-fn steps(index: usize, node: &Node) -> Vec<Step> {
+fn steps(index: usize, node: &Node) -> Vec<Step<'_>> {
     let slow = |to: Target| Step { to, instant: false, sets: None };
     let fast = |to: Target| Step { to, instant: true, sets: None };
     let found_at_once = |outcome: &Outcome| Step { instant: outcome.prompt.0.is_empty(), ..slow(outcome.way) };
@@ -251,7 +246,7 @@ fn steps(index: usize, node: &Node) -> Vec<Step> {
             keys.chain(menu.question.failures(index).map(slow)).collect()
         }
         Verb::Collect(collect) => {
-            let collected = Step { sets: Some(collect.variable), ..slow(collect.next) };
+            let collected = Step { sets: Some(&collect.variable), ..slow(collect.next) };
             collect.question.failures(index).map(slow).chain([collected]).collect()
         }
         // A full queue and one without agents are found at once; so is a user who is known to be busy, or away.

@@ -18,8 +18,6 @@ pub struct Flow {
     pub(crate) hash: FlowHash,
     pub(crate) start: usize,
     pub(crate) nodes: Vec<Node>,
-    /// Names of the variables that `collect` nodes set; nodes name them by index.
-    pub(crate) variables: Vec<Arc<str>>,
     /// `digits/0` to `digits/9`.
     pub(crate) digit_prompts: Vec<Arc<str>>,
     pub(crate) references: Vec<Reference>,
@@ -180,7 +178,7 @@ pub(crate) enum Item {
     Recording(Arc<str>),
     /// The digits of a variable, one by one.
     Digits {
-        variable: usize,
+        variable: Arc<str>,
         place: Place,
     },
 }
@@ -225,7 +223,7 @@ pub(crate) struct Menu {
 #[derive(Debug)]
 pub(crate) struct Collect {
     pub question: Question,
-    pub variable: usize,
+    pub variable: Arc<str>,
     pub least: usize,
     pub most: usize,
     pub end_key: Option<char>,

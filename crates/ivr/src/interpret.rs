@@ -7,7 +7,7 @@ use base::Now;
 
 use crate::flow::{Collect, Flow, Item, Menu, Outcome, Play, Prompt, Question, Target, Times, Verb, Way};
 use crate::state::Phase;
-use crate::{HangupCause, Output, Session};
+use crate::{HangupCause, Output, Session, Value};
 
 /// Keys that are kept for nodes to come; what is pressed beyond them is dropped.
 const MAX_TYPED_AHEAD: usize = 32;
@@ -122,8 +122,9 @@ impl Session {
             match item {
                 Item::Recording(name) => prompts.push(Arc::clone(name)),
                 Item::Digits { variable, .. } => {
-                    let keys = self.state.variables.get(*variable).into_iter().flatten().flat_map(|keys| keys.iter());
-                    let said = keys.filter_map(|key| flow.digit_prompts.get(usize::try_from(key.to_digit(10)?).ok()?));
+                    let text = self.state.variables.get(&**variable).and_then(Value::text).unwrap_or_default();
+                    let said =
+                        text.chars().filter_map(|key| flow.digit_prompts.get(usize::try_from(key.to_digit(10)?).ok()?));
                     prompts.extend(said.map(Arc::clone));
                 }
             }
@@ -248,12 +249,9 @@ impl Session {
             return self.failed(flow, &collect.question, &collect.question.wrong_input);
         }
         let digits = std::mem::take(&mut self.state.typed);
-        if let Some(variable) = flow.variables.get(collect.variable) {
-            self.outputs.push_back(Output::Collected { variable: Arc::clone(variable), digits: digits.to_text() });
-        }
-        if let Some(slot) = self.state.variables.get_mut(collect.variable) {
-            *slot = Some(digits);
-        }
+        let digits = digits.to_text();
+        self.state.set(&collect.variable, Value::Text(digits.reveal().clone()));
+        self.outputs.push_back(Output::Collected { variable: Arc::clone(&collect.variable), digits });
         Some(collect.next)
     }
 

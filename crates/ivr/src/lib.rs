@@ -1,20 +1,20 @@
 //! The flow language: what operators write as YAML, checked, and played to a caller.
 //!
-//! The one contract: [`Flow::read`] gives a flow only if nothing is wrong with it; then a [`Session`] leads one caller through
-//! it. Its driver puts in what happened (`handle_*`), carries out what [`Session::poll_output`] says, and comes back at
+//! The one contract: [`Flows::read`] gives the flows of a company only if nothing is wrong with one of them; then a [`Session`]
+//! leads one caller through them. Its driver puts in what happened (`handle_*`), carries out what [`Session::poll_output`] says, and comes back at
 //! [`Session::poll_timeout`]. What a flow names outside of itself ([`Flow::references`]: prompts, queues, users) is for
 //! the owner of those to check.
 //!
 //! ```
 //! # use std::sync::Arc;
 //! # use base::{Mono, Now, Wall};
-//! use ivr::{Flow, Output, Session};
+//! use ivr::{Flows, Output, Session};
 //!
 //! let text = "version: 1\nnodes:\n  hello: {play: welcome, next: hangup}\n";
 //! let faults = yaml::Faults::default();
-//! let flow = Flow::read("hello", &yaml::Source::new("flows/hello.yaml", text), &faults).unwrap();
+//! let flows = Flows::read([("hello", &yaml::Source::new("flows/hello.yaml", text))], &faults).unwrap();
 //! # let now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(0) };
-//! let mut session = Session::new(Arc::new(flow));
+//! let mut session = Session::new(Arc::new(flows), "hello").unwrap();
 //! session.handle_start(now);
 //! assert!(matches!(session.poll_output(), Some(Output::Entered { .. })));
 //! assert!(matches!(session.poll_output(), Some(Output::Play { .. })));
@@ -22,14 +22,15 @@
 //! assert!(matches!(session.poll_output(), Some(Output::Hangup { .. })));
 //! ```
 //!
-//! Where to find what: `read` the shape of the file (`table` all keys, `ask` menu and collect, `connect` queue and dial, `parts` prompts and
-//! outcomes, `names` nodes and variables) · `flow` what was read · `check` faults of the graph · `session` inputs and outputs ·
-//! `interpret` the steps between · `state`, `saved` what a session remembers · `output` the words between session and driver.
+//! Where to find what: `read` the shape of the file (`table` all keys, `ask` menu and collect, `connect` queue and dial, `parts`
+//! prompts and outcomes, `names` nodes and variables) · `flow` what was read, `flows` all of them together · `check` faults of
+//! the graph · `session` inputs and outputs · `interpret` the steps between · `state`, `saved` what a session remembers, `value`
+//! what its variables hold · `output` the words between session and driver.
 //! The language is explained to operators in `config/README.md`.
 //!
 //! Invariants: a flow names only nodes that exist, and every variable is set before it is read back; no way round a flow
 //! takes neither a key nor time, so that one input gives a bounded number of outputs; a session does nothing between inputs;
-//! nothing follows [`Output::Hangup`]; it goes on only in the flow, to the letter, that it began in.
+//! nothing follows [`Output::Hangup`]; it goes on only in the flow, to the letter, that it is in.
 //!
 //! A new key is a row of `read::table`: from it the reader knows the key, and editors too (`strowger schema`; its test in
 //! `tests/e2e/schema.rs` wants each faulty file refused whose fault is one of shape). A new verb: its name in the `one of`
@@ -42,14 +43,18 @@
 
 mod check;
 mod flow;
+mod flows;
 mod interpret;
 mod output;
 mod read;
 mod saved;
 mod session;
 mod state;
+mod value;
 
 pub use flow::{Flow, FlowHash, Reference, ReferenceKind};
+pub use flows::Flows;
 pub use output::{DialOutcome, DialTarget, HangupCause, Output, QueueOutcome};
 pub use saved::{ResumeError, Saved};
 pub use session::Session;
+pub use value::Value;

@@ -7,7 +7,7 @@ use base::{Mono, Now};
 
 use crate::flow::{Play, Target, Verb};
 use crate::state::{Phase, State};
-use crate::{DialOutcome, Flow, Output, QueueOutcome};
+use crate::{DialOutcome, Flow, Flows, Output, QueueOutcome, Value};
 
 /// One caller in a flow: a machine, whose driver plays, queues and dials.
 ///
@@ -19,6 +19,8 @@ use crate::{DialOutcome, Flow, Output, QueueOutcome};
 /// not play, a queue's end while it dials) changes nothing. Keys pressed in a queue or while it dials are ignored.
 #[derive(Debug)]
 pub struct Session {
+    pub(crate) flows: Arc<Flows>,
+    /// The one of them that he is in.
     pub(crate) flow: Arc<Flow>,
     pub(crate) state: State,
     /// When the wait for a key ends.
@@ -27,15 +29,17 @@ pub struct Session {
 }
 
 impl Session {
-    /// A caller who has not been answered yet.
+    /// A caller who has not been answered yet, and who will begin in the flow of that name; `None` if there is none.
     #[must_use]
-    pub fn new(flow: Arc<Flow>) -> Self {
-        let state = State::new(flow.variables.len());
-        Self::from_parts(flow, state, None)
+    pub fn new(flows: Arc<Flows>, flow: &str) -> Option<Self> {
+        let flow = Arc::clone(flows.get(flow)?);
+        Some(Self { flows, flow, state: State::new(), deadline: None, outputs: VecDeque::new() })
     }
 
-    pub(crate) const fn from_parts(flow: Arc<Flow>, state: State, deadline: Option<Mono>) -> Self {
-        Self { flow, state, deadline, outputs: VecDeque::new() }
+    /// All flows that he may come to.
+    #[must_use]
+    pub const fn flows(&self) -> &Arc<Flows> {
+        &self.flows
     }
 
     /// The flow that the caller is in.
@@ -51,6 +55,17 @@ impl Session {
             return None;
         }
         self.flow.node(self.state.node).map(|node| &node.name)
+    }
+
+    /// What a variable holds; `None` if it was not set.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&Value> {
+        self.state.variables.get(name)
+    }
+
+    /// The variables that were set, by name.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.state.variables.iter().map(|(name, value)| (name.as_str(), value))
     }
 
     /// True once [`Output::Hangup`] was put out.

@@ -1,11 +1,12 @@
 //! What a session remembers: small, and fit to be written down.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use base::Pii;
 use serde::{Deserialize, Serialize};
 
+use crate::Value;
 use crate::flow::Target;
 
 /// Everything about a caller in a flow but the flow itself, the deadline and outputs that wait.
@@ -22,8 +23,8 @@ pub(crate) struct State {
     pub ahead: Keys,
     /// Keys of the `collect` that is under way.
     pub typed: Keys,
-    /// By the index of the variable.
-    pub variables: Vec<Option<Keys>>,
+    /// Variables that were set, by name.
+    pub variables: BTreeMap<String, Value>,
 }
 
 /// What the session waits for.
@@ -49,10 +50,17 @@ pub(crate) enum Phase {
 }
 
 impl State {
-    pub fn new(variables: usize) -> Self {
-        let variables = vec![None; variables];
+    pub fn new() -> Self {
         let (ahead, typed) = (Keys::default(), Keys::default());
-        Self { node: 0, phase: Phase::Idle, playing: false, round: 0, ahead, typed, variables }
+        Self { node: 0, phase: Phase::Idle, playing: false, round: 0, ahead, typed, variables: BTreeMap::new() }
+    }
+
+    /// Sets a variable.
+    pub fn set(&mut self, name: &str, value: Value) {
+        match self.variables.get_mut(name) {
+            Some(slot) => *slot = value,
+            None => drop(self.variables.insert(name.to_owned(), value)),
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Random flows and random callers: a flow that passes the check never panics, never goes round without taking a key or
 //! time, and leaves nothing behind when the caller is gone.
 
+#![allow(clippy::expect_used, reason = "a test's helpers")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use base::{Mono, Now, Wall};
-use ivr::{DialOutcome, Flow, Output, QueueOutcome, Session};
+use ivr::{DialOutcome, Flow, Flows, Output, QueueOutcome, Session};
 use proptest::prelude::*;
 use yaml::{Faults, Source};
 
@@ -83,11 +85,11 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 /// The flow, with nodes that no way leads to taken out: random targets leave many of them.
-fn read(text: &str) -> Option<Arc<Flow>> {
+fn read(text: &str) -> Option<Arc<Flows>> {
     let mut text = text.to_owned();
     loop {
         let faults = Faults::default();
-        if let Some(flow) = Flow::read("random", &Source::new("random.yaml", text.as_str()), &faults) {
+        if let Some(flow) = Flows::read([("random", &Source::new("random.yaml", text.as_str()))], &faults) {
             return Some(Arc::new(flow));
         }
         let faults = faults.into_sorted();
@@ -103,9 +105,9 @@ fn read(text: &str) -> Option<Arc<Flow>> {
 }
 
 /// Plays the acts to one caller. Gives how many outputs there were for the busiest input.
-fn play(flow: &Arc<Flow>, acts: &[Act]) -> usize {
+fn play(flow: &Arc<Flows>, acts: &[Act]) -> usize {
     let mut now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(0) };
-    let mut session = Session::new(Arc::clone(flow));
+    let mut session = Session::new(Arc::clone(flow), "random").expect("it was read");
     session.handle_start(now);
     let mut most = take(&mut session);
     for act in acts {
@@ -150,9 +152,9 @@ fn take(session: &mut Session) -> usize {
 }
 
 /// Answers whatever takes no time at once: full queues, busy users. False if there is no end of it.
-fn comes_to_rest(flow: &Arc<Flow>, queue: QueueOutcome, dial: DialOutcome) -> bool {
+fn comes_to_rest(flow: &Arc<Flows>, queue: QueueOutcome, dial: DialOutcome) -> bool {
     let now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(0) };
-    let mut session = Session::new(Arc::clone(flow));
+    let mut session = Session::new(Arc::clone(flow), "random").expect("it was read");
     session.handle_start(now);
     for _ in 0..100 {
         let mut waits_for_us = false;

@@ -324,7 +324,7 @@ fn the_start_may_be_any_node() {
 fn what_a_flow_names_is_told_with_its_places() {
     let flow = flow(MAIN);
     let named = |kind| {
-        let wanted = flow.references().iter().filter(|r| r.kind == kind);
+        let wanted = flow.get("test").unwrap().references().iter().filter(|r| r.kind == kind);
         wanted.map(|r| format!("{}@{}:{}", r.name, r.place.span.line, r.place.span.column)).collect::<Vec<_>>()
     };
     assert_eq!(named(ReferenceKind::Queue), ["sales@52:13", "support@59:12"]);

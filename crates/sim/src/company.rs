@@ -117,7 +117,7 @@ pub fn company() -> Config {
             .chain([("1000".into(), Destination::Flow("main".into()))])
             .chain([("201".into(), Destination::Queue("sales".into()))])
             .collect(),
-        flows: [("main".into(), flow("main", MENU))].into(),
+        flows: flows(&[("main", MENU)]),
         queues: vec![queue],
         agents: agents.into(),
         queue_music: [("sales".into(), MUSIC.into())].into(),
@@ -132,7 +132,7 @@ fn with_carrier() -> Config {
     let address = carrier_address();
     let to = Peer { contact: sip_message::Uri::from_address(address), address, reached_at: None, listener: None };
     config.trunks.push(Trunk { to: Some(to.into()), ..Trunk::incoming(CARRIER, Vec::new()) });
-    config.flows.insert("out".into(), flow("out", OUT));
+    config.flows = flows(&[("main", MENU), ("out", OUT)]);
     config.numbers.insert("1001".into(), Destination::Flow("out".into()));
     let user = |name: &str| Asker::User(name.into());
     config.grants = [
@@ -153,11 +153,13 @@ fn grant(name: &str, askers: &[Asker], prefix: &str, at_once: usize, minutes_a_d
     Grant { name: name.into(), askers, prefixes, trunk: CARRIER.into(), at_once, minutes_a_day }
 }
 
-fn flow(name: &str, text: &str) -> Arc<ivr::Flow> {
+fn flows(texts: &[(&str, &str)]) -> Arc<ivr::Flows> {
     let faults = yaml::Faults::default();
-    let flow = ivr::Flow::read(name, &yaml::Source::new(format!("{name}.yaml"), text), &faults);
+    let source = |name: &str, text: &str| yaml::Source::new(format!("{name}.yaml"), text);
+    let sources: Vec<_> = texts.iter().map(|(name, text)| (*name, source(name, text))).collect();
+    let flows = ivr::Flows::read(sources.iter().map(|(name, source)| (*name, source)), &faults);
     assert!(faults.is_empty(), "{:?}", faults.into_sorted().iter().map(ToString::to_string).collect::<Vec<_>>());
-    Arc::new(flow.unwrap())
+    Arc::new(flows.unwrap())
 }
 
 /// Where the far end of the trunk `carrier` is.
@@ -239,7 +241,7 @@ impl Company {
             }
             Self::Without102 => dismiss(&mut config, "102"),
             Self::WithoutNumbers => {
-                config.flows.clear();
+                config.flows = Arc::default();
                 config.numbers.clear();
                 Arc::make_mut(&mut config.prompts).retain(|name, _| &**name == MUSIC);
             }

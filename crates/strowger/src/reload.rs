@@ -88,7 +88,9 @@ impl Running {
     fn reload(&mut self) -> Result<String, Error> {
         let company = read_company_again(&self.vault.folder, &self.system)?;
         let ready = self.handshakes.prepare(self.vault.settings(&company.system, &company.switch)?)?;
-        let config = prepare(company.switch, &self.data)?;
+        let mut config = company.switch;
+        Arc::make_mut(&mut config.flows).share(&self.config.flows);
+        let config = prepare(config, &self.data)?;
         let mut changes = changes(&self.config, &config);
         if !ready.is_empty() {
             changes += &format!("; TLS of listeners: {} changed", ready.len());

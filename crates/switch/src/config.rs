@@ -58,7 +58,7 @@ pub struct Config {
     /// The number plan: which number reaches what.
     pub numbers: BTreeMap<Arc<str>, Destination>,
     /// The menus, read and checked.
-    pub flows: BTreeMap<FlowName, Arc<ivr::Flow>>,
+    pub flows: Arc<ivr::Flows>,
     /// The queues.
     pub queues: Vec<acd::QueueConfig>,
     /// The agents of the queues: users, seen by the ACD.

@@ -197,9 +197,7 @@ impl Switch {
         self.sessions.insert(incoming.session, caller);
         let limit = self.timers.set(now.monotonic + self.config.limits.max_call_time, Timer::CallLimit(call));
         let flow = match &incoming.destination {
-            Reach::Listed(Destination::Flow(name)) => {
-                self.config.flows.get(name).map(|flow| ivr::Session::new(flow.clone()))
-            }
+            Reach::Listed(Destination::Flow(name)) => ivr::Session::new(self.config.flows.clone(), name),
             _ => None,
         };
         let incoming_data = incoming.user_to_user.as_ref().map(|data| data.hex().to_owned());

@@ -170,7 +170,7 @@ impl Switch {
         match destination {
             Destination::Queue(queue) => self.join_queue(now, call, &queue, None),
             Destination::Flow(name) => {
-                let flow = self.config.flows.get(&name).map(|flow| ivr::Session::new(flow.clone()));
+                let flow = ivr::Session::new(self.config.flows.clone(), &name);
                 found.prompts = self.config.prompts.clone();
                 match flow {
                     Some(flow) => {

@@ -199,10 +199,10 @@ nodes:
 #[test]
 fn a_hold_does_not_outlast_its_talk() {
     let faults = yaml::Faults::default();
-    let flow = ivr::Flow::read("main", &yaml::Source::new("main.yaml", AGAIN), &faults);
+    let flows = ivr::Flows::read([("main", &yaml::Source::new("main.yaml", AGAIN))], &faults);
     assert!(faults.is_empty(), "{:?}", faults.into_sorted().iter().map(ToString::to_string).collect::<Vec<_>>());
     let mut config = company();
-    config.flows.insert("main".into(), flow.unwrap().into());
+    config.flows = flows.unwrap().into();
     config.queue_music.clear();
     config.hold_music = Some("music".into());
     let mut s = Scene::of(config);

@@ -54,9 +54,9 @@ fn with_prompts(mut config: Config, prompts: &[(&str, i16)]) -> Config {
     config
 }
 
-fn flow(text: &str) -> Arc<ivr::Flow> {
+fn flow(text: &str) -> Arc<ivr::Flows> {
     let faults = yaml::Faults::default();
-    Arc::new(ivr::Flow::read("main", &yaml::Source::new("main.yaml", text), &faults).expect("a flow"))
+    Arc::new(ivr::Flows::read([("main", &yaml::Source::new("main.yaml", text))], &faults).expect("a flow"))
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn a_caller_stays_in_his_flow_and_hears_what_it_names_while_the_next_gets_the_ne
     assert_eq!(s.heard(first), sound(1_000));
     let mut config = with_prompts(company(), &[("welcome", 3_000), ("closed", 4_000)]);
     let text = "version: 1\nnodes:\n  closed:\n    play: [closed]\n    next: hangup\n";
-    config.flows.insert("main".into(), flow(text));
+    config.flows = flow(text);
     s.world.reconfigure(config);
     let second = s.call_from(s.other, "1000");
     assert_eq!(s.heard(second), sound(4_000));

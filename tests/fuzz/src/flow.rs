@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{Mono, Now, Wall};
-use ivr::{DialOutcome, Flow, Output, QueueOutcome, Session};
+use ivr::{DialOutcome, Flows, Output, QueueOutcome, Session};
 use yaml::{Faults, Source};
 
 use crate::octets::Octets;
@@ -17,18 +17,18 @@ pub fn flow(data: &[u8]) -> bool {
     let (text, acts) = data.split_at(data.iter().position(|octet| *octet == 0).unwrap_or(data.len()));
     let source = Source::from_bytes("flow.yaml", text);
     let faults = Faults::default();
-    let flow = Flow::read("flow", &source, &faults);
-    assert_eq!(flow.is_some(), faults.is_empty());
-    let Some(flow) = flow else { return false };
-    play(&Arc::new(flow), &mut Octets::of(acts));
+    let flows = Flows::read([("flow", &source)], &faults);
+    assert_eq!(flows.is_some(), faults.is_empty());
+    let Some(flows) = flows else { return false };
+    play(&Arc::new(flows), &mut Octets::of(acts));
     true
 }
 
-fn play(flow: &Arc<Flow>, acts: &mut Octets<'_>) {
+fn play(flows: &Arc<Flows>, acts: &mut Octets<'_>) {
     use DialOutcome::{Busy, Declined, Ended, NoAnswer, Refused, Unreachable};
     use QueueOutcome::{AgentEnded, Full, NoAgents, TimedOut, Unknown};
     let mut now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(0) };
-    let mut session = Session::new(Arc::clone(flow));
+    let mut session = Session::new(Arc::clone(flows), "flow").expect("it was read");
     session.handle_start(now);
     let mut over = take_outputs(&mut session);
     while !acts.is_empty() {
@@ -44,7 +44,7 @@ fn play(flow: &Arc<Flow>, acts: &mut Octets<'_>) {
             }
             6 => {
                 let saved = session.save(now);
-                session = Session::resume(Arc::clone(flow), saved, now).expect("the same flow");
+                session = Session::resume(Arc::clone(flows), saved, now).expect("the same flow");
             }
             _ => session.handle_play_done(now),
         }

@@ -59,7 +59,6 @@ pub(crate) fn flow(name: &str, source: &Source, faults: &Faults) -> Option<Flow>
         hash: FlowHash::of(source.text()),
         start: start?,
         nodes: nodes.into_iter().collect::<Option<_>>()?,
-        variables: reader.names.into_variables(),
         digit_prompts: (0..10).map(parts::digit_prompt).collect(),
         references: reader.references,
     })

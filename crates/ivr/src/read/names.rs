@@ -10,24 +10,15 @@ use crate::flow::Target;
 /// Words that stand where a node's name could stand. `back` and `return` are kept for later versions.
 const WORDS: &[&str] = &["hangup", "repeat", "back", "return"];
 
-/// Variables of one flow; the check keeps a set of them in one number.
-pub(super) const MAX_VARIABLES: usize = 64;
-
 pub(super) struct Names<'a> {
     nodes: BTreeMap<&'a str, usize>,
-    /// In the order in which they are first named, be it to set them or to read them back.
-    variables: Vec<Arc<str>>,
 }
 
 impl<'a> Names<'a> {
     /// The names that `entries`, the nodes of the file, define.
     pub fn of(entries: &[(Value<'a>, Value<'a>)]) -> Self {
         let nodes = entries.iter().zip(0..).filter_map(|((key, _), index)| Some((key.raw()?, index))).collect();
-        Self { nodes, variables: Vec::new() }
-    }
-
-    pub fn into_variables(self) -> Vec<Arc<str>> {
-        self.variables
+        Self { nodes }
     }
 
     /// The node that `value` names.
@@ -56,27 +47,19 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// The index of the variable that `value` names; a new one if the name is new.
-    pub fn variable(&mut self, value: Value<'a>) -> Option<usize> {
+    /// The variable that `value` names.
+    pub fn variable(&self, value: Value<'a>) -> Option<Arc<str>> {
         let name = value.string_for("a variable's name")?;
-        if !is_variable(name) {
-            let plain = name.to_ascii_lowercase().replace([' ', '-'], "_");
-            let remedy = match is_variable(&plain) {
-                true => format!("write `{plain}`"),
-                false => "a variable has lower-case letters, digits and `_`, like `account_number`".to_owned(),
-            };
-            value.fault("this is not the name of a variable", remedy);
-            return None;
+        if is_variable(name) {
+            return Some(Arc::from(name));
         }
-        if let Some(index) = self.variables.iter().position(|known| **known == *name) {
-            return Some(index);
-        }
-        if self.variables.len() == MAX_VARIABLES {
-            value.fault(format!("a flow has at most {MAX_VARIABLES} variables"), "");
-            return None;
-        }
-        self.variables.push(Arc::from(name));
-        Some(self.variables.len() - 1)
+        let plain = name.to_ascii_lowercase().replace([' ', '-'], "_");
+        let remedy = match is_variable(&plain) {
+            true => format!("write `{plain}`"),
+            false => "a variable has lower-case letters, digits and `_`, like `account_number`".to_owned(),
+        };
+        value.fault("this is not the name of a variable", remedy);
+        None
     }
 }
 

@@ -7,18 +7,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{Mono, Now, Wall};
-use ivr::{DialOutcome, DialTarget, Flow, Output, QueueOutcome, Session};
+use ivr::{DialOutcome, DialTarget, Flows, Output, QueueOutcome, Session};
 use yaml::{Faults, Source};
 
-pub fn flow(text: &str) -> Arc<Flow> {
+/// The flow `test`, alone.
+pub fn flow(text: &str) -> Arc<Flows> {
+    flows(&[("test", text)])
+}
+
+/// Flows by name, checked together.
+pub fn flows(texts: &[(&str, &str)]) -> Arc<Flows> {
     let faults = Faults::default();
-    let flow = Flow::read("test", &Source::new("test.yaml", text), &faults);
+    let sources: Vec<_> =
+        texts.iter().map(|(name, text)| (*name, Source::new(format!("{name}.yaml"), *text))).collect();
+    let flows = Flows::read(sources.iter().map(|(name, source)| (*name, source)), &faults);
     let said: String = faults.into_sorted().iter().map(ToString::to_string).collect();
-    Arc::new(flow.unwrap_or_else(|| panic!("the flow has faults:\n{said}")))
+    Arc::new(flows.unwrap_or_else(|| panic!("the flows have faults:\n{said}")))
 }
 
 /// A flow of these nodes, the first one first.
-pub fn nodes(text: &str) -> Arc<Flow> {
+pub fn nodes(text: &str) -> Arc<Flows> {
     flow(&format!("version: 1\nnodes:\n{text}"))
 }
 
@@ -29,9 +37,14 @@ pub struct Caller {
 
 impl Caller {
     /// A caller who was just answered, and what he hears first.
-    pub fn new(flow: &Arc<Flow>) -> (Self, String) {
+    pub fn new(flows: &Arc<Flows>) -> (Self, String) {
+        Self::begin(flows, "test")
+    }
+
+    /// A caller who was just answered by one of several flows, and what he hears first.
+    pub fn begin(flows: &Arc<Flows>, flow: &str) -> (Self, String) {
         let now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(0) };
-        let mut caller = Self { session: Session::new(Arc::clone(flow)), now };
+        let mut caller = Self { session: Session::new(Arc::clone(flows), flow).unwrap(), now };
         caller.session.handle_start(now);
         let heard = caller.heard();
         (caller, heard)

@@ -74,7 +74,7 @@ fn with_carrier() -> Config {
     config.trunks.push(trunk("help", "127.0.0.4:5060", CallerId::Anonymous));
     let faults = yaml::Faults::default();
     let flow = ivr::Flow::read("out", &yaml::Source::new("out.yaml", FLOW), &faults).unwrap();
-    config.flows.insert("out".into(), Arc::new(flow));
+    config.flows = Arc::new(config.flows.iter().cloned().chain([Arc::new(flow)]).collect());
     config.numbers.insert("1001".into(), Destination::Flow("out".into()));
     config.numbers.insert("102".into(), Destination::User("102".into()));
     config.grants = [
