@@ -1,8 +1,8 @@
 //! The machine's inputs and outputs.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
-use base::{CallId, DecisionId, IdGen, Mono, Now, OfferId, Timers};
+use base::{CallId, DecisionId, IdGen, IdMap, Mono, Now, OfferId, Timers};
 use routing::{AgentName, QueueName};
 
 use crate::decide::Ask;
@@ -18,11 +18,11 @@ use crate::{
 pub struct Acd {
     pub(crate) ids: IdGen,
     pub(crate) floor: Floor,
-    pub(crate) calls: HashMap<CallId, Entry>,
+    pub(crate) calls: IdMap<CallId, Entry>,
     /// Who has which live offer.
-    pub(crate) offers: HashMap<OfferId, AgentIx>,
+    pub(crate) offers: IdMap<OfferId, AgentIx>,
     /// Decisions under way.
-    pub(crate) asks: HashMap<DecisionId, Ask>,
+    pub(crate) asks: IdMap<DecisionId, Ask>,
     pub(crate) timers: Timers<Timer>,
     pub(crate) events: VecDeque<Event>,
     /// Calls that joined so far.
@@ -56,9 +56,9 @@ impl Acd {
         Self {
             ids,
             floor,
-            calls: HashMap::new(),
-            offers: HashMap::new(),
-            asks: HashMap::new(),
+            calls: IdMap::default(),
+            offers: IdMap::default(),
+            asks: IdMap::default(),
             timers: Timers::default(),
             events: VecDeque::new(),
             joined: 0,

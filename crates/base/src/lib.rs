@@ -4,6 +4,7 @@
 
 mod day;
 mod id;
+mod id_map;
 mod pii;
 mod rng;
 mod table;
@@ -12,6 +13,7 @@ mod timers;
 
 pub use day::{Day, NoDay};
 pub use id::{CallId, DecisionId, IdGen, LegId, OfferId, PlayId, TakeId};
+pub use id_map::{IdHasher, IdMap};
 pub use pii::{Pii, revealed};
 pub use rng::Rng;
 pub use table::give_back;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::Day;
+use crate::day::put_digits;
 
 /// Both clocks at one moment. Timers use `monotonic`, so that a jump of the wall clock harms none of them;
 /// CDRs, nonces and calendars use `wall`.
@@ -113,7 +114,11 @@ impl fmt::Display for Wall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = self.0.div_euclid(1000).rem_euclid(86_400_000);
         let (s, ms) = (ms / 1000, ms % 1000);
-        write!(f, "{}T{:02}:{:02}:{:02}.{ms:03}Z", Day::of(*self), s / 3600, s / 60 % 60, s % 60)
+        let (hour, minute, second) = (s / 3600, s / 60 % 60, s % 60);
+        fmt::Display::fmt(&Day::of(*self), f)?;
+        let mut text = *b"T00:00:00.000Z";
+        put_digits(&mut text, &[(1, 2, hour), (4, 2, minute), (7, 2, second), (10, 3, ms)]);
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The handle of all media threads, for the domain thread.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use base::{LegId, Rng};
+use base::{IdMap, LegId, Rng};
 use crossbeam_channel::{Receiver, bounded};
 use leg::{Command, Event, Leg, OpenFailure, Order, Tones};
 
@@ -34,7 +34,7 @@ const STOP_PATIENCE: Duration = Duration::from_secs(1);
 pub struct Media {
     clock: Clock,
     workers: Vec<Remote>,
-    legs: HashMap<LegId, Placed>,
+    legs: IdMap<LegId, Placed>,
     ports: Ports,
     returned: Receiver<u16>,
     bind: IpAddr,
@@ -90,7 +90,7 @@ impl Media {
         let mut media = Self {
             clock,
             workers: Vec::with_capacity(config.threads),
-            legs: HashMap::new(),
+            legs: IdMap::default(),
             ports,
             returned,
             bind: config.bind,

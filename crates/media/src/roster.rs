@@ -6,10 +6,10 @@
 //! which orders to keep until the leg is there. Thus orders of one leg never overtake one another. What concerns two
 //! legs is told to each of them, so none has to wait for another leg.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
-use base::LegId;
+use base::{IdMap, LegId};
 use leg::{Leg, Order};
 
 use crate::socket::Socket;
@@ -52,8 +52,8 @@ pub(crate) struct Slot {
 pub(crate) struct Roster {
     slots: Vec<Option<Box<Slot>>>,
     free: Vec<usize>,
-    places: HashMap<LegId, usize>,
-    expected: HashMap<LegId, VecDeque<Message>>,
+    places: IdMap<LegId, usize>,
+    expected: IdMap<LegId, VecDeque<Message>>,
 }
 
 impl Roster {

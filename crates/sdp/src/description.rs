@@ -235,11 +235,11 @@ impl Description {
 impl fmt::Display for Description {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Origin { username, session_id, version, address } = &self.origin;
-        write!(f, "v=0\r\no={username} {session_id} {version} {address}\r\ns={}\r\n", self.name)?;
-        if let Some(connection) = &self.connection {
-            write!(f, "c={connection}\r\n")?;
-        }
-        self.times.iter().try_for_each(|time| write!(f, "t={time}\r\n"))?;
+        write_all(f, ["v=0\r\no=", username, " ", session_id, " ", version, " "])?;
+        fmt::Display::fmt(address, f)?;
+        write_all(f, ["\r\ns=", &self.name, "\r\n"])?;
+        self.connection.iter().try_for_each(|connection| connection.write_line(f))?;
+        self.times.iter().try_for_each(|time| write_all(f, ["t=", time, "\r\n"]))?;
         self.attributes.iter().try_for_each(|attribute| attribute.fmt(f))?;
         self.media.iter().try_for_each(|media| media.fmt(f))
     }
@@ -247,16 +247,29 @@ impl fmt::Display for Description {
 
 impl fmt::Display for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}", self.net_type, self.address_type, self.address)
+        write_all(f, [&self.net_type, " ", &self.address_type, " ", &self.address])
     }
+}
+
+impl Connection {
+    fn write_line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("c=")?;
+        fmt::Display::fmt(self, f)?;
+        f.write_str("\r\n")
+    }
+}
+
+/// Writes one text after the other: a description has dozens, and the general formatter takes several times as long.
+fn write_all<const N: usize>(f: &mut fmt::Formatter<'_>, parts: [&str; N]) -> fmt::Result {
+    parts.into_iter().try_for_each(|part| f.write_str(part))
 }
 
 /// The whole line.
 impl fmt::Display for Attribute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
-            Some(value) => write!(f, "a={}:{value}\r\n", self.name),
-            None => write!(f, "a={}\r\n", self.name),
+            Some(value) => write_all(f, ["a=", &self.name, ":", value, "\r\n"]),
+            None => write_all(f, ["a=", &self.name, "\r\n"]),
         }
     }
 }
@@ -268,10 +281,10 @@ impl fmt::Display for Media {
         if self.port_count != 1 {
             write!(f, "/{}", self.port_count)?;
         }
-        write!(f, " {}", self.protocol)?;
-        self.formats.iter().try_for_each(|format| write!(f, " {format}"))?;
+        write_all(f, [" ", &self.protocol])?;
+        self.formats.iter().try_for_each(|format| write_all(f, [" ", format]))?;
         f.write_str("\r\n")?;
-        self.connections.iter().try_for_each(|connection| write!(f, "c={connection}\r\n"))?;
+        self.connections.iter().try_for_each(|connection| connection.write_line(f))?;
         self.attributes.iter().try_for_each(|attribute| attribute.fmt(f))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::parse::number;
+use crate::parse::{number, split};
 use crate::{Attribute, Media};
 
 /// The encoding name of RFC 4733 section 2.1.
@@ -78,14 +78,16 @@ fn mapping(media: &Media, pt: u8) -> Option<&str> {
 /// What follows `pt` in the first attribute `name` that begins with it.
 fn value_for<'a>(media: &'a Media, name: &'a str, pt: u8) -> Option<&'a str> {
     media.values(name).find_map(|value| {
-        let (format, rest) = value.split_once(' ')?;
+        let (format, rest) = split(value, b' ')?;
         (payload_type(format)? == pt).then(|| rest.trim())
     })
 }
 
 fn meaning(encoding: &str) -> Option<Meaning> {
-    let mut parts = encoding.split('/');
-    let (name, clock, channels) = (parts.next()?, parts.next()?, parts.next().unwrap_or("1"));
+    let (name, clock) = split(encoding, b'/')?;
+    let (clock, channels) = split(clock, b'/').unwrap_or((clock, "1"));
+    // What may follow the channels says nothing of the codec.
+    let channels = split(channels, b'/').map_or(channels, |(channels, _)| channels);
     if clock != "8000" || channels != "1" {
         return None;
     }
@@ -111,7 +113,7 @@ pub(crate) fn packet_length(media: &Media) -> u8 {
     // Some write `20.0`, and 0 for "I don't know".
     let value = |name| {
         let text = media.attribute(name)?.trim();
-        number(text.split_once('.').map_or(text, |(whole, _)| whole)).filter(|&ms| ms > 0)
+        number(split(text, b'.').map_or(text, |(whole, _)| whole)).filter(|&ms| ms > 0)
     };
     let wanted = value("ptime").unwrap_or(20).min(value("maxptime").unwrap_or(u16::MAX));
     u8::try_from(wanted.clamp(10, 60) / 10 * 10).unwrap_or(20)

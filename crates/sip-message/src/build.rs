@@ -30,8 +30,10 @@ impl RequestBuilder {
     /// Begins a request to `uri`.
     pub fn new(method: &Method, uri: &AnyUri) -> Self {
         let mut out = Vec::with_capacity(USUAL_SIZE);
-        push_display(&mut out, format_args!("{method} {uri} SIP/2.0"));
-        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(method.as_str().as_bytes());
+        out.push(b' ');
+        push_display(&mut out, uri);
+        out.extend_from_slice(b" SIP/2.0\r\n");
         Self { out, body: Bytes::new() }
     }
 
@@ -279,10 +281,7 @@ fn clean(out: &mut [u8], start: usize, is_bad: fn(u8) -> bool) {
 
 /// Writes a number in decimal. (This runs several times a response; `format!` is ten times slower.)
 pub(crate) fn push_number(out: &mut Vec<u8>, number: usize) {
-    if number >= 10 {
-        push_number(out, number / 10);
-    }
-    out.push(b'0' + u8::try_from(number % 10).unwrap_or(0));
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
 fn finish(mut out: Vec<u8>, body: &Bytes) -> Bytes {

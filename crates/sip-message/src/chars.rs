@@ -108,12 +108,16 @@ pub(crate) fn is_param_value(text: &str) -> bool {
 /// White space of one line; folds have become spaces before.
 pub(crate) fn trim(text: &str) -> &str {
     let text = trim_start(text);
+    text.get(..trim_octets_end(text.as_bytes()).len()).unwrap_or("")
+}
+
+/// End-of-text form of [`trim`], of octets.
+pub(crate) fn trim_octets_end(mut octets: &[u8]) -> &[u8] {
     // Patterns, as most texts have nothing to trim and this runs a hundred times a message.
-    let mut octets = text.as_bytes();
     while let [rest @ .., b' ' | b'\t'] = octets {
         octets = rest;
     }
-    text.get(..octets.len()).unwrap_or("")
+    octets
 }
 
 /// Start-of-text form of [`trim`].

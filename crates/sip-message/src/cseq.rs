@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Method, Str, chars};
+use crate::{Method, Str, chars, figures};
 
 /// A request's number in its dialog, and its method.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -24,7 +24,9 @@ impl CSeq {
 
 impl fmt::Display for CSeq {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.number, self.method)
+        figures::write_number(f, self.number)?;
+        f.write_str(" ")?;
+        f.write_str(self.method.as_str())
     }
 }
 

@@ -61,7 +61,7 @@ const USUAL_FIELDS: usize = 24;
 /// Cuts up `message`, which begins with the start line. Lines end with CRLF, or with LF alone as some products send.
 /// None if there is no start line.
 pub(crate) fn tokenize(message: &[u8]) -> Option<Tokens> {
-    let (start_end, mut at) = line_end(message, 0);
+    let Line { end: start_end, next: mut at, .. } = line_at(message, 0);
     let start_line = Span::new(0, start_end);
     let mut list: Vec<Field> = Vec::with_capacity(USUAL_FIELDS);
     let mut fault = None;
@@ -71,14 +71,14 @@ pub(crate) fn tokenize(message: &[u8]) -> Option<Tokens> {
             fault = fault.or(Some(ParseError::UnfinishedHead));
             break;
         }
-        let (end, next) = line_end(message, at);
+        let Line { end, next, is_whole } = line_at(message, at);
         if end == at {
             at = next;
             break;
         }
         let line = message.get(at..end)?;
         let is_fold = matches!(line.first(), Some(b' ' | b'\t'));
-        if memchr::memchr(b'\r', line).is_some() {
+        if !is_whole {
             fault = fault.or(Some(ParseError::HeaderLine));
         } else if is_fold {
             match list.last_mut() {
@@ -101,22 +101,42 @@ pub(crate) fn tokenize(message: &[u8]) -> Option<Tokens> {
     (start_end > 0).then_some(Tokens { start_line, fields, body: at, fault })
 }
 
-/// The end of the line that begins at `at`, without its CR and LF, and the beginning of the next.
-fn line_end(message: &[u8], at: usize) -> (usize, usize) {
+/// A line of the head.
+struct Line {
+    /// Where it ends, without its CR and LF.
+    end: usize,
+    /// Where the next begins.
+    next: usize,
+    /// No CR stands within it.
+    is_whole: bool,
+}
+
+/// The line that begins at `at`.
+fn line_at(message: &[u8], at: usize) -> Line {
     let rest = message.get(at..).unwrap_or_default();
-    let Some(length) = memchr::memchr(b'\n', rest) else { return (message.len(), message.len()) };
-    let line = rest.get(..length).unwrap_or_default();
-    let end = at + line.strip_suffix(b"\r").unwrap_or(line).len();
-    (end, at + length + 1)
+    // Mostly the first of either is the CR before the LF, so that one look finds all.
+    let first = memchr::memchr2(b'\r', b'\n', rest).unwrap_or(rest.len());
+    match rest.get(first..) {
+        Some([b'\r', b'\n', ..]) => Line { end: at + first, next: at + first + 2, is_whole: true },
+        Some([b'\n', ..]) => Line { end: at + first, next: at + first + 1, is_whole: true },
+        Some(broken @ [_, ..]) => match memchr::memchr(b'\n', broken) {
+            Some(length) => {
+                let line = broken.get(..length).unwrap_or_default();
+                let end = at + first + line.strip_suffix(b"\r").unwrap_or(line).len();
+                Line { end, next: at + first + length + 1, is_whole: false }
+            }
+            None => Line { end: message.len(), next: message.len(), is_whole: false },
+        },
+        _ => Line { end: message.len(), next: message.len(), is_whole: true },
+    }
 }
 
 /// Cuts one line into name and value; white space may stand before the colon.
 fn field(line: &[u8], at: usize) -> Option<Field> {
     let colon = memchr::memchr(b':', line)?;
-    let name = std::str::from_utf8(line.get(..colon)?).ok()?;
-    let name = chars::trim(name);
-    let known = HeaderName::parse(name);
-    if known.is_none() && !chars::is_token(name) {
+    let name = chars::trim_octets_end(line.get(..colon)?);
+    let known = HeaderName::parse_octets(name);
+    if known.is_none() && !std::str::from_utf8(name).is_ok_and(chars::is_token) {
         return None;
     }
     let (name, value) = (Span::new(at, at + name.len()), Span::new(at + colon + 1, at + line.len()));

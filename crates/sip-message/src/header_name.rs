@@ -101,10 +101,14 @@ impl HeaderName {
     /// The name that `text` is, in its full or compact form (RFC 3261 section 7.3.3) and any case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
+        Self::parse_octets(text.as_bytes())
+    }
+
+    pub(crate) fn parse_octets(text: &[u8]) -> Option<Self> {
         let found = if text.len() == 1 {
-            NAMES.iter().find(|(_, _, compact)| compact.eq_ignore_ascii_case(text))
+            NAMES.iter().find(|(_, _, compact)| compact.as_bytes().eq_ignore_ascii_case(text))
         } else {
-            NAMES.iter().find(|(_, name, _)| name.eq_ignore_ascii_case(text))
+            NAMES.iter().find(|(_, name, _)| name.as_bytes().eq_ignore_ascii_case(text))
         };
         found.map(|(name, ..)| *name)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use crate::{ParseError, Str, chars};
+use crate::{ParseError, Str, chars, figures};
 
 /// A host: an address, or a name that is still to be resolved.
 #[derive(Clone, Debug)]
@@ -43,9 +43,11 @@ impl Host {
 
     /// Reads `host[:port]`; white space round the colon is allowed, as Via has it.
     pub(crate) fn parse_with_port(source: &Str, text: &str) -> Option<(Self, Option<u16>)> {
-        let after_brackets = memchr::memchr(b']', text.as_bytes()).map_or(0, |at| at + 1);
-        let colon = memchr::memchr(b':', text.as_bytes().get(after_brackets..)?).map(|at| after_brackets + at);
-        let Some(colon) = colon else { return Some((Self::parse_in(source, chars::trim(text))?, None)) };
+        let text = chars::trim(text);
+        // Only an IPv6 address has colons of its own, and it stands in brackets.
+        let after_brackets = if text.starts_with('[') { text.find(']').map_or(0, |at| at + 1) } else { 0 };
+        let colon = text.bytes().skip(after_brackets).position(|octet| octet == b':').map(|at| after_brackets + at);
+        let Some(colon) = colon else { return Some((Self::parse_in(source, text)?, None)) };
         let host = Self::parse_in(source, chars::trim(text.get(..colon)?))?;
         let port: u16 = chars::number(chars::trim(text.get(colon + 1..)?))?;
         (port != 0).then_some((host, Some(port)))
@@ -96,7 +98,7 @@ impl FromStr for Host {
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::V4(ip) => fmt::Display::fmt(ip, f),
+            Self::V4(ip) => figures::write_ipv4(f, *ip),
             Self::V6(ip) => write!(f, "[{ip}]"),
             Self::Name(name) => f.write_str(name),
         }

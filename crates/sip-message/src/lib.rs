@@ -53,6 +53,7 @@ mod cseq;
 mod diversion;
 mod error;
 mod fields;
+mod figures;
 mod framer;
 mod head;
 mod header_name;

@@ -113,9 +113,14 @@ impl fmt::Display for NameAddr {
         if let Some(display) = &self.display {
             let mut quoted = String::with_capacity(display.len() + 2);
             push_quoted(&mut quoted, display);
-            write!(f, "\"{quoted}\" ")?;
+            f.write_str("\"")?;
+            f.write_str(&quoted)?;
+            f.write_str("\" ")?;
         }
-        write!(f, "<{}>{}", self.uri, self.params)
+        f.write_str("<")?;
+        fmt::Display::fmt(&self.uri, f)?;
+        f.write_str(">")?;
+        fmt::Display::fmt(&self.params, f)
     }
 }
 

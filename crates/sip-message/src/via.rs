@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 
 use crate::build::push_number;
-use crate::{Host, Params, ParseError, Str, chars, host};
+use crate::{Host, Params, ParseError, Str, chars, figures, host};
 
 /// The start of every branch that names its transaction alone (RFC 3261 section 8.1.1.7).
 pub const MAGIC_COOKIE: &str = "z9hG4bK";
@@ -136,9 +136,13 @@ impl FromStr for Via {
 
 impl fmt::Display for Via {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SIP/2.0/{} {}", self.transport.as_str(), self.host)?;
+        f.write_str("SIP/2.0/")?;
+        f.write_str(self.transport.as_str())?;
+        f.write_str(" ")?;
+        fmt::Display::fmt(&self.host, f)?;
         if let Some(port) = self.port {
-            write!(f, ":{port}")?;
+            f.write_str(":")?;
+            figures::write_number(f, u32::from(port))?;
         }
         fmt::Display::fmt(&self.params, f)
     }

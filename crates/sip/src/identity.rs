@@ -5,12 +5,13 @@
 //! nowhere else.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use sip_message::{HeaderName, Method, Response};
 
-use crate::core::Core;
+use crate::core::{Core, printed};
 use crate::digest::{Challenge, Credentials, Login};
 
 /// A header field that proves us.
@@ -81,7 +82,7 @@ impl Core {
         &mut self,
         identity: Option<&mut Identity>,
         method: &Method,
-        uri: &str,
+        uri: impl Display,
         to: IpAddr,
     ) -> Option<Proof> {
         let identity = identity?;
@@ -89,7 +90,7 @@ impl Core {
         let Who::Login(name, home) = &identity.who else { return None };
         let account = self.logins.0.get_mut(name).filter(|_| *home == to)?;
         let (challenge, field) = account.remembered.as_ref()?;
-        let value = account.credentials.answer(challenge, method.as_str(), uri, &mut self.rng);
+        let value = account.credentials.answer(challenge, method.as_str(), &printed(uri), &mut self.rng);
         Some((field.as_str().to_owned(), value))
     }
 

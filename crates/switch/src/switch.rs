@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acd::Acd;
-use base::{CallId, IdGen, LegId, Mono, Now, OfferId, Rng, TakeId, Timers, Wall};
+use base::{CallId, IdGen, IdMap, LegId, Mono, Now, OfferId, Rng, TakeId, Timers, Wall};
 use journal::{Charges, Kind, Name, Party};
 use routing::Strategy;
 use sip::{ConnectionId, Flow, InquiryId, SessionId, Stack, StackConfig, Transmit, Transport};
@@ -84,10 +84,10 @@ pub struct Switch {
     pub(crate) rng: Rng,
     /// Ordered, because a shutdown goes through all of them.
     pub(crate) calls: BTreeMap<CallId, Call>,
-    pub(crate) legs: HashMap<LegId, Leg>,
-    pub(crate) sessions: HashMap<SessionId, LegId>,
-    pub(crate) offers: HashMap<OfferId, LegId>,
-    pub(crate) takes: HashMap<TakeId, CallId>,
+    pub(crate) legs: IdMap<LegId, Leg>,
+    pub(crate) sessions: IdMap<SessionId, LegId>,
+    pub(crate) offers: IdMap<OfferId, LegId>,
+    pub(crate) takes: IdMap<TakeId, CallId>,
     /// Messages that wait for their receivers' phones.
     pub(crate) messages: HashMap<InquiryId, Message>,
     pub(crate) lamps: Lamps,
@@ -143,10 +143,10 @@ impl Switch {
             ids,
             rng,
             calls: BTreeMap::new(),
-            legs: HashMap::new(),
-            sessions: HashMap::new(),
-            offers: HashMap::new(),
-            takes: HashMap::new(),
+            legs: IdMap::default(),
+            sessions: IdMap::default(),
+            offers: IdMap::default(),
+            takes: IdMap::default(),
             messages: HashMap::new(),
             lamps: Lamps::default(),
             flow_inputs: VecDeque::new(),

@@ -10,7 +10,7 @@ use std::str::FromStr;
 pub use sip::{Scheme, Uri};
 pub use tel::TelUri;
 
-use crate::{ParseError, Str, chars};
+use crate::{ParseError, Str};
 
 /// A URI of any scheme, as Request-URIs, From, To and Contact may carry.
 #[derive(Clone, PartialEq, Eq)]
@@ -66,7 +66,9 @@ impl AnyUri {
 
     /// Reads `text`, a piece of `source`.
     pub(crate) fn parse_in(source: &Str, text: &str) -> Option<Self> {
-        let (scheme, rest) = chars::split(text, b':')?;
+        // Schemes are short, and most addresses have this one.
+        let at = text.bytes().position(|octet| octet == b':')?;
+        let (scheme, rest) = (text.get(..at)?, text.get(at + 1..)?);
         if scheme.eq_ignore_ascii_case("sip") {
             return Uri::parse_rest(source, Scheme::Sip, rest).map(Self::Sip);
         }

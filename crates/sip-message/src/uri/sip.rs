@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use super::AnyUri;
-use crate::{Host, MAX_PARAMS, Params, ParseError, Str, chars};
+use crate::{Host, MAX_PARAMS, Params, ParseError, Str, chars, figures};
 
 /// Which of the two schemes a [`Uri`] has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -172,7 +172,8 @@ impl Uri {
         };
         let (rest, headers) = chars::split(rest, b'?').unwrap_or((rest, ""));
         let (host, params) = chars::before(rest, b';');
-        let (host, port) = Host::parse_with_port(source, host).filter(|_| !host.contains([' ', '\t']))?;
+        let (host, port) =
+            Host::parse_with_port(source, host).filter(|_| !host.bytes().any(|octet| matches!(octet, b' ' | b'\t')))?;
         let fits = |text: &str| text.is_empty() || chars::is_uri_param(text);
         let well_formed = params.strip_prefix(';').is_none_or(|params| {
             let all = params.split(';').all(|param| {
@@ -217,7 +218,8 @@ impl fmt::Display for Uri {
         }
         fmt::Display::fmt(&self.host, f)?;
         if let Some(port) = self.port {
-            write!(f, ":{port}")?;
+            f.write_str(":")?;
+            figures::write_number(f, u32::from(port))?;
         }
         fmt::Display::fmt(&self.params, f)?;
         if !self.headers.is_empty() {

@@ -151,10 +151,9 @@ impl Stack {
             State::Established(mut established) => {
                 let outline = established.dialog.next_request(branch);
                 let flow = established.dialog.flow();
-                let dialog = established.dialog.clone();
-                self.release(State::Established(established));
+                let dialog = self.release_established(*established);
                 let proof = identity.as_deref_mut().and_then(|identity| {
-                    self.core.known_proof(Some(identity), &Method::Bye, &printed(&outline.uri), flow.remote.ip())
+                    self.core.known_proof(Some(identity), &Method::Bye, &outline.uri, flow.remote.ip())
                 });
                 let bye = self.open_bye(now, outline, flow, Some(id), (reason, proof.as_ref()));
                 let reason = reason.filter(|_| identity.is_some()).map(str::to_owned);

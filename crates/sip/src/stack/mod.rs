@@ -31,11 +31,12 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use base::{Mono, Now, Rng, give_back};
+use base::{IdMap, Mono, Now, Rng, give_back};
 use sip_message::{Message, Reject};
 
 use crate::core::{Core, Due};
-use crate::session::{Change, Session, State};
+use crate::dialog::Dialog;
+use crate::session::{Change, Established, Session, State};
 use crate::subscription::Subscription;
 use crate::transaction::{ClientTable, ServerTable, Way};
 use crate::{ConnectionId, Counters, Event, Flow, Gate, Population, SessionId, StackConfig, Transmit, Transport};
@@ -48,13 +49,13 @@ pub struct Stack {
     core: Core,
     servers: ServerTable,
     clients: ClientTable,
-    sessions: HashMap<SessionId, Session>,
+    sessions: IdMap<SessionId, Session>,
     /// Sessions by our side of their dialogs' id; early forks of one INVITE share it.
     dialogs: HashMap<Arc<str>, SessionId>,
     /// Our requests outside dialogs that wait for their answer.
-    inquiries: HashMap<SessionId, Outstanding>,
+    inquiries: IdMap<SessionId, Outstanding>,
     /// What peers asked for by REFER, whose progress they are told.
-    referrals: HashMap<SessionId, Referral>,
+    referrals: IdMap<SessionId, Referral>,
     /// What peers have subscribed to. In an order, as the end of all goes through them. Their dialogs are in `dialogs`.
     subscriptions: BTreeMap<SessionId, Subscription>,
     draining: bool,
@@ -74,10 +75,10 @@ impl Stack {
             core: Core::new(config, rng),
             servers: ServerTable::default(),
             clients: ClientTable::default(),
-            sessions: HashMap::new(),
+            sessions: IdMap::default(),
             dialogs: HashMap::new(),
-            inquiries: HashMap::new(),
-            referrals: HashMap::new(),
+            inquiries: IdMap::default(),
+            referrals: IdMap::default(),
             subscriptions: BTreeMap::new(),
             draining: false,
             key: String::new(),
@@ -292,17 +293,7 @@ impl Stack {
                 }
                 self.disown_change(&state.change);
             }
-            State::Established(state) => {
-                if let Some(unacked) = state.unacked {
-                    self.stop_repeating(&unacked);
-                }
-                self.core.cancel(state.retry.map(|(_, token)| token));
-                if let Some(lifetime) = state.lifetime {
-                    self.core.cancel(lifetime.renew);
-                    self.core.cancel(Some(lifetime.lapse));
-                    lifetime.pending.into_iter().for_each(|pending| self.clients.disown(pending));
-                }
-            }
+            State::Established(state) => drop(self.release_established(*state)),
             State::Outgoing(mut state) => {
                 state.open_invites().into_iter().for_each(|invite| self.clients.disown(invite));
                 let turn = state.stop_turns();
@@ -314,5 +305,19 @@ impl Stack {
             }
             State::Leaving(state) => self.clients.disown(state.bye),
         }
+    }
+
+    /// The same for an established one, whose dialog may have a last word.
+    fn release_established(&mut self, state: Established) -> Dialog {
+        if let Some(unacked) = state.unacked {
+            self.stop_repeating(&unacked);
+        }
+        self.core.cancel(state.retry.map(|(_, token)| token));
+        if let Some(lifetime) = state.lifetime {
+            self.core.cancel(lifetime.renew);
+            self.core.cancel(Some(lifetime.lapse));
+            lifetime.pending.into_iter().for_each(|pending| self.clients.disown(pending));
+        }
+        state.dialog
     }
 }

@@ -8,7 +8,7 @@ use sip_message::{Method, Refresher, Response, StatusCode};
 
 use super::Stack;
 use super::responses::sdp;
-use crate::core::{Due, printed};
+use crate::core::Due;
 use crate::session::{Change, Established, OwedAck, Proposal, Session, SessionTimer, State};
 use crate::transaction::{TransactionId, key};
 use crate::{ChangeError, EndCause, Event, Flow, SessionId};
@@ -78,9 +78,8 @@ impl Stack {
         let method = if proposal.update { Method::Update } else { Method::Invite };
         let (outline, flow, contact) = (dialog.next_request(branch), dialog.flow(), dialog.contact.clone());
         let identity = session.identity.as_deref_mut();
-        let proof = identity.and_then(|identity| {
-            self.core.known_proof(Some(identity), &method, &printed(&outline.uri), flow.remote.ip())
-        });
+        let proof = identity
+            .and_then(|identity| self.core.known_proof(Some(identity), &method, &outline.uri, flow.remote.ip()));
         let mut headers = match &session.state {
             State::Established(state) => state.timer_headers(&self.core),
             _ => Vec::new(),

@@ -5,7 +5,7 @@ use std::mem;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use base::{Mono, give_back};
+use base::{IdMap, Mono, give_back};
 use bytes::Bytes;
 use sip_message::{Method, Response};
 
@@ -103,7 +103,7 @@ pub(crate) struct ClientTable {
     by_key: HashMap<Arc<str>, TransactionId>,
     /// Transactions that heard nothing yet, by the way that they went, for reports that it leads nowhere.
     unheard: BTreeSet<(Way, TransactionId)>,
-    entries: HashMap<TransactionId, Entry>,
+    entries: IdMap<TransactionId, Entry>,
 }
 
 impl ClientTable {

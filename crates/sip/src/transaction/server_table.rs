@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
 
-use base::{Mono, give_back};
+use base::{IdMap, Mono, give_back};
 use bytes::Bytes;
 
 use super::server::{Server, Trying};
@@ -54,7 +54,7 @@ pub(crate) struct ServerTable {
     by_key: HashMap<Arc<str>, TransactionId>,
     /// Requests outside dialogs, to find those that came twice over different ways (RFC 3261 8.2.2.2).
     ongoing: HashMap<Arc<str>, TransactionId>,
-    entries: HashMap<TransactionId, Entry>,
+    entries: IdMap<TransactionId, Entry>,
 }
 
 impl ServerTable {
