@@ -53,6 +53,7 @@ impl Phone {
             Event::Invited { .. }
             | Event::Acked { .. }
             | Event::Pracked { .. }
+            | Event::ForkEnded { .. }
             | Event::ChangeCancelled { .. }
             | Event::ChangeAnswered { .. }
             | Event::ChangeRefused { .. }

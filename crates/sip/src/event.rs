@@ -111,6 +111,16 @@ pub enum Event {
         /// Its SDP.
         body: Option<Bytes>,
     },
+    /// A dialog that rang is over, while the call goes on elsewhere: its phone declined, or its turn has passed (RFC 3261 12.3).
+    /// Those that ring as another one answers, or as the whole call ends, are not told.
+    ForkEnded {
+        /// The session.
+        session: SessionId,
+        /// The peer's tag.
+        tag: Box<str>,
+        /// The status by which the peer refused; none if he was cancelled, hung up or fell silent.
+        status: Option<u16>,
+    },
     /// The first 2xx to our INVITE. The ACK is sent; other forks get ACK and BYE.
     Answered {
         /// The session.
@@ -225,6 +235,7 @@ impl Event {
             | Self::Acked { session, .. }
             | Self::Pracked { session, .. }
             | Self::Progress { session, .. }
+            | Self::ForkEnded { session, .. }
             | Self::Answered { session, .. }
             | Self::Refused { session, .. }
             | Self::Changed { session, .. }
@@ -254,6 +265,7 @@ impl Event {
             Self::Acked { .. } => "Acked",
             Self::Pracked { .. } => "Pracked",
             Self::Progress { .. } => "Progress",
+            Self::ForkEnded { .. } => "ForkEnded",
             Self::Answered { .. } => "Answered",
             Self::Refused { .. } => "Refused",
             Self::Changed { .. } => "Changed",

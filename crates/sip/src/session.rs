@@ -136,12 +136,16 @@ pub(crate) struct Outgoing {
     pub(crate) offer: Bytes,
     /// The dialogs that forks began by provisional responses with a To tag.
     pub(crate) early: Vec<Early>,
+    /// A dialog that described something is over: the application may go by what it said.
+    pub(crate) outspoken: bool,
     /// The application hung up: what comes now is no longer told, but ends the session.
     pub(crate) left: Option<EndCause>,
 }
 
 /// A dialog that a fork of our INVITE began, and that no 2xx has confirmed.
 pub(crate) struct Early {
+    /// The INVITE that began it, and with whose failure it ends (RFC 3261 12.3).
+    pub(crate) invite: TransactionId,
     pub(crate) dialog: Dialog,
     /// The number of its last reliable response (RFC 3262 4).
     pub(crate) rseq: Option<u32>,
@@ -238,9 +242,9 @@ impl Established {
 }
 
 impl Early {
-    pub(crate) fn new(dialog: Dialog) -> Self {
+    pub(crate) fn new(invite: TransactionId, dialog: Dialog) -> Self {
         let (rseq, described, said, owed) = (None, None, None, None);
-        Self { dialog, rseq, described, said, pracks: Vec::new(), owed, change: Change::Idle }
+        Self { invite, dialog, rseq, described, said, pracks: Vec::new(), owed, change: Change::Idle }
     }
 }
 

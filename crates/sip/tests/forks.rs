@@ -208,6 +208,73 @@ fn a_phone_that_answers_as_its_turn_ends_has_the_call() {
     assert!(sent(&world, 1, "BYE").is_none());
 }
 
+/// The forks that are over, with what they refused by.
+fn ended(events: &[Event]) -> Vec<(&str, Option<u16>)> {
+    let fork =
+        |event| if let &Event::ForkEnded { ref tag, status, .. } = event { Some((&**tag, status)) } else { None };
+    events.iter().filter_map(fork).collect()
+}
+
+#[test]
+fn who_declines_for_himself_rings_no_more_and_the_others_do() {
+    let mut world = World::new(1);
+    let session = search(&mut world, &[(0, 2), (1, 3)]);
+    let tags = |world: &World| world.parties[0].stack.dialog_names(session).unwrap().remote_tags;
+    says(&mut world, 1, "180 Ringing");
+    says(&mut world, 2, "180 Ringing");
+    assert_eq!(tags(&world), ["phone1".into(), "phone2".into()]);
+    world.events(0);
+    says(&mut world, 1, "486 Busy Here");
+    assert_eq!(ended(&world.events(0)), [("phone1", Some(486))]);
+    assert_eq!(tags(&world), ["phone2".into()]);
+    // What is late of it begins nothing.
+    says(&mut world, 1, "180 Ringing");
+    assert!(world.events(0).is_empty() && tags(&world).len() == 1);
+    // The turn of the other one passes: it did not decline, be its last word the 487 or another.
+    world.drive_ms(10_100);
+    assert_eq!(ended(&world.events(0)), []);
+    says(&mut world, 2, "486 Busy Here");
+    assert_eq!(ended(&world.events(0)), [("phone2", None)]);
+    says(&mut world, 3, "180 Ringing");
+    assert_eq!(tags(&world), ["phone3".into()]);
+    says(&mut world, 3, "404 Not Found");
+    let events = world.events(0);
+    assert_eq!((ended(&events), events.last().is_some_and(Event::is_end)), (vec![("phone3", Some(404))], true));
+    world.drive_ms(60_000);
+    world.assert_quiet();
+}
+
+#[test]
+fn of_those_who_ring_as_the_call_ends_nothing_more_is_told() {
+    let mut world = World::new(1);
+    let session = search(&mut world, &[(0, 2)]);
+    says(&mut world, 1, "180 Ringing");
+    says(&mut world, 2, "180 Ringing");
+    world.act(0, |stack, now| stack.hang_up(now, session, None));
+    world.events(0);
+    says(&mut world, 1, "487 Request Terminated");
+    assert!(world.events(0).is_empty());
+    let names = world.parties[0].stack.dialog_names(session).unwrap();
+    assert_eq!(names.remote_tags, ["phone2".into()]);
+}
+
+#[test]
+fn who_spoke_and_declined_is_not_whom_the_call_goes_by() {
+    let mut world = World::new(1);
+    search(&mut world, &[(0, 2)]);
+    for (last, said) in [(1, "answer of 1"), (2, "answer of 2")] {
+        let fields = format!("{}Require: 100rel\nRSeq: 7\nContent-Type: application/sdp\n", contact(last));
+        let text = reply(&invite(&world, last), "183 Session Progress", &format!("phone{last}"), &fields);
+        let length = format!("Content-Length: {}\n\n{said}", said.len());
+        world.inject(phone(last), 0, &text.replace("Content-Length: 0\n\n", &length));
+    }
+    says(&mut world, 2, "486 Busy Here");
+    says(&mut world, 1, "200 OK");
+    let events = world.events(0);
+    let Some(Event::Answered { body: Some(body), .. }) = events.last() else { panic!("{events:?}") };
+    assert_eq!(body, "answer of 1", "the last one that was heard is gone");
+}
+
 #[test]
 fn turns_that_all_pass_are_no_answer() {
     let mut world = World::new(1);
@@ -217,7 +284,7 @@ fn turns_that_all_pass_are_no_answer() {
     says(&mut world, 1, "487 Request Terminated");
     says(&mut world, 2, "503 Service Unavailable");
     match &world.events(0)[..] {
-        [Event::Progress { .. }, Event::Refused { status: 408, local: false, .. }] => {}
+        [Event::Progress { .. }, Event::ForkEnded { .. }, Event::Refused { status: 408, local: false, .. }] => {}
         other => panic!("{other:?}"),
     }
 }
@@ -267,6 +334,7 @@ fn a_branch_that_demands_a_longer_interval_is_called_again_and_the_others_ring_o
         let session = search(&mut world, &[(0, 2)]);
         says(&mut world, other, "180 Ringing");
         let first = invite(&world, demanding);
+        world.inject(phone(demanding), 0, &reply(&first, "180 Ringing", "x", &contact(demanding)));
         world.inject(phone(demanding), 0, &reply(&first, "422 Too Small", "x", "Min-SE: 900\n"));
         let again = last_invite(&world, demanding);
         assert_eq!(again.header("Min-SE").as_deref(), Some("900"));
@@ -276,7 +344,8 @@ fn a_branch_that_demands_a_longer_interval_is_called_again_and_the_others_ring_o
         );
         let body = |sent: &Sent| sent.text().split("\r\n\r\n").nth(1).unwrap().to_owned();
         assert_eq!(body(&again), body(&first), "its own offer");
-        assert_eq!(statuses(&world.events(0)), [180]);
+        let events = world.events(0);
+        assert_eq!((statuses(&events), ended(&events)), (vec![180, 180], vec![("x", Some(422))]));
         // Not for ever.
         let text = reply(&again, "422 Too Small", "x", "Min-SE: 900\n");
         if demanding == 1 {

@@ -421,6 +421,9 @@ impl Switch {
             Event::Progress { session, status, body } => {
                 self.with_leg(session, |s, leg| s.progressed(now, leg, status, body.as_deref()));
             }
+            Event::ForkEnded { session, tag, status } => {
+                self.with_leg(session, |s, leg| s.fork_ended(leg, tag, status))
+            }
             Event::Answered { session, body, flow } => self.with_leg(session, |s, leg| {
                 s.reached_by(leg, flow);
                 s.answered(now, leg, body.as_deref());

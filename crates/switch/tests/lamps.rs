@@ -274,8 +274,8 @@ fn a_call_that_rings_is_picked_up_by_the_names_that_a_lamp_gave() {
     s.end_all(2);
 }
 
-#[test]
-fn several_phones_that_ring_for_one_are_several_dialogs() {
+/// 101 has two phones that register, and is watched.
+fn with_two_phones() -> (Scene, Console, SocketAddr) {
     let mut config = watched();
     config.users.get_mut("101").unwrap().place = Place::Registered;
     config.secrets.insert("101".into(), sip::digest::Secret::of("101", "test", "open sesame"));
@@ -287,6 +287,46 @@ fn several_phones_that_ring_for_one_are_several_dialogs() {
         s.world.run(SECOND);
     }
     console.subscribe(&mut s, "101", "dialog", "");
+    (s, console, home)
+}
+
+#[test]
+fn a_phone_that_declines_is_told_at_once_though_another_rings_on() {
+    let (mut s, mut console, home) = with_two_phones();
+    s.call("101");
+    for phone in [s.ada, home] {
+        s.world.with_phone(phone, |phone, now| phone.ring(now));
+    }
+    let ringing = console.lamps(&mut s);
+    s.world.with_phone(s.ada, |phone, now| phone.refuse(now, 486));
+    assert_eq!(console.states(&mut s), ["early", "terminated rejected"]);
+    let told = console.lamps(&mut s);
+    assert_eq!([&told[0].id, &told[1].id], [&ringing[1].id, &ringing[0].id]);
+    assert!(console.last(&mut s).contains("event=\"rejected\" code=\"486\""));
+    // The other one declines for both: the call is over.
+    s.world.with_phone(home, |phone, now| phone.refuse(now, 603));
+    s.world.run(SECOND);
+    assert_eq!(console.states(&mut s), ["terminated rejected"]);
+    assert!(console.last(&mut s).contains("code=\"603\""));
+    s.end();
+}
+
+#[test]
+fn of_two_that_ring_the_one_that_declines_for_both_did_so_and_the_other_did_not() {
+    let (mut s, mut console, home) = with_two_phones();
+    s.call("101");
+    for phone in [s.ada, home] {
+        s.world.with_phone(phone, |phone, now| phone.ring(now));
+    }
+    s.world.with_phone(home, |phone, now| phone.refuse(now, 603));
+    s.world.run(SECOND);
+    assert_eq!(console.states(&mut s), ["terminated cancelled", "terminated rejected"]);
+    s.end();
+}
+
+#[test]
+fn several_phones_that_ring_for_one_are_several_dialogs() {
+    let (mut s, mut console, home) = with_two_phones();
     s.call("101");
     assert_eq!(console.states(&mut s), ["trying"]);
     for phone in [s.ada, home] {

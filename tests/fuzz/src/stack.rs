@@ -7,8 +7,8 @@ use std::time::Duration;
 use base::{Mono, Now, Rng, Wall};
 use bytes::Bytes;
 use sip::{
-    ConnectionId, Event, Flow, Invite, Listener, OpenGate, Pending, Population, Refusal, SessionId, Stack, StackConfig,
-    SubscriptionEnd, Transport,
+    ConnectionId, Event, Flow, Fork, Invite, Listener, Onward, OpenGate, Pending, Population, Refusal, Search,
+    SessionId, Stack, StackConfig, SubscriptionEnd, Transport,
 };
 use sip_message::{Message, NameAddr, parse_datagram};
 
@@ -136,7 +136,8 @@ impl World {
                 let due = self.stack.poll_timeout().map_or(Duration::ZERO, |due| due.since(self.now.monotonic));
                 self.wait(due);
             }
-            _ => match octets.byte() % 4 {
+            _ => match octets.byte() % 5 {
+                4 => self.search(octets),
                 0 => self.stack.drain(octets.flag()),
                 1 => self.stack.handle_unreachable(self.now, octets.choose(&[Transport::Udp, Transport::Tcp]), peer(1)),
                 2 => self.stack.handle_connection_closed(self.now, ConnectionId(1), Transport::Tcp, peer(1)),
@@ -192,6 +193,19 @@ impl World {
         );
         let text = if extra.starts_with("Contact") { text.replace(extra, "") } else { text };
         self.receive(flow, Bytes::from(text));
+    }
+
+    /// A call to three places, the last of which rings in the second turn.
+    fn search(&mut self, octets: &mut Octets<'_>) {
+        let first = invite(flow(octets), "sdp");
+        let fork = |turn| {
+            let (target, offer) = (first.target.clone(), Bytes::from_static(b"sdp"));
+            Fork { turn, target, flow: flow(octets), onward: Onward::default(), offer }
+        };
+        let search = Search { forks: [0, 1].map(fork).into(), patience: Duration::from_secs(10) };
+        let id = self.stack.search(self.now, first, search);
+        self.live.insert(id);
+        self.sessions += 1;
     }
 
     /// Something that the application wants of a session, whether it is in a state for it or not.
@@ -254,6 +268,11 @@ impl World {
                 Event::NotifyWanted { subscription, .. } => {
                     acted = true;
                     self.stack.notify(self.now, *subscription, Bytes::from_static(b"sdp"));
+                }
+                Event::ForkEnded { session, tag, .. } => {
+                    let names = self.stack.dialog_names(*session);
+                    let is_over = names.is_none_or(|names| !names.remote_tags.contains(tag));
+                    assert!(is_over, "a fork that is over still rings");
                 }
                 Event::Invited { session, .. } => assert!(self.live.insert(*session), "{event:?}: an id given twice"),
                 Event::Registered { pending, .. }

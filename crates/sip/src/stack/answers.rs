@@ -9,6 +9,7 @@ use super::refreshes::with_timer;
 use crate::core::Due;
 use crate::lifetime;
 use crate::session::{Asked, Change, Early, Established, Incoming, Session, SessionTimer, State, Unacked};
+use crate::transaction::TransactionId;
 use crate::{EndCause, Event, Refusal, SessionId, Transmit};
 
 impl Stack {
@@ -77,11 +78,28 @@ impl Stack {
         }
     }
 
-    /// Lets all early dialogs of our INVITE go, since it is sent anew.
-    pub(super) fn drop_all_early(&mut self, now: Mono, id: SessionId) {
-        if let Some(State::Outgoing(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state) {
-            let early = std::mem::take(&mut state.early);
-            early.into_iter().for_each(|early| self.drop_early(now, early));
+    /// An INVITE of ours has failed while its call goes on: the dialogs that it began are over (12.3).
+    pub(super) fn drop_branch(&mut self, now: Mono, session: SessionId, invite: TransactionId, status: Option<u16>) {
+        let Some(State::Outgoing(state)) = self.sessions.get_mut(&session).map(|session| &mut session.state) else {
+            return;
+        };
+        let over: Vec<Early> = state.early.extract_if(.., |early| early.invite == invite).collect();
+        self.end_forks(now, session, over, status);
+    }
+
+    /// Lets dialogs of our INVITE go that are over before the call is, and tells of them.
+    pub(super) fn end_forks(&mut self, now: Mono, session: SessionId, over: Vec<Early>, status: Option<u16>) {
+        let Some(State::Outgoing(state)) = self.sessions.get_mut(&session).map(|session| &mut session.state) else {
+            return;
+        };
+        state.outspoken |= over.iter().any(|early| early.described.is_some());
+        let told = state.left.is_none();
+        for early in over {
+            if told {
+                let tag = early.dialog.remote_tag.clone();
+                self.core.tell(Event::ForkEnded { session, tag, status });
+            }
+            self.drop_early(now, early);
         }
     }
 

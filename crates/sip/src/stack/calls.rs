@@ -86,8 +86,9 @@ impl Stack {
         let parts = (outline, &Method::Invite);
         let transaction = self.clients.open(&mut self.core, now.monotonic, parts, flow, (Some(id), false), payload);
         let (contact, early) = (contact.into(), Vec::new());
-        let (left, forks, offer) = (None, None, invite.offer);
-        let state = Outgoing { invite: transaction, tie, forks, contact, attempt, proof, offer, early, left };
+        let (left, forks, offer, outspoken) = (None, None, invite.offer, false);
+        let invite = transaction;
+        let state = Outgoing { invite, tie, forks, contact, attempt, proof, offer, early, outspoken, left };
         self.insert(id, &call_id, &local_tag, State::Outgoing(Box::new(state)));
         if let Some(session) = self.sessions.get_mut(&id) {
             session.identity = identity;

@@ -116,8 +116,9 @@ impl Stack {
         let flow = outline.flow;
         state.proof = Some(proof);
         let parts = (outline, &Method::Invite);
-        state.invite = self.clients.open(&mut self.core, now, parts, flow, (Some(id), false), payload);
-        self.drop_all_early(now, id);
+        let again = self.clients.open(&mut self.core, now, parts, flow, (Some(id), false), payload);
+        let before = std::mem::replace(&mut state.invite, again);
+        self.drop_branch(now, id, before, Some(response.status.code()));
         true
     }
 

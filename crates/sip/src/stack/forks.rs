@@ -239,10 +239,14 @@ impl Stack {
         response: Option<Box<Response>>,
     ) -> Option<(StatusCode, bool, Option<Box<Response>>)> {
         let State::Outgoing(state) = &mut self.sessions.get_mut(&owner)?.state else { return None };
+        let limb = state.forks.as_deref_mut()?.limbs.iter_mut().find(|limb| limb.id == id && !limb.over)?;
+        limb.over = true;
+        let refused = (response.is_some() && !limb.left).then(|| status.code());
+        self.drop_branch(now, owner, id, refused);
+        let State::Outgoing(state) = &mut self.sessions.get_mut(&owner)?.state else { return None };
         let is_left = state.left.is_some();
         let forks = state.forks.as_deref_mut()?;
-        let limb = forks.limbs.iter_mut().find(|limb| limb.id == id && !limb.over)?;
-        limb.over = true;
+        let limb = forks.limbs.iter().find(|limb| limb.id == id)?;
         let failure = match limb.left {
             // We cancelled it: whatever it says, it did not answer in its turn.
             true => Failure { status: StatusCode::new(408).unwrap_or(status), local: false, response: None },

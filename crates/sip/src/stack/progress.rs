@@ -53,7 +53,7 @@ impl Stack {
             let (contact, tie) = state.branch(id).unwrap_or_default();
             let mut dialog = Dialog::of_response(response, flow, contact, symmetric, tie);
             dialog.came_from(self.clients.datagrams(id));
-            state.early.push(Early::new(dialog));
+            state.early.push(Early::new(id, dialog));
         }
         let told = state.left.is_none();
         let answers = state.offer.is_empty() && told;

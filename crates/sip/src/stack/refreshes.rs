@@ -196,13 +196,7 @@ impl Stack {
         let parts = (outline, &Method::Invite);
         let again = self.clients.open(&mut self.core, now, parts, flow, (Some(owner), false), payload);
         state.goes_on(id, again);
-        let tag = response.head.to.tag().unwrap_or_default();
-        if state.forks.is_none() {
-            self.drop_all_early(now, owner);
-        } else if let Some(place) = state.early.iter().position(|early| &*early.dialog.remote_tag == tag) {
-            let early = state.early.remove(place);
-            self.drop_early(now, early);
-        }
+        self.drop_branch(now, owner, id, Some(422));
         true
     }
 }

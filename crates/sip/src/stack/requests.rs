@@ -216,8 +216,7 @@ impl Stack {
                         self.clients.cancel(&mut self.core, now, invite, None);
                     }
                 }
-                gone.into_iter().for_each(|early| self.drop_early(now, early));
-                return;
+                return self.end_forks(now, id, gone, None);
             }
             State::Leaving(state) => {
                 let cause = match &state.cause {

@@ -129,10 +129,10 @@ impl Stack {
         // The size of a request says nothing of the listener that its peer belongs to.
         let told = datagrams.map_or(flow, |datagrams| Flow { remote: flow.remote, ..datagrams });
         let offer = outgoing.offer_of(id);
-        let Outgoing { proof, early, left, .. } = outgoing;
+        let Outgoing { proof, early, outspoken, left, .. } = outgoing;
         let offerless = offer.is_empty();
         let mut state = Established::new(dialog, true);
-        let (mut body, mut described, mut said, mut others) = (sdp(response), None, None, false);
+        let (mut body, mut described, mut said, mut others) = (sdp(response), None, None, outspoken);
         for early in early {
             if early.dialog.remote_tag == state.dialog.remote_tag {
                 early.pracks.iter().for_each(|(prack, ..)| self.clients.disown(*prack));

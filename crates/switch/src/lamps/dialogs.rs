@@ -1,10 +1,9 @@
 //! A user's dialogs, as his phones see them (RFC 4235 3.7.1, 4.1).
 
 use base::LegId;
-use journal::Name;
 use sip::DialogNames;
 
-use super::Watched;
+use super::{Ends, Watched};
 use crate::UserName;
 use crate::call::{Leg, Reach, Role, Stage};
 use crate::switch::Switch;
@@ -167,9 +166,16 @@ impl Switch {
     }
 }
 
-/// What ended a dialog (RFC 4235 3.7.1), by how its leg ended; one whose leg lives is another phone's that rings no more.
-fn end(dialog: &Dialog, leg: Option<&(Name, Option<u16>)>) -> State {
-    let Some((cause, status)) = leg else { return State::Terminated("cancelled", None) };
+/// What ended a dialog (RFC 4235 3.7.1), by how its phone or its leg ended; one of which neither is known is another phone's that
+/// rings no more.
+fn end(dialog: &Dialog, ends: Option<&Ends>) -> State {
+    let Some(Ends { leg, forks }) = ends else { return CANCELLED };
+    match dialog.local_tag.as_ref().and_then(|tag| forks.get(tag)) {
+        Some(Some(status)) => return State::Terminated("rejected", Some(*status)),
+        Some(None) => return CANCELLED,
+        None => {}
+    }
+    let Some((cause, status)) = leg else { return CANCELLED };
     let talked = dialog.state == State::Confirmed;
     match (&**cause, status) {
         ("transferred" | "answered_elsewhere", _) => State::Terminated("replaced", None),
@@ -177,9 +183,14 @@ fn end(dialog: &Dialog, leg: Option<&(Name, Option<u16>)>) -> State {
             State::Terminated("timeout", None)
         }
         ("bye", _) if talked => State::Terminated("local-bye", None),
+        // Another of the user's phones did, and for all of them.
+        ("refused" | "challenged", Some(_)) if !forks.is_empty() => CANCELLED,
         ("refused" | "challenged", Some(status)) => State::Terminated("rejected", Some(*status)),
         ("fault" | "gone" | "bad_answer" | "unreachable", _) => State::Terminated("error", None),
         _ if talked => State::Terminated("remote-bye", None),
-        _ => State::Terminated("cancelled", None),
+        _ => CANCELLED,
     }
 }
+
+/// The end of a dialog that the phone did not bring about.
+const CANCELLED: State = State::Terminated("cancelled", None);

@@ -43,8 +43,8 @@ pub(crate) struct Lamps {
     of_watcher: BTreeMap<UserName, usize>,
     /// Watched users whose dialogs are to be looked at.
     touched: BTreeSet<UserName>,
-    /// How legs of watched users ended since they were looked at.
-    ends: BTreeMap<LegId, (Name, Option<u16>)>,
+    /// How legs of watched users ended since they were looked at, and how those of their dialogs did that ended by themselves.
+    ends: BTreeMap<LegId, Ends>,
     /// Dialogs so far, for their ids.
     dialogs: u64,
 }
@@ -55,6 +55,14 @@ struct Watched {
     by: BTreeSet<SubscriptionId>,
     /// As they were when they were looked at last.
     dialogs: Vec<Dialog>,
+}
+
+/// How a leg ended, or some of its dialogs while others ring.
+#[derive(Debug, Default)]
+struct Ends {
+    leg: Option<(Name, Option<u16>)>,
+    /// By the phone's tag: the status by which it refused, if it did.
+    forks: BTreeMap<Box<str>, Option<u16>>,
 }
 
 /// One subscription.
@@ -180,7 +188,7 @@ impl Switch {
                 if let Some(Asker::User(user)) = self.owner(*leg) {
                     self.lamps.count(&user, *leg, false);
                     if self.lamps.watched.contains_key(&user) {
-                        self.lamps.ends.insert(*leg, (cause.clone(), *status));
+                        self.lamps.ends.entry(*leg).or_default().leg = Some((cause.clone(), *status));
                     }
                 }
                 self.touch(*leg);
@@ -191,6 +199,16 @@ impl Switch {
                 self.touch(*b);
             }
             _ => {}
+        }
+    }
+
+    /// A phone that rang for a leg does so no more, while others may.
+    pub(crate) fn fork_ended(&mut self, leg: LegId, tag: Box<str>, status: Option<u16>) {
+        if let Some(Asker::User(user)) = self.owner(leg)
+            && self.lamps.watched.contains_key(&user)
+        {
+            self.lamps.ends.entry(leg).or_default().forks.insert(tag, status);
+            self.lamps.touched.insert(user);
         }
     }
 
