@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{Mono, TimerToken};
-use sip_message::{Head, HeaderName, Request};
+use sip_message::{DialogFilter, EventValue, Head, HeaderName, Request};
 
 use crate::SessionId;
 use crate::core::printed;
@@ -17,6 +17,8 @@ const LEAST: u32 = 60;
 const MOST: u32 = 3600;
 /// The longest id of an Event that is kept, in octets.
 const MAX_ID: usize = 64;
+/// The longest names of the dialogs that a subscriber asks about, all together, in octets.
+const MAX_FILTER: usize = 1024;
 /// The longest names of a dialog that are kept, all together, in octets.
 const MAX_NAMES: usize = 4096;
 
@@ -70,8 +72,7 @@ impl Package {
 
     /// The one that an Event names. (Event types are compared as they are written: RFC 6665 8.2.1.)
     pub(crate) fn of(head: &Head) -> Option<Self> {
-        let value = head.header(HeaderName::Event)?;
-        let name = value.split(';').next().unwrap_or_default().trim();
+        let name = EventValue::of(head)?.package();
         Self::ALL.into_iter().find(|package| package.name() == name)
     }
 }
@@ -96,6 +97,8 @@ pub(crate) struct Subscription {
     pub(crate) package: Package,
     /// The value of Event in our NOTIFYs.
     pub(crate) event: Box<str>,
+    /// The dialogs that it is about; none: all of them.
+    pub(crate) filter: Option<Box<DialogFilter>>,
     /// When it ends, if it is not refreshed.
     pub(crate) ends: Mono,
     pub(crate) expiry: Option<TimerToken>,
@@ -141,15 +144,23 @@ impl Subscription {
 /// # Errors
 /// 400 if the id is too long to be kept.
 pub(crate) fn event(request: &Request, package: Package) -> Result<Box<str>, Fault> {
-    let value = request.head.header(HeaderName::Event).unwrap_or_default();
-    let id = value.split(';').skip(1).find_map(|part| {
-        let (name, id) = part.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("id").then(|| id.trim())
-    });
-    match id {
+    match EventValue::of(&request.head).and_then(EventValue::id) {
         None => Ok(package.name().into()),
         Some(id) if id.len() <= MAX_ID => Ok(format!("{};id={id}", package.name()).into()),
         Some(_) => Err(Fault::of(400)),
+    }
+}
+
+/// The dialogs that a SUBSCRIBE asks about (RFC 4235 3.2). That it wants session descriptions, too, is not heeded: nobody is
+/// authorized to see them (3.3).
+///
+/// # Errors
+/// 400 if they are named by half, or by names that are too long to be kept.
+pub(crate) fn filter(request: &Request, package: Package) -> Result<Option<Box<DialogFilter>>, Fault> {
+    let Some(event) = EventValue::of(&request.head).filter(|_| package == Package::Dialog) else { return Ok(None) };
+    match event.dialogs() {
+        Ok(filter) if filter.as_ref().is_none_or(|filter| filter.len() <= MAX_FILTER) => Ok(filter.map(Box::new)),
+        _ => Err(Fault::of(400)),
     }
 }
 

@@ -122,6 +122,8 @@ fn what_cannot_be_served_is_refused_and_nothing_is_kept() {
         ("Event: dialog\nAccept: application/pidf+xml\n", 406, None),
         ("Event: message-summary\nAccept: application/dialog-info+xml\n", 406, None),
         ("Event: dialog\nExpires: 59\n", 423, Some(("Min-Expires", "60"))),
+        ("Event: dialog;call-id=c\n", 400, None),
+        ("Event: dialog;to-tag=1;from-tag=2\n", 400, None),
         ("Event: dialog\nRequire: eventlist\n", 420, Some(("Unsupported", "eventlist"))),
     ];
     for (extra, status, field) in cases {
@@ -137,10 +139,11 @@ fn what_cannot_be_served_is_refused_and_nothing_is_kept() {
         world.assert_quiet();
     }
     let long_id = format!("Event: dialog;id={}\n", "x".repeat(65));
+    let long_names = format!("Event: dialog;call-id={};to-tag=1\n", "x".repeat(1024));
     let long_way = format!("Event: dialog\nRecord-Route: <sip:{}@h;lr>\n", "x".repeat(4096));
     let text = |extra| request("SUBSCRIBE", "s", extra);
     let no_contact = text("Event: dialog\n").replace("Contact: <sip:carol@192.0.2.77:5060>\n", "");
-    for (text, status) in [(text(&long_id), 400), (text(&long_way), 513), (no_contact, 400)] {
+    for (text, status) in [(text(&long_id), 400), (text(&long_names), 400), (text(&long_way), 513), (no_contact, 400)] {
         let mut world = World::new(1);
         world.inject(stranger(), 0, &text);
         assert_eq!(world.last_to(stranger()).status(), status);
@@ -193,6 +196,31 @@ fn a_refresh_prolongs_it_and_moves_it_and_one_without_time_ends_it() {
     assert_eq!(again(&mut world, &ok, 8, "Event: dialog\n").0, 481);
     world.drive_to_the_end();
     world.assert_quiet();
+}
+
+#[test]
+fn one_that_is_about_one_dialog_stays_about_that() {
+    let mut world = World::new(1);
+    let names = "call-id=\"c;id=9@h\";to-tag=1";
+    let (subscription, ok) =
+        subscribe(&mut world, &format!("Event: dialog;{names};id=7;include-session-description\n"));
+    let filter = world.parties[0].stack.dialog_filter(subscription).cloned().unwrap();
+    assert_eq!((&*filter.call_id, &*filter.local_tag, filter.remote_tag), ("c;id=9@h", "1", None));
+    assert_eq!(notices(&world)[0].header("Event").unwrap(), "dialog;id=7");
+    answer(&mut world, "200 OK", "");
+    for (cseq, params, status) in [
+        (2, format!(";{names}"), 200),
+        (3, String::new(), 200),
+        (4, format!(";{names};from-tag=2"), 403),
+        (5, ";call-id=other;to-tag=1".to_owned(), 403),
+        (6, ";call-id=other".to_owned(), 400),
+    ] {
+        assert_eq!(again(&mut world, &ok, cseq, &format!("Event: dialog;id=7{params}\n")).0, status, "{params}");
+    }
+    assert!(world.parties[0].stack.dialog_filter(subscription).is_some());
+    let mut world = World::new(1);
+    let (subscription, _) = subscribe(&mut world, "Event: message-summary;call-id=c\n");
+    assert_eq!(world.parties[0].stack.dialog_filter(subscription), None, "the package has no such parameter");
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl Console {
     /// Subscribes; the status that it gets.
     fn subscribe(&mut self, s: &mut Scene, whom: &str, event: &str, fields: &str) -> u16 {
         self.said += 1;
-        let call_id = format!("console-{}-{}", self.me, self.said);
+        let call_id = format!("console-{}-{}-{}", self.me, self.address.port(), self.said);
         let to = format!("<sip:{whom}@switch.example>");
         self.send(s, whom, &call_id, &to, 1, &format!("Event: {event}\r\n{fields}"))
     }
@@ -271,6 +271,51 @@ fn a_call_that_rings_is_picked_up_by_the_names_that_a_lamp_gave() {
     assert_eq!(console.states(&mut s), ["terminated replaced"]);
     assert_eq!(s.world.breaches(), []);
     s.hang_up(s.alan);
+    s.end_all(2);
+}
+
+#[test]
+fn who_watches_one_dialog_is_told_of_that_alone() {
+    // He is no agent, whose phone rings for one call at a time.
+    let mut config = watched();
+    (config.agents, config.queues) = (Vec::new(), Vec::new());
+    let (mut s, mut console) = (Scene::of(config), Console::new());
+    let [mut of_dialog, mut of_invite, mut of_none] =
+        [5080, 5081, 5082].map(|port| Console::of("102", &format!("127.0.0.1:{port}")));
+    console.subscribe(&mut s, "101", "dialog", "");
+    s.call("101");
+    s.world.with_phone(s.ada, |phone, now| phone.ring(now));
+    let ringing = console.lamps(&mut s).remove(0);
+    let (call_id, tags) = ringing.replaces.split_once(';').unwrap();
+    let (ours, theirs) = tags.split_once(';').unwrap();
+    // A Replaces names our tag first, as the one who receives it; here the watched phone's comes first.
+    let [ours, theirs] = [ours, theirs].map(|tag| tag.split_once('=').unwrap().1);
+    let one = format!("dialog;call-id=\"{call_id}\";to-tag={theirs};from-tag={ours};include-session-description");
+    assert_eq!(of_dialog.subscribe(&mut s, "101", &one, ""), 200);
+    assert_eq!(of_invite.subscribe(&mut s, "101", &format!("dialog;call-id={call_id};to-tag={theirs}"), ""), 200);
+    assert_eq!(of_none.subscribe(&mut s, "101", &format!("dialog;call-id={call_id};to-tag={ours}"), ""), 200);
+    for console in [&mut of_dialog, &mut of_invite] {
+        assert_eq!((console.states(&mut s), console.notifies.len()), (vec!["early".to_owned()], 1));
+        assert!(!console.last(&mut s).contains("session-description"), "nobody may see that");
+    }
+    assert!(of_none.states(&mut s).is_empty());
+    s.answer(s.ada);
+    // Another call comes, and is refused: who watches all is told of it, and nobody else.
+    s.dial(s.other, "4930124", "101");
+    assert!(s.saw(s.other, &Seen::Refused(486)));
+    assert_eq!(console.states(&mut s), ["confirmed", "terminated rejected"]);
+    for console in [&mut of_dialog, &mut of_invite] {
+        assert_eq!((console.states(&mut s), console.notifies.len()), (vec!["confirmed".to_owned()], 2));
+    }
+    s.hang_up(s.ada);
+    s.world.run(SECOND);
+    for console in [&mut of_dialog, &mut of_invite] {
+        assert_eq!(console.states(&mut s), ["terminated local-bye"]);
+        assert_eq!(console.notifies.iter().map(|text| version(text)).collect::<Vec<_>>(), [0, 1, 2]);
+    }
+    of_none.listen(&mut s);
+    assert_eq!(of_none.notifies.len(), 1);
+    assert_eq!(of_none.subscribe(&mut s, "101", "dialog;call-id=c", ""), 400);
     s.end_all(2);
 }
 

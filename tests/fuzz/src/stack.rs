@@ -43,6 +43,7 @@ const EXTRA: &[&str] = &[
     "Event: dialog\r\n",
     "Event: message-summary;id=7\r\nExpires: 90\r\n",
     "Event: dialog\r\nExpires: 0\r\n",
+    "Event: dialog;call-id=\"1\";to-tag=2;from-tag=3\r\nExpires: 100\r\n",
     "Retry-After: 9\r\n",
     "Expires: 0\r\n",
     "Record-Route: <sip:192.0.2.9;lr>\r\n",

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base::{Mono, Now};
 use bytes::Bytes;
-use sip_message::{HeaderName, Method, Response};
+use sip_message::{DialogFilter, HeaderName, Method, Response};
 
 use super::Stack;
 use crate::core::Due;
@@ -35,14 +35,15 @@ impl Stack {
         let asked = *pending.0;
         let now = now.monotonic;
         let request = &asked.request;
-        let (event, lasts) =
-            match subscription::event(request, package).and_then(|event| Ok((event, subscription::lasts(request)?))) {
-                Ok(read) => read,
-                Err(fault) => {
-                    self.answer_fault(now, &asked, fault);
-                    return None;
-                }
-            };
+        let read = subscription::event(request, package)
+            .and_then(|event| Ok((event, subscription::filter(request, package)?, subscription::lasts(request)?)));
+        let (event, filter, lasts) = match read {
+            Ok(read) => read,
+            Err(fault) => {
+                self.answer_fault(now, &asked, fault);
+                return None;
+            }
+        };
         let id = SessionId(self.core.next_serial());
         let local_tag = self.core.token();
         let contact = self.contact_of(request, asked.flow);
@@ -55,6 +56,7 @@ impl Stack {
             dialog_key,
             package,
             event,
+            filter,
             ends: now,
             expiry: None,
             retry: None,
@@ -66,6 +68,12 @@ impl Stack {
         self.subscriptions.insert(id, subscription);
         self.grant_subscription(now, id, &asked, lasts);
         Some(SubscriptionId(id))
+    }
+
+    /// The dialogs that a subscription is about; none: all of them, or another package.
+    #[must_use]
+    pub fn dialog_filter(&self, subscription: SubscriptionId) -> Option<&DialogFilter> {
+        self.subscriptions.get(&subscription.0)?.filter.as_deref()
     }
 
     /// Things are not as the subscriber was told. Asks by [`Event::NotifyWanted`] how they are, as soon as he can be told.
@@ -125,6 +133,7 @@ impl Stack {
         let fault = subscription::size(&asked.request)
             .and_then(|()| subscription::lasts(&asked.request))
             .and_then(|_| subscription::event(&asked.request, package))
+            .and_then(|_| subscription::filter(&asked.request, package))
             .and(room);
         match fault {
             Err(fault) => self.answer_fault(now, &asked, fault),
@@ -158,6 +167,12 @@ impl Stack {
             .and_then(|()| subscription::event(request, Package::of(&request.head).unwrap_or(found.package)))
             // Another subscription would have a dialog of its own (RFC 6665 4.5.2).
             .and_then(|event| if event == found.event { Ok(()) } else { Err(Fault::of(403)) })
+            .and_then(|()| subscription::filter(request, found.package))
+            // Who leaves out which dialogs he means goes on with those.
+            .and_then(|filter| match filter.is_none() || filter == found.filter {
+                true => Ok(()),
+                false => Err(Fault::of(403)),
+            })
             .and_then(|()| subscription::lasts(request));
         match read {
             Err(fault) => self.answer_fault(now, asked, fault),
@@ -227,8 +242,9 @@ impl Stack {
         let Some(found) = self.subscriptions.get_mut(&id) else { return false };
         found.telling = Telling::Idle;
         let status = response.map_or(0, |response| response.status.code());
-        // 4.2.2: who asks for some time gets it, as far as his subscription lasts. All others who do not take a NOTIFY, among them
-        // those who want a password of us, are told no more.
+        // 4.2.2: who asks for some time gets it, as far as his subscription lasts. All others who do not take a NOTIFY are told no
+        // more, among them those who want a password of us: subscribers are users, who have none for us, and there is nothing
+        // with which their NOTIFY could be tried again.
         let wait = response.and_then(|response| response.head.header(HeaderName::RetryAfter)).and_then(seconds);
         match (status, wait) {
             (200..300, _) if found.stale => self.tell_subscriber(id),

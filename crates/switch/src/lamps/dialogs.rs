@@ -2,6 +2,7 @@
 
 use base::LegId;
 use sip::DialogNames;
+use sip_message::DialogFilter;
 
 use super::{Ends, Watched};
 use crate::UserName;
@@ -52,13 +53,20 @@ impl std::fmt::Debug for Identity {
     }
 }
 
+impl Dialog {
+    /// Whether a subscriber is told of it who asked about these, or all (RFC 4235 3.3).
+    pub(super) fn is_shown(&self, filter: Option<&DialogFilter>) -> bool {
+        filter.is_none_or(|filter| filter.fits(&self.call_id, self.local_tag.as_deref(), &self.remote_tag))
+    }
+}
+
 impl Switch {
-    /// Looks at the dialogs of a user who is watched: whether they look otherwise than before, and those that are over.
-    pub(super) fn look_at(&mut self, user: &UserName) -> (bool, Vec<Dialog>) {
+    /// Looks at the dialogs of a user who is watched: as they were before, and those that are over.
+    pub(super) fn look_at(&mut self, user: &UserName) -> (Vec<Dialog>, Vec<Dialog>) {
         let legs = self.lamps.legs.get(user).cloned().unwrap_or_default();
         let mut now: Vec<Dialog> = legs.into_iter().flat_map(|leg| self.dialogs_of(leg)).collect();
         let Some(Watched { dialogs: before, .. }) = self.lamps.watched.get_mut(user) else {
-            return (false, Vec::new());
+            return (Vec::new(), Vec::new());
         };
         let mut gone = std::mem::take(before);
         let looked = gone.clone();
@@ -77,8 +85,7 @@ impl Switch {
                 }
             };
         }
-        let changed = now != looked;
-        before.clone_from(&now);
+        *before = now;
         let ends = &self.lamps.ends;
         let over: Vec<Dialog> = gone
             .into_iter()
@@ -87,7 +94,7 @@ impl Switch {
                 Dialog { state, ..dialog }
             })
             .collect();
-        (changed, over)
+        (looked, over)
     }
 
     /// The dialogs of a leg that lives.

@@ -163,7 +163,9 @@ impl Switch {
             Package::Dialog => {
                 let over = std::mem::take(&mut watch.over);
                 let live = lamps.watched.get(&watch.user).map_or(&[][..], |watched| &watched.dialogs);
-                document::write(&watch.entity, &watch.host, told, live.iter().chain(&over))
+                let filter = self.sip.dialog_filter(subscription);
+                let shown = live.iter().filter(|dialog| dialog.is_shown(filter)).chain(&over);
+                document::write(&watch.entity, &watch.host, told, shown)
             }
             Package::MessageSummary => mailbox::of(&watch.user).summary(&watch.entity),
         };
@@ -230,18 +232,23 @@ impl Switch {
             self.lamps.ends.clear();
             return false;
         };
-        let (changed, over) = self.look_at(&user);
-        let by = self.lamps.watched.get(&user).map(|watched| watched.by.clone()).unwrap_or_default();
-        if !changed {
+        let (before, over) = self.look_at(&user);
+        let Lamps { watched, watches, .. } = &mut self.lamps;
+        let Some(Watched { by, dialogs }) = watched.get(&user).filter(|watched| watched.dialogs != before) else {
             return true;
-        }
+        };
         for subscription in by {
-            if let Some(watch) = self.lamps.watches.get_mut(&subscription) {
-                watch.over.extend(over.iter().cloned());
+            let filter = self.sip.dialog_filter(*subscription);
+            let shown = |dialog: &&Dialog| dialog.is_shown(filter);
+            if before.iter().filter(shown).eq(dialogs.iter().filter(shown)) {
+                continue;
+            }
+            if let Some(watch) = watches.get_mut(subscription) {
+                watch.over.extend(over.iter().filter(shown).cloned());
                 let surplus = watch.over.len().saturating_sub(MAX_OVER);
                 watch.over.drain(..surplus);
             }
-            self.sip.touch_subscription(subscription);
+            self.sip.touch_subscription(*subscription);
         }
         true
     }
