@@ -1,5 +1,5 @@
 //! Busy lamps among strangers: a call between two baresips is watched, its documents are read by Python's XML parser, and it is
-//! picked up by the names that they give.
+//! picked up by the names that they give. SIPp asks whether messages wait.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -11,6 +11,7 @@ use tests::baresip::{Baresip, Manner};
 use tests::company::{Company, tones};
 use tests::phone::{Dialog, Message, Phone};
 use tests::ports::Ports;
+use tests::sipp::Sipp;
 use tests::switch::Switch;
 use tests::wait::{SOON, pause};
 
@@ -171,4 +172,21 @@ fn a_ringing_call_is_picked_up_by_the_names_that_the_lamp_gave() {
     assert!(heard.is_some_and(|voice| voice.total > 0.3), "both ways");
     s.switch.wait_for_cdrs(2);
     s.switch.assert_quiet();
+}
+
+#[test]
+fn a_user_who_proves_himself_is_told_that_no_messages_wait_until_he_wants_to_know_no_more() {
+    let (mut ports, folder) = (Ports::slice(), tempfile::tempdir().expect("a folder"));
+    let switch = Switch::start(&Company::new(&ports).agent("register"));
+    let (users, password) = (folder.path().join("users.csv"), switch.password("agent1"));
+    let row = format!("SEQUENTIAL\nagent1;[authentication username=agent1 password={password}]\n");
+    std::fs::write(&users, row).expect("written");
+    let (users, uri) = (users.display().to_string(), format!("agent1@{}", switch.address()));
+    let options = ["-inf", &users, "-auth_uri", &uri, "-m", "1"];
+    let (port, media) = (ports.take(2), ports.take(4));
+    // Ends well only if each NOTIFY says what it should, and the last one that it is the last.
+    Sipp::calling("user_asks_for_messages", "agent1", switch.address(), port, media, folder.path(), &options)
+        .succeed(SOON);
+    assert!(switch.told(&["status"]).contains("0 subscriptions"), "{}", switch.told(&["status"]));
+    switch.assert_quiet();
 }

@@ -89,6 +89,39 @@ fn a_carrier_that_asks_who_calls_is_answered_for_each_request() {
 }
 
 #[test]
+fn a_carrier_that_asks_within_a_call_is_answered_for_prack_notify_and_bye_each_time() {
+    let mut ports = Ports::slice();
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut sipp = |scenario| {
+        let (port, media) = (ports.take(2), ports.take(4));
+        (Sipp::answering(scenario, port, media, folder.path(), &["-m", "1", "-rtp_echo"]), port)
+    };
+    let (mut carrier, to) = sipp("carrier_asks_each_time");
+    let (mut agent, at) = sipp("agent_answers");
+    let mut phone = Phone::new("127.0.0.1:9".parse().expect("an address"), &mut ports);
+    let mut company = Company::new(&ports).agent(&format!("sip:agent@127.0.0.1:{at}"));
+    company.agents.push(("phone".to_owned(), format!("sip:phone@{}", phone.address())));
+    company.carrier = Some(to);
+    company.carrier_more = by_file("sipp") + ", transfers: true";
+    company.secrets.insert("carrier.password", PASSWORD.to_owned());
+    company.grants.insert(
+        "germany",
+        "{ users: phone, prefixes: \"+49\", trunk: carrier, at_once: 2, minutes_a_day: 60 }".to_owned(),
+    );
+    let switch = Switch::start(&company);
+    phone.set_switch(switch.address());
+    let mut dialog = phone.call(NUMBER);
+    // Ends well only if each of them came again with the password and the nonce that it was asked by.
+    carrier.succeed(SOON);
+    assert_eq!(phone.bye(&mut dialog).status(), Some(200));
+    agent.succeed(SOON);
+    let cdr = switch.wait_for_cdr();
+    assert_eq!((&cdr["transfers"][0]["by"]["trunk"], &cdr["agent"]), (&"carrier".into(), &"agent1".into()), "{cdr:#}");
+    assert!(switch.events("login_failed").is_empty());
+    switch.assert_quiet();
+}
+
+#[test]
 fn a_wrong_password_and_a_wrong_realm_let_nothing_through_and_are_told() {
     for (login, file, why) in [
         (by_file(REALM), "wrong", "refused"),
