@@ -21,6 +21,7 @@
 //! - `nat`: phones behind a NAT, in networks of the test's own.
 //! - `trace`: what calls said on the wire, drawn, followed, and read by tshark.
 //! - `schema`: what editors are told, judged by a validator.
+//! - `spoken`: numbers and dates, in two languages.
 //! - `sbc`: Kamailio in front of the switch; all phones behind it.
 //! - `srtp`: encrypted calls.
 //! - `sipsak`: what that tool does.
@@ -78,6 +79,7 @@ mod schema;
 mod shutdown;
 mod signals;
 mod sipsak;
+mod spoken;
 mod spray;
 mod srtp;
 mod strangers;

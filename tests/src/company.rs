@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::ports::Ports;
 use crate::sound;
@@ -81,6 +81,9 @@ pub struct Company {
     pub queue: BTreeMap<&'static str, String>,
     /// Flows by name.
     pub flows: BTreeMap<&'static str, String>,
+    /// What callers can hear, the first one first, if not English alone. They have the shipped recordings of numbers, dates
+    /// and the like.
+    pub languages: Vec<&'static str>,
     /// The number plan: number and what it reaches.
     pub numbers: BTreeMap<&'static str, String>,
 }
@@ -141,6 +144,7 @@ impl Company {
             queue: [("ring_time", "5s"), ("wrap_up", "1s"), ("music", "music")].map(|(k, v)| (k, v.to_owned())).into(),
             flows: [("main", flow(&recorded)), ("plain", flow(MENU)), ("wait", flow(wait)), ("talk", flow(talk))]
                 .into(),
+            languages: Vec::new(),
             numbers: [
                 ("1000", "{ flow: main }"),
                 ("1001", "{ flow: plain }"),
@@ -182,6 +186,10 @@ impl Company {
             let _ = writeln!(text, "  - tcp: \"{}\"", SocketAddr::new(self.address, 0));
         }
         text.extend(self.listeners.iter().map(|listener| format!("  - {listener}\n")));
+        if !self.languages.is_empty() {
+            let _ = writeln!(text, "languages: [{}]", self.languages.join(", "));
+            self.languages.iter().for_each(|language| copy_clips(language, folder));
+        }
         text += "data: data\n";
         text += &section("media", &self.media);
         text += &section("calls", &self.calls);
@@ -235,7 +243,29 @@ impl Company {
             ("hold", tones::HOLD, 2.0),
         ];
         for (name, hertz, seconds) in prompts {
-            sound::write_wav(&folder.join(format!("prompts/en/{name}.wav")), &sound::sine(hertz, seconds));
+            // Tones have no language.
+            let language = if self.languages.is_empty() { "en" } else { "common" };
+            sound::write_wav(&folder.join(format!("prompts/{language}/{name}.wav")), &sound::sine(hertz, seconds));
+        }
+    }
+}
+
+/// The shipped recording of a word: `clip("en", "numbers/7")`.
+#[must_use]
+pub fn clip(language: &str, name: &str) -> PathBuf {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/prompts");
+    shipped.join(language).join(format!("{name}.wav"))
+}
+
+/// Copies what is below folders: `numbers/7`, `months/11`. Sentences stay.
+fn copy_clips(language: &str, folder: &Path) {
+    let shipped = clip(language, "welcome");
+    let folders = std::fs::read_dir(shipped.parent().expect("a folder")).expect("a folder");
+    for from in folders.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_dir()) {
+        let to = folder.join("prompts").join(language).join(from.file_name().expect("a name"));
+        std::fs::create_dir_all(&to).expect("a folder");
+        for file in std::fs::read_dir(&from).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            std::fs::copy(&file, to.join(file.file_name().expect("a name"))).expect("a copy");
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use acd::QueueConfig;
+use audio::Prompt;
 use ivr::FlowHash;
-use switch::{Config, PromptName, Trunk, User, UserName, Watchers};
+use switch::{Config, PromptName, Prompts, Trunk, User, UserName, Watchers};
 
 /// What is new in `new`: `users: 1 added; flows: 2 changed`, or `nothing changed`.
 #[must_use]
@@ -41,7 +42,9 @@ pub fn changes(old: &Config, new: &Config) -> String {
         count("passwords", secrets, &new.secrets),
         count("queues", &queues(old), &queues(new)),
         count("flows", &flows(old), &flows(new)),
-        count("prompts", prompts, &new.prompts),
+        count("languages", &tables(old), &tables(new)),
+        count("prompts", &sounds(prompts), &sounds(&new.prompts)),
+        (prompts.usual() != new.prompts.usual()).then(|| "first language changed".to_owned()),
         count("trunks", &trunks(old), &trunks(new)),
         count("grants", grants, &new.grants),
         (*emergency != new.emergency).then(|| "emergency changed".to_owned()),
@@ -79,6 +82,16 @@ type Queue<'a> = (&'a QueueConfig, Option<&'a PromptName>);
 fn queues(config: &Config) -> BTreeMap<&str, Queue<'_>> {
     let music = |queue: &QueueConfig| config.queue_music.get(&queue.name);
     config.queues.iter().map(|queue| (queue.name.as_str(), (queue, music(queue)))).collect()
+}
+
+/// Prompts by language and name.
+fn sounds(prompts: &Prompts) -> BTreeMap<(&str, &str), &Prompt> {
+    prompts.iter().map(|(language, name, prompt)| ((language, &**name), prompt)).collect()
+}
+
+/// How languages say numbers and the like.
+fn tables(config: &Config) -> BTreeMap<&str, FlowHash> {
+    config.flows.languages().tables().map(|table| (&**table.language(), table.hash())).collect()
 }
 
 fn flows(config: &Config) -> BTreeMap<&str, FlowHash> {

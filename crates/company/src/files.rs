@@ -18,7 +18,7 @@ const MAX_FOLDERS: usize = 8;
 const TOP: [&str; 3] = ["strowger.yaml", "users.yaml", "queues.yaml"];
 
 /// The folders in it.
-const FOLDERS: [&str; 2] = ["flows", "prompts"];
+const FOLDERS: [&str; 3] = ["flows", "languages", "prompts"];
 
 /// What a driver does with a file or folder that it finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +46,10 @@ pub fn visit(path: &str, is_folder: bool) -> Visit {
         return Visit::Skip;
     }
     match (names.as_slice(), is_folder) {
-        (["flows"] | ["prompts"], true) => Visit::Enter,
+        (["flows" | "languages" | "prompts"], true) => Visit::Enter,
         (["prompts", below @ ..], true) if below.len() <= MAX_FOLDERS => Visit::Enter,
         ([name], false) if TOP.contains(name) => Visit::Read { limit: yaml::MAX_BYTES },
-        (["flows", name], false) if name.ends_with(".yaml") => Visit::Read { limit: yaml::MAX_BYTES },
+        (["flows" | "languages", name], false) if name.ends_with(".yaml") => Visit::Read { limit: yaml::MAX_BYTES },
         (["prompts", _, .., name], false) if name.ends_with(".wav") => Visit::Read { limit: MAX_PROMPT_BYTES },
         // The data folder, and other companies such as `bench`, lie beside; only a slip of the pen is of interest.
         ([name], true) if did_you_mean(name, FOLDERS).is_none() => Visit::Skip,
@@ -188,7 +188,7 @@ impl Files {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("menus lie in `flows/`; this folder itself has {}", TOP.join(", ")),
             },
-            "flows" if is_yaml(name) => format!("rename it to `{stem}.yaml`"),
+            "flows" | "languages" if is_yaml(name) => format!("rename it to `{stem}.yaml`"),
             _ => String::new(),
         };
         if is_yaml(name) {
@@ -239,6 +239,10 @@ mod tests {
             ("flows/main.yaml~", false, Visit::Skip),
             ("flows/main.yml", false, Visit::Name),
             ("flows/old", true, Visit::Name),
+            ("languages", true, Visit::Enter),
+            ("languages/en.yaml", false, text),
+            ("languages/en.yml", false, Visit::Name),
+            ("languages/old", true, Visit::Name),
             ("prompts", true, Visit::Enter),
             ("prompts/en", true, Visit::Enter),
             ("prompts/en/digits", true, Visit::Enter),

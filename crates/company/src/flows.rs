@@ -28,7 +28,7 @@ pub(crate) fn read(files: &Files, catalogue: &mut Catalogue, faults: &Faults) ->
         check(&flow, catalogue, faults);
         flows.push(flow.into());
     }
-    flows.into_iter().collect()
+    flows.into_iter().collect::<Flows>().with_languages(catalogue.languages.tables())
 }
 
 /// Notes flows that no number reaches.
@@ -67,11 +67,18 @@ fn check(flow: &Flow, catalogue: &mut Catalogue, faults: &Faults) {
     for reference in flow.references() {
         let (name, place) = (&*reference.name, &reference.place);
         match reference.kind {
-            ReferenceKind::Prompt => catalogue.refer_prompt(name, place, faults),
+            ReferenceKind::Prompt => catalogue.languages.refer_prompt(name, place, faults),
             ReferenceKind::Queue => catalogue.queues.refer(name, place, "add it to `queues.yaml`", faults),
             ReferenceKind::User => catalogue.users.refer(name, place, "add it to `users.yaml`", faults),
+            ReferenceKind::Language => {
+                catalogue.languages.refer(name, place, faults);
+                true
+            }
             // Judged when the number plan is read: see `check_numbers`.
             ReferenceKind::Number => true,
         };
+    }
+    for reference in flow.spoken() {
+        catalogue.languages.refer_spoken(&reference.spoken, &reference.place, faults);
     }
 }

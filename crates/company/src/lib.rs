@@ -7,7 +7,7 @@
 //! Where to find what: `files` the folder and which files belong to it · `system` what drivers need (`listeners`, `tls`, media,
 //! data folder) · `dns` whom names are asked of · `control` how a running switch is reached · `traces` what is kept of the wire · `limits` · `trunks`, `peer` what calls are sent
 //! to · `grants` who may call out, `outlook` the same for people · `numbers` the number plan · `users` · `queues` · `flows` (their language is crate
-//! `ivr`) · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
+//! `ivr`) · `languages` which there are and what each can say · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
 //! faults and notes · `changes` what differs between two configurations.
 //!
 //! Invariants: a company has no dangling name (each flow, user, queue and prompt that is named exists); a fault is
@@ -19,6 +19,7 @@ mod dns;
 mod files;
 mod flows;
 mod grants;
+mod languages;
 mod limits;
 mod listeners;
 mod login;
@@ -53,6 +54,7 @@ pub use report::{Note, Report};
 pub use system::{Advertise, Listener, Media, System};
 pub use tls::{Certificates, FileFault, TlsFiles};
 
+use languages::Languages;
 use names::{Catalogue, Names};
 use report::Notes;
 use section::{Section, Sheet};
@@ -75,6 +77,7 @@ const ROOT: Shape = Shape {
     what: "`strowger.yaml`",
     keys: &[
         "version",
+        "languages",
         "language",
         "listeners",
         "data",
@@ -134,7 +137,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     root.as_ref().map(check_version);
     let users = users.section(&USERS, "users", faults);
     let queues = queues.section(&QUEUES, "queues", faults);
-    let mut catalogue = catalogue(files, root.as_ref(), users, queues);
+    let mut catalogue = catalogue(files, root.as_ref(), users, queues, faults);
 
     let system = root.as_ref().map(|root| system::read(root, &mut tls::Shelf { files, notes }));
     let listeners = system.as_ref().map_or(&[][..], |system| &system.listeners);
@@ -142,7 +145,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     let users_read = users.value().map(read_users).unwrap_or_default();
     let queues_read = queues.value().map(|value| queues::read(&value, &mut catalogue, faults)).unwrap_or_default();
     let flows = flows::read(files, &mut catalogue, faults);
-    let prompts = prompts::read(files, &catalogue.language, faults, notes);
+    let prompts = prompts::read(files, &catalogue.languages, faults, notes);
 
     let (root, system) = (root?, system?);
     if let Some(running) = running {
@@ -184,7 +187,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         agents: queues_read.agents,
         queue_music: queues_read.music,
         hold_music,
-        prompts: Arc::new(prompts),
+        prompts,
         limits,
     };
     if faults.is_empty() {
@@ -193,14 +196,18 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     Some((system, config))
 }
 
-fn catalogue(files: &Files, root: Option<&Map<'_>>, users: Section<'_>, queues: Section<'_>) -> Catalogue {
-    let language = root.map_or_else(|| "en".to_owned(), |root| or(root, "language", "en".to_owned(), language));
+fn catalogue(
+    files: &Files,
+    root: Option<&Map<'_>>,
+    users: Section<'_>,
+    queues: Section<'_>,
+    faults: &Faults,
+) -> Catalogue {
     Catalogue {
         users: Names::new("user", users.names()),
         queues: Names::new("queue", queues.names()),
         flows: Names::new("flow", Some(flows::names(files))),
-        prompts: Names::new("prompt", Some(prompts::names(files, &language))),
-        language,
+        languages: Languages::read(files, root, faults),
     }
 }
 
@@ -244,14 +251,11 @@ fn realm(value: Value<'_>) -> Option<Arc<str>> {
     Some(text.into())
 }
 
-fn language(value: Value<'_>) -> Option<String> {
-    value.name().map(str::to_owned)
-}
-
 fn note_unused(files: &Files, catalogue: &Catalogue, users: Section<'_>, queues: Section<'_>, notes: &mut Notes) {
     users.note_unused(|name| catalogue.users.is_used(name), "no number, queue or flow reaches this user", notes);
     queues.note_unused(|name| catalogue.queues.is_used(name), "no number or flow leads into this queue", notes);
     flows::note_unused(files, catalogue, notes);
+    languages::note_unused(files, &catalogue.languages, notes);
 }
 
 /// The value of an optional key; `usual` if it is not written or wrong.

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use switch::PromptName;
 use yaml::{Faults, Map, Place, did_you_mean};
 
+use crate::languages::Languages;
+
 /// The names of one kind of thing. Those of a faulty thing count: a second fault for each use of it would help nobody.
 #[derive(Debug)]
 pub(crate) struct Names {
@@ -57,23 +59,15 @@ pub(crate) struct Catalogue {
     pub users: Names,
     pub queues: Names,
     pub flows: Names,
-    pub prompts: Names,
-    /// Whose prompts these are.
-    pub language: String,
+    pub languages: Languages,
 }
 
 impl Catalogue {
-    /// Notes a use of a prompt; see [`Names::refer`].
-    pub fn refer_prompt(&mut self, name: &str, place: &Place, faults: &Faults) -> bool {
-        let remedy = format!("record it as `prompts/{}/{}.wav`", self.language, short(name));
-        self.prompts.refer(name, place, remedy, faults)
-    }
-
     /// The prompt that an optional key names.
-    pub fn prompt(&mut self, map: &Map<'_>, key: &'static str, faults: &Faults) -> Option<PromptName> {
+    pub fn prompt(&self, map: &Map<'_>, key: &'static str, faults: &Faults) -> Option<PromptName> {
         let value = map.optional(key)?;
         let name = value.path()?;
-        self.refer_prompt(name, &value.place(), faults).then(|| name.into())
+        self.languages.refer_prompt(name, &value.place(), faults).then(|| name.into())
     }
 }
 

@@ -157,7 +157,7 @@ impl<'a> Graph<'a> {
         for (index, node) in self.flow.nodes.iter().enumerate().filter(|(index, _)| reached.get(*index) == Some(&true))
         {
             for item in prompts(node).into_iter().flat_map(|prompt| &prompt.0) {
-                let Item::Digits { variable, place } = item else { continue };
+                let Item::Spoken { variable, place, .. } = item else { continue };
                 if !known(&set, index).contains(&**variable) {
                     let (message, remedy) = self.explain_unset(index, variable, &set);
                     faults.add(place.clone(), message, remedy);
@@ -257,7 +257,7 @@ fn steps(index: usize, node: &Node) -> Vec<Step<'_>> {
             let told = [slow(no_answer.way), slow(declined.way), slow(*next)];
             [found_at_once(busy), found_at_once(failed)].into_iter().chain(told).collect()
         }
-        Verb::Record { next, .. } | Verb::Goto(next) => vec![fast(*next)],
+        Verb::Record { next, .. } | Verb::Language { next, .. } | Verb::Goto(next) => vec![fast(*next)],
         Verb::Hangup(_) => Vec::new(),
     }
 }
@@ -275,7 +275,7 @@ fn prompts(node: &Node) -> Vec<&Prompt> {
         Verb::Dial(dial) => {
             [&dial.busy, &dial.no_answer, &dial.declined, &dial.failed].map(|outcome| &outcome.prompt).to_vec()
         }
-        Verb::Record { .. } | Verb::Goto(_) | Verb::Hangup(_) => Vec::new(),
+        Verb::Record { .. } | Verb::Language { .. } | Verb::Goto(_) | Verb::Hangup(_) => Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use yaml::{Faults, Form, Place, Source};
 
-use crate::{DialTarget, HangupCause, check, read};
+use crate::{DialTarget, HangupCause, Spoken, check, read};
 
 /// A flow without faults. Immutable; calls share it.
 ///
@@ -18,9 +18,8 @@ pub struct Flow {
     pub(crate) hash: FlowHash,
     pub(crate) start: usize,
     pub(crate) nodes: Vec<Node>,
-    /// `digits/0` to `digits/9`.
-    pub(crate) digit_prompts: Vec<Arc<str>>,
     pub(crate) references: Vec<Reference>,
+    pub(crate) spoken: Vec<SpokenReference>,
 }
 
 impl Flow {
@@ -62,6 +61,12 @@ impl Flow {
         &self.references
     }
 
+    /// All numbers, dates and the like that the flow says: each language must be able to.
+    #[must_use]
+    pub fn spoken(&self) -> &[SpokenReference] {
+        &self.spoken
+    }
+
     /// The names of the nodes, in the order of the file.
     pub fn nodes(&self) -> impl Iterator<Item = &Arc<str>> {
         self.nodes.iter().map(|node| &node.name)
@@ -83,6 +88,15 @@ pub struct Reference {
     pub place: Place,
 }
 
+/// Something that a flow says by the rules of a language.
+#[derive(Clone, Debug)]
+pub struct SpokenReference {
+    /// What.
+    pub spoken: Spoken,
+    /// Where the flow says it, for a fault there.
+    pub place: Place,
+}
+
 /// What a flow can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReferenceKind {
@@ -94,6 +108,8 @@ pub enum ReferenceKind {
     User,
     /// A number that a `dial` rings.
     Number,
+    /// A language.
+    Language,
 }
 
 /// Names the text that a flow was read from; a saved session goes on only in the flow that it began in.
@@ -131,6 +147,7 @@ pub(crate) enum Verb {
     Queue(Queue),
     Dial(Dial),
     Record { on: bool, next: Target },
+    Language { name: Arc<str>, next: Target },
     Goto(Target),
     Hangup(HangupCause),
 }
@@ -176,11 +193,13 @@ pub(crate) struct Prompt(pub Vec<Item>);
 #[derive(Clone, Debug)]
 pub(crate) enum Item {
     Recording(Arc<str>),
-    /// The digits of a variable, one by one.
-    Digits {
+    /// What a variable holds, said by the rules of the caller's language.
+    Spoken {
+        spoken: Spoken,
         variable: Arc<str>,
         place: Place,
     },
+    Silence(Duration),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

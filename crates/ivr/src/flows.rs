@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use yaml::{Faults, Source};
 
-use crate::Flow;
+use crate::{Flow, Languages};
 
 /// All flows of a company. Immutable once calls are in it: a call keeps the set that it began with, whatever is read later.
 #[derive(Clone, Debug, Default)]
 pub struct Flows {
     by_name: BTreeMap<Arc<str>, Arc<Flow>>,
+    languages: Languages,
 }
 
 impl Flows {
@@ -22,6 +23,18 @@ impl Flows {
         let flows: Self =
             files.into_iter().filter_map(|(name, source)| Flow::read(name, source, faults)).map(Arc::new).collect();
         (faults.len() == before).then_some(flows)
+    }
+
+    /// The same flows, in a company of these languages.
+    #[must_use]
+    pub fn with_languages(self, languages: Languages) -> Self {
+        Self { languages, ..self }
+    }
+
+    /// What callers can be spoken to in.
+    #[must_use]
+    pub const fn languages(&self) -> &Languages {
+        &self.languages
     }
 
     /// The flow of that name.
@@ -59,7 +72,8 @@ impl Flows {
 
 impl FromIterator<Arc<Flow>> for Flows {
     fn from_iter<I: IntoIterator<Item = Arc<Flow>>>(flows: I) -> Self {
-        Self { by_name: flows.into_iter().map(|flow| (Arc::clone(flow.name()), flow)).collect() }
+        let by_name = flows.into_iter().map(|flow| (Arc::clone(flow.name()), flow)).collect();
+        Self { by_name, languages: Languages::default() }
     }
 }
 

@@ -7,10 +7,13 @@ use base::Now;
 
 use crate::flow::{Collect, Flow, Item, Menu, Outcome, Play, Prompt, Question, Target, Times, Verb, Way};
 use crate::state::Phase;
-use crate::{HangupCause, Output, Session, Value};
+use crate::{HangupCause, Output, Session, Sound, Spoken, Value};
 
 /// Keys that are kept for nodes to come; what is pressed beyond them is dropped.
 const MAX_TYPED_AHEAD: usize = 32;
+
+/// How long a prompt lasts that comes to nothing: items that read back an empty text.
+const NOTHING_SAID: Duration = Duration::from_millis(200);
 
 /// Moving from node to node.
 impl Session {
@@ -48,6 +51,11 @@ impl Session {
             }
             Verb::Record { on, next } => {
                 self.outputs.push_back(Output::Record { on: *on });
+                return Some(*next);
+            }
+            Verb::Language { name, next } => {
+                self.set_language(name);
+                self.outputs.push_back(Output::Language { language: Arc::clone(name) });
                 return Some(*next);
             }
             Verb::Goto(target) => return Some(*target),
@@ -116,21 +124,27 @@ impl Session {
         None
     }
 
-    fn play(&mut self, flow: &Flow, parts: &[&Prompt], repeat: bool) {
-        let mut prompts = Vec::new();
+    fn play(&mut self, _flow: &Flow, parts: &[&Prompt], repeat: bool) {
+        let mut items = Vec::new();
         for item in parts.iter().flat_map(|prompt| &prompt.0) {
             match item {
-                Item::Recording(name) => prompts.push(Arc::clone(name)),
-                Item::Digits { variable, .. } => {
-                    let text = self.state.variables.get(&**variable).and_then(Value::text).unwrap_or_default();
-                    let said =
-                        text.chars().filter_map(|key| flow.digit_prompts.get(usize::try_from(key.to_digit(10)?).ok()?));
-                    prompts.extend(said.map(Arc::clone));
-                }
+                Item::Recording(name) => items.push(Sound::Prompt(Arc::clone(name))),
+                Item::Silence(time) => items.push(Sound::Silence(*time)),
+                Item::Spoken { spoken, variable, .. } => items.extend(self.say(spoken, variable)),
             }
         }
+        // What has nothing to say takes its time all the same: no way round a flow may take none.
+        if items.is_empty() {
+            items.push(Sound::Silence(NOTHING_SAID));
+        }
         self.state.playing = true;
-        self.outputs.push_back(Output::Play { prompts, repeat });
+        self.outputs.push_back(Output::Play { items, repeat });
+    }
+
+    fn say(&self, spoken: &Spoken, variable: &str) -> Vec<Sound> {
+        let text = self.variable(variable).map(Value::spoken).unwrap_or_default();
+        let table = self.flows.languages().table(self.language());
+        table.map_or_else(Vec::new, |table| table.say(spoken, &text).into_iter().map(Sound::Prompt).collect())
     }
 
     pub(crate) fn stop_play(&mut self) {

@@ -23,9 +23,10 @@
 //! ```
 //!
 //! Where to find what: `read` the shape of the file (`table` all keys, `ask` menu and collect, `connect` queue and dial, `parts`
-//! prompts and outcomes, `names` nodes and variables) · `flow` what was read, `flows` all of them together · `check` faults of
-//! the graph · `session` inputs and outputs · `interpret` the steps between · `state`, `saved` what a session remembers, `value`
-//! what its variables hold · `output` the words between session and driver.
+//! prompts and outcomes, `items` what is said of variables, `names` nodes and variables) · `flow` what was read, `flows` all of
+//! them together · `check` faults of the graph · `session` inputs and outputs · `interpret` the steps between · `state`, `saved`
+//! what a session remembers, `value` what its variables hold · `output` the words between session and driver · `spoken` numbers,
+//! dates and the like by a table for each language.
 //! The language is explained to operators in `config/README.md`.
 //!
 //! Invariants: a flow names only nodes that exist, and every variable is set before it is read back; no way round a flow
@@ -49,12 +50,14 @@ mod output;
 mod read;
 mod saved;
 mod session;
+mod spoken;
 mod state;
 mod value;
 
-pub use flow::{Flow, FlowHash, Reference, ReferenceKind};
+pub use flow::{Flow, FlowHash, Reference, ReferenceKind, SpokenReference};
 pub use flows::Flows;
-pub use output::{DialOutcome, DialTarget, HangupCause, Output, QueueOutcome};
+pub use output::{DialOutcome, DialTarget, HangupCause, Output, QueueOutcome, Sound};
 pub use saved::{ResumeError, Saved};
 pub use session::Session;
+pub use spoken::{Clock, Languages, Spoken, Table, Unsayable, shipped_table};
 pub use value::Value;

@@ -14,12 +14,12 @@ pub enum Output {
         /// Its name.
         node: Arc<str>,
     },
-    /// Play `prompts` one after the other, in the place of what plays now. The driver answers with
+    /// Play `items` one after the other, in the place of what plays now. The driver answers with
     /// [`crate::Session::handle_play_done`] when all were heard; it is not asked to if `repeat` is set.
     Play {
-        /// Names of prompts, below the folder of a language: `welcome`, `digits/4`. Never empty. Where digits are read back
-        /// they can be told from the names, so the list is personal data like them.
-        prompts: Vec<Arc<str>>,
+        /// What to play, never empty. Where something is read back it can be told from the names, so the list is personal
+        /// data like it.
+        items: Vec<Sound>,
         /// Over and over without a gap, until the next [`Output::Play`], [`Output::StopPlay`] or other order.
         repeat: bool,
     },
@@ -39,6 +39,11 @@ pub enum Output {
         /// How long it rings at most.
         ring_time: Duration,
     },
+    /// The caller hears this language from now on, music and all. It comes before what is played in it.
+    Language {
+        /// Its name.
+        language: Arc<str>,
+    },
     /// Begin or end the recording of the call.
     Record {
         /// True: begin.
@@ -56,6 +61,15 @@ pub enum Output {
         /// Why.
         cause: HangupCause,
     },
+}
+
+/// One thing to play.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sound {
+    /// A prompt, by its name below the folder of the caller's language: `welcome`, `digits/4`.
+    Prompt(Arc<str>),
+    /// Nothing, for a time.
+    Silence(Duration),
 }
 
 /// Whom a `dial` rings.

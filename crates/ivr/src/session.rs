@@ -68,6 +68,17 @@ impl Session {
         self.state.variables.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// The language that the caller hears.
+    #[must_use]
+    pub fn language(&self) -> &str {
+        self.state.language.as_deref().unwrap_or_else(|| self.flows.languages().usual())
+    }
+
+    /// From now on the caller hears `language`, as by a `language` node.
+    pub fn set_language(&mut self, language: &str) {
+        self.state.language = Some(language.to_owned());
+    }
+
     /// True once [`Output::Hangup`] was put out.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -23,6 +23,8 @@ pub(crate) struct State {
     pub ahead: Keys,
     /// Keys of the `collect` that is under way.
     pub typed: Keys,
+    /// The language that a node or the driver chose.
+    pub language: Option<String>,
     /// Variables that were set, by name.
     pub variables: BTreeMap<String, Value>,
 }
@@ -52,7 +54,16 @@ pub(crate) enum Phase {
 impl State {
     pub fn new() -> Self {
         let (ahead, typed) = (Keys::default(), Keys::default());
-        Self { node: 0, phase: Phase::Idle, playing: false, round: 0, ahead, typed, variables: BTreeMap::new() }
+        Self {
+            node: 0,
+            phase: Phase::Idle,
+            playing: false,
+            round: 0,
+            ahead,
+            typed,
+            language: None,
+            variables: BTreeMap::new(),
+        }
     }
 
     /// Sets a variable.

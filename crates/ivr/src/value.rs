@@ -1,5 +1,6 @@
 //! What a variable holds.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -40,6 +41,20 @@ impl Value {
             Self::Text(_) => "a text",
             Self::List(_) => "a list",
             Self::Map(_) => "a map",
+        }
+    }
+
+    /// What is said of it: a text as it is, a number in decimal notation with six decimals at most, of all else nothing.
+    #[must_use]
+    pub(crate) fn spoken(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Integer(number) => number.to_string().into(),
+            Self::Decimal(number) => {
+                let digits = format!("{number:.6}");
+                digits.trim_end_matches('0').trim_end_matches('.').to_owned().into()
+            }
+            Self::Null | Self::Bool(_) | Self::List(_) | Self::Map(_) => Cow::Borrowed(""),
         }
     }
 
@@ -85,6 +100,16 @@ mod tests {
         let text = serde_json::to_string(&all).unwrap();
         assert_eq!(text, r#"[null,true,-9223372036854775808,1.0,-0.25,"1",[1],{"none":null,"pin":"007"}]"#);
         assert_eq!(serde_json::from_str::<Vec<Value>>(&text).unwrap(), all);
+    }
+
+    #[test]
+    fn numbers_are_said_without_the_noise_of_binary_fractions() {
+        let said = |value: Value| value.spoken().into_owned();
+        assert_eq!(said(Value::Decimal(0.1 + 0.2)), "0.3");
+        assert_eq!(said(Value::Decimal(100.0)), "100");
+        assert_eq!(said(Value::Integer(-7)), "-7");
+        assert_eq!(said(Value::from("007")), "007");
+        assert_eq!(said(Value::Bool(true)), "");
     }
 
     #[test]

@@ -142,8 +142,8 @@ fn take(session: &mut Session) -> usize {
     while let Some(output) = session.poll_output() {
         assert!(!over, "{output:?} after the hangup");
         over = matches!(output, Output::Hangup { .. });
-        if let Output::Play { prompts, .. } = &output {
-            assert!(!prompts.is_empty(), "a prompt that says nothing takes no time");
+        if let Output::Play { items, .. } = &output {
+            assert!(!items.is_empty(), "a prompt that says nothing takes no time");
         }
         count += 1;
         assert!(count < 1000, "outputs without end");

@@ -22,8 +22,8 @@ fn the_example_passes_the_check_and_plays() {
 #[test]
 fn every_key_is_explained() {
     let keys = [
-        "version", "start", "nodes", "note", "next", "play", "menu", "collect", "queue", "dial", "record", "goto",
-        "hangup",
+        "version", "start", "nodes", "note", "next", "play", "menu", "collect", "queue", "dial", "record", "language",
+        "goto", "hangup",
     ];
     let options = [
         "prompt",

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use leg::Prompt;
 use sip::digest::{Algorithm, Secret};
-use switch::{Asker, Config, Destination, Emergency, Grant, Peer, Trunk, User, Watchers};
+use switch::{Asker, Config, Destination, Emergency, Grant, Peer, Prompts, Trunk, User, Watchers};
 
 /// The menu that most tests call: 1 for the queue, 2 to be dialled through to 102, three attempts.
 const MENU: &str = "\
@@ -121,7 +121,7 @@ pub fn company() -> Config {
         queues: vec![queue],
         agents: agents.into(),
         queue_music: [("sales".into(), MUSIC.into())].into(),
-        prompts: Arc::new(["welcome", "goodbye", MUSIC].map(|name| (name.into(), Prompt::from_samples(&[0]))).into()),
+        prompts: prompts(&["welcome", "goodbye", MUSIC]),
         ..Config::default()
     }
 }
@@ -243,7 +243,7 @@ impl Company {
             Self::WithoutNumbers => {
                 config.flows = Arc::default();
                 config.numbers.clear();
-                Arc::make_mut(&mut config.prompts).retain(|name, _| &**name == MUSIC);
+                config.prompts = prompts(&[MUSIC]);
             }
             Self::WithoutCarrier => {
                 config.trunks.retain(|trunk| &*trunk.name != CARRIER);
@@ -256,4 +256,10 @@ impl Company {
         }
         config
     }
+}
+
+/// Prompts of no length to speak of.
+fn prompts(names: &[&str]) -> Prompts {
+    let sound = |name: &&str| ((*name).into(), Prompt::from_samples(&[0]));
+    Prompts::of_one("en", names.iter().map(sound).collect())
 }

@@ -250,7 +250,8 @@ impl World {
         let told: BTreeMap<LegId, LegId> = self.books.bridges().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
         let bridges = (told != media.bridges).then(|| format!("{told:?} by the journal, {:?} in truth", media.bridges));
         let bridges = bridges.map(|what| Breach::new("who hears whom is as the journal says", &what));
-        let there_is_music = self.config.hold_music.as_ref().is_some_and(|name| self.config.prompts.contains_key(name));
+        let there_is_music =
+            self.config.hold_music.as_ref().is_some_and(|name| self.config.prompts.get(None, name).is_some());
         let sides = self.books.talks().flat_map(|(a, b)| [(a, b), (b, a)]);
         let wrong = sides.filter(|(leg, other)| {
             let is_held = media.directions.get(other).is_some_and(|direction| !direction.sends());

@@ -16,7 +16,7 @@ use crate::digits::Keys;
 use crate::identity::Identity;
 use crate::secrecy::Secrecy;
 use crate::transfer::Transfer;
-use crate::{Destination, Prompts, TrunkName, UserName};
+use crate::{Destination, LanguageName, Prompts, TrunkName, UserName};
 
 /// One call: a caller and what is done for him.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub(crate) struct Call {
     pub flow: Option<ivr::Session>,
     /// What his flow names when it plays.
     pub prompts: Prompts,
+    /// The language that he hears, if a flow chose one.
+    pub language: Option<LanguageName>,
     /// What is being done for him now.
     pub stage: Stage,
     /// A leg that is not answered and that the caller hears all the same.

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use journal::Asker;
-use leg::Prompt;
 use sip::digest::{Algorithm, Login, Secret};
 use sip::health::Watch;
 use sip::locate::Site;
@@ -17,6 +16,7 @@ use sip_message::{Scheme, Uri};
 
 use crate::far_end::{FarEnd, NamedSources};
 use crate::numbers::{NumberRules, Of};
+use crate::prompts::{PromptName, Prompts};
 
 /// Names a flow: the file's name without its ending.
 pub type FlowName = Arc<str>;
@@ -26,11 +26,6 @@ pub type UserName = Arc<str>;
 pub type GrantName = Arc<str>;
 /// Names a trunk.
 pub type TrunkName = Arc<str>;
-/// Names a prompt: its path below `prompts/LANGUAGE/` without the ending, such as `digits/4`.
-pub type PromptName = Arc<str>;
-
-/// What callers can hear, by name.
-pub type Prompts = Arc<BTreeMap<PromptName, Prompt>>;
 
 /// The plan by which calls are taken, answered and connected.
 #[derive(Clone, Debug, Default)]

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use acd::{Caller, JoinError, LeaveReason, QueueName};
 use base::{CallId, LegId, Now, Pii, PlayId};
-use ivr::{DialOutcome, DialTarget, Output, QueueOutcome};
+use ivr::{DialOutcome, DialTarget, Output, QueueOutcome, Sound};
 use journal::{Asker, Kind, Name, QueueExit};
 use leg::{Command, Item};
 
 use crate::call::Stage;
 use crate::switch::{Switch, Timer};
-use crate::{Destination, PromptName, Prompts};
+use crate::{Destination, Prompts};
 
 /// What a flow is told.
 #[derive(Clone, Copy, Debug)]
@@ -65,10 +65,10 @@ impl Switch {
                 let flow = found.flow.as_ref().map_or_else(|| Name::from(""), |flow| flow.flow().name().clone());
                 self.note(now, call, Kind::NodeEntered { flow, node });
             }
-            Output::Play { prompts, repeat } => {
+            Output::Play { items, repeat } => {
                 found.peer_gone = None;
                 let known = found.prompts.clone();
-                self.play(now, call, &known, prompts, repeat);
+                self.play(now, call, &known, &items, repeat);
             }
             Output::StopPlay => self.stop_play(call),
             Output::Queue { queue, max_wait } => {
@@ -79,6 +79,7 @@ impl Switch {
                 found.peer_gone = None;
                 self.dial(now, call, &target, ring_time);
             }
+            Output::Language { language } => found.language = Some(language),
             Output::Record { on } => self.record(call, on),
             Output::Collected { variable, digits } => self.note(now, call, Kind::Collected { variable, digits }),
             Output::Hangup { cause } => {
@@ -88,12 +89,21 @@ impl Switch {
         }
     }
 
-    fn play(&mut self, now: Now, call: CallId, known: &Prompts, prompts: Vec<PromptName>, repeat: bool) {
-        // Names were checked when the configuration was read; one that is not there is passed over.
-        let items: Arc<[Item]> = prompts.iter().filter_map(|name| known.get(name)).cloned().map(Item::Prompt).collect();
+    fn play(&mut self, now: Now, call: CallId, known: &Prompts, sounds: &[Sound], repeat: bool) {
+        let language = self.calls.get(&call).and_then(|found| found.language.as_deref());
+        let item = |sound: &Sound| match sound {
+            // Names were checked when the configuration was read; one that is not there is passed over.
+            Sound::Prompt(name) => known.get(language, name).cloned().map(Item::Prompt),
+            Sound::Silence(time) => Some(Item::Silence(*time)),
+        };
+        let items: Arc<[Item]> = sounds.iter().filter_map(item).collect();
         self.play_items(call, items, repeat);
+        let name = |sound: &Sound| match sound {
+            Sound::Prompt(name) => name.clone(),
+            Sound::Silence(_) => Name::from("silence"),
+        };
         if let Some(play) = self.calls.get(&call).and_then(|found| found.play) {
-            self.note(now, call, Kind::Play { play, items: prompts });
+            self.note(now, call, Kind::Play { play, items: sounds.iter().map(name).collect() });
         }
     }
 
@@ -155,7 +165,7 @@ impl Switch {
                 match self.config.queue_music.get(queue).cloned() {
                     Some(music) => {
                         let known = self.config.prompts.clone();
-                        self.play(now, call, &known, vec![music], true);
+                        self.play(now, call, &known, &[Sound::Prompt(music)], true);
                     }
                     None => self.stop_play(call),
                 }

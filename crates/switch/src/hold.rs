@@ -51,7 +51,10 @@ impl Switch {
             Some(Role::Agent { queue, .. }) => self.config.queue_music.get(queue),
             _ => None,
         };
-        let music = queue.or(self.config.hold_music.as_ref()).and_then(|name| self.config.prompts.get(name));
+        let call = self.legs.get(&leg).and_then(|found| self.calls.get(&found.call));
+        let language = call.and_then(|found| found.language.as_deref());
+        let music = queue.or(self.config.hold_music.as_ref());
+        let music = music.and_then(|name| self.config.prompts.get(language, name));
         if let Some(music) = music {
             let play = self.ids.play();
             let items: Arc<[Item]> = [Item::Prompt(music.clone())].into();

@@ -215,6 +215,7 @@ impl Switch {
                 destination: incoming.destination,
                 flow,
                 prompts: self.config.prompts.clone(),
+                language: None,
                 stage: Stage::Setup,
                 early: None,
                 rung: Vec::new(),

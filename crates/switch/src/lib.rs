@@ -68,6 +68,7 @@ mod message;
 mod numbers;
 mod outgoing;
 mod outside;
+mod prompts;
 mod reconfigure;
 mod recording;
 mod registration;
@@ -80,12 +81,13 @@ mod trunk_counts;
 mod trunks;
 
 pub use config::{
-    Account, CallerId, Config, Destination, Emergency, FlowName, Grant, GrantName, Limits, Peer, Place, PromptName,
-    Prompts, Register, Registration, Ring, SrtpPolicy, Trunk, TrunkName, User, UserName, Watchers, is_number,
+    Account, CallerId, Config, Destination, Emergency, FlowName, Grant, GrantName, Limits, Peer, Place, Register,
+    Registration, Ring, SrtpPolicy, Trunk, TrunkName, User, UserName, Watchers, is_number,
 };
 pub use far_end::FarEnd;
 pub use journal::Asker;
 pub use numbers::{NumberRules, Of as NumbersOf, Rule, RuleFault, Way as RuleWay};
+pub use prompts::{LanguageName, PromptName, Prompts};
 pub use recording::{TakeOrder, TakeReport};
 pub use switch::{Setup, Switch, Traced};
 pub use trunks::usual_watch;

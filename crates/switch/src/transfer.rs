@@ -173,7 +173,9 @@ impl Switch {
                 let flow = ivr::Session::new(self.config.flows.clone(), &name);
                 found.prompts = self.config.prompts.clone();
                 match flow {
-                    Some(flow) => {
+                    Some(mut flow) => {
+                        // Who sends him on does not change what he understands.
+                        found.language.iter().for_each(|language| flow.set_language(language));
                         found.flow = Some(flow);
                         self.flow_inputs.push_back((call, FlowInput::Start));
                     }

@@ -17,7 +17,7 @@ use common::{SECOND, Scene};
 use journal::{Disposition, Kind, QueueExit};
 use leg::{Item, Prompt};
 use sim::{Seen, company};
-use switch::{Config, Destination};
+use switch::{Config, Destination, Prompts};
 
 impl Scene {
     fn call_from(&mut self, who: SocketAddr, number: &str) -> base::LegId {
@@ -50,7 +50,8 @@ fn sound(sample: i16) -> Prompt {
 }
 
 fn with_prompts(mut config: Config, prompts: &[(&str, i16)]) -> Config {
-    config.prompts = Arc::new(prompts.iter().map(|(name, sample)| ((*name).into(), sound(*sample))).collect());
+    let prompts = prompts.iter().map(|(name, sample)| ((*name).into(), sound(*sample))).collect();
+    config.prompts = Prompts::of_one("en", prompts);
     config
 }
 

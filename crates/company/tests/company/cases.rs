@@ -1,7 +1,7 @@
 //! Every kind of fault and note, with the words it is reported in.
 //!
 //! Each file of `tests/cases/` is one case: what differs from the good company of `inline`, then the report. A line
-//! `--- PATH` begins a file; `--- PATH (missing)` takes it away; `(unreadable)`, `(unwanted)` and `(silent)` say what a driver
+//! `--- PATH` begins a file; `--- PATH (missing)` takes it away; `(unreadable)`, `(unwanted)`, `(sound)`, `(silent)` and `(clipped)` say what a driver
 //! found there. `=== report` begins the report. `STROWGER_BLESS=1` writes what is reported now into the cases: read the
 //! difference before you commit it.
 
@@ -67,6 +67,8 @@ fn files(input: &str) -> Files {
             "unwanted" => files.insert_name(path),
             "secret" => files.insert_secret(path, Ok(content.as_bytes().to_vec())),
             "open secret" => files.insert_secret(path, Err("others may read it (mode 0644)".to_owned())),
+            "sound" => files.insert(path, inline::wav(&[6000; 800])),
+            "clipped" => files.insert(path, inline::wav(&[i16::MAX; 800])),
             "silent" => files.insert(path, inline::wav(&[0; 800])),
             word => panic!("unknown word `{word}`"),
         }

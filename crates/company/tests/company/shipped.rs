@@ -51,7 +51,7 @@ fn the_bench_has_the_extensions_that_the_peers_were_measured_with() {
 fn the_prompts_of_the_bench_last_exactly_as_long_as_they_say() {
     let company = read("config/bench");
     for (name, seconds) in [("prompt-2s", 2), ("menu-8s", 8), ("hold-10s", 10)] {
-        let prompt = &company.switch.prompts[name];
+        let prompt = company.switch.prompts.get(None, name).unwrap();
         assert_eq!(prompt.ulaw.len(), seconds * 8000, "{name}");
     }
 }
@@ -59,10 +59,11 @@ fn the_prompts_of_the_bench_last_exactly_as_long_as_they_say() {
 /// Speech at -20 dB below full scale, music on hold lower, as `scripts/prompts` makes them.
 #[test]
 fn the_prompts_are_of_one_loudness() {
-    for (name, prompt) in read("config").switch.prompts.iter().chain(&*read("config/bench").switch.prompts) {
+    let (config, bench) = (read("config").switch.prompts, read("config/bench").switch.prompts);
+    for (language, name, prompt) in config.iter().chain(bench.iter()) {
         let level = prompt.levels.rms_dbfs();
         let aim = if &**name == "music-on-hold" { -26.0 } else { -20.0 };
-        assert!((level - aim).abs() < 1.5, "{name} is at {level:.1} dB");
-        assert!(!prompt.levels.is_clipped(), "{name}");
+        assert!((level - aim).abs() < 1.5, "{language}/{name} is at {level:.1} dB");
+        assert!(!prompt.levels.is_clipped(), "{language}/{name}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod ask;
 mod connect;
+mod items;
 mod names;
 mod parts;
 pub(crate) mod table;
@@ -13,7 +14,7 @@ use yaml::{Faults, Map, Source, Value};
 use self::names::Names;
 use self::table::VERBS;
 use crate::flow::{Flow, FlowHash, Node, Play, Target, Times, Verb};
-use crate::{HangupCause, Reference};
+use crate::{HangupCause, Reference, SpokenReference};
 
 /// The version of the language that is read here.
 const VERSION: u32 = 1;
@@ -47,7 +48,7 @@ pub(crate) fn flow(name: &str, source: &Source, faults: &Faults) -> Option<Flow>
         nodes.fault_at_key("a flow needs a node", "add one, such as `end: {hangup: normal}`");
         return None;
     }
-    let mut reader = Reader { names: Names::of(&entries), references: Vec::new() };
+    let mut reader = Reader { names: Names::of(&entries), references: Vec::new(), spoken: Vec::new() };
     let start = match map.optional("start") {
         Some(value) => reader.names.node(value),
         None => Some(0),
@@ -59,8 +60,8 @@ pub(crate) fn flow(name: &str, source: &Source, faults: &Faults) -> Option<Flow>
         hash: FlowHash::of(source.text()),
         start: start?,
         nodes: nodes.into_iter().collect::<Option<_>>()?,
-        digit_prompts: (0..10).map(parts::digit_prompt).collect(),
         references: reader.references,
+        spoken: reader.spoken,
     })
 }
 
@@ -79,6 +80,7 @@ fn check_version(map: Map<'_>) -> Option<()> {
 struct Reader<'a> {
     names: Names<'a>,
     references: Vec<Reference>,
+    spoken: Vec<SpokenReference>,
 }
 
 impl<'a> Reader<'a> {
@@ -101,6 +103,10 @@ impl<'a> Reader<'a> {
                 let on = value.choose(&[("start", true), ("stop", false)]);
                 let next = self.next(map);
                 Some(Verb::Record { on: on?, next: next? })
+            }
+            "language" => {
+                let (name, next) = (self.language(value), self.next(map));
+                Some(Verb::Language { name: name?, next: next? })
             }
             "goto" => {
                 refuse_next(next, "`goto`: its target is what follows");
@@ -126,7 +132,7 @@ impl<'a> Reader<'a> {
 
     fn play(&mut self, node: Map<'a>, value: Value<'a>) -> Option<Play> {
         // A map may be an item of a prompt, too: `play: {digits: account}`.
-        let (prompt, repeat, barge_in) = if value.is_map() && !value.has("digits") {
+        let (prompt, repeat, barge_in) = if value.is_map() && !items::is_item(value) {
             let map = value.map_with(&table::PLAY.shape, BESIDE)?;
             let prompt = map.required("prompt").and_then(|value| self.prompt(value));
             let repeat = map.optional("repeat").map_or(Some(Times::Count(1)), parts::times);

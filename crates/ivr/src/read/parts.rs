@@ -12,11 +12,6 @@ use crate::{Reference, ReferenceKind};
 const MAX_ITEMS: usize = 32;
 const MAX_TIMES: u32 = 100;
 
-/// The prompt that says one digit.
-pub(super) fn digit_prompt(digit: u8) -> Arc<str> {
-    Arc::from(format!("digits/{digit}"))
-}
-
 /// `3`, or `forever`.
 pub(super) fn times(value: Value<'_>) -> Option<Times> {
     let times = value.integer_or(1..=MAX_TIMES, "forever")?;
@@ -39,13 +34,7 @@ impl<'a> Reader<'a> {
 
     fn item(&mut self, value: Value<'a>) -> Option<Item> {
         if value.is_map() {
-            let digits = value.map(&table::ITEM.shape)?.required("digits")?;
-            let variable = self.names.variable(digits)?;
-            let place = digits.place();
-            for digit in 0..10 {
-                self.refer(ReferenceKind::Prompt, digit_prompt(digit), digits);
-            }
-            return Some(Item::Digits { variable, place });
+            return self.said(value);
         }
         let name: Arc<str> = Arc::from(value.path()?);
         self.refer(ReferenceKind::Prompt, name.clone(), value);

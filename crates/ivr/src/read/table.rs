@@ -15,7 +15,7 @@ form! {
 }
 
 form! {
-    pub(super) NODE, "a node", one of ["play", "menu", "collect", "queue", "dial", "record", "goto", "hangup"],
+    pub(super) NODE, "a node", one of ["play", "menu", "collect", "queue", "dial", "record", "language", "goto", "hangup"],
     key("play", &Kind::Any(&[PROMPT, &Kind::Form(&PLAY)]), "Plays prompts.", "welcome")
         .with_unless(&["next"], "repeat", "forever"),
     key("menu", &Kind::Form(&MENU), "Asks for one key, and goes where that leads.", "{ prompt: main-menu, keys: { 1: sales }, exhausted: goodbye }")
@@ -27,6 +27,7 @@ form! {
     key("dial", &Kind::Any(&[NAME, &Kind::Form(&DIAL)]), "Rings a user or a number, and connects the caller.", "anna")
         .with(&["next"]),
     key("record", &Kind::Word(&["start", "stop"]), "Begins or ends the recording of the call.", "start").with(&["next"]),
+    key("language", NAME, "From here on the caller hears this language, one of `languages` in `strowger.yaml`.", "zh").with(&["next"]),
     key("goto", TARGET, "Goes to another node.", "main").without(&["next"]),
     key("hangup", &Kind::Any(&[&Kind::Word(&["normal", "busy", "no_answer", "rejected", "unavailable"]), &Kind::Empty]), "Ends the call.", "busy")
         .usual("normal").without(&["next"]),
@@ -91,8 +92,16 @@ form! {
 }
 
 form! {
-    pub(super) ITEM, "an item of a prompt", one of ["digits"],
+    pub(super) ITEM, "an item of a prompt", one of ["digits", "number", "money", "date", "time", "spell", "silence"],
     key("digits", VARIABLE, "Says the digits of a variable one by one.", "account"),
+    key("number", VARIABLE, "Says a variable as a number.", "place").without(&["currency", "clock"]),
+    key("money", VARIABLE, "Says a variable as an amount of money.", "balance").with(&["currency"]).without(&["clock"]),
+    key("date", VARIABLE, "Says a variable as a date: `2026-11-26`, `20261126`, or one with a time behind it.", "due"),
+    key("time", VARIABLE, "Says a variable as a time of day: `9:05`, `0905`, or one with a date before it.", "opens").without(&["currency"]),
+    key("spell", VARIABLE, "Says the letters, digits and signs of a variable one by one.", "code"),
+    key("silence", DURATION, "Silence, 20ms to 1m.", "500ms"),
+    key("currency", &Kind::Like("^[A-Z]{3}$"), "The currency of `money`, by ISO 4217.", "EUR").with(&["money"]),
+    key("clock", &Kind::Any(&[&Kind::Whole(12, 12), &Kind::Whole(24, 24)]), "The clock of `time`: of 12 or of 24 hours.", "24").otherwise("as the language does").with(&["time"]),
 }
 
 form! {

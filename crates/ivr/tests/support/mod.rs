@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{Mono, Now, Wall};
-use ivr::{DialOutcome, DialTarget, Flows, Output, QueueOutcome, Session};
+use ivr::{DialOutcome, DialTarget, Flows, Output, QueueOutcome, Session, Sound};
 use yaml::{Faults, Source};
 
 /// The flow `test`, alone.
@@ -93,14 +93,23 @@ impl Caller {
     }
 }
 
+fn sound(sound: &Sound) -> String {
+    match sound {
+        Sound::Prompt(name) => name.to_string(),
+        Sound::Silence(time) => format!("{}ms", time.as_millis()),
+    }
+}
+
 /// `@node`, `play:a+b`, `loop:a`, `stop`, `queue:sales`, `dial:user/agent`, `record:on`, `account=1234`, `hangup:Normal`.
 fn word(output: &Output) -> String {
     match output {
         Output::Entered { node } => format!("@{node}"),
-        Output::Play { prompts, repeat } => {
-            assert!(!prompts.is_empty(), "nothing to play");
-            format!("{}:{}", if *repeat { "loop" } else { "play" }, prompts.join("+"))
+        Output::Play { items, repeat } => {
+            assert!(!items.is_empty(), "nothing to play");
+            let names: Vec<String> = items.iter().map(sound).collect();
+            format!("{}:{}", if *repeat { "loop" } else { "play" }, names.join("+"))
         }
+        Output::Language { language } => format!("language:{language}"),
         Output::StopPlay => "stop".to_owned(),
         Output::Queue { queue, max_wait: Some(most) } => format!("queue:{queue}/{}s", most.as_secs()),
         Output::Queue { queue, max_wait: None } => format!("queue:{queue}"),
