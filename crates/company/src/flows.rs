@@ -1,9 +1,10 @@
 //! `flows/*.yaml`: read by crate `ivr`; what they name outside of themselves is looked up here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ivr::{Flow, Flows, Reference, ReferenceKind};
-use switch::{Asker, Config, Destination};
+use switch::{Asker, Config, Destination, FlowName};
 use yaml::Faults;
 
 use crate::{Catalogue, Files, Notes};
@@ -15,27 +16,48 @@ pub(crate) fn names(files: &Files) -> BTreeSet<String> {
     files.between(FOLDER, ".yaml").map(|(_, name)| name.to_owned()).collect()
 }
 
+/// Every flow, read by itself; none where a file has a fault.
+pub(crate) type Read = BTreeMap<FlowName, Option<Flow>>;
+
 /// Reads every flow.
-pub(crate) fn read(files: &Files, catalogue: &mut Catalogue, faults: &Faults) -> Flows {
-    let mut flows = Vec::new();
+pub(crate) fn read(files: &Files, catalogue: &mut Catalogue, faults: &Faults) -> Read {
+    let mut flows = Read::new();
     for (path, name) in files.between(FOLDER, ".yaml") {
         if !crate::prompts::is_name(name) {
             let remedy = "rename it: lower-case letters, digits and `-`, like `main-menu.yaml`";
             faults.add(files.place(path), "this file name is not a name", remedy);
         }
         let Some(source) = files.source(path) else { continue };
-        let Some(flow) = Flow::read(name, &source, faults) else { continue };
-        check(&flow, catalogue, faults);
-        flows.push(flow.into());
+        let flow = Flow::read(name, &source, faults);
+        if let Some(flow) = &flow {
+            check(flow, catalogue, faults);
+        }
+        flows.insert(name.into(), flow);
     }
-    flows.into_iter().collect::<Flows>().with_languages(catalogue.languages.tables())
+    flows
 }
 
-/// Notes flows that no number reaches.
+/// Checks all flows together. Calls begin in those that the number plan leads to.
+pub(crate) fn join(
+    flows: Read,
+    numbers: &BTreeMap<Arc<str>, Destination>,
+    catalogue: &Catalogue,
+    faults: &Faults,
+) -> Option<Flows> {
+    let first = |destination: &Destination| match destination {
+        Destination::Flow(name) => Some(name.clone()),
+        Destination::User(_) | Destination::Queue(_) => None,
+    };
+    let begins: BTreeSet<FlowName> = numbers.values().filter_map(first).collect();
+    let flows = Flows::new(flows, |name| begins.contains(name), faults)?;
+    Some(flows.with_languages(catalogue.languages.tables()))
+}
+
+/// Notes flows that nothing leads to.
 pub(crate) fn note_unused(files: &Files, catalogue: &Catalogue, notes: &mut Notes) {
     for (path, name) in files.between(FOLDER, ".yaml") {
         if !catalogue.flows.is_used(name) {
-            notes.add(files.place(path), "no number reaches this flow");
+            notes.add(files.place(path), "no number and no other flow leads to this flow");
         }
     }
 }
@@ -76,6 +98,8 @@ fn check(flow: &Flow, catalogue: &mut Catalogue, faults: &Faults) {
             }
             // Judged when the number plan is read: see `check_numbers`.
             ReferenceKind::Number => true,
+            // Judged when all flows are read: see `join`.
+            ReferenceKind::Flow => catalogue.flows.note_use(name),
         };
     }
     for reference in flow.spoken() {

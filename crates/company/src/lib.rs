@@ -145,6 +145,9 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     let users_read = users.value().map(read_users).unwrap_or_default();
     let queues_read = queues.value().map(|value| queues::read(&value, &mut catalogue, faults)).unwrap_or_default();
     let flows = flows::read(files, &mut catalogue, faults);
+    let numbers = root.as_ref().and_then(|root| root.optional("numbers"));
+    let numbers = numbers.map(|value| numbers::read(&value, &mut catalogue, faults)).unwrap_or_default();
+    let flows = flows::join(flows, &numbers, &catalogue, faults);
     let prompts = prompts::read(files, &catalogue.languages, faults, notes);
 
     let (root, system) = (root?, system?);
@@ -156,8 +159,6 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     let realm = or(&root, "realm", "strowger".into(), realm);
     let reading = trunks::Reading { listeners: &system.listeners, files, realm: &realm, users: &users_read.users };
     let trunks = root.optional("trunks").map(|value| trunks::read(&value, &reading, notes)).unwrap_or_default();
-    let numbers =
-        root.optional("numbers").map(|value| numbers::read(&value, &mut catalogue, faults)).unwrap_or_default();
     let mut ways_out = grants::Reader::new(&trunks, trunks::names(&root), &mut catalogue, faults);
     let grants = root.optional("grants").map(|value| ways_out.grants(&value)).unwrap_or_default();
     let emergency = root.optional("emergency").and_then(|value| ways_out.emergency(&value, &numbers));
@@ -182,7 +183,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         registers_for: users_read.registers_for,
         users: users_read.users,
         numbers,
-        flows: Arc::new(flows),
+        flows: Arc::new(flows.unwrap_or_default()),
         queues: queues_read.queues,
         agents: queues_read.agents,
         queue_music: queues_read.music,

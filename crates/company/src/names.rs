@@ -47,6 +47,12 @@ impl Names {
         false
     }
 
+    /// Notes a use of `name` that somebody else judges. True if there is such a thing.
+    pub fn note_use(&mut self, name: &str) -> bool {
+        self.used.insert(name.to_owned());
+        self.known.as_ref().is_some_and(|known| known.contains(name))
+    }
+
     /// True if something referred to `name`.
     pub fn is_used(&self, name: &str) -> bool {
         self.used.contains(name)

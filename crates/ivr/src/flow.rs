@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use yaml::{Faults, Form, Place, Source};
 
-use crate::{DialTarget, HangupCause, Spoken, check, read};
+use crate::{DialTarget, HangupCause, Spoken, read};
 
 /// A flow without faults. Immutable; calls share it.
 ///
@@ -23,17 +23,14 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Reads and checks the flow `name` from its file. `None` if it has a fault; all of them are in `faults` then.
-    /// What the flow refers to outside of itself is left to the caller: see [`Self::references`].
+    /// Reads the flow `name` from its file. `None` if it has a fault; all of them are in `faults` then. Where its ways lead is
+    /// checked by [`crate::Flows::new`], with all others. What the flow refers to outside of itself is left to the caller:
+    /// see [`Self::references`].
     #[must_use]
     pub fn read(name: &str, source: &Source, faults: &Faults) -> Option<Self> {
         let before = faults.len();
         let flow = read::flow(name, source, faults)?;
-        // The graph of a flow with faults lacks ways that are meant: what it says would mislead.
-        if faults.len() > before {
-            return None;
-        }
-        check::graph(&flow, faults);
+        // Faults may be told though there is a flow: it lacks what they are about.
         (faults.len() == before).then_some(flow)
     }
 
@@ -110,6 +107,8 @@ pub enum ReferenceKind {
     Number,
     /// A language.
     Language,
+    /// Another flow; that there is one is checked by [`crate::Flows::new`].
+    Flow,
 }
 
 /// Names the text that a flow was read from; a saved session goes on only in the flow that it began in.
@@ -146,9 +145,21 @@ pub(crate) enum Verb {
     Collect(Collect),
     Queue(Queue),
     Dial(Dial),
-    Record { on: bool, next: Target },
-    Language { name: Arc<str>, next: Target },
+    Record {
+        on: bool,
+        next: Target,
+    },
+    Language {
+        name: Arc<str>,
+        next: Target,
+    },
     Goto(Target),
+    Call(Call),
+    /// `goto: { flow: … }`: into another flow, for good.
+    Leave {
+        flow: Arc<str>,
+        place: Place,
+    },
     Hangup(HangupCause),
 }
 
@@ -169,6 +180,8 @@ pub(crate) enum Target {
     Node(usize),
     /// The word `hangup`: the end, with the cause `normal`.
     Hangup,
+    /// The word `return`: back to the flow that called this one; the end if none did.
+    Return,
 }
 
 /// What follows when something happened: maybe words, then a way; by default one that leaves the node.
@@ -248,6 +261,15 @@ pub(crate) struct Collect {
     pub end_key: Option<char>,
     /// From one key to the next.
     pub digit_timeout: Duration,
+    pub next: Target,
+}
+
+/// Another flow, and back.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub flow: Arc<str>,
+    /// Where the flow is named.
+    pub place: Place,
     pub next: Target,
 }
 

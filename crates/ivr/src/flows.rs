@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use yaml::{Faults, Source};
 
-use crate::{Flow, Languages};
+use crate::{Flow, Languages, check};
 
 /// All flows of a company. Immutable once calls are in it: a call keeps the set that it began with, whatever is read later.
 #[derive(Clone, Debug, Default)]
@@ -15,14 +15,32 @@ pub struct Flows {
 }
 
 impl Flows {
-    /// Reads flows from their files, each with its name, and checks them together. `None` if one has a fault; all of them are
+    /// Reads flows from their files, each with its name, and checks them together. `None` if there is a fault; all of them are
     /// in `faults` then.
     #[must_use]
     pub fn read<'a>(files: impl IntoIterator<Item = (&'a str, &'a Source)>, faults: &Faults) -> Option<Self> {
+        let read = |(name, source)| (Arc::from(name), Flow::read(name, source, faults));
+        Self::new(files.into_iter().map(read).collect(), |_| false, faults)
+    }
+
+    /// Checks flows together that were read one by one; `None` stands for one with faults of its own, of which nothing more
+    /// is said. Calls begin in those that `begins` names, and in those that no other leads to.
+    ///
+    /// `None` if there is a fault; all of them are in `faults` then.
+    #[must_use]
+    pub fn new(
+        flows: BTreeMap<Arc<str>, Option<Flow>>,
+        begins: impl Fn(&str) -> bool,
+        faults: &Faults,
+    ) -> Option<Self> {
         let before = faults.len();
-        let flows: Self =
-            files.into_iter().filter_map(|(name, source)| Flow::read(name, source, faults)).map(Arc::new).collect();
-        (faults.len() == before).then_some(flows)
+        let known: Vec<&str> = flows.keys().map(|name| &**name).collect();
+        check::flows(flows.values().flatten(), &known, &begins, faults);
+        if faults.len() > before {
+            return None;
+        }
+        let whole = flows.into_iter().map(|(name, flow)| Some((name, Arc::new(flow?))));
+        Some(Self { by_name: whole.collect::<Option<_>>()?, languages: Languages::default() })
     }
 
     /// The same flows, in a company of these languages.
@@ -67,13 +85,6 @@ impl Flows {
                 *flow = Arc::clone(same);
             }
         }
-    }
-}
-
-impl FromIterator<Arc<Flow>> for Flows {
-    fn from_iter<I: IntoIterator<Item = Arc<Flow>>>(flows: I) -> Self {
-        let by_name = flows.into_iter().map(|flow| (Arc::clone(flow.name()), flow)).collect();
-        Self { by_name, languages: Languages::default() }
     }
 }
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use base::Now;
 
+use crate::check::MAX_DEPTH;
 use crate::flow::{Collect, Flow, Item, Menu, Outcome, Play, Prompt, Question, Target, Times, Verb, Way};
-use crate::state::Phase;
+use crate::state::{Frame, Phase};
 use crate::{HangupCause, Output, Session, Sound, Spoken, Value};
 
 /// Keys that are kept for nodes to come; what is pressed beyond them is dropped.
@@ -19,14 +20,16 @@ const NOTHING_SAID: Duration = Duration::from_millis(200);
 impl Session {
     /// Enters nodes until one waits for something. The check saw that no way round comes here without a wait.
     pub(crate) fn advance(&mut self, now: Now, target: Option<Target>) {
-        let flow = Arc::clone(&self.flow);
         let mut next = target;
         while let Some(target) = next {
             self.deadline = None;
             self.state.typed.clear();
+            // A call or a return leads into another one.
+            let flow = Arc::clone(&self.flow);
             next = match target {
                 Target::Node(index) => self.enter(&flow, index, now),
                 Target::Hangup => self.hang_up(HangupCause::Normal),
+                Target::Return => self.go_back(),
             };
         }
     }
@@ -35,7 +38,7 @@ impl Session {
         let Some(node) = flow.node(index) else { return self.hang_up(HangupCause::Unavailable) };
         self.state.node = index;
         self.state.round = 1;
-        self.outputs.push_back(Output::Entered { node: Arc::clone(&node.name) });
+        self.outputs.push_back(Output::Entered { flow: Arc::clone(&flow.name), node: Arc::clone(&node.name) });
         match &node.verb {
             Verb::Play(play) => self.begin_play(flow, play),
             Verb::Menu(Menu { question, .. }) | Verb::Collect(Collect { question, .. }) => {
@@ -59,9 +62,38 @@ impl Session {
                 return Some(*next);
             }
             Verb::Goto(target) => return Some(*target),
+            Verb::Call(call) => {
+                // The check saw that no flows call each other deeper; only a session that was tampered with could.
+                if self.state.callers.len() >= MAX_DEPTH {
+                    return self.hang_up(HangupCause::Unavailable);
+                }
+                self.state.callers.push(Frame { flow: flow.name.to_string(), node: index });
+                return self.go_into(&call.flow);
+            }
+            Verb::Leave { flow, .. } => {
+                self.state.callers.clear();
+                return self.go_into(flow);
+            }
             Verb::Hangup(cause) => return self.hang_up(*cause),
         }
         None
+    }
+
+    fn go_into(&mut self, flow: &str) -> Option<Target> {
+        let Some(flow) = self.flows.get(flow) else { return self.hang_up(HangupCause::Unavailable) };
+        self.flow = Arc::clone(flow);
+        Some(Target::Node(flow.start))
+    }
+
+    /// Back to the flow that called this one, behind the node that did.
+    fn go_back(&mut self) -> Option<Target> {
+        let Some(Frame { flow, node }) = self.state.callers.pop() else { return self.hang_up(HangupCause::Normal) };
+        let caller = self.flows.get(&flow).map(Arc::clone);
+        let verb = caller.as_ref().and_then(|flow| flow.node(node)).map(|node| &node.verb);
+        let Some(Verb::Call(call)) = verb else { return self.hang_up(HangupCause::Unavailable) };
+        let next = call.next;
+        self.flow = caller?;
+        Some(next)
     }
 
     /// Goes where `outcome` leads, at once or after its prompt.

@@ -29,8 +29,8 @@
 //! dates and the like by a table for each language.
 //! The language is explained to operators in `config/README.md`.
 //!
-//! Invariants: a flow names only nodes that exist, and every variable is set before it is read back; no way round a flow
-//! takes neither a key nor time, so that one input gives a bounded number of outputs; a session does nothing between inputs;
+//! Invariants: a flow names only nodes and flows that exist, and every variable is set before it is read back; no way round,
+//! whatever flows it passes, takes neither a key nor time, and flows don't call each other without end; so that one input gives a bounded number of outputs; a session does nothing between inputs;
 //! nothing follows [`Output::Hangup`]; it goes on only in the flow, to the letter, that it is in.
 //!
 //! A new key is a row of `read::table`: from it the reader knows the key, and editors too (`strowger schema`; its test in
@@ -57,7 +57,7 @@ mod value;
 pub use flow::{Flow, FlowHash, Reference, ReferenceKind, SpokenReference};
 pub use flows::Flows;
 pub use output::{DialOutcome, DialTarget, HangupCause, Output, QueueOutcome, Sound};
-pub use saved::{ResumeError, Saved};
+pub use saved::{ResumeError, Saved, SavedFlow};
 pub use session::Session;
 pub use spoken::{Clock, Languages, Spoken, Table, Unsayable, shipped_table};
 pub use value::Value;

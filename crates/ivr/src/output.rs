@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum Output {
     /// A node was entered; for the journal.
     Entered {
+        /// The flow that it is in.
+        flow: Arc<str>,
         /// Its name.
         node: Arc<str>,
     },

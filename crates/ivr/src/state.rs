@@ -14,6 +14,8 @@ use crate::flow::Target;
 pub(crate) struct State {
     /// The index of the node; without meaning while idle.
     pub node: usize,
+    /// The nodes that called the flow, the first caller first; empty in the flow that the call began in.
+    pub callers: Vec<Frame>,
     pub phase: Phase,
     /// A [`crate::Output::Play`] was put out, and neither stopped nor reported done.
     pub playing: bool,
@@ -27,6 +29,13 @@ pub(crate) struct State {
     pub language: Option<String>,
     /// Variables that were set, by name.
     pub variables: BTreeMap<String, Value>,
+}
+
+/// A node that called another flow.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Frame {
+    pub flow: String,
+    pub node: usize,
 }
 
 /// What the session waits for.
@@ -54,16 +63,9 @@ pub(crate) enum Phase {
 impl State {
     pub fn new() -> Self {
         let (ahead, typed) = (Keys::default(), Keys::default());
-        Self {
-            node: 0,
-            phase: Phase::Idle,
-            playing: false,
-            round: 0,
-            ahead,
-            typed,
-            language: None,
-            variables: BTreeMap::new(),
-        }
+        let (callers, variables) = (Vec::new(), BTreeMap::new());
+        let (node, phase, round) = (0, Phase::Idle, 0);
+        Self { node, callers, phase, playing: false, round, ahead, typed, language: None, variables }
     }
 
     /// Sets a variable.

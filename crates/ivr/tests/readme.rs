@@ -23,7 +23,7 @@ fn the_example_passes_the_check_and_plays() {
 fn every_key_is_explained() {
     let keys = [
         "version", "start", "nodes", "note", "next", "play", "menu", "collect", "queue", "dial", "record", "language",
-        "goto", "hangup",
+        "call", "goto", "hangup", "return",
     ];
     let options = [
         "prompt",

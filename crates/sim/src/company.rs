@@ -28,7 +28,7 @@ use sip::digest::{Algorithm, Secret};
 use switch::{Asker, Config, Destination, Emergency, Grant, Peer, Prompts, Trunk, User, Watchers};
 
 /// The menu that most tests call: 1 for the queue, 2 to be dialled through to 102, three attempts.
-const MENU: &str = "\
+pub const MENU: &str = "\
 version: 1
 nodes:
   menu:

@@ -40,7 +40,7 @@ mod world;
 use std::net::{Ipv4Addr, SocketAddr};
 
 pub use carrier::{Carrier, Register};
-pub use company::{Company, company};
+pub use company::{Company, MENU, company};
 pub use dns::Dns;
 pub use laws::Breach;
 pub use manners::{Manners, Reliable};

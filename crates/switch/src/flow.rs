@@ -61,10 +61,7 @@ impl Switch {
     fn perform(&mut self, now: Now, call: CallId, output: Output) {
         let Some(found) = self.calls.get_mut(&call) else { return };
         match output {
-            Output::Entered { node } => {
-                let flow = found.flow.as_ref().map_or_else(|| Name::from(""), |flow| flow.flow().name().clone());
-                self.note(now, call, Kind::NodeEntered { flow, node });
-            }
+            Output::Entered { flow, node } => self.note(now, call, Kind::NodeEntered { flow, node }),
             Output::Play { items, repeat } => {
                 found.peer_gone = None;
                 let known = found.prompts.clone();

@@ -13,8 +13,8 @@ use yaml::{Faults, Map, Source, Value};
 
 use self::names::Names;
 use self::table::VERBS;
-use crate::flow::{Flow, FlowHash, Node, Play, Target, Times, Verb};
-use crate::{HangupCause, Reference, SpokenReference};
+use crate::flow::{Call, Flow, FlowHash, Node, Play, Target, Times, Verb};
+use crate::{HangupCause, Reference, ReferenceKind, SpokenReference};
 
 /// The version of the language that is read here.
 const VERSION: u32 = 1;
@@ -99,6 +99,11 @@ impl<'a> Reader<'a> {
             "collect" => self.collect(map, value).map(Verb::Collect),
             "queue" => self.queue(map, value).map(Verb::Queue),
             "dial" => self.dial(map, value).map(Verb::Dial),
+            "call" => {
+                let next = self.next(map);
+                let flow = self.other_flow(value)?;
+                Some(Verb::Call(Call { flow, place: value.place(), next: next? }))
+            }
             "record" => {
                 let on = value.choose(&[("start", true), ("stop", false)]);
                 let next = self.next(map);
@@ -110,7 +115,7 @@ impl<'a> Reader<'a> {
             }
             "goto" => {
                 refuse_next(next, "`goto`: its target is what follows");
-                self.names.target(value).map(Verb::Goto)
+                self.goto(value)
             }
             _ => {
                 refuse_next(next, "`hangup`: nothing follows");
@@ -157,6 +162,22 @@ impl<'a> Reader<'a> {
             (_, _, barge_in) => (Some(self.next(node)?), barge_in.map_or(Some(true), |(_, wanted)| wanted)),
         };
         Some(Play { prompt: prompt?, repeat, barge_in: barge_in?, next })
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn goto(&mut self, value: Value<'a>) -> Option<Verb> {
+        if !value.is_map() {
+            return self.names.target(value).map(Verb::Goto);
+        }
+        let flow = value.map(&table::GOTO.shape)?.required("flow")?;
+        Some(Verb::Leave { flow: self.other_flow(flow)?, place: flow.place() })
+    }
+
+    fn other_flow(&mut self, value: Value<'a>) -> Option<Arc<str>> {
+        let name: Arc<str> = Arc::from(value.name()?);
+        self.refer(ReferenceKind::Flow, name.clone(), value);
+        Some(name)
     }
 }
 

@@ -7,7 +7,7 @@ use yaml::{Value, did_you_mean};
 
 use crate::flow::Target;
 
-/// Words that stand where a node's name could stand. `back` and `return` are kept for later versions.
+/// Words that stand where a node's name could stand. `back` is kept for later versions.
 const WORDS: &[&str] = &["hangup", "repeat", "back", "return"];
 
 pub(super) struct Names<'a> {
@@ -39,10 +39,11 @@ impl<'a> Names<'a> {
         None
     }
 
-    /// Where `value` sends a caller: a node, or the word `hangup`.
+    /// Where `value` sends a caller: a node, or one of the words `hangup` and `return`.
     pub fn target(&self, value: Value<'a>) -> Option<Target> {
         match value.string_for("a node's name, or `hangup`")? {
             "hangup" => Some(Target::Hangup),
+            "return" => Some(Target::Return),
             _ => self.node(value).map(Target::Node),
         }
     }

@@ -15,7 +15,7 @@ form! {
 }
 
 form! {
-    pub(super) NODE, "a node", one of ["play", "menu", "collect", "queue", "dial", "record", "language", "goto", "hangup"],
+    pub(super) NODE, "a node", one of ["play", "menu", "collect", "queue", "dial", "record", "language", "call", "goto", "hangup"],
     key("play", &Kind::Any(&[PROMPT, &Kind::Form(&PLAY)]), "Plays prompts.", "welcome")
         .with_unless(&["next"], "repeat", "forever"),
     key("menu", &Kind::Form(&MENU), "Asks for one key, and goes where that leads.", "{ prompt: main-menu, keys: { 1: sales }, exhausted: goodbye }")
@@ -28,11 +28,17 @@ form! {
         .with(&["next"]),
     key("record", &Kind::Word(&["start", "stop"]), "Begins or ends the recording of the call.", "start").with(&["next"]),
     key("language", NAME, "From here on the caller hears this language, one of `languages` in `strowger.yaml`.", "zh").with(&["next"]),
-    key("goto", TARGET, "Goes to another node.", "main").without(&["next"]),
+    key("call", NAME, "Plays another flow, and comes back when that leads to `return`.", "ask-language").with(&["next"]),
+    key("goto", &Kind::Any(&[TARGET, &Kind::Form(&GOTO)]), "Goes to another node, or to another flow for good.", "main").without(&["next"]),
     key("hangup", &Kind::Any(&[&Kind::Word(&["normal", "busy", "no_answer", "rejected", "unavailable"]), &Kind::Empty]), "Ends the call.", "busy")
         .usual("normal").without(&["next"]),
-    key("next", TARGET, "The node that follows, or `hangup`.", "goodbye"),
+    key("next", TARGET, "The node that follows, `hangup`, or `return`: back to the flow that called this one.", "goodbye"),
     key("note", &Kind::Text, "For people; nothing reads it.", "Asked for by the sales team"),
+}
+
+form! {
+    pub(super) GOTO, "a goto", one of [],
+    key("flow", NAME, "The flow, which begins at its start. Nobody comes back from there.", "main").needed(),
 }
 
 form! {
@@ -154,9 +160,9 @@ const DURATION: &Kind = &Kind::Named("duration", &Kind::Unlike("^[0-9]+(ms|s|m|h
 const TIMES: &Kind = &Kind::Named("times", &Kind::Any(&[&Kind::Whole(1, 100), &Kind::Word(&["forever"])]));
 const NODE_NAME: &Kind = &Kind::Named("node-name", &Kind::Unlike(NODE_PATTERN));
 const NODE_PATTERN: &str = "^(?!(hangup|repeat|back|return)$)[a-z]([a-z0-9-]{0,62}[a-z0-9])?$";
-/// A node's name, or `hangup`.
+/// A node's name, `hangup` or `return`.
 const TARGET: &Kind = &Kind::Named("target", &Kind::Unlike("^(?!repeat$)[a-z]([a-z0-9-]{0,62}[a-z0-9])?$"));
-/// A node's name, `hangup` or `repeat`.
+/// A node's name, `hangup`, `return` or `repeat`.
 const ANSWER_TARGET: &Kind = &Kind::Named("answer-target", &Kind::Unlike("^[a-z]([a-z0-9-]{0,62}[a-z0-9])?$"));
 
 static NODES: Kind = Kind::Map(NODE_PATTERN, &Kind::Form(&NODE), super::MAX_NODES);

@@ -103,7 +103,8 @@ fn sound(sound: &Sound) -> String {
 /// `@node`, `play:a+b`, `loop:a`, `stop`, `queue:sales`, `dial:user/agent`, `record:on`, `account=1234`, `hangup:Normal`.
 fn word(output: &Output) -> String {
     match output {
-        Output::Entered { node } => format!("@{node}"),
+        Output::Entered { flow, node } if **flow == *"test" => format!("@{node}"),
+        Output::Entered { flow, node } => format!("@{flow}/{node}"),
         Output::Play { items, repeat } => {
             assert!(!items.is_empty(), "nothing to play");
             let names: Vec<String> = items.iter().map(sound).collect();

@@ -73,8 +73,9 @@ fn with_carrier() -> Config {
     config.trunks.push(trunk("carrier", "127.0.0.3:5060", CallerId::Number("+4930555".into())));
     config.trunks.push(trunk("help", "127.0.0.4:5060", CallerId::Anonymous));
     let faults = yaml::Faults::default();
-    let flow = ivr::Flow::read("out", &yaml::Source::new("out.yaml", FLOW), &faults).unwrap();
-    config.flows = Arc::new(config.flows.iter().cloned().chain([Arc::new(flow)]).collect());
+    let sources = [("main", sim::MENU), ("out", FLOW)].map(|(name, text)| (name, yaml::Source::new(name, text)));
+    let flows = ivr::Flows::read(sources.iter().map(|(name, source)| (*name, source)), &faults).unwrap();
+    config.flows = Arc::new(flows);
     config.numbers.insert("1001".into(), Destination::Flow("out".into()));
     config.numbers.insert("102".into(), Destination::User("102".into()));
     config.grants = [
