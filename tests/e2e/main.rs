@@ -4,6 +4,7 @@
 //! - `audio`: who hears whom, measured; recordings; A-law with µ-law. Run alone.
 //! - `load`, `crash`: 300 calls at once; and the switch killed among them. `crowd`: 10,000 users who register. Run alone.
 //! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go.
+//! - `questions`: menus and collects, by SIPp's keys: of several digits, extensions, confirmed, typed ahead, secret.
 //! - `message`: short texts from user to user. `lamps`: phones are told of the calls of others.
 //! - `transfer`: whoever is sent on is heard where he comes to.
 //! - `signals`: digits by INFO, reasons, data for the agent's system.
@@ -69,6 +70,7 @@ mod nat;
 mod noise;
 mod outbound;
 mod oversize;
+mod questions;
 mod recording;
 mod refusals;
 mod registration;

@@ -10,13 +10,20 @@ use tests::switch::binary;
 /// Faulty flows whose keys and values look right: names that lead nowhere, ways round, keys that exclude each other by
 /// their values. A schema cannot say what is wrong with them.
 const NOT_OF_SHAPE: &[&str] = &[
+    "collect-secret",
+    "collect-secret-read-back",
+    "confirm-unset",
+    "loop-of-back",
     "loop-of-busy-dial",
     "loop-of-full-queue",
     "loop-of-goto",
     "loop-of-languages",
     "loop-of-menus",
     "loop-of-plays",
+    "menu-digit-timeout-unused",
+    "menu-key-range-uneven",
     "menu-key-twice",
+    "menu-keys-ambiguous",
     "menu-nobody-can-press",
     "node-unreachable",
     "play-forever-that-a-key-ends",

@@ -26,6 +26,8 @@ pub mod tones {
     pub const MUSIC: f64 = 1750.0;
     /// What those hear who are held, if the company has music for it.
     pub const HOLD: f64 = 3000.0;
+    /// A digit that is read back, whichever.
+    pub const DIGIT: f64 = 3500.0;
     /// The first agent says this.
     pub const AGENT: f64 = 2100.0;
     /// The second agent says this.
@@ -242,6 +244,10 @@ impl Company {
             ("music", tones::MUSIC, 2.0),
             ("hold", tones::HOLD, 2.0),
         ];
+        for digit in 0..10 {
+            let path = folder.join(format!("prompts/en/digits/{digit}.wav"));
+            sound::write_wav(&path, &sound::sine(tones::DIGIT, 0.1));
+        }
         for (name, hertz, seconds) in prompts {
             // Tones have no language.
             let language = if self.languages.is_empty() { "en" } else { "common" };

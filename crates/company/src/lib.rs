@@ -42,7 +42,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sip::digest::Algorithm;
-use switch::{Config, SrtpPolicy};
+use switch::{Config, Destination, SrtpPolicy};
 use yaml::{Faults, Map, Shape, Value};
 
 pub use changes::changes;
@@ -168,6 +168,12 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         note_unused(files, &catalogue, users, queues, notes);
         grants::note(&root, &trunk_names, &trunks, !users_read.users.is_empty(), notes);
     }
+    let users_numbers = numbers.iter().filter_map(|(number, destination)| match destination {
+        Destination::User(user) => Some((number.clone(), user.clone())),
+        Destination::Flow(_) | Destination::Queue(_) => None,
+    });
+    // What faulty flows and numbers do not agree on is of no use to anybody.
+    let flows = flows.map(|flows| if faults.is_empty() { flows.with_extensions(users_numbers, faults) } else { flows });
     let config = Config {
         realm,
         algorithms: or(&root, "digest", ANY_DIGEST, digest).to_vec(),

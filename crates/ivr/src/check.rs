@@ -5,12 +5,13 @@ mod graph;
 mod loops;
 mod variables;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use yaml::{Faults, Place, did_you_mean};
 
 use self::graph::Graph;
-use crate::flow::{Call, Dial, Flow, Item, Node, Outcome, Prompt, Question, Queue, Target, Verb, Way};
+use crate::flow::{Call, Collect, Dial, Flow, Item, Menu, Node, Outcome, Prompt, Question, Queue, Target, Verb, Way};
 
 /// How deep flows may call each other.
 pub(crate) const MAX_DEPTH: usize = 16;
@@ -46,6 +47,7 @@ pub(crate) fn flows<'a>(
             faults.add(place.clone(), format!("there is no flow `{name}`"), remedy);
         }
     }
+    report_secrets(&flows, faults);
     let Some(graph) = Graph::of(&flows, faults) else { return };
     graph.report_unreachable(faults);
     graph.report_calls_that_never_return(faults);
@@ -70,12 +72,14 @@ fn steps(index: usize, node: &Node) -> Vec<Step<'_>> {
     match &node.verb {
         Verb::Play(play) => play.next.map(slow).into_iter().collect(),
         Verb::Menu(menu) => {
-            let keys = menu.keys.iter().map(|(_, answer)| slow(answer.way.target(index)));
-            keys.chain(menu.question.failures(index).map(slow)).collect()
+            let answered = answers(node).map(|answer| answer.way.target(index));
+            let talked = menu.direct_dial.iter().map(|dial| dial.next);
+            answered.chain(menu.question.exhausts()).chain(talked).map(slow).collect()
         }
         Verb::Collect(collect) => {
             let collected = Step { sets: std::slice::from_ref(&collect.variable), ..slow(collect.next) };
-            collect.question.failures(index).map(slow).chain([collected]).collect()
+            let failed = answers(node).map(|answer| answer.way.target(index)).chain(collect.question.exhausts());
+            failed.map(slow).chain([collected]).collect()
         }
         // A full queue and one without agents are found at once; so is a user who is known to be busy, or away.
         Verb::Queue(Queue { timed_out, full, no_agents, next, .. }) => {
@@ -96,11 +100,10 @@ fn steps(index: usize, node: &Node) -> Vec<Step<'_>> {
 fn prompts(node: &Node) -> Vec<&Prompt> {
     match &node.verb {
         Verb::Play(play) => vec![&play.prompt],
-        Verb::Menu(menu) => {
-            let keys = menu.keys.iter().map(|(_, outcome)| &outcome.prompt);
-            keys.chain(menu.question.prompts()).collect()
+        Verb::Menu(Menu { question, .. }) | Verb::Collect(Collect { question, .. }) => {
+            let last = question.exhausted.iter().map(|outcome| &outcome.prompt);
+            [&question.prompt].into_iter().chain(last).chain(answers(node).map(|answer| &answer.prompt)).collect()
         }
-        Verb::Collect(collect) => collect.question.prompts().collect(),
         Verb::Queue(queue) => [&queue.timed_out, &queue.full, &queue.no_agents].map(|outcome| &outcome.prompt).to_vec(),
         Verb::Dial(dial) => {
             [&dial.busy, &dial.no_answer, &dial.declined, &dial.failed].map(|outcome| &outcome.prompt).to_vec()
@@ -114,16 +117,53 @@ fn prompts(node: &Node) -> Vec<&Prompt> {
     }
 }
 
+/// What a question says follows, be it that it is asked again.
+fn answers(node: &Node) -> Box<dyn Iterator<Item = &Outcome<Way>> + '_> {
+    match &node.verb {
+        Verb::Menu(menu) => {
+            let keys = menu.keys.iter().map(|key| &key.answer);
+            let dialled =
+                menu.direct_dial.iter().flat_map(|dial| [&dial.busy, &dial.no_answer, &dial.declined, &dial.failed]);
+            Box::new(keys.chain(dialled).chain(menu.question.failures()))
+        }
+        Verb::Collect(collect) => Box::new(collect.question.failures().chain([&collect.invalid])),
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+/// The prompt that reads digits back before they are kept, with their variable.
+fn confirmation(node: &Node) -> Option<(&Prompt, &str)> {
+    match &node.verb {
+        Verb::Collect(Collect { confirm: Some(confirm), variable, .. }) => Some((&confirm.prompt, variable)),
+        _ => None,
+    }
+}
+
+/// Reports secrets that are read back: a recording would hear them, and the journal says what was played. Variables belong to
+/// the call, so that a secret may have been typed in another flow.
+fn report_secrets(flows: &[&Flow], faults: &Faults) {
+    let secrets: BTreeSet<&Arc<str>> = flows.iter().flat_map(|flow| flow.secrets()).collect();
+    let confirmations = |node| confirmation(node).map(|(prompt, _)| prompt);
+    let nodes = flows.iter().flat_map(|flow| &flow.nodes);
+    for item in nodes.flat_map(|node| prompts(node).into_iter().chain(confirmations(node))).flat_map(|prompt| &prompt.0)
+    {
+        let Item::Spoken { variable, place, .. } = item else { continue };
+        if secrets.contains(variable) {
+            let message = format!("`{variable}` is a secret and cannot be read back");
+            faults.add(place.clone(), message, "leave it out, or remove `secret: true` where it is collected");
+        }
+    }
+}
+
 impl Question {
-    /// Where callers go who do not answer; `index` is the node's own.
-    fn failures(&self, index: usize) -> impl Iterator<Item = Target> {
-        let again = [&self.no_input, &self.wrong_input].map(|outcome| outcome.way.target(index));
-        again.into_iter().chain(self.exhausted.iter().map(|outcome| outcome.way))
+    /// What follows if callers do not answer.
+    fn failures(&self) -> impl Iterator<Item = &Outcome<Way>> {
+        [&self.no_input, &self.wrong_input].into_iter()
     }
 
-    fn prompts(&self) -> impl Iterator<Item = &Prompt> {
-        let last = self.exhausted.iter().map(|outcome| &outcome.prompt);
-        [&self.prompt, &self.no_input.prompt, &self.wrong_input.prompt].into_iter().chain(last)
+    /// Where those go who have used up all attempts.
+    fn exhausts(&self) -> impl Iterator<Item = Target> {
+        self.exhausted.iter().map(|outcome| outcome.way)
     }
 }
 
@@ -132,7 +172,8 @@ impl Way {
     const fn target(self, index: usize) -> Target {
         match self {
             Self::To(to) => to,
-            Self::Repeat => Target::Node(index),
+            // Where `back` leads besides, the graph knows.
+            Self::Repeat | Self::Back => Target::Node(index),
         }
     }
 }

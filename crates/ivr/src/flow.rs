@@ -1,11 +1,14 @@
 //! A flow that was read and checked: nodes that name each other by index.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 use yaml::{Faults, Form, Place, Source};
 
+use crate::inspect::Check;
+use crate::key_range::KeyRange;
 use crate::{DialTarget, HangupCause, Spoken, read};
 
 /// A flow without faults. Immutable; calls share it.
@@ -67,6 +70,14 @@ impl Flow {
     /// The names of the nodes, in the order of the file.
     pub fn nodes(&self) -> impl Iterator<Item = &Arc<str>> {
         self.nodes.iter().map(|node| &node.name)
+    }
+
+    /// The variables that hold what a caller typed as a secret.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.nodes.iter().filter_map(|node| match &node.verb {
+            Verb::Collect(Collect { secret: true, variable, .. }) => Some(variable),
+            _ => None,
+        })
     }
 
     pub(crate) fn node(&self, index: usize) -> Option<&Node> {
@@ -197,6 +208,8 @@ pub(crate) enum Way {
     To(Target),
     /// Ask once more: the word `repeat`, and what `no_input` and `wrong_input` do if nothing else is written.
     Repeat,
+    /// The word `back`: the question before this one; the first one is asked once more.
+    Back,
 }
 
 /// What is played, one after the other; empty where a prompt is optional and not written.
@@ -249,7 +262,43 @@ pub(crate) struct Question {
 #[derive(Debug)]
 pub(crate) struct Menu {
     pub question: Question,
-    pub keys: Vec<(char, Outcome<Way>)>,
+    pub keys: Vec<MenuKey>,
+    /// From one key to the next, where more than one may follow.
+    pub digit_timeout: Duration,
+    /// That time is written, so that a key may begin another.
+    pub may_wait: bool,
+    pub direct_dial: Option<DirectDial>,
+}
+
+#[derive(Debug)]
+pub(crate) struct MenuKey {
+    pub range: KeyRange,
+    pub answer: Outcome<Way>,
+    pub place: Place,
+}
+
+/// Users whose extensions may be dialled beside the keys of a menu.
+#[derive(Debug)]
+pub(crate) struct DirectDial {
+    pub extension: Extension,
+    pub ring_time: Duration,
+    pub next: Target,
+    pub busy: Outcome<Way>,
+    pub no_answer: Outcome<Way>,
+    pub declined: Outcome<Way>,
+    pub failed: Outcome<Way>,
+}
+
+/// Which numbers of the number plan that lead to users.
+#[derive(Debug)]
+pub(crate) struct Extension {
+    pub digits: RangeInclusive<usize>,
+    /// Those users; all if `None`.
+    pub users: Option<Vec<(Arc<str>, Place)>>,
+    /// Keys before the number.
+    pub prefix: Arc<str>,
+    /// Where the number of digits is written.
+    pub place: Place,
 }
 
 #[derive(Debug)]
@@ -261,7 +310,21 @@ pub(crate) struct Collect {
     pub end_key: Option<char>,
     /// From one key to the next.
     pub digit_timeout: Duration,
+    /// What is typed reaches neither journal nor recording.
+    pub secret: bool,
+    pub check: Option<Check>,
+    /// The digits did not pass the check.
+    pub invalid: Outcome<Way>,
+    pub confirm: Option<Confirm>,
     pub next: Target,
+}
+
+/// Reads the digits back and asks whether they are right.
+#[derive(Debug)]
+pub(crate) struct Confirm {
+    pub prompt: Prompt,
+    pub yes: char,
+    pub no: char,
 }
 
 /// Another flow, and back.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use yaml::{Faults, Source};
 
+use crate::extensions::Extensions;
 use crate::{Flow, Languages, check};
 
 /// All flows of a company. Immutable once calls are in it: a call keeps the set that it began with, whatever is read later.
@@ -12,6 +13,8 @@ use crate::{Flow, Languages, check};
 pub struct Flows {
     by_name: BTreeMap<Arc<str>, Arc<Flow>>,
     languages: Languages,
+    extensions: Extensions,
+    ask_for_secrets: bool,
 }
 
 impl Flows {
@@ -40,7 +43,9 @@ impl Flows {
             return None;
         }
         let whole = flows.into_iter().map(|(name, flow)| Some((name, Arc::new(flow?))));
-        Some(Self { by_name: whole.collect::<Option<_>>()?, languages: Languages::default() })
+        let by_name: BTreeMap<_, Arc<Flow>> = whole.collect::<Option<_>>()?;
+        let ask_for_secrets = by_name.values().any(|flow| flow.secrets().next().is_some());
+        Some(Self { by_name, languages: Languages::default(), extensions: Extensions::default(), ask_for_secrets })
     }
 
     /// The same flows, in a company of these languages.
@@ -53,6 +58,24 @@ impl Flows {
     #[must_use]
     pub const fn languages(&self) -> &Languages {
         &self.languages
+    }
+
+    /// The same flows in a company with these numbers that lead to users, each with its user: a menu with `direct_dial` takes
+    /// them as extensions. What such menus and the numbers do not agree on is in `faults` then.
+    #[must_use]
+    pub fn with_extensions(self, numbers: impl IntoIterator<Item = (Arc<str>, Arc<str>)>, faults: &Faults) -> Self {
+        let extensions = Extensions::new(numbers);
+        self.iter().for_each(|flow| extensions.check(flow, faults));
+        Self { extensions, ..self }
+    }
+
+    pub(crate) const fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    /// True if one of them asks for a secret.
+    pub(crate) const fn ask_for_secrets(&self) -> bool {
+        self.ask_for_secrets
     }
 
     /// The flow of that name.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base::Now;
 
 use crate::check::MAX_DEPTH;
-use crate::flow::{Collect, Flow, Item, Menu, Outcome, Play, Prompt, Question, Target, Times, Verb, Way};
+use crate::flow::{Collect, Flow, Item, Menu, Outcome, Play, Prompt, Target, Times, Verb};
 use crate::state::{Frame, Phase};
 use crate::{HangupCause, Output, Session, Sound, Spoken, Value};
 
@@ -23,6 +23,7 @@ impl Session {
         let mut next = target;
         while let Some(target) = next {
             self.deadline = None;
+            self.unmask();
             self.state.typed.clear();
             // A call or a return leads into another one.
             let flow = Arc::clone(&self.flow);
@@ -42,6 +43,8 @@ impl Session {
         match &node.verb {
             Verb::Play(play) => self.begin_play(flow, play),
             Verb::Menu(Menu { question, .. }) | Verb::Collect(Collect { question, .. }) => {
+                self.remember_question(index);
+                self.mask_if_secret(&node.verb);
                 return self.begin_question(flow, &node.verb, question, now);
             }
             Verb::Queue(queue) => {
@@ -67,11 +70,13 @@ impl Session {
                 if self.state.callers.len() >= MAX_DEPTH {
                     return self.hang_up(HangupCause::Unavailable);
                 }
-                self.state.callers.push(Frame { flow: flow.name.to_string(), node: index });
+                let asked = std::mem::take(&mut self.state.asked);
+                self.state.callers.push(Frame { flow: flow.name.to_string(), node: index, asked });
                 return self.go_into(&call.flow);
             }
             Verb::Leave { flow, .. } => {
                 self.state.callers.clear();
+                self.state.asked.clear();
                 return self.go_into(flow);
             }
             Verb::Hangup(cause) => return self.hang_up(*cause),
@@ -87,11 +92,14 @@ impl Session {
 
     /// Back to the flow that called this one, behind the node that did.
     fn go_back(&mut self) -> Option<Target> {
-        let Some(Frame { flow, node }) = self.state.callers.pop() else { return self.hang_up(HangupCause::Normal) };
+        let Some(Frame { flow, node, asked }) = self.state.callers.pop() else {
+            return self.hang_up(HangupCause::Normal);
+        };
         let caller = self.flows.get(&flow).map(Arc::clone);
         let verb = caller.as_ref().and_then(|flow| flow.node(node)).map(|node| &node.verb);
         let Some(Verb::Call(call)) = verb else { return self.hang_up(HangupCause::Unavailable) };
         let next = call.next;
+        self.state.asked = asked;
         self.flow = caller?;
         Some(next)
     }
@@ -99,6 +107,7 @@ impl Session {
     /// Goes where `outcome` leads, at once or after its prompt.
     pub(crate) fn leave(&mut self, flow: &Flow, outcome: &Outcome, barge_in: bool) -> Option<Target> {
         self.deadline = None;
+        self.unmask();
         if outcome.prompt.0.is_empty() {
             return Some(outcome.way);
         }
@@ -121,7 +130,7 @@ impl Session {
     }
 
     /// What was typed before a talk is stale after it.
-    fn hand_over(&mut self, phase: Phase, order: Output) {
+    pub(crate) fn hand_over(&mut self, phase: Phase, order: Output) {
         self.state.ahead.clear();
         self.state.phase = phase;
         self.outputs.push_back(order);
@@ -156,7 +165,7 @@ impl Session {
         None
     }
 
-    fn play(&mut self, _flow: &Flow, parts: &[&Prompt], repeat: bool) {
+    pub(crate) fn play(&mut self, _flow: &Flow, parts: &[&Prompt], repeat: bool) {
         let mut items = Vec::new();
         for item in parts.iter().flat_map(|prompt| &prompt.0) {
             match item {
@@ -183,148 +192,5 @@ impl Session {
         if std::mem::take(&mut self.state.playing) {
             self.outputs.push_back(Output::StopPlay);
         }
-    }
-}
-
-/// Asking for keys: `menu` and `collect`.
-impl Session {
-    fn begin_question(&mut self, flow: &Flow, verb: &Verb, question: &Question, now: Now) -> Option<Target> {
-        if !question.keep_type_ahead {
-            self.state.ahead.clear();
-        }
-        // Who knows the way need not hear the prompt, unless it must be heard.
-        if question.barge_in && !self.state.ahead.is_empty() {
-            self.state.phase = Phase::Waiting;
-            return self.take_typed_ahead(flow, verb, now);
-        }
-        self.ask(flow, question, None);
-        None
-    }
-
-    /// Plays the question, `first` before it.
-    fn ask(&mut self, flow: &Flow, question: &Question, first: Option<&Prompt>) {
-        self.deadline = None;
-        self.state.typed.clear();
-        let first = first.filter(|prompt| !prompt.0.is_empty());
-        // Nothing but the same prompt can follow, so it may be looped without a gap.
-        let repeat = first.is_none() && question.only_repeats();
-        match first {
-            Some(first) => self.play(flow, &[first, &question.prompt], repeat),
-            None => self.play(flow, &[&question.prompt], repeat),
-        }
-        self.state.phase = Phase::Asking;
-    }
-
-    /// The question was heard: waits for a key, if none was typed meanwhile.
-    pub(crate) fn listen(&mut self, flow: &Flow, verb: &Verb, now: Now) -> Option<Target> {
-        let question = verb.question()?;
-        self.state.phase = Phase::Waiting;
-        if !question.keep_type_ahead {
-            self.state.ahead.clear();
-        }
-        if !self.state.ahead.is_empty() {
-            return self.take_typed_ahead(flow, verb, now);
-        }
-        if question.timeout.is_zero() {
-            return self.heard_nothing(flow, verb);
-        }
-        self.wait(now, question.timeout);
-        None
-    }
-
-    /// Weighs keys that were typed ahead, as far as this question takes them.
-    fn take_typed_ahead(&mut self, flow: &Flow, verb: &Verb, now: Now) -> Option<Target> {
-        while self.state.phase == Phase::Waiting
-            && let Some(key) = self.state.ahead.take_first()
-        {
-            let target = self.press(flow, verb, now, key);
-            if target.is_some() {
-                return target;
-            }
-        }
-        None
-    }
-
-    /// Weighs a key that answers the question.
-    pub(crate) fn press(&mut self, flow: &Flow, verb: &Verb, now: Now, key: char) -> Option<Target> {
-        self.state.phase = Phase::Waiting;
-        self.deadline = None;
-        match verb {
-            Verb::Menu(menu) => match menu.keys.iter().find(|(known, _)| *known == key) {
-                Some((_, answer)) => self.answered(flow, &menu.question, answer),
-                None => self.failed(flow, &menu.question, &menu.question.wrong_input),
-            },
-            Verb::Collect(collect) if key.is_ascii_digit() => {
-                self.state.typed.push(key);
-                if self.state.typed.len() >= collect.most {
-                    return self.collected(flow, collect);
-                }
-                self.wait(now, collect.digit_timeout);
-                None
-            }
-            Verb::Collect(collect) if collect.end_key == Some(key) => self.collected(flow, collect),
-            Verb::Collect(collect) => self.failed(flow, &collect.question, &collect.question.wrong_input),
-            _ => None,
-        }
-    }
-
-    fn answered(&mut self, flow: &Flow, question: &Question, answer: &Outcome<Way>) -> Option<Target> {
-        match answer.way {
-            Way::To(way) => self.leave(flow, &Outcome { prompt: answer.prompt.clone(), way }, question.barge_in),
-            Way::Repeat => {
-                self.ask(flow, question, Some(&answer.prompt));
-                None
-            }
-        }
-    }
-
-    /// The time to press a key, or a further one, is over.
-    pub(crate) fn heard_nothing(&mut self, flow: &Flow, verb: &Verb) -> Option<Target> {
-        match verb {
-            Verb::Collect(collect) if !self.state.typed.is_empty() => self.collected(flow, collect),
-            _ => {
-                let question = verb.question()?;
-                self.failed(flow, question, &question.no_input)
-            }
-        }
-    }
-
-    /// The caller typed all he wants to.
-    fn collected(&mut self, flow: &Flow, collect: &Collect) -> Option<Target> {
-        if self.state.typed.len() < collect.least {
-            return self.failed(flow, &collect.question, &collect.question.wrong_input);
-        }
-        let digits = std::mem::take(&mut self.state.typed);
-        let digits = digits.to_text();
-        self.state.set(&collect.variable, Value::Text(digits.reveal().clone()));
-        self.outputs.push_back(Output::Collected { variable: Arc::clone(&collect.variable), digits });
-        Some(collect.next)
-    }
-
-    /// An attempt failed: no key, or a wrong one. What was typed behind a wrong key was meant for something else.
-    fn failed(&mut self, flow: &Flow, question: &Question, outcome: &Outcome<Way>) -> Option<Target> {
-        self.state.ahead.clear();
-        let last = matches!(question.attempts, Times::Count(attempts) if self.state.round >= attempts);
-        match (outcome.way, &question.exhausted) {
-            (Way::Repeat, Some(exhausted)) if last => self.leave(flow, exhausted, question.barge_in),
-            (Way::Repeat, _) => {
-                self.state.round = self.state.round.saturating_add(1);
-                self.ask(flow, question, Some(&outcome.prompt));
-                None
-            }
-            (Way::To(_), _) => self.answered(flow, question, outcome),
-        }
-    }
-
-    fn wait(&mut self, now: Now, time: Duration) {
-        self.deadline = Some(now.monotonic + time);
-    }
-}
-
-impl Question {
-    /// True if silence makes it play its prompt again at once, for ever.
-    fn only_repeats(&self) -> bool {
-        let silent = self.no_input.way == Way::Repeat && self.no_input.prompt.0.is_empty();
-        silent && self.timeout.is_zero() && self.attempts == Times::Forever && self.barge_in
     }
 }

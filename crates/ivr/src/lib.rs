@@ -22,16 +22,18 @@
 //! assert!(matches!(session.poll_output(), Some(Output::Hangup { .. })));
 //! ```
 //!
-//! Where to find what: `read` the shape of the file (`table` all keys, `ask` menu and collect, `connect` queue and dial, `parts`
-//! prompts and outcomes, `items` what is said of variables, `names` nodes and variables) · `flow` what was read, `flows` all of
-//! them together · `check` faults of the graph · `session` inputs and outputs · `interpret` the steps between · `state`, `saved`
-//! what a session remembers, `value` what its variables hold · `output` the words between session and driver · `spoken` numbers,
-//! dates and the like by a table for each language.
+//! Where to find what: `read` the shape of the file (`table` all keys, `menu`, `ask` questions and collect, `inspect` its checks,
+//! `connect` queue and dial, `parts` prompts and outcomes, `items` what is said of variables, `names` nodes and variables) · `flow`
+//! what was read, `flows` all of them together · `check` faults of the graph · `session` inputs and outputs · `interpret` the
+//! steps between, `asking` those of questions · `key_range` keys of several digits, `extensions` the numbers that a menu takes
+//! beside them · `inspect` what digits must be · `state`, `saved` what a session remembers, `value` what its variables hold ·
+//! `output` the words between session and driver · `spoken` numbers, dates and the like by a table for each language.
 //! The language is explained to operators in `config/README.md`.
 //!
 //! Invariants: a flow names only nodes and flows that exist, and every variable is set before it is read back; no way round,
 //! whatever flows it passes, takes neither a key nor time, and flows don't call each other without end; so that one input gives a bounded number of outputs; a session does nothing between inputs;
-//! nothing follows [`Output::Hangup`]; it goes on only in the flow, to the letter, that it is in.
+//! nothing follows [`Output::Hangup`]; it goes on only in the flow, to the letter, that it is in; a
+//! secret is in no output.
 //!
 //! A new key is a row of `read::table`: from it the reader knows the key, and editors too (`strowger schema`; its test in
 //! `tests/e2e/schema.rs` wants each faulty file refused whose fault is one of shape). A new verb: its name in the `one of`
@@ -42,10 +44,14 @@
 //! its row in `config/README.md` and `tests/readme.rs`, and a faulty file for each thing that can be wrong with it. A new
 //! thing to say is a `flow::Item`.
 
+mod asking;
 mod check;
+mod extensions;
 mod flow;
 mod flows;
+mod inspect;
 mod interpret;
+mod key_range;
 mod output;
 mod read;
 mod saved;

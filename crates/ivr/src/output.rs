@@ -51,12 +51,17 @@ pub enum Output {
         /// True: begin.
         on: bool,
     },
+    /// Keep what the caller says out of recordings, as he is asked for a secret; or no longer.
+    Mask {
+        /// True: from now on.
+        on: bool,
+    },
     /// A `collect` got its digits; for the journal.
     Collected {
         /// The variable that holds them now.
         variable: Arc<str>,
-        /// The digits.
-        digits: Pii<String>,
+        /// The digits; none if they are a secret.
+        digits: Pii<Option<String>>,
     },
     /// End the call. The session is over; there is no output behind this one.
     Hangup {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base::{Mono, Now};
 
-use crate::flow::{Play, Target, Verb};
+use crate::flow::{Menu, Play, Target, Verb};
 use crate::state::{Phase, State};
 use crate::{DialOutcome, Flow, Flows, Output, QueueOutcome, Value};
 
@@ -105,16 +105,11 @@ impl Session {
             }
             (Phase::Leaving { to, barge_in: true }, _) => self.cut_short(now, digit, to),
             (Phase::Playing | Phase::Leaving { .. }, _) => self.type_ahead(digit),
-            (Phase::Asking | Phase::Waiting, Some(verb)) => {
-                let may_answer = verb.question().is_some_and(|question| question.barge_in) || !self.state.playing;
-                if may_answer {
-                    self.stop_play();
-                    let target = self.press(&flow, verb, now, digit);
-                    self.advance(now, target);
-                } else {
-                    self.type_ahead(digit);
-                }
+            (_, Some(verb)) if self.may_answer(verb) => {
+                let target = self.press(&flow, verb, now, digit);
+                self.advance(now, target);
             }
+            (Phase::Asking | Phase::Waiting | Phase::Confirming { .. }, _) => self.type_ahead(digit),
             _ => {}
         }
     }
@@ -129,7 +124,7 @@ impl Session {
         let target = match (self.state.phase, verb) {
             (Phase::Playing, Some(Verb::Play(play))) => self.played(&flow, play),
             (Phase::Leaving { to, .. }, _) => Some(to),
-            (Phase::Asking, Some(verb)) => self.listen(&flow, verb, now),
+            (Phase::Asking | Phase::Confirming { .. }, Some(verb)) => self.listen(&flow, verb, now),
             _ => None,
         };
         self.advance(now, target);
@@ -154,7 +149,14 @@ impl Session {
     pub fn handle_dial_ended(&mut self, now: Now, outcome: DialOutcome) {
         let flow = Arc::clone(&self.flow);
         let verb = flow.node(self.state.node).map(|node| &node.verb);
-        let (Phase::Dialled, Some(Verb::Dial(dial))) = (self.state.phase, verb) else { return };
+        let dial = match (self.state.phase, verb) {
+            (Phase::Dialled, Some(Verb::Dial(dial))) => dial,
+            (Phase::Dialled, Some(Verb::Menu(Menu { question, direct_dial: Some(dial), .. }))) => {
+                let target = self.direct_dial_ended(&flow, question, dial, outcome);
+                return self.advance(now, target);
+            }
+            _ => return,
+        };
         let target = match outcome {
             DialOutcome::Ended => Some(dial.next),
             DialOutcome::Busy => self.leave(&flow, &dial.busy, true),

@@ -27,6 +27,15 @@ pub(crate) struct State {
     pub typed: Keys,
     /// The language that a node or the driver chose.
     pub language: Option<String>,
+    /// The questions that led to the one under way, which is the last: by the index of their nodes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<usize>,
+    /// What the variable held before that is to be confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// A secret is asked for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub masked: bool,
     /// Variables that were set, by name.
     pub variables: BTreeMap<String, Value>,
 }
@@ -36,6 +45,9 @@ pub(crate) struct State {
 pub(crate) struct Frame {
     pub flow: String,
     pub node: usize,
+    /// The questions that led to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<usize>,
 }
 
 /// What the session waits for.
@@ -50,6 +62,11 @@ pub(crate) enum Phase {
     Asking,
     /// For a key.
     Waiting,
+    /// For the end of a confirmation's prompt, or its answer.
+    Confirming {
+        /// It is asked for the second time.
+        again: bool,
+    },
     /// For the end of an outcome's prompt, to go on to its target.
     Leaving { to: Target, barge_in: bool },
     /// For the queue.
@@ -63,16 +80,27 @@ pub(crate) enum Phase {
 impl State {
     pub fn new() -> Self {
         let (ahead, typed) = (Keys::default(), Keys::default());
-        let (callers, variables) = (Vec::new(), BTreeMap::new());
-        let (node, phase, round) = (0, Phase::Idle, 0);
-        Self { node, callers, phase, playing: false, round, ahead, typed, language: None, variables }
+        Self {
+            node: 0,
+            callers: Vec::new(),
+            phase: Phase::Idle,
+            playing: false,
+            round: 0,
+            ahead,
+            typed,
+            language: None,
+            asked: Vec::new(),
+            before: None,
+            masked: false,
+            variables: BTreeMap::new(),
+        }
     }
 
-    /// Sets a variable.
-    pub fn set(&mut self, name: &str, value: Value) {
+    /// Sets a variable; gives what it held before.
+    pub fn set(&mut self, name: &str, value: Value) -> Option<Value> {
         match self.variables.get_mut(name) {
-            Some(slot) => *slot = value,
-            None => drop(self.variables.insert(name.to_owned(), value)),
+            Some(slot) => Some(std::mem::replace(slot, value)),
+            None => self.variables.insert(name.to_owned(), value),
         }
     }
 }

@@ -65,16 +65,43 @@ fn question() -> impl Strategy<Value = String> {
         .prop_map(|(a, w, n, i)| format!("prompt: q, {a}{w}{n}{i}"))
 }
 
+/// More keys of a menu, and what stands behind them, with the brace that ends it.
+fn keys() -> impl Strategy<Value = String> {
+    let some = vec![
+        "}}",
+        ", 0: back}}",
+        ", 0: {prompt: p, next: back}}}",
+        ", 12: back, 30-39: repeat}, digit_timeout: 1s}",
+        ", 00-09: back}, direct_dial: {digits: 1-3, next: hangup, busy: back}, digit_timeout: 2s}",
+        "}, direct_dial: {digits: 2, prefix: \"*\", next: n1, failed: {prompt: p}, no_answer: n2}}",
+    ];
+    prop::sample::select(some).prop_map(str::to_owned)
+}
+
+/// More of a collect.
+fn digits() -> impl Strategy<Value = String> {
+    let some = vec![
+        "",
+        ", secret: true",
+        ", confirm: {prompt: {digits: v}}",
+        ", check: {luhn: true}, invalid: back",
+        ", check: {in: [11, 200-399], regex: \"[1-3]*\"}, confirm: {prompt: p, yes: 3, no: \"#\"}",
+        ", secret: true, check: {date: mmdd}, confirm: {prompt: p}",
+    ];
+    prop::sample::select(some).prop_map(str::to_owned)
+}
+
 fn node(flow: usize) -> impl Strategy<Value = String> {
     let later = (flow + 1).min(FLOWS.len() - 1)..FLOWS.len();
     let repeat = prop::sample::select(vec!["1", "3", "forever"]);
     prop_oneof![
         (repeat, any::<bool>(), target())
             .prop_map(|(r, b, to)| format!("{{play: {{prompt: [p, q], repeat: {r}, barge_in: {b}}}, next: {to}}}")),
-        (question(), target(), target()).prop_map(|(q, a, b)| format!(
-            "{{menu: {{{q}, keys: {{1: {a}, 2-4: {{prompt: p, next: {b}}}, 9: repeat}}}}}}"
+        (question(), keys(), target(), target()).prop_map(|(q, more, a, b)| format!(
+            "{{menu: {{{q}, keys: {{1: {a}, 2-4: {{prompt: p, next: {b}}}, 9: repeat{more}}}"
         )),
-        (question(), target()).prop_map(|(q, to)| format!("{{collect: {{{q}, into: v, digits: 2-4}}, next: {to}}}")),
+        (question(), digits(), target())
+            .prop_map(|(q, more, to)| format!("{{collect: {{{q}, into: v, digits: 2-4{more}}}, next: {to}}}")),
         (outcome("full"), outcome("no_agents"), outcome("timed_out"), target())
             .prop_map(|(f, n, t, to)| format!("{{queue: {{name: s{f}{n}{t}}}, next: {to}}}")),
         (outcome("busy"), outcome("failed"), outcome("declined"), target())
@@ -116,7 +143,12 @@ fn read(texts: &[String]) -> Option<Arc<Flows>> {
     let mut texts = texts.to_vec();
     loop {
         let faults = match check(&texts) {
-            Ok(flows) => return Some(Arc::new(flows)),
+            Ok(flows) => {
+                let numbers =
+                    [("1", "u"), ("21", "v"), ("055", "w")].map(|(number, user)| (number.into(), user.into()));
+                // They may clash with keys: that is no reason to panic.
+                return Some(Arc::new(flows.with_extensions(numbers, &Faults::default())));
+            }
             Err(faults) => faults,
         };
         let told = |name: &str, words: &str, line: u32| {

@@ -20,6 +20,18 @@ fn the_example_passes_the_check_and_plays() {
 }
 
 #[test]
+fn the_example_of_questions_passes_the_check() {
+    let example = flows_part().split("```").nth(3).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
+    let others: String = ["sales", "fax", "rooms", "goodbye"]
+        .iter()
+        .map(|name| format!("  {name}: {{play: p, next: {name}-end}}\n  {name}-end: {{hangup: normal}}\n"))
+        .collect();
+    let start = "  start: {menu: {prompt: p, keys: {1: main, 2: card, 3: account}, exhausted: goodbye}}\n";
+    let (_, heard) = Caller::new(&flow(&format!("version: 1\nnodes:\n{start}{example}{others}")));
+    assert_eq!(heard, "@start play:p");
+}
+
+#[test]
 fn every_key_is_explained() {
     let keys = [
         "version", "start", "nodes", "note", "next", "play", "menu", "collect", "queue", "dial", "record", "language",
@@ -39,6 +51,13 @@ fn every_key_is_explained() {
         "into",
         "digits",
         "end_key",
+        "direct_dial",
+        "check",
+        "invalid",
+        "confirm",
+        "secret",
+        "users",
+        "prefix",
         "digit_timeout",
         "name",
         "max_wait",

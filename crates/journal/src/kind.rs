@@ -92,19 +92,19 @@ pub enum Kind {
         /// The node.
         node: Name,
     },
-    /// The caller pressed a key. (Digits collected as a secret will be masked here.)
+    /// The caller pressed a key.
     Digit {
-        /// The key: 0–9, `*`, `#`, A–D.
-        #[serde(with = "base::revealed")]
-        key: Pii<char>,
+        /// The key: 0–9, `*`, `#`, A–D; none if it is a secret, or may be part of one.
+        #[serde(with = "base::revealed", default, skip_serializing_if = "is_hidden")]
+        key: Pii<Option<char>>,
     },
     /// A flow has collected digits into a variable.
     Collected {
         /// The variable.
         variable: Name,
-        /// The digits.
-        #[serde(with = "base::revealed")]
-        digits: Pii<String>,
+        /// The digits; none if they are a secret.
+        #[serde(with = "base::revealed", default, skip_serializing_if = "is_hidden")]
+        digits: Pii<Option<String>>,
     },
     /// Something began to play to the caller.
     Play {
@@ -327,6 +327,11 @@ pub enum Kind {
         /// Frames lost in all.
         lost: u64,
     },
+
+    /// The caller is asked for a secret: from here on recordings have silence in place of what he says.
+    MaskBegan,
+    /// What the caller says is recorded again. A mask that the call's end cut ends with the call.
+    MaskEnded,
 
     // ---- The switch itself (no call) ----
     /// The switch takes calls.
@@ -558,6 +563,11 @@ impl Kind {
                 | Self::TrunkUnregistered { .. }
         )
     }
+}
+
+/// A secret, of which nothing is written.
+const fn is_hidden<T>(value: &Pii<Option<T>>) -> bool {
+    value.reveal().is_none()
 }
 
 /// What a count is when it need not be written.

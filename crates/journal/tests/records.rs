@@ -192,7 +192,7 @@ fn calls_that_a_crash_cut_get_their_records_from_what_was_journaled() {
     story.at(0.1, Kind::Answered).joined(1.0, "sales").left(3.0, "sales", QueueExit::Answered, 2_000);
     story.at(2.0, Kind::LegBegan { leg: leg(2), role: LegRole::Agent("ann".into()) });
     story.at(3.0, Kind::Bridged { a: leg(1), b: leg(2) });
-    story.at(9.0, Kind::Digit { key: Pii::new('5') });
+    story.at(9.0, Kind::Digit { key: Pii::new(Some('5')) });
     let mut fold = CdrFold::default();
     assert!(story.events.iter().all(|event| fold.feed(event).is_none()));
     let last = fold.cut();

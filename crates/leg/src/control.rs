@@ -75,6 +75,14 @@ pub enum Command {
         /// The leg.
         leg: LegId,
     },
+    /// Keeps what the peer says out of recordings, which have silence on their left in its place; or no longer, a second
+    /// after the last key was let go: [`Event::MaskEnded`] follows. The leg is masked whether it is recorded or not.
+    Mask {
+        /// The leg.
+        leg: LegId,
+        /// True: from the next tick on.
+        on: bool,
+    },
     /// Ends the leg, its recording and its bridge; answered by [`Event::Closed`]. The port rests before its next use.
     Close {
         /// The leg.
@@ -162,6 +170,11 @@ pub enum Event {
         /// Frames that the writer had no room for.
         lost: u64,
     },
+    /// What the peer says is recorded again.
+    MaskEnded {
+        /// The leg.
+        leg: LegId,
+    },
     /// The leg is closed; nothing of it follows.
     Closed {
         /// The leg.
@@ -183,6 +196,7 @@ impl Event {
             | Self::PlayDone { leg, .. }
             | Self::Silent { leg }
             | Self::TakeEnded { leg, .. }
+            | Self::MaskEnded { leg }
             | Self::Closed { leg, .. } => *leg,
         }
     }

@@ -114,6 +114,11 @@ impl Digits {
         self.end_running(State::Ceased)
     }
 
+    /// True while a key is held.
+    pub(crate) const fn is_running(&self) -> bool {
+        self.running
+    }
+
     /// The number of the last digit that began.
     pub(crate) const fn serial(&self) -> u32 {
         self.serial

@@ -13,6 +13,7 @@ use crate::digits::Digits;
 use crate::jitter::Popped;
 use crate::keys::Keys;
 use crate::latch::Latch;
+use crate::mask::Mask;
 use crate::playout::Playout;
 use crate::protect::Protection;
 use crate::receive::Receiver;
@@ -50,6 +51,7 @@ pub struct Leg {
     pub(crate) relayed: Option<(LegId, u32)>,
     pub(crate) tap: Option<Box<Tap>>,
     ending: VecDeque<Tap>,
+    pub(crate) mask: Mask,
     pub(crate) reporter: Reporter,
     pub(crate) stats: Stats,
     closing: bool,
@@ -93,6 +95,8 @@ pub enum Order {
     Record(TakeId),
     /// See [`Command::StopRecord`](crate::Command::StopRecord).
     StopRecord,
+    /// See [`Command::Mask`](crate::Command::Mask).
+    Mask(bool),
     /// See [`Command::Close`](crate::Command::Close). The leg runs on until [`Leg::is_finished`].
     Close,
 }
@@ -118,6 +122,7 @@ impl Leg {
             relayed: None,
             tap: None,
             ending: VecDeque::new(),
+            mask: Mask::default(),
             reporter: Reporter::new(rng),
             stats: Stats::default(),
             closing: false,
@@ -185,6 +190,7 @@ impl Leg {
                 self.tap = Some(Box::new(Tap::new(take, self.law)));
             }
             Order::StopRecord => self.end_take(bay),
+            Order::Mask(on) => self.set_mask(on),
             Order::Close => {
                 self.closing = true;
                 self.peer = None;

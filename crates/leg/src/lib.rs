@@ -15,11 +15,11 @@
 //! | `digits`, `keys` | RFC 4733 events in and out |
 //! | `send` | one packet a tick: an event, what plays, the bridged peer, or silence |
 //! | `playout`, `tones` | lists of prompts, tones and pauses, cut into frames |
-//! | `tap` | the recording of both directions |
+//! | `tap`, `mask` | the recording of both directions; what is kept out of it |
 //! | `report` | RTCP |
 //!
 //! Invariants: a leg sends at most one RTP packet a tick and its timestamp advances by 160 every tick, sent or not;
-//! nothing that a stranger sends is heard, recorded, or makes a digit; on a leg with SRTP, nobody counts who has not the key; one event is one digit; a recording's frames are
+//! nothing that a stranger sends is heard, recorded, or makes a digit; on a leg with SRTP, nobody counts who has not the key; one event is one digit; what is said while a leg is masked is in no recording; a recording's frames are
 //! counted by ticks, so both sides stay aligned; no tick or packet allocates (buffers are made once a leg or a chunk).
 
 pub mod control;
@@ -29,6 +29,7 @@ mod keys;
 mod latch;
 #[allow(clippy::module_inception, reason = "the crate's one type has a file of its own")]
 mod leg;
+mod mask;
 mod playout;
 mod protect;
 mod receive;

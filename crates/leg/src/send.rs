@@ -7,6 +7,7 @@ use rtp::{HEADER, Header};
 use crate::control::{Event, FRAME};
 use crate::jitter::Popped;
 use crate::leg::{Bay, Leg};
+use crate::mask::Mask;
 use crate::playout::Progress;
 
 /// Octets of an RTP packet with a frame of 20 ms, and of what protects it.
@@ -83,6 +84,7 @@ impl Leg {
         self.fill(peer, frame, bay);
         let sent = self.packet(peer, head, frame);
         self.record(sent == Some(FRAME), frame, bay);
+        self.tick_mask(bay);
         self.sender.timestamp = self.sender.timestamp.wrapping_add(STEP);
         self.protection.seal_rtp(out, HEADER + sent?)
     }
@@ -161,7 +163,8 @@ impl Leg {
             tap.skip(bay.takes, u64::from(self.ticks - 1));
         }
         let silence = [self.law.silence(); FRAME];
-        let left = if self.heard == Popped::Idle { &silence } else { &self.frame };
+        let is_silent = self.heard == Popped::Idle || self.mask != Mask::Off;
+        let left = if is_silent { &silence } else { &self.frame };
         tap.push(bay.takes, self.law, left, if sent { frame } else { &silence });
     }
 }

@@ -122,3 +122,44 @@ fn a_second_recording_ends_the_first() {
     let frames: Vec<_> = world.takes.chunks.iter().map(|chunk| chunk.audio.left.len() / FRAME).collect();
     assert_eq!(frames, [10, 5]);
 }
+
+/// The leg is told of a mask, its phone speaks on and presses a key meanwhile; how many frames of the phone's tone are in
+/// each second of the recording.
+fn masked(ticks: [usize; 3], press: impl FnOnce(&mut World)) -> (Vec<usize>, Vec<usize>) {
+    let mut world = pair();
+    world.order(0, Order::Record(take()));
+    world.steps(ticks[0]);
+    world.order(0, Order::Mask(true));
+    world.steps(ticks[1]);
+    press(&mut world);
+    world.order(0, Order::Mask(false));
+    world.steps(ticks[2]);
+    world.order(0, Order::StopRecord);
+    let leg = world.sides[0].leg.id();
+    let ends = world.events.iter().filter(|event| **event == Event::MaskEnded { leg }).count();
+    assert_eq!(ends, 1);
+    let (left, right) = recorded(&world);
+    let seconds = |sound: &[i16], hertz| sound.chunks(50 * FRAME).map(|part| tone(part, hertz).0).collect();
+    (seconds(&left, 400.0), seconds(&right, 1000.0))
+}
+
+#[test]
+fn a_masked_leg_is_silent_in_its_recording_until_a_second_after_the_masks_end() {
+    let (left, right) = masked([50, 100, 100], |_| {});
+    assert_eq!(left, [50, 0, 0, 0, 50], "the mask, the second behind it, and what follows");
+    assert_eq!(right, [50; 5], "what he hears is no secret");
+}
+
+#[test]
+fn a_mask_goes_on_while_a_key_is_held() {
+    let (left, _) = masked([50, 50, 250], |world| {
+        // A key of which no end comes for two seconds: the mask ends a second after that.
+        for packet in world.sides[0].phone.press('5', 102, None).into_iter().take(100) {
+            world.order(0, Order::Mask(false));
+            world.inject(0, world.sides[0].phone.source, &packet);
+            world.step();
+        }
+    });
+    assert_eq!(left[..5], [50, 0, 0, 0, 0], "{left:?}");
+    assert!(left[5] <= 50 && left[6..].iter().all(|frames| *frames == 50), "{left:?}");
+}

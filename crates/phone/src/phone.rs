@@ -162,7 +162,11 @@ impl Phone {
                 self.closed = true;
                 self.media = Some(*stats);
             }
-            Event::Silent { .. } | Event::DigitEnd { .. } | Event::PlayDone { .. } | Event::TakeEnded { .. } => {}
+            Event::Silent { .. }
+            | Event::DigitEnd { .. }
+            | Event::PlayDone { .. }
+            | Event::TakeEnded { .. }
+            | Event::MaskEnded { .. } => {}
         }
         self.settle(now);
     }

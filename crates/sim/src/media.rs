@@ -33,6 +33,8 @@ pub struct Media {
     pub bridges: BTreeMap<LegId, LegId>,
     /// Recordings that run.
     pub takes: BTreeMap<LegId, TakeId>,
+    /// Legs whose peers are kept out of recordings.
+    pub masks: BTreeSet<LegId>,
     /// The last direction of each leg.
     pub directions: BTreeMap<LegId, sdp::Direction>,
     /// How each leg protects its audio, if it does.
@@ -97,6 +99,11 @@ impl Media {
                 Vec::new()
             }
             Command::StopRecord { leg } => told(self.end_take(leg)),
+            Command::Mask { leg, on: true } => {
+                self.masks.insert(leg);
+                Vec::new()
+            }
+            Command::Mask { leg, on: false } => told(self.masks.remove(&leg).then_some(leg::Event::MaskEnded { leg })),
             Command::Start { leg, agreed } => {
                 self.directions.insert(leg, agreed.direction);
                 match agreed.srtp {
@@ -158,6 +165,7 @@ impl Media {
             return Vec::new();
         }
         self.plays.remove(&leg);
+        self.masks.remove(&leg);
         self.directions.remove(&leg);
         self.remotes.remove(&leg);
         self.unbridge(leg);

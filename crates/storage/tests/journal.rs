@@ -105,7 +105,7 @@ fn when_the_queue_is_full_records_stay_right_and_the_loss_is_told() {
     let port = running.storage.journal();
     // Far more keys than the queue holds, then at once what the record needs.
     for seq in 0..20_000 {
-        port.record(event(1, seq, Kind::Digit { key: Pii::new('5') }));
+        port.record(event(1, seq, Kind::Digit { key: Pii::new(Some('5')) }));
     }
     ended(&running.storage, 1);
     let lost = running.hear(|notice| match notice {
@@ -230,7 +230,7 @@ fn what_calls_charged_to_grants_is_known_at_the_next_start() {
     port.record(event(1, 4, Kind::CallEnded { cut: false }));
     // This one is cut: it has talked for ten seconds by its last event.
     outside(2).into_iter().for_each(|event| port.record(event));
-    port.record(event(2, 12, Kind::Digit { key: Pii::new('1') }));
+    port.record(event(2, 12, Kind::Digit { key: Pii::new(Some('1')) }));
     drop((port, running));
     let running = start(folder.path());
     let charges = storage::charges_of(folder.path(), today);

@@ -14,6 +14,7 @@ use sip_message::{Reason, Uri, UserToUser};
 
 use crate::digits::Keys;
 use crate::identity::Identity;
+use crate::mask::Mask;
 use crate::secrecy::Secrecy;
 use crate::transfer::Transfer;
 use crate::{Destination, LanguageName, Prompts, TrunkName, UserName};
@@ -54,6 +55,8 @@ pub(crate) struct Call {
     pub play: Option<PlayId>,
     /// The recording that runs.
     pub take: Option<TakeId>,
+    /// Whether recordings have silence in place of what he says.
+    pub mask: Mask,
     /// Recordings whose files are not complete.
     pub open_takes: Vec<TakeId>,
     /// Legs whose media is not closed.

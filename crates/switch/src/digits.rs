@@ -67,7 +67,7 @@ impl Switch {
     pub(crate) fn heard_digit(&mut self, now: Now, leg: LegId, key: char) {
         let Some(found) = self.legs.get_mut(&leg) else { return };
         if found.keys.take(now.monotonic, key, By::Media) {
-            self.digit(now, leg, key);
+            self.digit(leg, key);
             return;
         }
         // It came by INFO before, and is passed on by the media now.
@@ -91,7 +91,7 @@ impl Switch {
         } else if found.keys.timer.is_none() {
             found.keys.timer = Some(self.timers.set(now.monotonic + TWIN_WAIT, Timer::Keys(leg)));
         }
-        self.digit(now, leg, digit.key);
+        self.digit(leg, digit.key);
     }
 
     /// Sends what a leg's peer told by INFO to whom it talks with.

@@ -27,6 +27,9 @@ pub(crate) enum FlowInput {
 impl Switch {
     /// Tells a flow something and does what it asks for then.
     pub(crate) fn feed_flow(&mut self, now: Now, call: CallId, input: FlowInput) {
+        if let FlowInput::Digit(key) = input {
+            self.note_digit(now, call, key);
+        }
         let Some(flow) = self.calls.get_mut(&call).and_then(|found| found.flow.as_mut()) else { return };
         match input {
             FlowInput::Start => flow.handle_start(now),
@@ -78,6 +81,7 @@ impl Switch {
             }
             Output::Language { language } => found.language = Some(language),
             Output::Record { on } => self.record(call, on),
+            Output::Mask { on } => self.mask(now, call, on),
             Output::Collected { variable, digits } => self.note(now, call, Kind::Collected { variable, digits }),
             Output::Hangup { cause } => {
                 let (by, word, reason) = found.end("flow_end", cause.q850());
@@ -135,12 +139,12 @@ impl Switch {
     }
 
     /// A key was pressed. Only the caller's own keys mean anything to his flow.
-    pub(crate) fn digit(&mut self, now: Now, leg: LegId, key: char) {
+    pub(crate) fn digit(&mut self, leg: LegId, key: char) {
         let Some(call) = self.legs.get(&leg).map(|found| found.call) else { return };
         if self.calls.get(&call).is_none_or(|found| found.caller != leg || found.over) {
             return;
         }
-        self.note(now, call, Kind::Digit { key: Pii::new(key) });
+        // Whether it is a secret is the flow's to say, once it has taken all that came before.
         self.flow_inputs.push_back((call, FlowInput::Digit(key)));
     }
 

@@ -10,6 +10,7 @@ use sip_message::{HeaderName, Reason, Replaces, Request, UserToUser};
 use crate::call::{Call, CallerSdp, Leg, Reach, Role, Stage};
 use crate::flow::FlowInput;
 use crate::identity::Identity;
+use crate::mask::Mask;
 use crate::outgoing::DialEnd;
 use crate::registration::retry_after;
 use crate::secrecy::Secrecy;
@@ -223,6 +224,7 @@ impl Switch {
                 hops: incoming.hops,
                 play: None,
                 take: None,
+                mask: Mask::default(),
                 open_takes: Vec::new(),
                 open_legs: vec![caller],
                 peer_gone: None,

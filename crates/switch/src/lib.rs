@@ -20,6 +20,7 @@
 //! joining    two calls become one: REFER and INVITE with Replaces
 //! digits     keys by RFC 4733 and by INFO, each once
 //! recording  takes begin and end; their files report
+//! mask       secrets that a caller types, in no recording and no journal
 //! ending     everything given back; the call's last event
 //! ```
 //!
@@ -64,6 +65,7 @@ mod joining;
 mod lamps;
 mod locations;
 mod login;
+mod mask;
 mod message;
 mod numbers;
 mod outgoing;

@@ -500,6 +500,7 @@ impl Switch {
             Event::Digit { leg, digit } => self.heard_digit(now, leg, digit.symbol()),
             Event::TakeEnded { take, .. } => self.take_orders.push_back(TakeOrder::Finish { take }),
             Event::DigitEnd { .. } => {}
+            Event::MaskEnded { leg } => self.mask_ended(now, leg),
             Event::PlayDone { leg, play } => self.play_done(leg, play),
             Event::Silent { leg } => self.media_silent(now, leg),
             Event::Closed { leg, ref stats } => self.media_closed(now, leg, stats),

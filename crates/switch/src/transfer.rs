@@ -249,6 +249,7 @@ impl Switch {
         if let Some(timer) = found.flow_timer.take() {
             self.timers.cancel(timer);
         }
+        self.unmask(call);
     }
 
     /// Hangs up on whoever has transferred.

@@ -40,7 +40,7 @@ impl Scene {
 
     fn keys(&self) -> String {
         let key = |event: &journal::Event| match &event.kind {
-            Kind::Digit { key } => Some(*key.reveal()),
+            Kind::Digit { key } => *key.reveal(),
             _ => None,
         };
         self.world.journal.iter().filter_map(key).collect()

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use yaml::Faults;
 
 use super::variables::{Variables, Vars};
-use super::{MAX_DEPTH, leads_to, steps};
-use crate::flow::{Flow, Node, Target, Verb};
+use super::{MAX_DEPTH, answers, leads_to, steps};
+use crate::flow::{Flow, Node, Target, Verb, Way};
 
 /// Where a step leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(super) enum To {
 pub(super) enum How {
     /// Within the flow; over a flow that is called and returns, too.
     Within,
+    /// To a question of the same flow that was asked before, so that nothing is set there that was not.
+    Back,
     /// Into a flow that is called.
     Enter,
     /// Into another flow, for good.
@@ -77,6 +79,7 @@ impl<'a> Graph<'a> {
         let (steps, summaries) = (vec![Vec::new(); nodes.len()], vec![None; flows.len()]);
         let mut graph = Self { flows: flows.to_vec(), first, nodes, steps, summaries, variables, by_name };
         graph.summarise(faults);
+        (0..flows.len()).for_each(|flow| graph.lead_back(flow));
         Some(graph)
     }
 
@@ -206,6 +209,35 @@ impl<'a> Graph<'a> {
             _ => {}
         }
         built
+    }
+
+    /// Adds the ways of `back` within a flow: to whatever question a caller may have been asked on his way to the node.
+    fn lead_back(&mut self, flow: usize) {
+        let leads_back = |node: &Node| answers(node).any(|answer| answer.way == Way::Back);
+        let of = |wanted: &dyn Fn(&Node) -> bool| -> Vec<usize> {
+            let wanted = |number: &usize| self.nodes.get(*number).is_some_and(|(node, _)| wanted(node));
+            self.nodes_of(flow).filter(wanted).collect()
+        };
+        let backs = of(&leads_back);
+        if backs.is_empty() {
+            return;
+        }
+        let within = |step: &Step| step.how == How::Within;
+        let reached = self.reached(self.start(flow), within);
+        let mut ways = Vec::new();
+        for question in of(&|node| node.verb.question().is_some()) {
+            if reached.get(question) != Some(&true) {
+                continue;
+            }
+            let beyond = self.reached(question, within);
+            let here = backs.iter().filter(|back| **back != question && beyond.get(**back) == Some(&true));
+            ways.extend(here.map(|back| (*back, question)));
+        }
+        for (from, to) in ways {
+            if let Some(steps) = self.steps.get_mut(from) {
+                steps.push(Step { to: To::Node(to), how: How::Back, instant: false, sets: Vars::NONE });
+            }
+        }
     }
 
     /// By number: which nodes the steps that `keep` wants lead to from `start`, and `start` itself.

@@ -104,7 +104,7 @@ impl Graph<'_> {
                 match (step.to, step.how) {
                     (To::End, _) => queue.push_back(of_call(number)),
                     (To::Return, _) => queue.push_back(of_flow(number)),
-                    (To::Node(to), How::Within) => {
+                    (To::Node(to), How::Within | How::Back) => {
                         link(of_call(to), of_call(number));
                         link(of_flow(to), of_flow(number));
                     }

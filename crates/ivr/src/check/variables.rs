@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use yaml::{Faults, Place, did_you_mean};
 
-use super::graph::{Graph, How, To};
-use super::{Item, MAX_VARIABLES, prompts, steps};
+use super::graph::{Graph, How, Step, To};
+use super::{Item, MAX_VARIABLES, confirmation, prompts, steps};
 use crate::flow::{Flow, Node};
 
 /// A set of variables.
@@ -74,9 +74,13 @@ impl<'a> Variables<'a> {
 
 /// What a node reads, and where it says so.
 fn reads(node: &Node) -> impl Iterator<Item = (&str, &Place)> {
-    prompts(node).into_iter().flat_map(|prompt| &prompt.0).filter_map(|item| match item {
-        Item::Spoken { variable, place, .. } => Some((&**variable, place)),
-        Item::Recording(_) | Item::Silence(_) => None,
+    let confirmed = confirmation(node);
+    let played = prompts(node).into_iter().map(|prompt| (prompt, None));
+    let all = played.chain(confirmed.map(|(prompt, sets)| (prompt, Some(sets))));
+    all.flat_map(|(prompt, sets)| prompt.0.iter().map(move |item| (item, sets))).filter_map(|(item, sets)| match item {
+        // What is to be confirmed is set by then.
+        Item::Spoken { variable, place, .. } if sets != Some(&**variable) => Some((&**variable, place)),
+        Item::Spoken { .. } | Item::Recording(_) | Item::Silence(_) => None,
     })
 }
 
@@ -162,7 +166,7 @@ impl Graph<'_> {
         let reached = self.reached_within();
         let steps = self.steps.iter().enumerate().filter(move |(node, _)| reached.get(*node) == Some(&true));
         let steps = steps.flat_map(|(node, steps)| steps.iter().map(move |step| (node, step)));
-        let between = steps.filter(|(_, step)| step.how != How::Within);
+        let between = steps.filter(|(_, step)| matches!(step.how, How::Enter | How::Leave));
         between.filter_map(|(node, step)| Some((node, self.flow_of(step.to.node()?))))
     }
 
@@ -184,7 +188,8 @@ impl Graph<'_> {
         let flow = self.flow_of(node);
         let lacks = |from: usize, to: &To, sets: Vars| *to == To::Node(node) && !at(set, from).or(sets).has(wanted);
         let mut ways = self.steps.iter().enumerate();
-        let without = ways.find(|(from, steps)| steps.iter().any(|step| lacks(*from, &step.to, step.sets)));
+        let lacks = |from: usize, step: &Step| step.how != How::Back && lacks(from, &step.to, step.sets);
+        let without = ways.find(|(from, steps)| steps.iter().any(|step| lacks(*from, step)));
         let begins_here = self.flows.get(flow).is_some_and(|flow| begins(flow.name()));
         let way = match without {
             Some((from, _)) if self.flow_of(from) == flow || !begins_here => {

@@ -1,70 +1,80 @@
-//! `menu` and `collect`: nodes that ask the caller for keys.
+//! What `menu` and `collect` have in common, and `collect`: nodes that ask the caller for keys.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use yaml::{Map, Value};
 
 use super::parts::times;
-use super::{BESIDE, Reader, table};
-use crate::flow::{Collect, Menu, Outcome, Prompt, Question, Times, Way};
+use super::{BESIDE, Reader, inspect, table};
+use crate::flow::{Collect, Confirm, Outcome, Prompt, Question, Times, Way};
 
 /// The most digits that one `collect` takes.
 const MAX_DIGITS: usize = 32;
 
 impl<'a> Reader<'a> {
-    pub(super) fn menu(&mut self, value: Value<'a>) -> Option<Menu> {
-        let map = value.map_with(&table::MENU.shape, BESIDE)?;
-        let question = self.question(map);
-        let keys = map.required("keys").and_then(|keys| self.keys(keys));
-        Some(Menu { question: question?, keys: keys? })
-    }
-
-    fn keys(&mut self, value: Value<'a>) -> Option<Vec<(char, Outcome<Way>)>> {
-        let entries = value.entries("the keys of a menu, such as `1: sales`")?;
-        let mut keys: BTreeMap<char, Outcome<Way>> = BTreeMap::new();
-        let mut good = !entries.is_empty();
-        if entries.is_empty() {
-            value.fault_at_key("a menu needs a key", "add one, such as `1: sales`");
-        }
-        for (key, value) in entries {
-            let (pressed, outcome) = (key_range(key), self.answer(value, None));
-            let (Some(pressed), Some(outcome)) = (pressed, outcome) else {
-                good = false;
-                continue;
-            };
-            for c in pressed {
-                if keys.insert(c, outcome.clone()).is_some() {
-                    key.fault(format!("the key `{c}` is given twice"), "take it out of one of the ranges");
-                    good = false;
-                }
-            }
-        }
-        good.then(|| keys.into_iter().collect())
-    }
-
     pub(super) fn collect(&mut self, node: Map<'a>, value: Value<'a>) -> Option<Collect> {
         let next = self.next(node);
         let map = value.map_with(&table::COLLECT.shape, BESIDE)?;
+        let secret = map.optional("secret").map_or(Some(false), |value| value.bool());
         let question = self.question(map);
         let variable = map.required("into").and_then(|value| self.names.variable(value));
-        let length = map.required("digits").and_then(length);
+        let length = map.required("digits").and_then(|value| digit_count(value, MAX_DIGITS));
         let end_key = map.optional("end_key").map_or(Some(Some('#')), end_key);
         let digit_timeout = duration(map, "digit_timeout", 3, 1..=60);
-        let (least, most) = length?.into_inner();
+        let confirm = match map.optional("confirm") {
+            Some(value) => self.confirm(value).map(Some),
+            None => Some(None),
+        };
+        let length = length?;
+        let check = match map.optional("check") {
+            Some(value) => inspect::check(value, &length).map(Some),
+            None => Some(None),
+        };
+        let mut question = question?;
+        let invalid = match (map.optional("invalid"), &check) {
+            (Some(value), Some(None)) => {
+                value.fault_at_key("`invalid` is never reached: nothing is checked", "add `check:`, or remove it");
+                None
+            }
+            (Some(value), _) => self.answer(value, Some(Way::Repeat)),
+            (None, _) => Some(question.wrong_input.clone()),
+        };
+        let secret = secret?;
+        if secret {
+            question.keep_type_ahead = keep_no_secret(map)?;
+        }
+        let (least, most) = length.into_inner();
         Some(Collect {
-            question: question?,
+            question,
             variable: variable?,
             least,
             most,
             end_key: end_key?,
             digit_timeout: digit_timeout?,
+            secret,
+            check: check?,
+            invalid: invalid?,
+            confirm: confirm?,
             next: next?,
         })
     }
 
-    fn question(&mut self, map: Map<'a>) -> Option<Question> {
+    fn confirm(&mut self, value: Value<'a>) -> Option<Confirm> {
+        let map = value.map(&table::CONFIRM.shape)?;
+        let prompt = map.required("prompt").and_then(|value| self.prompt(value));
+        let key = |name, usual| map.optional(name).map_or(Some(usual), one_key);
+        let (yes, no) = (key("yes", '1'), key("no", '2'));
+        let (yes, no) = (yes?, no?);
+        if yes == no {
+            let message = format!("the key `{yes}` cannot mean both yes and no");
+            value.fault_at_key(message, "give `yes` and `no` keys of their own; they are `1` and `2` if left out");
+            return None;
+        }
+        Some(Confirm { prompt: prompt?, yes, no })
+    }
+
+    pub(super) fn question(&mut self, map: Map<'a>) -> Option<Question> {
         let prompt = map.required("prompt").and_then(|value| self.prompt(value));
         let barge_in = map.optional("barge_in").map_or(Some(true), |value| value.bool());
         let policy = [("keep", true), ("discard", false)];
@@ -116,35 +126,43 @@ pub(super) fn duration(map: Map<'_>, key: &'static str, default: u64, range: Ran
     map.optional(key).map_or(Some(Duration::from_secs(default)), |value| value.duration_in(range))
 }
 
-/// `1`, `*`, `#`, or a range of digits: `4-6`.
-fn key_range(key: Value<'_>) -> Option<RangeInclusive<char>> {
-    let text = key.string()?;
-    let mut chars = text.chars();
-    match (chars.next(), chars.next(), chars.next(), chars.next()) {
-        (Some(c @ ('0'..='9' | '*' | '#')), None, ..) => Some(c..=c),
-        (Some(a @ '0'..='9'), Some('-'), Some(b @ '0'..='9'), None) if a < b => Some(a..=b),
-        _ => {
-            let remedy = "a key is one of 0 to 9, `\"*\"` or `\"#\"`, or a range such as `4-6`";
-            key.fault("this is not a key of a phone", remedy);
-            None
-        }
-    }
-}
-
-/// `6`, or `4-8`.
-fn length(value: Value<'_>) -> Option<RangeInclusive<usize>> {
+/// `6`, or `4-8`; `limit` at most.
+pub(super) fn digit_count(value: Value<'_>, limit: usize) -> Option<RangeInclusive<usize>> {
     let text = value.string()?;
-    let number = |text: &str| text.parse::<usize>().ok().filter(|n| (1..=MAX_DIGITS).contains(n));
+    let number = |text: &str| text.parse::<usize>().ok().filter(|n| (1..=limit).contains(n));
     let range = match text.split_once('-') {
         Some((least, most)) => number(least).zip(number(most)),
         None => number(text).map(|n| (n, n)),
     };
     let Some((least, most)) = range.filter(|(least, most)| least <= most) else {
-        let remedy = format!("write how many, such as `6`, or a range such as `4-8`, up to {MAX_DIGITS}");
+        let remedy = format!("write how many, such as `6`, or a range such as `4-8`, up to {limit}");
         value.fault("this is not a number of digits", remedy);
         return None;
     };
     Some(least..=most)
+}
+
+/// Keys that were pressed before a secret is asked for are written down, so none of them may count as part of it.
+fn keep_no_secret(map: Map<'_>) -> Option<bool> {
+    if let Some(value) = map.optional("type_ahead")
+        && value.raw() == Some("keep")
+    {
+        let message = "what is typed ahead of the question cannot be kept secret";
+        value.fault(message, "remove `type_ahead`: of a secret it is `discard`");
+        return None;
+    }
+    Some(false)
+}
+
+/// One of the twelve keys of a phone.
+fn one_key(value: Value<'_>) -> Option<char> {
+    let text = value.string()?;
+    let mut chars = text.chars();
+    if let (Some(key @ ('0'..='9' | '*' | '#')), None) = (chars.next(), chars.next()) {
+        return Some(key);
+    }
+    value.fault("this is not a key of a phone", "write one of 0 to 9, `\"*\"` or `\"#\"`");
+    None
 }
 
 fn end_key(value: Value<'_>) -> Option<Option<char>> {

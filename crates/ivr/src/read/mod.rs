@@ -2,10 +2,14 @@
 
 mod ask;
 mod connect;
+mod inspect;
 mod items;
+mod menu;
 mod names;
 mod parts;
 pub(crate) mod table;
+
+pub(crate) use menu::WAIT;
 
 use std::sync::Arc;
 

@@ -27,8 +27,12 @@ impl<'a> Names<'a> {
         if let Some(index) = self.nodes.get(name) {
             return Some(*index);
         }
-        if name == "repeat" {
-            value.fault("`repeat` can only stand where a menu or collect asks again", "name a node");
+        if matches!(name, "repeat" | "back") {
+            let message = format!(
+                "`{name}` can only stand where a menu or collect {}",
+                if name == "back" { "asks" } else { "asks again" }
+            );
+            value.fault(message, "name a node");
             return None;
         }
         let remedy = match did_you_mean(name, self.nodes.keys().copied()) {

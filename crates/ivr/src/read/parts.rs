@@ -63,6 +63,7 @@ impl<'a> Reader<'a> {
     pub(super) fn answer(&mut self, value: Value<'a>, otherwise: Option<Way>) -> Option<Outcome<Way>> {
         self.outcome_at(value, otherwise, |names, value| match value.raw() {
             Some("repeat") => Some(Way::Repeat),
+            Some("back") => Some(Way::Back),
             _ => names.target(value).map(Way::To),
         })
     }

@@ -3,6 +3,9 @@
 
 use yaml::{Kind, form, key};
 
+use super::inspect::MAX_LIST;
+use super::menu::MAX_KEYS;
+
 /// The verbs of a node.
 pub(super) const VERBS: &[&str] = NODE.one_of;
 
@@ -51,7 +54,9 @@ form! {
 form! {
     pub(super) MENU, "a menu", one of [],
     key("prompt", PROMPT, "The question.", "main-menu").needed(),
-    key("keys", KEYS, "The keys, each with where it leads: `0` to `9`, `\"*\"`, `\"#\"`, or a range such as `4-6`.", "{ 1: sales, \"*\": repeat }").needed(),
+    key("keys", KEYS, "The keys, each with where it leads: digits such as `1` or `12`, `\"*\"`, `\"#\"`, or a range such as `4-6` or `20-29`.", "{ 1: sales, 20-29: rooms, \"*\": repeat }").needed(),
+    key("digit_timeout", DURATION, "How long a further digit may take where more than one may follow, 1s to 1m. It must be written where a key begins another key or an extension.", "2s").usual("3s"),
+    key("direct_dial", &Kind::Form(&DIRECT_DIAL), "Extensions of users may be dialled beside the keys: the numbers of the number plan that lead to them.", "{ digits: 3, next: goodbye }"),
     BARGE_IN,
     TYPE_AHEAD,
     TIMEOUT,
@@ -68,6 +73,10 @@ form! {
     key("digits", &Kind::Like("^[0-9]{1,2}(-[0-9]{1,2})?$"), "How many digits, 1 to 32; with the last one it goes on.", "4-8").needed(),
     key("end_key", &Kind::Word(&["#", "*", "none"]), "Ends the digits early. In quotes: `\"#\"`.", "\"*\"").usual("\"#\""),
     key("digit_timeout", DURATION, "A pause so long ends the digits, 1s to 1m.", "5s").usual("3s"),
+    key("secret", &Kind::Bool, "What the caller types reaches no journal, no trace and no recording. Of a secret, `type_ahead` is `discard`.", "true").usual("false"),
+    key("check", &Kind::Form(&CHECK), "What the digits must be, besides their number.", "{ luhn: true }"),
+    key("invalid", ANSWER_OR_WORDS, "The digits did not pass the check.", "{ prompt: no-such-card }").otherwise("as `wrong_input`"),
+    key("confirm", &Kind::Form(&CONFIRM), "Reads the digits back and asks whether they are right. A no asks for them again and costs an attempt; no answer, twice, is one.", "{ prompt: [you-typed, { digits: account }, is-that-right] }"),
     BARGE_IN,
     TYPE_AHEAD,
     TIMEOUT,
@@ -75,6 +84,34 @@ form! {
     NO_INPUT,
     key("wrong_input", ANSWER_OR_WORDS, "Too few digits came, or a key that is none.", "{ prompt: wrong-key }").otherwise("it asks again"),
     EXHAUSTED,
+}
+
+form! {
+    pub(super) DIRECT_DIAL, "a direct dial", one of [],
+    key("digits", &Kind::Like("^[1-8](-[1-8])?$"), "How many digits the extensions have, 1 to 8.", "3-4").needed(),
+    key("users", &Kind::Any(&[&Kind::Word(&["all"]), NAME, &Kind::List(NAME, MAX_KEYS)]), "The users that may be dialled.", "[anna, bob]").usual("all"),
+    key("prefix", &Kind::Like("^[0-9*#]{1,4}$"), "Keys that are pressed before an extension, in quotes.", "\"*\"").otherwise("none"),
+    key("ring_time", DURATION, "How long it rings, 1s to 5m.", "20s").usual("30s"),
+    key("next", TARGET, "The node that follows when the one who was dialled has hung up, or `hangup`.", "goodbye").needed(),
+    key("busy", ANSWER_OR_WORDS, "The other side is in a call.", "{ prompt: busy }").otherwise("it asks again"),
+    key("no_answer", ANSWER_OR_WORDS, "Nobody answered in time.", "{ prompt: no-answer }").otherwise("it asks again"),
+    key("declined", ANSWER_OR_WORDS, "The other side pressed the red key.", "{ prompt: no-answer }").otherwise("it asks again"),
+    key("failed", ANSWER_OR_WORDS, "It cannot be rung.", "{ prompt: no-answer }").otherwise("it asks again"),
+}
+
+form! {
+    pub(super) CHECK, "a check", one of [],
+    key("regex", &Kind::Text, "A regular expression for the whole of the digits.", "\"[1-9][0-9]{5}\""),
+    key("luhn", &Kind::Bool, "The last digit is the check digit of the others, as on cards.", "true").usual("false"),
+    key("date", &Kind::Like("^(dd|mm|yyyy|yy){2,3}$"), "They are a date, typed in this order: a month, with a day, a year or both.", "ddmmyyyy"),
+    key("in", &Kind::Any(&[DIGITS, &Kind::List(DIGITS, MAX_LIST)]), "They are one of these, or within one of these ranges.", "[1000-1999, 4711]"),
+}
+
+form! {
+    pub(super) CONFIRM, "a confirmation", one of [],
+    key("prompt", PROMPT, "What is played: the digits, and the question.", "[you-typed, { digits: account }, is-that-right]").needed(),
+    key("yes", ONE_KEY, "The key for yes.", "\"#\"").usual("1"),
+    key("no", ONE_KEY, "The key for no.", "\"*\"").usual("2"),
 }
 
 form! {
@@ -154,6 +191,8 @@ const NO_INPUT: yaml::Key =
 const EXHAUSTED: yaml::Key =
     key("exhausted", LAST, "The last attempt failed, too.", "goodbye").needed_unless("attempts", "forever");
 
+const ONE_KEY: &Kind = &Kind::Like("^[0-9*#]$");
+const DIGITS: &Kind = &Kind::Like("^[0-9]{1,8}(-[0-9]{1,8})?$");
 const NAME: &Kind = &Kind::Named("name", &Kind::Like("^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"));
 const VARIABLE: &Kind = &Kind::Named("variable", &Kind::Unlike("^[a-z][a-z0-9_]{0,39}$"));
 const DURATION: &Kind = &Kind::Named("duration", &Kind::Unlike("^[0-9]+(ms|s|m|h)$"));
@@ -161,12 +200,13 @@ const TIMES: &Kind = &Kind::Named("times", &Kind::Any(&[&Kind::Whole(1, 100), &K
 const NODE_NAME: &Kind = &Kind::Named("node-name", &Kind::Unlike(NODE_PATTERN));
 const NODE_PATTERN: &str = "^(?!(hangup|repeat|back|return)$)[a-z]([a-z0-9-]{0,62}[a-z0-9])?$";
 /// A node's name, `hangup` or `return`.
-const TARGET: &Kind = &Kind::Named("target", &Kind::Unlike("^(?!repeat$)[a-z]([a-z0-9-]{0,62}[a-z0-9])?$"));
-/// A node's name, `hangup`, `return` or `repeat`.
+const TARGET: &Kind = &Kind::Named("target", &Kind::Unlike("^(?!(repeat|back)$)[a-z]([a-z0-9-]{0,62}[a-z0-9])?$"));
+/// A node's name, `hangup`, `return`, `repeat` or `back`.
 const ANSWER_TARGET: &Kind = &Kind::Named("answer-target", &Kind::Unlike("^[a-z]([a-z0-9-]{0,62}[a-z0-9])?$"));
 
 static NODES: Kind = Kind::Map(NODE_PATTERN, &Kind::Form(&NODE), super::MAX_NODES);
-static KEYS: &Kind = &Kind::Map("^([0-9*#]|[0-9]-[0-9])$", &Kind::Any(&[ANSWER_TARGET, &Kind::Form(&ANSWER)]), 12);
+static KEYS: &Kind =
+    &Kind::Map("^([0-9*#]{1,8}|[0-9]{1,8}-[0-9]{1,8})$", &Kind::Any(&[ANSWER_TARGET, &Kind::Form(&ANSWER)]), MAX_KEYS);
 
 static ITEM_KIND: Kind = Kind::Any(&[
     &Kind::Like("^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?(/[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?)*$"),

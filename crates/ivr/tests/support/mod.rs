@@ -122,7 +122,11 @@ fn word(output: &Output) -> String {
         }
         Output::Record { on: true } => "record:on".to_owned(),
         Output::Record { on: false } => "record:off".to_owned(),
-        Output::Collected { variable, digits } => format!("{variable}={}", digits.reveal()),
+        Output::Mask { on: true } => "mask".to_owned(),
+        Output::Mask { on: false } => "unmask".to_owned(),
+        Output::Collected { variable, digits } => {
+            format!("{variable}={}", digits.reveal().as_deref().unwrap_or("•••"))
+        }
         Output::Hangup { cause } => format!("hangup:{cause:?}"),
     }
 }

@@ -1,0 +1,108 @@
+//! Secrets that a caller types: which keys they were, the journal does not say, and recordings have silence meanwhile.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "this is test code")]
+
+mod common;
+
+use common::{SECOND, Scene};
+use journal::Kind;
+
+const PIN: &str = "\
+version: 1
+nodes:
+  begin: {record: start, next: menu}
+  menu:
+    menu: {prompt: welcome, keys: {1: pin, 2: words}, attempts: forever}
+  words: {play: {prompt: goodbye, barge_in: false}, next: pin}
+  pin:
+    collect: {prompt: welcome, into: pin, digits: 4, secret: true, attempts: 2, exhausted: menu}
+    next: account
+  account:
+    collect: {prompt: welcome, into: account, digits: 4, exhausted: menu}
+    next: direct
+  direct:
+    dial: {user: 102}
+    next: hangup
+";
+
+fn scene() -> Scene {
+    let mut config = sim::company();
+    let faults = yaml::Faults::default();
+    let flows = ivr::Flows::read([("main", &yaml::Source::new("main.yaml", PIN))], &faults);
+    config.flows = flows.unwrap().into();
+    let mut scene = Scene::of(config);
+    scene.call("1000");
+    scene
+}
+
+impl Scene {
+    fn types(&mut self, keys: &str) {
+        keys.chars().for_each(|key| self.press(key));
+    }
+
+    fn is_masked(&self) -> bool {
+        self.world.media.masks.contains(&self.world.caller_leg())
+    }
+
+    /// What the journal says of keys, masks and what was collected.
+    fn told(&self) -> String {
+        let word = |event: &journal::Event| match &event.kind {
+            Kind::Digit { key } => Some(key.reveal().map_or('x', |key| key).to_string()),
+            Kind::Collected { variable, digits } => {
+                Some(format!(" {variable}={} ", digits.reveal().as_deref().unwrap_or("x")))
+            }
+            Kind::MaskBegan => Some("(".to_owned()),
+            Kind::MaskEnded => Some(")".to_owned()),
+            _ => None,
+        };
+        self.world.journal.iter().filter_map(word).collect()
+    }
+}
+
+#[test]
+fn the_journal_has_no_key_of_a_secret_and_the_media_masks_it() {
+    let mut s = scene();
+    assert!(!s.is_masked());
+    s.types("1");
+    assert!(s.is_masked());
+    s.types("47");
+    s.world
+        .with_phone(s.caller, |phone, now| phone.tell(now, "application/dtmf-relay", "Signal=5\r\nDuration=160\r\n"));
+    s.world.run(SECOND);
+    assert!(s.is_masked());
+    s.types("2");
+    assert!(!s.is_masked());
+    s.types("8150");
+    assert_eq!(s.told(), "1(xxxx pin=x )8150 account=8150 ");
+    s.hang_up(s.caller);
+    s.end();
+}
+
+#[test]
+fn what_is_typed_ahead_of_a_secret_is_not_told_either() {
+    let mut s = scene();
+    s.types("247");
+    assert_eq!(s.told(), "2xx", "the words are heard to their end, and the keys thrown away");
+    s.hang_up(s.caller);
+    s.end();
+}
+
+#[test]
+fn attempts_that_fail_stay_masked_and_their_end_does_not() {
+    let mut s = scene();
+    s.types("1*");
+    assert!(s.is_masked());
+    s.types("#");
+    assert!(!s.is_masked());
+    assert_eq!(s.told(), "1(xx)");
+    s.hang_up(s.caller);
+    s.end();
+}
+
+#[test]
+fn a_caller_may_hang_up_while_he_is_asked() {
+    let mut s = scene();
+    s.types("14");
+    s.hang_up(s.caller);
+    s.end();
+    assert_eq!(s.told(), "1(x");
+}
