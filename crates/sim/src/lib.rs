@@ -11,6 +11,7 @@
 //! |---|---|
 //! | loss, delay, doubling, reordering, cables, connections | `network.rs` |
 //! | who calls, rings, answers, changes | `phone.rs`; his registration `registration.rs` |
+//! | whom he watches, and what he is told of that | `watching.rs` |
 //! | of what make a phone is | `manners.rs` |
 //! | what names lead to | `dns.rs` |
 //! | ports, prompts, recordings | `media.rs` |
@@ -35,6 +36,7 @@ mod probe;
 mod registration;
 mod scenario;
 mod shrink;
+mod watching;
 mod world;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -16,6 +16,7 @@ use crate::carrier::{Carrier, Entrance};
 use crate::manners::Manners;
 use crate::registration::{Account, EXPIRES, Outcome, Registration};
 use crate::switch_address;
+use crate::watching::Watches;
 
 /// What a phone's owner sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ struct Dialled {
 
 /// A phone with at most one call.
 pub struct Phone {
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     stack: Stack,
     manners: Manners,
     rng: Rng,
@@ -90,8 +91,10 @@ pub struct Phone {
     pub notified: Vec<(u16, bool)>,
     /// The NOTIFYs among these, by Call-ID and number.
     notices: Vec<(String, u32)>,
-    /// Their answers that are to be sent.
-    replying: VecDeque<Transmit>,
+    /// Answers, and what it asks to watch, that are to be sent.
+    pub(crate) replying: VecDeque<Transmit>,
+    /// Whom it watches.
+    pub(crate) watches: Watches,
     /// What its owner saw, in order.
     pub seen: Vec<Seen>,
     /// The number that called last, as it shows it, and the one that was called.
@@ -152,6 +155,7 @@ impl Phone {
             notified: Vec::new(),
             notices: Vec::new(),
             replying: VecDeque::new(),
+            watches: Watches::default(),
             seen: Vec::new(),
             display: None,
             heard: Vec::new(),
@@ -306,7 +310,7 @@ impl Phone {
     /// True if nothing lives in its stack.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.stack.is_quiet() && self.registration.as_ref().is_none_or(Registration::is_quiet)
+        self.stack.is_quiet() && self.watches_nobody() && self.registration.as_ref().is_none_or(Registration::is_quiet)
     }
 
     /// True if its call, or its last one, was placed by its owner.
@@ -321,6 +325,9 @@ impl Phone {
         {
             let outcome = registration.handle_response(now.monotonic, response);
             self.seen.extend(outcome.map(Seen::from));
+            return;
+        }
+        if self.is_of_watching(now, flow, &parsed) {
             return;
         }
         if let Ok(Message::Request(request)) = &parsed
@@ -352,6 +359,7 @@ impl Phone {
         if let Some(registration) = self.registration.as_mut().filter(|known| is_due(known.poll_timeout())) {
             self.seen.extend(registration.handle_timeout(now.monotonic).map(Seen::from));
         }
+        self.watch_on(now.monotonic);
         while let Some(due) = self.agenda.pop_due(now.monotonic) {
             self.act(now, due);
         }
@@ -373,7 +381,8 @@ impl Phone {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Mono> {
         let registration = self.registration.as_ref().and_then(Registration::poll_timeout);
-        [registration, self.agenda.poll_timeout(), self.stack.poll_timeout()].into_iter().flatten().min()
+        let own = [registration, self.agenda.poll_timeout(), self.stack.poll_timeout(), self.watches_due()];
+        own.into_iter().flatten().min()
     }
 
     fn flow(&self) -> Flow {

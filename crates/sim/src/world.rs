@@ -241,7 +241,8 @@ impl World {
         let on_wire = self.wire.breaches().iter().chain(self.reliable.breaches());
         let told = self.books.breaches().iter().chain(on_wire).chain(self.grants.breaches()).cloned();
         let told = told.chain(self.lifetimes.breaches(self.now.monotonic)).chain(self.oracle.breaches().to_vec());
-        told.chain(nonsense).chain(state).chain(self.wrongly_heard()).collect()
+        let misled = self.phones.values().flat_map(|phone| phone.watches.misled.iter().cloned());
+        told.chain(misled).chain(nonsense).chain(state).chain(self.wrongly_heard()).collect()
     }
 
     /// Bridges that the journal does not know or that are missing, and music that is not where somebody is held.

@@ -208,6 +208,12 @@ impl Client {
     }
 
     fn repeats(&mut self, look: Look<'_>, request: &Request, found: &mut Findings) {
+        // 18.1.1: what was too large for a datagram and found no connection is sent as one after all, anew.
+        if self.is_reliable && !look.is_reliable {
+            let (now, octets) = (look.now, look.octets.clone());
+            (self.is_reliable, self.octets, self.first, self.last, self.sends) = (false, octets, now, now, 1);
+            return;
+        }
         let is_invite = request.method == Method::Invite;
         let section = if is_invite { "RFC 3261 17.1.1.2" } else { "RFC 3261 17.1.2.2" };
         let longest = if is_invite { PATIENCE } else { T2 };

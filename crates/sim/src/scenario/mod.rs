@@ -133,6 +133,10 @@ pub enum Deed {
     Join,
     /// Calls to take the place of this user's phone (INVITE with Replaces).
     TakeOver(String),
+    /// Watches this user's calls (SUBSCRIBE for `dialog`).
+    Watch(String),
+    /// Watches nobody any more.
+    Unwatch,
     /// Sends a re-INVITE with this direction.
     Change(sdp::Direction),
     /// Sends a re-INVITE without an offer, so that the switch makes one.

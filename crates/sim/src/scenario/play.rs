@@ -20,6 +20,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// In this time all phones that ring or talk for callers who have hung up are let go: the silence of a phone without
 /// power, or a time-out of 64*T1 with another one after it.
 const LET_GO: Duration = Duration::from_secs(100);
+/// Longer than it takes to ask how those are whom one watches.
+const LOOK: Duration = Duration::from_secs(70);
 /// Longer than a cancelled INVITE and the BYE after it linger, with the time to tidy up.
 const QUIET: Duration = Duration::from_secs(200);
 /// Longer than any registration or nonce lasts.
@@ -186,6 +188,8 @@ impl Stage<'_> {
             Deed::Ask => drop(phone.change_with(now, Bytes::new())),
             Deed::Update(direction) => drop(phone.update(now, direction_word(*direction))),
             Deed::Move => drop(phone.move_media(now)),
+            Deed::Watch(user) => phone.subscribe(now, number, user),
+            Deed::Unwatch => phone.unsubscribe(now),
             Deed::Register => phone.register(now),
             Deed::Unregister => phone.unregister(now),
             _ => {}
@@ -230,6 +234,7 @@ impl Stage<'_> {
             if let Some(phone) = world.phones.get_mut(&address) {
                 phone.reflex = Some(486);
                 phone.rings_for = Duration::ZERO;
+                phone.stop_refreshing();
                 // Two who were brought together may both have been called.
                 if phone.placed_its_call() || brought_together {
                     phone.hang_up(now);
@@ -252,6 +257,15 @@ impl Stage<'_> {
                 phone.unregister(now);
             }
         });
+        self.world.run(LOOK);
+        self.check()?;
+        self.look_again()?;
+        self.for_each_phone(|world, address| {
+            let now = world.now;
+            if let Some(phone) = world.phones.get_mut(&address) {
+                phone.unsubscribe(now);
+            }
+        });
         self.world.run(QUIET);
         self.check()?;
         or_breaches(self.world.left_behind())?;
@@ -259,6 +273,29 @@ impl Stage<'_> {
         self.world.run(LAST_TIMERS);
         self.check()?;
         or_breaches(self.world.left_at_the_end())
+    }
+
+    /// Nobody talks any more: no lamp is lit, neither by what was told while all went on nor by what is told now. Who learns that he
+    /// was not subscribed any more missed what he was not told by no fault of the switch.
+    fn look_again(&mut self) -> Result<(), Vec<Breach>> {
+        let lit: Vec<(SocketAddr, String)> =
+            self.world.phones.iter().flat_map(|(at, phone)| phone.lit().map(|what| (*at, what))).collect();
+        self.tell(|_| "who watches looks again".to_owned());
+        self.for_each_phone(|world, address| {
+            let now = world.now;
+            if let Some(phone) = world.phones.get_mut(&address) {
+                phone.look_again(now);
+            }
+        });
+        self.world.run(LOOK / 2);
+        self.check()?;
+        let alive = |(at, what): &(SocketAddr, String)| self.world.phones.get(at).is_some_and(|it| it.is_alive(what));
+        let before = lit.into_iter().filter(alive).map(|(_, what)| what);
+        let now = self.world.phones.values().flat_map(crate::Phone::lit);
+        let law = "who watches knows that it is over";
+        let breaches = before.chain(now).map(|what| Breach::new(law, &what)).collect();
+        self.world.run(LOOK / 2);
+        or_breaches(breaches)
     }
 
     fn for_each_phone(&mut self, act: impl Fn(&mut World, SocketAddr)) {

@@ -144,6 +144,8 @@ impl fmt::Display for Deed {
             Self::Refer(number) => return write!(f, "refer {number}"),
             Self::Consult(number) => return write!(f, "consult {number}"),
             Self::TakeOver(user) => return write!(f, "take_over {user}"),
+            Self::Watch(user) => return write!(f, "watch {user}"),
+            Self::Unwatch => "unwatch",
             Self::Join => "join",
             Self::Ring => "ring",
             Self::SpeakEarly => "speak_early",

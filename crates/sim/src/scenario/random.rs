@@ -23,6 +23,10 @@ const CROSSING: u32 = 30;
 const CALLERS: usize = 4;
 /// Of the users, who come after them, these register.
 const REGISTERING: [usize; 2] = [CALLERS + 2, CALLERS + 3];
+/// And these watch: they are known by their addresses.
+const WATCHING: [usize; 2] = [CALLERS, CALLERS + 1];
+/// In so many of a hundred steps one of them subscribes or ends it.
+const LAMPS: u32 = 5;
 /// The last one is the far end of the trunk.
 const CARRIER: usize = CALLERS + 4;
 
@@ -49,6 +53,8 @@ impl Scenario {
         scenario.phones.push(cast(&mut dice, "carrier", Whose::Carrier));
         let mut at = Duration::ZERO;
         scenario.timeline = REGISTERING.map(|phone| Step { at, act: Act::Phone(phone, Deed::Register) }).into();
+        let watches = |(phone, whom): (usize, &str)| Step { at, act: Act::Phone(phone, Deed::Watch(whom.to_owned())) };
+        scenario.timeline.extend([(WATCHING[0], "101"), (WATCHING[1], "101"), (WATCHING[1], "103")].map(watches));
         for _ in 0..STEPS {
             let pause = one_of(&mut dice, &PAUSES);
             at += millis(if dice.percent(LONG_PAUSES) { one_of(&mut dice, &LONG_PAUSE) } else { pause });
@@ -105,6 +111,10 @@ fn act(dice: &mut Rng) -> Act {
     let agent = at(dice, CALLERS, CARRIER);
     let callee = if dice.percent(40) { CARRIER } else { agent };
     let registers = one_of(dice, &REGISTERING);
+    if dice.percent(LAMPS) {
+        let whom = one_of(dice, &["101", "101", "102", "103", "104"]).to_owned();
+        return Act::Phone(one_of(dice, &WATCHING), if dice.percent(70) { Deed::Watch(whom) } else { Deed::Unwatch });
+    }
     match dice.below(100) {
         0..17 => {
             let numbers = ["1000", "1000", "1000", "201", "201", "101", "103", "104", "999", "1001", "1001"];

@@ -319,7 +319,8 @@ fn read_jump(text: &str) -> Option<i64> {
 }
 
 /// What is done without anything to say about it.
-const DEEDS: [Deed; 15] = [
+const DEEDS: [Deed; 16] = [
+    Deed::Unwatch,
     Deed::Join,
     Deed::Ring,
     Deed::SpeakEarly,
@@ -353,6 +354,7 @@ impl FromStr for Deed {
             ("call", Some(number)) => Some(Self::Call(number.to_owned())),
             ("refer", Some(number)) => Some(Self::Refer(number.to_owned())),
             ("consult", Some(number)) => Some(Self::Consult(number.to_owned())),
+            ("watch", Some(user)) => Some(Self::Watch(user.to_owned())),
             ("take_over", Some(user)) => Some(Self::TakeOver(user.to_owned())),
             ("call_offerless", Some(number)) => Some(Self::CallOfferless(number.to_owned())),
             ("redirect", Some(number)) => Some(Self::Redirect(number.to_owned())),
@@ -369,7 +371,7 @@ impl FromStr for Deed {
             let plain: Vec<String> = DEEDS.iter().map(ToString::to_string).collect();
             format!(
                 "it is one of call NUMBER, call_offerless NUMBER, refuse STATUS, redirect NUMBER, refer NUMBER, \
-                 consult NUMBER, take_over USER, press KEY, change DIRECTION, update DIRECTION, {}",
+                 consult NUMBER, take_over USER, watch USER, press KEY, change DIRECTION, update DIRECTION, {}",
                 plain.join(", ")
             )
         })
