@@ -146,8 +146,9 @@ impl Oracle {
     }
 
     fn is_asked(&mut self, now: Mono, is_reliable: bool, request: &Request) {
-        self.reliable.arrived(request);
-        if self.server.arrived(now, is_reliable, request) == Sight::Again {
+        let sight = self.server.arrived(now, is_reliable, request);
+        self.reliable.arrived(request, sight);
+        if sight == Sight::Again {
             return;
         }
         self.dialogs.arrived(request);

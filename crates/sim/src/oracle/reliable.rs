@@ -7,7 +7,7 @@ use sip_message::{Head, Method, Request, Response};
 
 use super::dialog::ids;
 use super::server::{self, Key};
-use super::{Findings, Look, PATIENCE, pause_after, told, told_of};
+use super::{Findings, Look, PATIENCE, Sight, pause_after, told, told_of};
 
 const SECTION: &str = "RFC 3262 3";
 
@@ -54,13 +54,18 @@ pub(super) struct Reliables {
 }
 
 impl Reliables {
-    /// A request reached the switch; maybe not for the first time.
-    pub(super) fn arrived(&mut self, request: &Request) {
+    /// A request reached the switch. One that was challenged, of which the switch knows nothing any more, is a new one when it
+    /// comes again: a user may have been made known meanwhile.
+    pub(super) fn arrived(&mut self, request: &Request, sight: Sight) {
         let head = &request.head;
         match request.method {
             Method::Bye => drop(self.over.insert(head.call_id.to_string())),
             Method::Invite => {
-                let invited = self.invited.entry(asked(head, head.cseq.number)).or_default();
+                let asked = asked(head, head.cseq.number);
+                if sight == Sight::First {
+                    self.invited.remove(&asked);
+                }
+                let invited = self.invited.entry(asked).or_default();
                 (invited.supports, invited.requires) = (head.supports("100rel"), head.requires("100rel"));
                 invited.credit += u32::from(invited.said.is_some());
             }
