@@ -5,6 +5,7 @@
 //! - `load`, `crash`: 300 calls at once; and the switch killed among them. `crowd`: 10,000 users who register. Run alone.
 //! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go.
 //! - `questions`: menus and collects, by SIPp's keys: of several digits, extensions, confirmed, typed ahead, secret.
+//! - `hours`: an emergency switch is turned while the switch runs.
 //! - `message`: short texts from user to user. `lamps`: phones are told of the calls of others.
 //! - `transfer`: whoever is sent on is heard where he comes to.
 //! - `signals`: digits by INFO, reasons, data for the agent's system.
@@ -57,6 +58,7 @@ mod flood;
 mod forks;
 mod hangups;
 mod hold;
+mod hours;
 mod ipv6;
 mod lamps;
 mod limits;

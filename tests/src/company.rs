@@ -81,6 +81,8 @@ pub struct Company {
     pub users: Vec<String>,
     /// Lines below the queue `sales`.
     pub queue: BTreeMap<&'static str, String>,
+    /// `hours.yaml`, if there is one.
+    pub hours: Option<&'static str>,
     /// Flows by name.
     pub flows: BTreeMap<&'static str, String>,
     /// What callers can hear, the first one first, if not English alone. They have the shipped recordings of numbers, dates
@@ -143,6 +145,7 @@ impl Company {
             agents: Vec::new(),
             user_lines: BTreeMap::new(),
             users: Vec::new(),
+            hours: None,
             queue: [("ring_time", "5s"), ("wrap_up", "1s"), ("music", "music")].map(|(k, v)| (k, v.to_owned())).into(),
             flows: [("main", flow(&recorded)), ("plain", flow(MENU)), ("wait", flow(wait)), ("talk", flow(talk))]
                 .into(),
@@ -232,6 +235,9 @@ impl Company {
             put(name, secret.clone());
             let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
             std::fs::set_permissions(folder.join(name), mode).expect("a mode");
+        }
+        if let Some(hours) = self.hours {
+            put("hours.yaml", hours.to_owned());
         }
         for (name, flow) in &self.flows {
             put(&format!("flows/{name}.yaml"), flow.clone());

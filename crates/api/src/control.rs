@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use switch::control::Request;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
@@ -16,20 +17,23 @@ const LINE_TIME: Duration = Duration::from_secs(10);
 
 /// Serves a client until it leaves or breaks a bound. `own` is the user that the switch runs as.
 pub(crate) async fn serve(stream: UnixStream, own: u32, post: Post) {
-    let allowed = stream.peer_cred().is_ok_and(|peer| may_command(peer.uid(), own));
+    let peer = stream.peer_cred().map(|peer| peer.uid());
     let mut stream = BufReader::with_capacity(MAX_LINE, stream);
-    if !allowed {
+    let Some(peer) = peer.ok().filter(|peer| may_command(*peer, own)) else {
         let text = "only root and the user that the switch runs as may ask";
         send(&mut stream, &refuse(Failure::new(ErrorCode::NotAllowed, text))).await;
         return;
-    }
+    };
     let mut line = Vec::new();
     loop {
         let (answer, go_on) = match next_line(&mut stream, &mut line).await {
             Ok(true) => match read_request(&line) {
                 Ok(Wish::Trace(tracing)) => return watching::watch(&mut stream, &post, tracing).await,
                 Ok(Wish::Reload) => (write_response(reload(&post).await), true),
-                Ok(Wish::Switch(request)) => (write_response(ask(&post, request).await.map_err(Failure::from)), true),
+                Ok(Wish::Switch(request)) => {
+                    let request = signed(request, peer);
+                    (write_response(ask(&post, request).await.map_err(Failure::from)), true)
+                }
                 Err(failure) => (refuse(failure), true),
             },
             Ok(false) => return,
@@ -52,6 +56,17 @@ pub(crate) fn turn_away(stream: UnixStream) {
 /// Root may do all; the switch's own user could do as much by a signal.
 const fn may_command(peer: u32, own: u32) -> bool {
     peer == 0 || peer == own
+}
+
+/// Whoever says who he is may err; the system knows.
+fn signed(request: Request, peer: u32) -> Request {
+    match request {
+        Request::Turn { switch, on, reason, by } => {
+            let by = if by.is_empty() { format!("uid {peer}") } else { format!("{by} (uid {peer})") };
+            Request::Turn { switch, on, reason, by }
+        }
+        request => request,
+    }
 }
 
 fn refuse(failure: Failure) -> Vec<u8> {
@@ -81,6 +96,14 @@ pub(crate) async fn send(stream: &mut BufReader<UnixStream>, answer: &[u8]) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_turns_a_switch_is_told_as_the_system_knows_him() {
+        let turn = |by: &str| Request::Turn { switch: "fire".into(), on: true, reason: "smoke".into(), by: by.into() };
+        assert_eq!(signed(turn("ada"), 1_000), turn("ada (uid 1000)"));
+        assert_eq!(signed(turn(""), 0), turn("uid 0"));
+        assert_eq!(signed(Request::Status, 0), Request::Status);
+    }
 
     #[test]
     fn only_root_and_the_own_user_may_command() {

@@ -7,6 +7,8 @@
 //! ← {"v":1,"response":{"calls":{"total":2,"calls":[…],"next":null}}}
 //! → {"v":1,"request":{"registrations":{"after":"105","limit":100}}}
 //! ← {"v":1,"response":{"registrations":{"total":2,"contacts":[…],"next":null}}}
+//! → {"v":1,"request":{"turn":{"switch":"evacuation","on":true,"reason":"fire drill","by":"ada"}}}
+//! ← {"v":1,"response":{"turned":{"switch":"evacuation","on":true,…}}}  or {"no_such_switch":{"known":[…]}}
 //! → {"v":1,"request":{"hangup":{"call":"c…"}}}
 //! ← {"v":1,"response":"hung_up"}                    or "no_such_call"
 //! → {"v":1,"request":{"drain":{"grace_s":20}}}
@@ -224,6 +226,8 @@ mod tests {
             Request::Status,
             Request::Calls { after: Some(call), limit: 3 },
             Request::Registrations { after: Some("105".into()), limit: 3 },
+            Request::Switches,
+            Request::Turn { switch: "fire".into(), on: true, reason: "smoke".into(), by: "ada".into() },
             Request::Hangup { call },
             Request::Drain { grace_s: Some(20) },
         ];

@@ -15,7 +15,7 @@ const MAX_PROMPT_BYTES: usize = 48_000_000;
 const MAX_FOLDERS: usize = 8;
 
 /// The files that lie in the folder itself.
-const TOP: [&str; 3] = ["strowger.yaml", "users.yaml", "queues.yaml"];
+const TOP: [&str; 4] = ["strowger.yaml", "users.yaml", "queues.yaml", "hours.yaml"];
 
 /// The folders in it.
 const FOLDERS: [&str; 3] = ["flows", "languages", "prompts"];
@@ -225,6 +225,8 @@ mod tests {
         let cases = [
             ("strowger.yaml", false, text),
             ("users.yaml", false, text),
+            ("hours.yaml", false, text),
+            ("hour.yaml", false, Visit::Name),
             ("user.yaml", false, Visit::Name),
             ("queues.yml", false, Visit::Name),
             ("README.md", false, Visit::Skip),

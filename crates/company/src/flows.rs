@@ -96,6 +96,8 @@ fn check(flow: &Flow, catalogue: &mut Catalogue, faults: &Faults) {
                 catalogue.languages.refer(name, place, faults);
                 true
             }
+            ReferenceKind::Calendar => catalogue.calendars.refer(name, place, "add it to `hours.yaml`", faults),
+            ReferenceKind::EmergencyOf => catalogue.refer_emergency(name, place, faults),
             // Judged when the number plan is read: see `check_numbers`.
             ReferenceKind::Number => true,
             // Judged when all flows are read: see `join`.

@@ -6,7 +6,7 @@
 //!
 //! Where to find what: `files` the folder and which files belong to it · `system` what drivers need (`listeners`, `tls`, media,
 //! data folder) · `dns` whom names are asked of · `control` how a running switch is reached · `traces` what is kept of the wire · `limits` · `trunks`, `peer` what calls are sent
-//! to · `grants` who may call out, `outlook` the same for people · `numbers` the number plan · `users` · `queues` · `flows` (their language is crate
+//! to · `grants` who may call out, `outlook` the same for people · `numbers` the number plan · `users` · `queues` · `hours` when it is open (read by the crate of that name) · `flows` (their language is crate
 //! `ivr`) · `languages` which there are and what each can say · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
 //! faults and notes · `changes` what differs between two configurations.
 //!
@@ -19,6 +19,7 @@ mod dns;
 mod files;
 mod flows;
 mod grants;
+mod hours;
 mod languages;
 mod limits;
 mod listeners;
@@ -54,6 +55,7 @@ pub use report::{Note, Report};
 pub use system::{Advertise, Listener, Media, System};
 pub use tls::{Certificates, FileFault, TlsFiles};
 
+use crate::hours::Opening;
 use languages::Languages;
 use names::{Catalogue, Names};
 use report::Notes;
@@ -137,7 +139,8 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     root.as_ref().map(check_version);
     let users = users.section(&USERS, "users", faults);
     let queues = queues.section(&QUEUES, "queues", faults);
-    let mut catalogue = catalogue(files, root.as_ref(), users, queues, faults);
+    let hours = Opening::read(files, faults);
+    let mut catalogue = catalogue(files, root.as_ref(), users, queues, (&hours, faults));
 
     let system = root.as_ref().map(|root| system::read(root, &mut tls::Shelf { files, notes }));
     let listeners = system.as_ref().map_or(&[][..], |system| &system.listeners);
@@ -166,6 +169,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     // What a faulty reference meant is not known, so that nothing can be said to be unused.
     if faults.is_empty() {
         note_unused(files, &catalogue, users, queues, notes);
+        hours.note(files, &catalogue, notes);
         grants::note(&root, &trunk_names, &trunks, !users_read.users.is_empty(), notes);
     }
     let users_numbers = numbers.iter().filter_map(|(number, destination)| match destination {
@@ -190,6 +194,8 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         users: users_read.users,
         numbers,
         flows: Arc::new(flows.unwrap_or_default()),
+        calendars: hours.calendars(),
+        switches: hours.switches(),
         queues: queues_read.queues,
         agents: queues_read.agents,
         queue_music: queues_read.music,
@@ -208,13 +214,15 @@ fn catalogue(
     root: Option<&Map<'_>>,
     users: Section<'_>,
     queues: Section<'_>,
-    faults: &Faults,
+    (hours, faults): (&Opening, &Faults),
 ) -> Catalogue {
     Catalogue {
         users: Names::new("user", users.names()),
         queues: Names::new("queue", queues.names()),
         flows: Names::new("flow", Some(flows::names(files))),
         languages: Languages::read(files, root, faults),
+        calendars: Names::new("calendar", hours.names()),
+        emergencies: hours.emergencies(),
     }
 }
 

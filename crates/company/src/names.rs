@@ -50,6 +50,11 @@ impl Names {
     /// Notes a use of `name` that somebody else judges. True if there is such a thing.
     pub fn note_use(&mut self, name: &str) -> bool {
         self.used.insert(name.to_owned());
+        self.has(name)
+    }
+
+    /// True if there surely is a thing of that name.
+    pub fn has(&self, name: &str) -> bool {
         self.known.as_ref().is_some_and(|known| known.contains(name))
     }
 
@@ -66,9 +71,24 @@ pub(crate) struct Catalogue {
     pub queues: Names,
     pub flows: Names,
     pub languages: Languages,
+    pub calendars: Names,
+    /// Those of them that have a switch.
+    pub emergencies: BTreeSet<String>,
 }
 
 impl Catalogue {
+    /// A flow says what follows when a switch closes the calendar `name`, which is a fault if it has none. That there is such a
+    /// calendar is looked up elsewhere.
+    pub fn refer_emergency(&self, name: &str, place: &Place, faults: &Faults) -> bool {
+        let never = self.calendars.has(name) && !self.emergencies.contains(name);
+        if never {
+            let message = format!("the calendar `{}` has no switch, so that this never happens", short(name));
+            let remedy = "add `emergency:` with a switch to it in `hours.yaml`, or take this out";
+            faults.add(place.clone(), message, remedy);
+        }
+        !never
+    }
+
     /// The prompt that an optional key names.
     pub fn prompt(&self, map: &Map<'_>, key: &'static str, faults: &Faults) -> Option<PromptName> {
         let value = map.optional(key)?;

@@ -1,5 +1,6 @@
 //! A calendar: how a time stands in it.
 
+use std::fmt;
 use std::sync::Arc;
 
 use base::Wall;
@@ -45,6 +46,17 @@ pub struct Situation {
     pub state: State,
     /// By what, if it is not the week alone.
     pub name: Option<Arc<str>>,
+}
+
+/// `open`, or with its name `holiday: Christmas Day`.
+impl fmt::Display for Situation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = self.state.word();
+        match &self.name {
+            Some(name) => write!(f, "{word}: {name}"),
+            None => f.write_str(word),
+        }
+    }
 }
 
 /// When somebody is there: a week in a time zone, with breaks, holidays and exceptions. Immutable.

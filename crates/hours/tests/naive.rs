@@ -90,9 +90,9 @@ fn specs() -> impl Strategy<Value = Spec> {
         if week.iter().all(Vec::is_empty) {
             week[2] = vec![(540, 1080)];
         }
-        let exceptions = exceptions
-            .into_iter()
-            .map(|(index, (_, spans, rests))| (index, spans.to_vec(), if rests { rest(spans) } else { Vec::new() }));
+        let exceptions = exceptions.into_iter().map(|(index, (_, spans, rests))| {
+            (index, spans.to_vec(), if rests { rest_of_date(spans) } else { Vec::new() })
+        });
         Spec { zone, week, breaks, holidays, exceptions: exceptions.collect() }
     })
 }
@@ -101,6 +101,13 @@ fn specs() -> impl Strategy<Value = Spec> {
 fn rest(spans: &[(i32, i32)]) -> Spans {
     let breaks = spans.iter().flat_map(|(from, to)| [(from + 7, from + 25), (to - 20, to - 5)]);
     breaks.filter(|span| spans.iter().any(|(from, to)| from <= &span.0 && span.1 <= *to)).collect()
+}
+
+/// Those that can be told from the time alone: where hours begin at 00:30 and others end at 01:00 behind midnight, a break at
+/// 00:40 is one of the first.
+fn rest_of_date(spans: &[(i32, i32)]) -> Spans {
+    let told = |rest: &(i32, i32)| rest.0 < 1440 || spans.iter().all(|span| span.0 >= rest.1 - 1440);
+    rest(spans).into_iter().filter(told).collect()
 }
 
 fn show(spans: &[(i32, i32)]) -> String {

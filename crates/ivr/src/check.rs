@@ -81,6 +81,8 @@ fn steps(index: usize, node: &Node) -> Vec<Step<'_>> {
             let failed = answers(node).map(|answer| answer.way.target(index)).chain(collect.question.exhausts());
             failed.map(slow).chain([collected]).collect()
         }
+        // A calendar answers at once.
+        Verb::Hours(hours) => hours.outcomes().map(found_at_once).into(),
         // A full queue and one without agents are found at once; so is a user who is known to be busy, or away.
         Verb::Queue(Queue { timed_out, full, no_agents, next, .. }) => {
             vec![slow(timed_out.way), found_at_once(full), found_at_once(no_agents), slow(*next)]
@@ -104,6 +106,7 @@ fn prompts(node: &Node) -> Vec<&Prompt> {
             let last = question.exhausted.iter().map(|outcome| &outcome.prompt);
             [&question.prompt].into_iter().chain(last).chain(answers(node).map(|answer| &answer.prompt)).collect()
         }
+        Verb::Hours(hours) => hours.outcomes().map(|outcome| &outcome.prompt).to_vec(),
         Verb::Queue(queue) => [&queue.timed_out, &queue.full, &queue.no_agents].map(|outcome| &outcome.prompt).to_vec(),
         Verb::Dial(dial) => {
             [&dial.busy, &dial.no_answer, &dial.declined, &dial.failed].map(|outcome| &outcome.prompt).to_vec()

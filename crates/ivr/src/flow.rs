@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hours::State;
 use yaml::{Faults, Form, Place, Source};
 
 use crate::inspect::Check;
@@ -120,6 +121,10 @@ pub enum ReferenceKind {
     Language,
     /// Another flow; that there is one is checked by [`crate::Flows::new`].
     Flow,
+    /// A calendar.
+    Calendar,
+    /// A calendar of which the flow says what follows in an emergency: it must have a switch.
+    EmergencyOf,
 }
 
 /// Names the text that a flow was read from; a saved session goes on only in the flow that it began in.
@@ -154,6 +159,7 @@ pub(crate) enum Verb {
     Play(Play),
     Menu(Menu),
     Collect(Collect),
+    Hours(Hours),
     Queue(Queue),
     Dial(Dial),
     Record {
@@ -334,6 +340,34 @@ pub(crate) struct Call {
     /// Where the flow is named.
     pub place: Place,
     pub next: Target,
+}
+
+/// Where a calendar leads; what is not written leads where `closed` does.
+#[derive(Debug)]
+pub(crate) struct Hours {
+    pub calendar: Arc<str>,
+    pub open: Outcome,
+    pub rest: Outcome,
+    pub holiday: Outcome,
+    pub closed: Outcome,
+    pub emergency: Outcome,
+}
+
+impl Hours {
+    /// What follows where the calendar stands so.
+    pub const fn outcome(&self, state: State) -> &Outcome {
+        match state {
+            State::Open => &self.open,
+            State::Break => &self.rest,
+            State::Holiday => &self.holiday,
+            State::Closed => &self.closed,
+            State::Emergency => &self.emergency,
+        }
+    }
+
+    pub fn outcomes(&self) -> [&Outcome; 5] {
+        [&self.open, &self.rest, &self.holiday, &self.closed, &self.emergency]
+    }
 }
 
 #[derive(Debug)]

@@ -47,6 +47,10 @@ impl Session {
                 self.mask_if_secret(&node.verb);
                 return self.begin_question(flow, &node.verb, question, now);
             }
+            Verb::Hours(hours) => {
+                self.state.phase = Phase::Deciding;
+                self.outputs.push_back(Output::Hours { calendar: Arc::clone(&hours.calendar) });
+            }
             Verb::Queue(queue) => {
                 let (queue, max_wait) = (Arc::clone(&queue.name), queue.max_wait);
                 self.hand_over(Phase::Queued, Output::Queue { queue, max_wait });

@@ -27,6 +27,11 @@ pub enum Output {
     },
     /// Stop what plays now, at once. No `handle_play_done` is due for it.
     StopPlay,
+    /// Ask a calendar how it stands now. The driver answers with [`crate::Session::handle_hours`], at once.
+    Hours {
+        /// The calendar's name.
+        calendar: Arc<str>,
+    },
     /// Put the caller into a queue. The driver answers with [`crate::Session::handle_queue_ended`].
     Queue {
         /// The queue's name.

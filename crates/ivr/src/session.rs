@@ -130,6 +130,15 @@ impl Session {
         self.advance(now, target);
     }
 
+    /// How the calendar stands that was asked.
+    pub fn handle_hours(&mut self, now: Now, state: hours::State) {
+        let flow = Arc::clone(&self.flow);
+        let verb = flow.node(self.state.node).map(|node| &node.verb);
+        let (Phase::Deciding, Some(Verb::Hours(hours))) = (self.state.phase, verb) else { return };
+        let target = self.leave(&flow, hours.outcome(state), true);
+        self.advance(now, target);
+    }
+
     /// The wait in the queue, or the talk that followed, is over.
     pub fn handle_queue_ended(&mut self, now: Now, outcome: QueueOutcome) {
         let flow = Arc::clone(&self.flow);

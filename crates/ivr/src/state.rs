@@ -69,6 +69,8 @@ pub(crate) enum Phase {
     },
     /// For the end of an outcome's prompt, to go on to its target.
     Leaving { to: Target, barge_in: bool },
+    /// For a calendar.
+    Deciding,
     /// For the queue.
     Queued,
     /// For the end of a dialling.

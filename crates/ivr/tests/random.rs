@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{Mono, Now, Wall};
+use hours::State;
 use ivr::{DialOutcome, Flows, Output, QueueOutcome, Session};
 use proptest::prelude::*;
 use yaml::{Faults, Source};
@@ -17,6 +18,7 @@ enum Act {
     Press(char),
     PlayDone,
     Queue(QueueOutcome),
+    Hours(State),
     Dial(DialOutcome),
     Wait,
 }
@@ -24,11 +26,13 @@ enum Act {
 fn act() -> impl Strategy<Value = Act> {
     use DialOutcome::{Busy, Declined, Ended, NoAnswer, Refused, Unreachable};
     use QueueOutcome::{AgentEnded, Full, NoAgents, TimedOut, Unknown};
+    use State::{Break, Closed, Emergency, Holiday, Open};
     prop_oneof![
         4 => prop::sample::select(vec!['0', '1', '2', '3', '9', '*', '#', 'A', '?']).prop_map(Act::Press),
         4 => Just(Act::PlayDone),
         2 => prop::sample::select(vec![AgentEnded, TimedOut, Full, NoAgents, Unknown]).prop_map(Act::Queue),
         2 => prop::sample::select(vec![Ended, Busy, NoAnswer, Declined, Unreachable, Refused]).prop_map(Act::Dial),
+        3 => prop::sample::select(vec![Open, Break, Holiday, Closed, Emergency]).prop_map(Act::Hours),
         3 => Just(Act::Wait),
     ]
 }
@@ -102,6 +106,9 @@ fn node(flow: usize) -> impl Strategy<Value = String> {
         )),
         (question(), digits(), target())
             .prop_map(|(q, more, to)| format!("{{collect: {{{q}, into: v, digits: 2-4{more}}}, next: {to}}}")),
+        (target(), target(), outcome("holiday"), outcome("emergency")).prop_map(|(o, c, h, e)| format!(
+            "{{hours: {{calendar: c, open: {o}, closed: {{prompt: p, next: {c}}}{h}{e}}}}}"
+        )),
         (outcome("full"), outcome("no_agents"), outcome("timed_out"), target())
             .prop_map(|(f, n, t, to)| format!("{{queue: {{name: s{f}{n}{t}}}, next: {to}}}")),
         (outcome("busy"), outcome("failed"), outcome("declined"), target())
@@ -179,6 +186,7 @@ fn play(flow: &Arc<Flows>, acts: &[Act]) -> usize {
         match *act {
             Act::Press(key) => session.handle_digit(now, key),
             Act::PlayDone => session.handle_play_done(now),
+            Act::Hours(state) => session.handle_hours(now, state),
             Act::Queue(outcome) => session.handle_queue_ended(now, outcome),
             Act::Dial(outcome) => session.handle_dial_ended(now, outcome),
             Act::Wait => {
@@ -216,19 +224,20 @@ fn take(session: &mut Session) -> usize {
     count
 }
 
-/// Answers whatever takes no time at once: full queues, busy users. False if there is no end of it.
-fn comes_to_rest(flow: &Arc<Flows>, queue: QueueOutcome, dial: DialOutcome) -> bool {
+/// Answers whatever takes no time at once: calendars, full queues, busy users. False if there is no end of it.
+fn comes_to_rest(flow: &Arc<Flows>, hours: State, queue: QueueOutcome, dial: DialOutcome) -> bool {
     let now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(0) };
     let mut session = Session::new(Arc::clone(flow), "f0").expect("it was read");
     session.handle_start(now);
     for _ in 0..100 {
         let mut waits_for_us = false;
         while let Some(output) = session.poll_output() {
-            waits_for_us |= matches!(output, Output::Queue { .. } | Output::Dial { .. });
+            waits_for_us |= matches!(output, Output::Hours { .. } | Output::Queue { .. } | Output::Dial { .. });
         }
         if !waits_for_us {
             return true;
         }
+        session.handle_hours(now, hours);
         session.handle_queue_ended(now, queue);
         session.handle_dial_ended(now, dial);
     }
@@ -245,7 +254,9 @@ proptest! {
         prop_assert!(most <= 200, "{most} outputs for one input");
         for queue in [QueueOutcome::Full, QueueOutcome::NoAgents, QueueOutcome::Unknown] {
             for dial in [DialOutcome::Busy, DialOutcome::Unreachable, DialOutcome::Refused] {
-                prop_assert!(comes_to_rest(&flow, queue, dial), "a loop that takes neither a key nor time");
+                for hours in [State::Open, State::Break, State::Holiday, State::Closed, State::Emergency] {
+                    prop_assert!(comes_to_rest(&flow, hours, queue, dial), "a loop that takes neither a key nor time");
+                }
             }
         }
     }

@@ -34,8 +34,8 @@ fn the_example_of_questions_passes_the_check() {
 #[test]
 fn every_key_is_explained() {
     let keys = [
-        "version", "start", "nodes", "note", "next", "play", "menu", "collect", "queue", "dial", "record", "language",
-        "call", "goto", "hangup", "return",
+        "version", "start", "nodes", "note", "next", "play", "menu", "collect", "hours", "queue", "dial", "record",
+        "language", "call", "goto", "hangup", "return",
     ];
     let options = [
         "prompt",
@@ -59,6 +59,12 @@ fn every_key_is_explained() {
         "users",
         "prefix",
         "digit_timeout",
+        "calendar",
+        "open",
+        "break",
+        "holiday",
+        "closed",
+        "emergency",
         "name",
         "max_wait",
         "timed_out",

@@ -4,6 +4,7 @@ mod support;
 
 use std::time::Duration;
 
+use hours::State;
 use ivr::{DialOutcome, Output, QueueOutcome, ReferenceKind, Spoken};
 use support::{Caller, flow, nodes};
 
@@ -347,4 +348,28 @@ fn digits_of_a_caller_do_not_print() {
     assert!(outputs.iter().any(|output| matches!(output, Output::Collected { .. })));
     let collected: Vec<&Output> = outputs.iter().filter(|output| matches!(output, Output::Collected { .. })).collect();
     assert!(!format!("{collected:?}{:?}", caller.session).contains("123456"));
+}
+
+#[test]
+fn a_calendar_leads_where_it_is_written_and_else_where_closed_does() {
+    let office = nodes(
+        "  start: {hours: {calendar: office, open: in, closed: {prompt: closed, next: hangup}, holiday: in, break: hangup}}\n\
+         \x20 in: {play: welcome, next: hangup}\n",
+    );
+    for (state, heard) in [
+        (State::Open, "@in play:welcome"),
+        (State::Break, "hangup:Normal"),
+        (State::Holiday, "@in play:welcome"),
+        (State::Closed, "play:closed"),
+        (State::Emergency, "play:closed"),
+    ] {
+        let (mut caller, first) = Caller::new(&office);
+        assert_eq!(first, "@start hours:office");
+        assert_eq!(caller.presses("1"), "", "nothing is pressed while a calendar is asked");
+        assert_eq!(caller.calendar_says(state), heard, "{state:?}");
+        assert_eq!(caller.calendar_says(State::Open), "", "it was asked once");
+    }
+    let kinds = [ReferenceKind::Calendar, ReferenceKind::Prompt, ReferenceKind::Prompt];
+    let named: Vec<_> = office.get("test").unwrap().references().iter().map(|reference| reference.kind).collect();
+    assert_eq!(named, kinds);
 }

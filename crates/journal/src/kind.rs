@@ -92,6 +92,15 @@ pub enum Kind {
         /// The node.
         node: Name,
     },
+    /// A flow asked a calendar.
+    Hours {
+        /// The calendar.
+        calendar: Name,
+        /// How it stands: `open`, `break`, `holiday`, `closed` or `emergency`.
+        state: Name,
+        /// Why, in words.
+        why: String,
+    },
     /// The caller pressed a key.
     Digit {
         /// The key: 0–9, `*`, `#`, A–D; none if it is a secret, or may be part of one.
@@ -351,6 +360,17 @@ pub enum Kind {
         /// The first of them, with its place.
         first: String,
     },
+    /// Somebody turned an emergency switch.
+    Turned {
+        /// The switch.
+        switch: Name,
+        /// On, or off.
+        on: bool,
+        /// Who: the name that he gave, and the user id that the system knows him by.
+        by: String,
+        /// Why, in his words; may be empty.
+        reason: String,
+    },
     /// The switch ended in order.
     Stopped {
         /// Why, in one or few words: `sigterm`, …
@@ -509,7 +529,7 @@ pub enum Kind {
     },
     /// A disk could not be written; or can be again.
     DiskFault {
-        /// What for: `journal`, `cdr`, `recordings`, `locations`, `trace`.
+        /// What for: `journal`, `cdr`, `recordings`, `locations`, `switches`, `trace`.
         what: Name,
         /// The system's words; empty when all is well again.
         error: String,
@@ -536,6 +556,7 @@ impl Kind {
         !matches!(
             self,
             Self::NodeEntered { .. }
+                | Self::Hours { .. }
                 | Self::UserToUser { .. }
                 | Self::IdentityIgnored { .. }
                 | Self::Digit { .. }

@@ -50,6 +50,8 @@ pub struct World {
     pub faults: usize,
     /// Where registered users are, as storage would find it after a restart.
     pub locations: BTreeMap<Name, Locations>,
+    /// How emergency switches are turned, as it is kept over a restart.
+    pub turned: Vec<hours::Turned>,
     pub(crate) phones: BTreeMap<SocketAddr, Phone>,
     /// What came to addresses where a test listens itself.
     pub(crate) ears: BTreeMap<SocketAddr, Vec<Bytes>>,
@@ -120,6 +122,7 @@ impl World {
             survives: false,
             faults: 0,
             locations: BTreeMap::new(),
+            turned: Vec::new(),
             phones: BTreeMap::new(),
             ears: BTreeMap::new(),
             books: Books::default(),
@@ -199,6 +202,7 @@ impl World {
         let mut charges = Charges::default();
         self.cdrs.iter().flat_map(|cdr| &cdr.outside).for_each(|leg| charges.feed(leg));
         self.switch = start(self.now, self.config.clone(), Box::new(LongestIdle), &mut self.rng, charges);
+        self.switch.restore_switches(self.turned.clone());
         self.switch.restore(self.now, self.locations.values().cloned().collect(), 0);
         self.react();
     }
@@ -379,6 +383,9 @@ impl World {
                 self.told.push((now, None, format!("{:?}", event.kind)));
             }
             self.journal.push(event);
+        }
+        if let Some(turned) = self.switch.poll_turned() {
+            self.turned = turned;
         }
         while let Some(locations) = self.switch.poll_locations() {
             self.locations.insert(locations.user.clone(), locations);

@@ -15,6 +15,7 @@ use crate::lines::DailyLines;
 use crate::location_log::LocationLog;
 use crate::notice::Notify;
 use crate::records::Records;
+use crate::switch_file::SwitchFile;
 
 /// Octets that are written at once, though their time has not come.
 const BATCH: usize = 64 << 10;
@@ -27,6 +28,7 @@ const RETRY: Duration = Duration::from_secs(1);
 pub enum Message {
     Event(Box<Event>),
     Locations(Box<Locations>),
+    Switches(Vec<hours::Turned>),
     Stop,
 }
 
@@ -36,9 +38,10 @@ pub struct Journal {
     events: DailyLines,
     records: DailyLines,
     locations: LocationLog,
+    switches: SwitchFile,
     fold: CdrFold,
-    /// Which of these fails: the journal, the records, the locations.
-    faulty: [bool; 3],
+    /// Which of these fails: the journal, the records, the locations, the switches.
+    faulty: [bool; 4],
     /// Records made so far.
     made: Arc<Records>,
     /// Events that found the queue full.
@@ -53,7 +56,7 @@ impl Journal {
         folder: &Path,
         disk: Box<dyn Disk>,
         fold: CdrFold,
-        locations: LocationLog,
+        (locations, switches): (LocationLog, SwitchFile),
         dropped: Arc<AtomicU64>,
         notify: Notify,
     ) -> Self {
@@ -62,8 +65,9 @@ impl Journal {
             events: DailyLines::new(folder.join("journal")),
             records: DailyLines::new(folder.join("cdr")),
             locations,
+            switches,
             fold,
-            faulty: [false; 3],
+            faulty: [false; 4],
             made: Arc::default(),
             dropped,
             lost: 0,
@@ -103,7 +107,7 @@ impl Journal {
     }
 
     pub fn is_faulty(&self) -> bool {
-        self.faulty != [false; 3]
+        self.faulty != [false; 4]
     }
 
     /// Writes what waits.
@@ -111,10 +115,12 @@ impl Journal {
         let events = self.events.flush(&mut *self.disk);
         let records = self.records.flush(&mut *self.disk);
         let locations = self.locations.flush(&mut *self.disk);
-        let [journal, cdr, kept] = &mut self.faulty;
+        let switches = self.switches.flush();
+        let [journal, cdr, kept, turned] = &mut self.faulty;
         judge(&self.notify, "journal", &events, journal);
         judge(&self.notify, "cdr", &records, cdr);
         judge(&self.notify, "locations", &locations, kept);
+        judge(&self.notify, "switches", &switches, turned);
     }
 
     /// Tells what got lost. Not while the disk fails: what is told becomes an event, which would be lost, too.
@@ -188,6 +194,7 @@ fn take(journal: &mut Journal, message: Message) -> bool {
     match message {
         Message::Event(event) => journal.take(&event),
         Message::Locations(locations) => journal.keep(&locations),
+        Message::Switches(turned) => journal.switches.put(turned),
         Message::Stop => return true,
     }
     false

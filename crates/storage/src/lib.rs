@@ -12,12 +12,13 @@
 //! | `recordings/2026/11/21/CALL-TAKE.wav` | stereo, 16 bits, 8 kHz; left the caller, right what he heard |
 //! | `journal/.running` | there while a switch runs; found at the start, it says that one died |
 //! | `locations.jsonl` | where registered users are, a line a change; the last of a user counts; mode 0600 |
+//! | `switches.json` | how emergency switches are turned; mode 0600 |
 //! | `.lock` | held by the switch that writes here |
 //! | `trace/0000000001.trace` | what calls said on the wire, in segments of which the oldest goes; mode 0600 |
 //! | `recordings/.open` | which recordings were begun and not ended |
 //!
 //! Where to find what: `store.rs` start, ports and stop; `journal_writer.rs` the journal's thread, `lines.rs` a file of
-//! lines that survives a failing disk; `location_log.rs` where users are; `replace.rs` a file written whole; `recorder.rs` all recordings, `take.rs` one of them; `recover.rs` what a start does
+//! lines that survives a failing disk; `location_log.rs` where users are; `switch_file.rs` how switches are turned; `replace.rs` a file written whole; `recorder.rs` all recordings, `take.rs` one of them; `recover.rs` what a start does
 //! after a crash, with `open_log.rs` and `mend.rs`; `charges.rs` what grants were charged today; `traces.rs` what calls said on the wire; `disk.rs` the port to the file system, which tests replace.
 //!
 //! Invariants:
@@ -44,6 +45,7 @@ mod records;
 mod recover;
 mod replace;
 mod store;
+mod switch_file;
 mod take;
 mod traces;
 

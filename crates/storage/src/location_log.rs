@@ -24,6 +24,8 @@ pub struct Left {
     pub locations: Vec<Locations>,
     /// Lines that could not be read: a crash tore one, or somebody wrote into the file.
     pub unreadable: u64,
+    /// How emergency switches were turned.
+    pub switches: Vec<hours::Turned>,
 }
 
 /// The file. A value without a thread.
@@ -108,7 +110,7 @@ fn read(path: &Path) -> Left {
             line.clear();
         }
     }
-    Left { locations: last.into_values().collect(), unreadable }
+    Left { locations: last.into_values().collect(), unreadable, switches: Vec::new() }
 }
 
 #[cfg(test)]
@@ -152,7 +154,7 @@ mod tests {
         [at("a", 1), at("b", 2), at("a", 3), at("c", 4), gone("b")].iter().for_each(|locations| log.push(locations));
         log.flush(&mut System).unwrap();
         let (_, left) = LocationLog::start(folder.path()).unwrap();
-        assert_eq!(left, Left { locations: vec![at("a", 3), at("c", 4)], unreadable: 0 });
+        assert_eq!(left, Left { locations: vec![at("a", 3), at("c", 4)], unreadable: 0, switches: Vec::new() });
         let path = folder.path().join(FILE);
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2, "written anew");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -170,7 +172,7 @@ mod tests {
         );
         fs::write(folder.path().join(FILE), [text.as_bytes(), b"\xff"].concat()).unwrap();
         let (mut log, left) = LocationLog::start(folder.path()).unwrap();
-        assert_eq!(left, Left { locations: vec![at("a", 1), at("b", 2)], unreadable: 4 });
+        assert_eq!(left, Left { locations: vec![at("a", 1), at("b", 2)], unreadable: 4, switches: Vec::new() });
         log.push(&at("c", 3));
         log.flush(&mut System).unwrap();
         let (_, left) = LocationLog::start(folder.path()).unwrap();

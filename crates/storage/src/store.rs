@@ -20,6 +20,7 @@ use crate::open_log::OpenLog;
 use crate::recorder::Recorder;
 use crate::records::Records;
 use crate::recover::{self, recover};
+use crate::switch_file::SwitchFile;
 use crate::traces::{self, Ring, TracePort};
 use crate::{Config, Notice, StartError};
 
@@ -94,11 +95,13 @@ impl Storage {
         let cut = recover(&folder, &left_open);
         recover::mark(&folder).map_err(|error| folder_error(&folder, error))?;
 
-        let (locations, left) = LocationLog::start(&folder).map_err(|error| folder_error(&folder, error))?;
+        let (locations, mut left) = LocationLog::start(&folder).map_err(|error| folder_error(&folder, error))?;
+        let (switches, kept) = SwitchFile::start(&folder).map_err(|error| folder_error(&folder, error))?;
+        left.switches = kept;
 
         let dropped = Arc::new(AtomicU64::new(0));
         let (told, disk) = (Arc::clone(&notify), Box::new(System));
-        let mut journal = Journal::new(&folder, disk, cut.fold, locations, Arc::clone(&dropped), told);
+        let mut journal = Journal::new(&folder, disk, cut.fold, (locations, switches), Arc::clone(&dropped), told);
         let records = journal.made();
         cut.events.iter().for_each(|event| journal.take(event));
         // At once, as the switch wants to know what these calls charge to grants.
@@ -149,7 +152,7 @@ impl Storage {
         self.journal.clone()
     }
 
-    /// Where users were when an earlier run ended. The second time, nowhere.
+    /// Where users were when an earlier run ended, and how switches were turned. The second time, nowhere.
     pub fn take_left(&mut self) -> Left {
         std::mem::take(&mut self.left)
     }
@@ -232,6 +235,16 @@ impl JournalPort {
     pub fn keep(&self, locations: Locations) {
         let room = self.queue.len() < self.for_all;
         if !room || self.queue.try_send(Message::Locations(Box::new(locations))).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl JournalPort {
+    /// Keeps how emergency switches are turned over a restart. No room for it would mean that the disk has stood still for
+    /// long; it is counted then, as events are.
+    pub fn keep_switches(&self, turned: Vec<hours::Turned>) {
+        if self.queue.try_send(Message::Switches(turned)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }

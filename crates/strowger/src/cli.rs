@@ -6,6 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::hours::MAX_DAYS;
+use crate::turn::Deed;
 use base::CallId;
 use clap::{Args, Parser, Subcommand};
 use phone::Key;
@@ -25,7 +27,7 @@ A first call, on one machine:
   strowger call sip:1000@127.0.0.1   calls it; so does any SIP phone.
 
 What it writes (journal, call records, recordings) lies in the folder that `data:` in strowger.yaml names.
-A running switch is asked by `status`, `calls`, `registrations`, `trunks`, `hangup`, `trace --follow`, `reload` and `drain`, over a socket in that folder, which obeys root and
+A running switch is asked by `status`, `calls`, `registrations`, `trunks`, `switch`, `hangup`, `trace --follow`, `reload` and `drain`, over a socket in that folder, which obeys root and
 the user that the switch runs as. Their exit codes: 0 done; 1 refused (no such call, not allowed), or no configuration;
 2 a fault of usage or of the machine; 3 no switch runs, or it does not answer.
 Signals: SIGTERM or SIGINT once: no new calls, live ones may end in peace for `calls.grace`; twice: ends at once.
@@ -62,6 +64,23 @@ pub(crate) enum Task {
         /// That trunk; without it, all
         #[arg(long, requires = "number", value_name = "NAME")]
         trunk: Option<String>,
+    },
+    /// Says when the company is open: how its calendars stand at a time, and each change of the days behind it
+    ///
+    /// Reads hours.yaml with the rest of the configuration, in the time zone of each calendar; a running switch is not
+    /// asked, so emergency switches count as off.
+    Hours {
+        /// The calendar; without it, all
+        calendar: Option<String>,
+        /// The time, as 2026-12-24T10:00 or 2026-12-24 [default: now]
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// How many days of changes are shown, up to 400
+        #[arg(long, value_name = "DAYS", default_value = "14", value_parser = clap::value_parser!(u16).range(0..=i64::from(MAX_DAYS)))]
+        days: u16,
+        /// The folder that holds strowger.yaml
+        #[arg(long, value_name = "DIR", default_value = "config")]
+        config: PathBuf,
     },
     /// Calls a number of any switch, as a phone
     ///
@@ -125,6 +144,25 @@ pub(crate) enum Task {
         #[command(flatten)]
         at: operate::At,
         /// Prints one JSON object a trunk
+        #[arg(long)]
+        json: bool,
+    },
+    /// Shows emergency switches, and turns them
+    ///
+    /// A switch that is on closes the calendars that name it in hours.yaml, from the next caller on, until somebody turns it
+    /// off; it stays as it is over a restart. Who turned it and why is shown by `status`, and stands in the journal. Exit code 1: no such switch.
+    Switch {
+        /// The switch; without it, all are shown
+        name: Option<String>,
+        /// What to do with it
+        #[arg(value_enum, default_value = "show")]
+        deed: Deed,
+        /// Why, for those who look later
+        #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+        reason: String,
+        #[command(flatten)]
+        at: operate::At,
+        /// Prints one JSON object a switch
         #[arg(long)]
         json: bool,
     },

@@ -359,6 +359,9 @@ impl Domain {
         while let Some(locations) = self.switch.poll_locations() {
             self.journal.keep(locations);
         }
+        if let Some(turned) = self.switch.poll_turned() {
+            self.journal.keep_switches(turned);
+        }
     }
 }
 

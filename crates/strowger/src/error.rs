@@ -85,6 +85,28 @@ pub(crate) enum Error {
         /// Which.
         trunk: String,
     },
+    /// The configuration has no such calendar.
+    #[error("there is no calendar {}; hours.yaml has {}", calendar.escape_debug(), if known.is_empty() { "none" } else { known })]
+    NoSuchCalendar {
+        /// Which.
+        calendar: String,
+        /// Those there are.
+        known: String,
+    },
+    /// What was given as a time is none.
+    #[error("{} is no time; write one as 2026-12-24T10:00, or a date as 2026-12-24", text.escape_debug())]
+    NoTime {
+        /// What was given.
+        text: String,
+    },
+    /// The running switch has no such emergency switch.
+    #[error("there is no switch {}; hours.yaml has {}", switch.escape_debug(), if known.is_empty() { "none" } else { known })]
+    NoSuchSwitch {
+        /// Which.
+        switch: String,
+        /// Those there are.
+        known: String,
+    },
     /// Nothing is kept of a call.
     #[error(
         "no message of {call} is kept; `strowger calls` lists live calls, the journal and the CDRs those that are over \
@@ -153,7 +175,11 @@ impl Error {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Self::Faults(_) | Self::Folder { .. } | Self::NoSuchCall { .. } => ExitCode::from(1),
-            Self::NoTrace { .. } | Self::NotInClear | Self::NoSuchTrunk { .. } => ExitCode::from(1),
+            Self::NoTrace { .. }
+            | Self::NotInClear
+            | Self::NoSuchTrunk { .. }
+            | Self::NoSuchCalendar { .. }
+            | Self::NoSuchSwitch { .. } => ExitCode::from(1),
             Self::Client(ClientError::Refused { .. } | ClientError::NotAllowed { .. } | ClientError::Faulty { .. }) => {
                 ExitCode::from(1)
             }

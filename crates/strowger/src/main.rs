@@ -1,7 +1,7 @@
 //! The `strowger` program: wires drivers to the switch machine.
 //!
 //! `cli` what can be asked for · `folder` reads a company's files · `check` says whether they are right · `run` starts the
-//! drivers and ends them · `reload` gives a running switch another configuration · `operate` asks a running switch · `wire` what calls said ·
+//! drivers and ends them · `reload` gives a running switch another configuration · `operate` asks a running switch, `turn` its emergency switches · `hours` shows calendars · `wire` what calls said ·
 //! `call` a phone for the command line · `sim` plays scenarios · `schema` for editors · `domain` the one thread that owns the switch · `fault`
 //! keeps its panics to the call that they are about · `mailbox` the queue into it · `memory` how much is left · `clock`
 //! its clock · `error` what is printed when the program cannot go on, faults of a configuration included.
@@ -19,6 +19,7 @@ mod domain;
 mod error;
 mod fault;
 mod folder;
+mod hours;
 mod listener;
 mod mailbox;
 mod memory;
@@ -30,6 +31,7 @@ mod schema;
 mod sim;
 mod tls;
 mod trunks;
+mod turn;
 mod wire;
 
 use std::process::ExitCode;
@@ -49,6 +51,12 @@ fn main() -> ExitCode {
         Task::Schema { kind } => {
             schema::schema(kind);
             Ok(ExitCode::SUCCESS)
+        }
+        Task::Hours { calendar, at, days, config } => {
+            hours::hours(&config, calendar.as_deref(), at.as_deref(), days).map(done)
+        }
+        Task::Switch { name, deed, reason, json, at } => {
+            turn::switch(&at.config, name.as_deref(), deed, reason, json).map(done)
         }
         Task::Status { at, json } => operate::status(&at.config, json).map(done),
         Task::Calls { at, json } => operate::calls(&at.config, json).map(done),

@@ -179,6 +179,7 @@ fn describe(status: &Status) -> String {
     for (what, error) in &status.disk_faults {
         let _ = writeln!(text, "disk fault: {what}: {}", shown(error));
     }
+    text.extend(status.switches.iter().map(crate::turn::line));
     for queue in &status.queues {
         let agents = queue.agents;
         let longest = whole_seconds(Duration::from_millis(queue.longest_wait_ms));

@@ -172,6 +172,7 @@ fn wire(
     };
     let mut switch = Switch::new(clock.now(), Arc::clone(config), setup);
     let left = storage.take_left();
+    switch.restore_switches(left.switches);
     switch.restore(clock.now(), left.locations, left.unreadable);
     switch.trace();
     Ok(Domain {

@@ -54,6 +54,10 @@ pub struct Config {
     pub numbers: BTreeMap<Arc<str>, Destination>,
     /// The menus, read and checked.
     pub flows: Arc<ivr::Flows>,
+    /// When the company is open, by name; flows ask.
+    pub calendars: BTreeMap<Arc<str>, Arc<hours::Calendar>>,
+    /// What people turn in an emergency, with what it means.
+    pub switches: BTreeMap<Arc<str>, Arc<str>>,
     /// The queues.
     pub queues: Vec<acd::QueueConfig>,
     /// The agents of the queues: users, seen by the ACD.

@@ -10,11 +10,13 @@ use std::time::Duration;
 
 use acd::QueueFigures;
 use base::{CallId, LegId, Now, Pii, Wall};
+use hours::Turned;
 use journal::{Asker, Name, Party};
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Call, Role, Stage};
 use crate::fault::Hand;
+pub use crate::hours::SwitchState;
 pub use crate::registrations::{Registration, Registrations};
 use crate::switch::Switch;
 use crate::talk::NORMAL_CLEARING;
@@ -51,6 +53,21 @@ pub enum Request {
         #[serde(default)]
         limit: u16,
     },
+    /// How emergency switches stand: answered by [`Response::Switches`].
+    Switches,
+    /// Turn an emergency switch: answered by [`Response::Turned`] or [`Response::NoSuchSwitch`].
+    Turn {
+        /// Which.
+        switch: Arc<str>,
+        /// On, or off.
+        on: bool,
+        /// Why, in a line of at most 200 characters.
+        #[serde(default)]
+        reason: String,
+        /// Who, by his own word; the control socket's server adds whom the system knows him as.
+        #[serde(default)]
+        by: String,
+    },
     /// End a call: answered by [`Response::HungUp`] or [`Response::NoSuchCall`].
     Hangup {
         /// Which.
@@ -74,6 +91,15 @@ pub enum Response {
     Calls(Page),
     /// Some of the registered contacts.
     Registrations(Registrations),
+    /// Every emergency switch, by name.
+    Switches(Vec<SwitchState>),
+    /// How the switch stands now.
+    Turned(SwitchState),
+    /// No such switch; these there are.
+    NoSuchSwitch {
+        /// By name.
+        known: Vec<Arc<str>>,
+    },
     /// The call is ended.
     HungUp,
     /// No such call lives.
@@ -115,9 +141,12 @@ pub struct Status {
     /// True while memory is short.
     #[serde(default)]
     pub memory_short: bool,
-    /// What cannot be written (`journal`, `cdr`, `recordings`, `locations`, `trace`), and why in the system's words.
+    /// What cannot be written (`journal`, `cdr`, `recordings`, `locations`, `switches`, `trace`), and why in the system's words.
     #[serde(default)]
     pub disk_faults: BTreeMap<Name, String>,
+    /// Every emergency switch, by name.
+    #[serde(default)]
+    pub switches: Vec<SwitchState>,
     /// Every queue, in the order of the configuration.
     pub queues: Vec<Queue>,
     /// Every trunk, by name.
@@ -243,6 +272,14 @@ impl Switch {
             Request::Registrations { after, limit } => {
                 Response::Registrations(self.registrations(now, after.as_deref(), limit))
             }
+            Request::Switches => Response::Switches(self.switch_states()),
+            Request::Turn { switch, on, reason, by } => {
+                let turned = Turned { switch, on, at: now.wall, by, reason };
+                self.turn(now, turned).map_or_else(
+                    || Response::NoSuchSwitch { known: self.config.switches.keys().cloned().collect() },
+                    Response::Turned,
+                )
+            }
             Request::Hangup { call } => {
                 if self.calls.get(&call).is_none_or(|found| found.over) {
                     return Response::NoSuchCall;
@@ -277,6 +314,7 @@ impl Switch {
             subscriptions: self.lamps.subscriptions(),
             memory_short: self.health.is_memory_short(),
             disk_faults: self.health.disk_faults.clone(),
+            switches: self.switch_states(),
             queues: self.acd.queues(now).map(Queue::from).collect(),
             trunks: self.trunks.states(&self.config, now),
         }

@@ -19,6 +19,7 @@ pub(crate) enum FlowInput {
     Start,
     Digit(char),
     PlayDone,
+    Hours(hours::State),
     Queue(QueueOutcome),
     Dial(DialOutcome),
     Timeout,
@@ -35,6 +36,7 @@ impl Switch {
             FlowInput::Start => flow.handle_start(now),
             FlowInput::Digit(key) => flow.handle_digit(now, key),
             FlowInput::PlayDone => flow.handle_play_done(now),
+            FlowInput::Hours(state) => flow.handle_hours(now, state),
             FlowInput::Queue(outcome) => flow.handle_queue_ended(now, outcome),
             FlowInput::Dial(outcome) => flow.handle_dial_ended(now, outcome),
             FlowInput::Timeout => flow.handle_timeout(now),
@@ -71,6 +73,7 @@ impl Switch {
                 self.play(now, call, &known, &items, repeat);
             }
             Output::StopPlay => self.stop_play(call),
+            Output::Hours { calendar } => self.ask_hours(now, call, &calendar),
             Output::Queue { queue, max_wait } => {
                 found.peer_gone = None;
                 self.join_queue(now, call, &QueueName::from(queue), max_wait);

@@ -107,6 +107,10 @@ pub struct Switch {
     pub(crate) health: Health,
     pub(crate) trunk_counts: TrunkCounts,
     pub(crate) trunks: Trunks,
+    /// How emergency switches are turned.
+    pub(crate) board: hours::Board,
+    /// That changed, and is still to be kept.
+    pub(crate) turned: bool,
     /// Dialogs that became a call's, for whoever traces them.
     traced: VecDeque<(CallId, Arc<str>)>,
     traces: bool,
@@ -159,6 +163,8 @@ impl Switch {
             hand: Hand::default(),
             health: Health::default(),
             trunk_counts: TrunkCounts::default(),
+            board: hours::Board::default(),
+            turned: false,
             traced: VecDeque::new(),
             traces: false,
             draining: false,

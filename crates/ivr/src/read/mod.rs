@@ -2,6 +2,7 @@
 
 mod ask;
 mod connect;
+mod hours;
 mod inspect;
 mod items;
 mod menu;
@@ -101,6 +102,10 @@ impl<'a> Reader<'a> {
                 self.menu(value).map(Verb::Menu)
             }
             "collect" => self.collect(map, value).map(Verb::Collect),
+            "hours" => {
+                refuse_next(next, "`hours`: its outcomes say what follows");
+                self.hours(value).map(Verb::Hours)
+            }
             "queue" => self.queue(map, value).map(Verb::Queue),
             "dial" => self.dial(map, value).map(Verb::Dial),
             "call" => {

@@ -18,13 +18,15 @@ form! {
 }
 
 form! {
-    pub(super) NODE, "a node", one of ["play", "menu", "collect", "queue", "dial", "record", "language", "call", "goto", "hangup"],
+    pub(super) NODE, "a node", one of ["play", "menu", "collect", "hours", "queue", "dial", "record", "language", "call", "goto", "hangup"],
     key("play", &Kind::Any(&[PROMPT, &Kind::Form(&PLAY)]), "Plays prompts.", "welcome")
         .with_unless(&["next"], "repeat", "forever"),
     key("menu", &Kind::Form(&MENU), "Asks for one key, and goes where that leads.", "{ prompt: main-menu, keys: { 1: sales }, exhausted: goodbye }")
         .without(&["next"]),
     key("collect", &Kind::Form(&COLLECT), "Asks for digits and keeps them in a variable.", "{ prompt: enter-account, into: account, digits: 4-8, exhausted: goodbye }")
         .with(&["next"]),
+    key("hours", &Kind::Form(&HOURS), "Asks a calendar whether the company is open, and goes where that leads.", "{ calendar: office, open: main, closed: after-hours }")
+        .without(&["next"]),
     key("queue", &Kind::Any(&[NAME, &Kind::Form(&QUEUE)]), "Lets the caller wait for an agent of a queue, and talk.", "sales")
         .with(&["next"]),
     key("dial", &Kind::Any(&[NAME, &Kind::Form(&DIAL)]), "Rings a user or a number, and connects the caller.", "anna")
@@ -112,6 +114,16 @@ form! {
     key("prompt", PROMPT, "What is played: the digits, and the question.", "[you-typed, { digits: account }, is-that-right]").needed(),
     key("yes", ONE_KEY, "The key for yes.", "\"#\"").usual("1"),
     key("no", ONE_KEY, "The key for no.", "\"*\"").usual("2"),
+}
+
+form! {
+    pub(super) HOURS, "an hours node", one of [],
+    key("calendar", NAME, "The calendar, as `hours.yaml` has it.", "office").needed(),
+    key("open", LAST, "It is open.", "main").needed(),
+    key("closed", LAST, "It is closed.", "{ prompt: closed, next: hangup }").needed(),
+    key("break", LAST, "It is a break.", "{ prompt: lunch, next: hangup }").otherwise("as `closed`"),
+    key("holiday", LAST, "It is closed, as it is a holiday.", "{ prompt: holiday, next: hangup }").otherwise("as `closed`"),
+    key("emergency", LAST, "A switch of the calendar is on, whatever the time.", "{ prompt: evacuated, next: hangup }").otherwise("as `closed`"),
 }
 
 form! {

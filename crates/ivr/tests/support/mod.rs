@@ -62,6 +62,11 @@ impl Caller {
         self.heard()
     }
 
+    pub fn calendar_says(&mut self, state: hours::State) -> String {
+        self.session.handle_hours(self.now, state);
+        self.heard()
+    }
+
     pub fn hears_all(&mut self) -> String {
         self.session.handle_play_done(self.now);
         self.heard()
@@ -120,6 +125,7 @@ fn word(output: &Output) -> String {
         Output::Dial { target: DialTarget::Number(number), ring_time } => {
             format!("dial:{number}/{}s", ring_time.as_secs())
         }
+        Output::Hours { calendar } => format!("hours:{calendar}"),
         Output::Record { on: true } => "record:on".to_owned(),
         Output::Record { on: false } => "record:off".to_owned(),
         Output::Mask { on: true } => "mask".to_owned(),
