@@ -1,5 +1,6 @@
 //! Requests too large for a datagram (RFC 3261 18.1.1): TCP works, is refused, is silent, answers late, breaks; CANCEL and
-//! ACK go the way of the INVITE; phones that registered over UDP stay on their flow; responses go the way of the request.
+//! ACK go the way of the INVITE, but an ACK that is too large itself; phones that registered over UDP stay on their flow;
+//! responses go the way of the request.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
 
 use std::net::SocketAddr;
@@ -148,10 +149,12 @@ fn a_call_over_tcp_goes_on_by_its_connection() {
     world.stack.hang_up(world.now, session, None);
     let bye = world.one();
     assert_eq!((ways(from_ref(&bye)), bye.flow.connection), (vec![(Transport::Tcp, "BYE".into())], Some(CONNECTION)));
-    // The peer does not listen there any more: as a datagram.
+    // The peer does not listen there any more: as a datagram, and the ACK, which may have been on its way.
     world.refuse_tcp();
     world.stack.handle_connection_closed(world.now, CONNECTION, Transport::Tcp, peer());
-    let again = world.one();
+    let again = world.sent();
+    assert_eq!(ways(&again), [(Transport::Udp, "ACK".into()), (Transport::Udp, "BYE".into())]);
+    let again = again.into_iter().next_back().unwrap();
     assert_eq!((ways(from_ref(&again)), again.flow), (vec![(Transport::Udp, "BYE".into())], udp()));
     assert!(via(&again).starts_with("SIP/2.0/UDP 192.0.2.1:5060;"));
     world.put(udp(), answer(&again, "200 OK", ""));
@@ -344,4 +347,94 @@ fn without_a_listener_for_tcp_all_goes_as_datagrams() {
     world.stack = Stack::new(StackConfig::new("test", listeners), Rng::from_seed([1; 32]));
     world.call(1300, Onward::default());
     assert_eq!(world.one().flow, udp());
+}
+
+/// A call that left the offer to the peer, whose answer is so large that the ACK with it is too large for a datagram; the 2xx
+/// that it acknowledges, and the ACK.
+fn acknowledged(world: &mut World, onward: Onward) -> (String, Transmit) {
+    let session = world.call(0, onward);
+    let invite = world.one();
+    let accepted = answer(&invite, "200 OK", CONTACT);
+    let accepted = accepted.replace("Content-Length: 0\r\n\r\n", "Content-Length: 3\r\n\r\nv=0");
+    assert_eq!(ways(&world.put(udp(), accepted.clone())), [], "our answer is waited for");
+    world.stack.answer(world.now, session, &vec![b'v'; 1300].into());
+    (accepted, world.one())
+}
+
+#[test]
+fn a_large_ack_goes_over_tcp_and_says_so() {
+    let mut world = World::new();
+    let (_, ack) = acknowledged(&mut world, Onward::default());
+    assert_eq!(
+        (ways(from_ref(&ack)), ack.flow),
+        (vec![(Transport::Tcp, "ACK".into())], Flow { connection: None, ..tcp() })
+    );
+    assert!(via(&ack).starts_with("SIP/2.0/TCP 192.0.2.1:5070;branch=z9hG4bK"), "{}", via(&ack));
+    assert_eq!(world.stack.counters().oversized, 1);
+    // Requests that follow it are small.
+    let session = world.events()[0].session().unwrap();
+    world.stack.hang_up(world.now, session, None);
+    let bye = world.one();
+    assert_eq!(bye.flow, udp());
+    world.put(udp(), answer(&bye, "200 OK", ""));
+    assert_eq!(ways(&world.run(40_000)), []);
+    world.events();
+    assert!(world.stack.is_quiet());
+}
+
+#[test]
+fn who_refuses_tcp_gets_the_same_ack_as_a_datagram_and_the_next_one_at_once() {
+    let mut world = World::new();
+    let (accepted, first) = acknowledged(&mut world, Onward::default());
+    world.refuse_tcp();
+    let second = world.one();
+    assert_eq!((second.flow, branch(&second)), (udp(), branch(&first)));
+    assert_eq!(text(&second).replace(&via(&second), ""), text(&first).replace(&via(&first), ""));
+    world.refuse_tcp();
+    assert_eq!(ways(&world.sent()), [], "once");
+    assert_eq!(world.put(udp(), accepted)[0].flow, udp(), "so does what answers a repeated 2xx");
+    assert_eq!(acknowledged(&mut world, Onward::default()).1.flow, udp());
+    assert_eq!((world.stack.counters().oversized, world.stack.counters().fell_back), (1, 1));
+}
+
+#[test]
+fn a_2xx_that_comes_again_says_that_tcp_did_not_bring_the_ack() {
+    let mut world = World::new();
+    let (accepted, first) = acknowledged(&mut world, Onward::default());
+    let again = world.put(udp(), accepted);
+    assert_eq!((again.len(), again[0].flow, branch(&again[0])), (1, udp(), branch(&first)));
+    // It may just have been slow: the next one tries it, too.
+    assert_eq!(acknowledged(&mut world, Onward::default()).1.flow.transport, Transport::Tcp);
+}
+
+#[test]
+fn a_connection_that_breaks_at_once_did_not_bring_the_ack_and_one_that_ends_later_did() {
+    for (after, sent) in [(3_999, vec![(Transport::Udp, "ACK".into())]), (4_000, vec![])] {
+        let mut world = World::new();
+        acknowledged(&mut world, Onward::default());
+        world.run(after);
+        world.stack.handle_connection_closed(world.now, CONNECTION, Transport::Tcp, peer());
+        assert_eq!(ways(&world.sent()), sent);
+        // Whose connection closes has TCP.
+        assert_eq!(acknowledged(&mut world, Onward::default()).1.flow.transport, Transport::Tcp);
+    }
+}
+
+#[test]
+fn an_ack_by_the_connection_of_its_invite_is_a_datagram_if_that_is_gone() {
+    let mut world = World::new();
+    world.call(1300, Onward::default());
+    let invite = world.one();
+    let ack = world.put(tcp(), answer(&invite, "200 OK", CONTACT));
+    assert_eq!(ack[0].flow.transport, Transport::Tcp);
+    world.stack.handle_connection_closed(world.now, CONNECTION, Transport::Tcp, peer());
+    let again = world.one();
+    assert_eq!((ways(from_ref(&again)), branch(&again)), (vec![(Transport::Udp, "ACK".into())], branch(&ack[0])));
+}
+
+#[test]
+fn a_large_ack_stays_on_the_flow_of_a_phone_that_registered_over_udp() {
+    for onward in [Onward { by_flow: true, ..Onward::default() }, Onward { behind_nat: true, ..Onward::default() }] {
+        assert_eq!(acknowledged(&mut World::new(), onward).1.flow, udp());
+    }
 }

@@ -119,7 +119,7 @@ impl Stack {
                 state.hang_up.get_or_insert(reason);
             }
             Some(State::Established(_)) => {
-                self.acknowledge_owed(session);
+                self.acknowledge_owed(now, session);
                 self.send_bye(now, session, EndCause::HungUp, reason.as_deref());
             }
             Some(State::Leaving(_)) | None => {}

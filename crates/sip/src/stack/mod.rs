@@ -110,6 +110,7 @@ impl Stack {
     /// heard nothing from there yet fail at once, as RFC 3261 17.1.4 asks; what has been heard from goes on.
     pub fn handle_unreachable(&mut self, now: Now, transport: Transport, remote: SocketAddr) {
         self.core.counters.unreachable += 1;
+        self.clients.lose_acks(&mut self.core, now.monotonic, (None, transport, remote), true);
         self.lose_unheard(now.monotonic, (None, transport, remote));
     }
 
@@ -122,8 +123,10 @@ impl Stack {
         transport: Transport,
         remote: SocketAddr,
     ) {
-        self.lose_unheard(now.monotonic, (Some(connection), transport, remote));
-        self.lose_unheard(now.monotonic, (None, transport, remote));
+        for way in [(Some(connection), transport, remote), (None, transport, remote)] {
+            self.clients.lose_acks(&mut self.core, now.monotonic, way, false);
+            self.lose_unheard(now.monotonic, way);
+        }
     }
 
     fn lose_unheard(&mut self, now: Mono, way: Way) {

@@ -100,7 +100,7 @@ impl Stack {
                 if let Some(OwedAck { id, cseq, proof }) = state.owed.take() {
                     state.description = answer.clone();
                     let dialog = state.dialog.clone();
-                    self.send_ack(id, &dialog, cseq, proof.as_ref(), answer);
+                    self.send_ack(now, id, &dialog, cseq, (proof.as_ref(), answer));
                 }
             }
             _ => {}

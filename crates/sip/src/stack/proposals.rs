@@ -119,7 +119,7 @@ impl Stack {
             state.owed = Some(OwedAck { id, cseq, proof });
         } else {
             let dialog = state.dialog.clone();
-            self.send_ack(id, &dialog, cseq, proof.as_ref(), &Bytes::new());
+            self.send_ack(now, id, &dialog, cseq, (proof.as_ref(), &Bytes::new()));
         }
         self.live(now, owner, response.head.session_expires(), Refresher::Uac);
         self.core.tell(Event::ChangeAnswered { session: owner, offer, body });

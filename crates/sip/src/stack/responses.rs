@@ -84,7 +84,7 @@ impl Stack {
         if within {
             if !self.change_accepted(now, id, owner, flow, response) {
                 // The session is over, or ends: its BYE is on its way, the 2xx is acknowledged all the same.
-                self.acknowledge_stray(id, flow, response);
+                self.acknowledge_stray(now, id, flow, response);
             }
             return;
         }
@@ -105,7 +105,7 @@ impl Stack {
                     return;
                 }
                 // Another fork answered before: this one is let go politely (13.2.2.4).
-                let mut dialog = self.acknowledge_stray(id, flow, response);
+                let mut dialog = self.acknowledge_stray(now, id, flow, response);
                 let outline = dialog.next_request(key::branch(&self.core.token()));
                 self.open_bye(now, outline, dialog.flow(), None, (None, None));
             }
@@ -154,7 +154,7 @@ impl Stack {
         if owes {
             state.owed = Some(OwedAck { id, cseq, proof });
         } else {
-            self.send_ack(id, &state.dialog, cseq, proof.as_ref(), &Bytes::new());
+            self.send_ack(now, id, &state.dialog, cseq, (proof.as_ref(), &Bytes::new()));
         }
         // What an UPDATE changed in this dialog, another fork that spoke later may have taken the application's mind off.
         let settle = said.clone().filter(|_| others && left.is_none() && state.is_idle());
@@ -175,10 +175,10 @@ impl Stack {
     }
 
     /// Sends the ACK of a 2xx to an INVITE of ours that nobody waits for any more. Gives back the dialog that the 2xx began.
-    fn acknowledge_stray(&mut self, id: TransactionId, flow: Flow, response: &Response) -> Dialog {
+    fn acknowledge_stray(&mut self, now: Mono, id: TransactionId, flow: Flow, response: &Response) -> Dialog {
         let mut dialog = Dialog::of_response(response, flow, "", self.core.config.symmetric, Tie::default());
         dialog.came_from(self.clients.datagrams(id));
-        self.send_ack(id, &dialog, response.head.cseq.number, None, &Bytes::new());
+        self.send_ack(now, id, &dialog, response.head.cseq.number, (None, &Bytes::new()));
         dialog
     }
 
@@ -186,25 +186,25 @@ impl Stack {
     /// an offer.
     pub(super) fn send_ack(
         &mut self,
+        now: Mono,
         id: TransactionId,
         dialog: &Dialog,
         cseq: u32,
-        proof: Option<&Proof>,
-        answer: &Bytes,
+        (proof, answer): (Option<&Proof>, &Bytes),
     ) {
         let outline = dialog.ack(cseq, key::branch(&self.core.token()));
-        let payload = outline.encode_plain_ack(&self.core, proof, answer);
-        self.clients.acknowledge(&mut self.core, id, &dialog.remote_tag, Transmit { flow: dialog.flow(), payload });
+        let ack = Transmit { flow: dialog.flow(), payload: outline.encode_plain_ack(&self.core, proof, answer) };
+        self.clients.acknowledge(&mut self.core, now, id, &dialog.remote_tag, (outline, ack));
     }
 
     /// Sends an ACK that still waits for the application without its answer, since the session ends.
-    pub(super) fn acknowledge_owed(&mut self, id: SessionId) {
+    pub(super) fn acknowledge_owed(&mut self, now: Mono, id: SessionId) {
         let Some(State::Established(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state) else {
             return;
         };
         if let Some(OwedAck { id, cseq, proof }) = state.owed.take() {
             let dialog = state.dialog.clone();
-            self.send_ack(id, &dialog, cseq, proof.as_ref(), &Bytes::new());
+            self.send_ack(now, id, &dialog, cseq, (proof.as_ref(), &Bytes::new()));
         }
     }
 

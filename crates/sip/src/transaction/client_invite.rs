@@ -11,9 +11,11 @@
 
 use std::time::Duration;
 
+use base::Mono;
 use bytes::Bytes;
 
 use super::{Armed, Timer};
+use crate::Flow;
 use crate::config::Times;
 
 /// Sends the INVITE again and again until any response comes.
@@ -118,6 +120,19 @@ pub struct Acknowledged {
     pub tag: Box<str>,
     /// The ACK, and where it goes.
     pub ack: crate::Transmit,
+    /// How it went over TCP for its size.
+    pub stream: Option<Stream>,
+}
+
+/// How a message went over TCP that would have been a datagram but for its size.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream {
+    /// The way that it went.
+    pub flow: Flow,
+    /// When.
+    pub since: Mono,
+    /// The flow of datagrams that it takes if TCP leads nowhere; none once it did.
+    pub datagrams: Option<Flow>,
 }
 
 /// 2xx of more forks than this are ignored; they will give up for want of an ACK.
@@ -126,8 +141,13 @@ const MAX_FORKS: usize = 16;
 impl Accepted {
     /// The ACK for a 2xx with this To tag, if one was made before.
     #[must_use]
-    pub fn ack_of(&self, tag: &str) -> Option<&crate::Transmit> {
-        self.acks.iter().find(|known| &*known.tag == tag).map(|known| &known.ack)
+    pub fn ack_of(&mut self, tag: &str) -> Option<&mut Acknowledged> {
+        self.acks.iter_mut().find(|known| &*known.tag == tag)
+    }
+
+    /// All ACKs that were made.
+    pub fn acks(&mut self) -> &mut [Acknowledged] {
+        &mut self.acks
     }
 
     /// True if no further fork will be acknowledged.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use sip_message::{Method, Response};
 
 use super::client::{Client, Trying};
-use super::client_invite::{Acknowledged, Calling, ClientInvite};
+use super::client_invite::{Acknowledged, Calling, ClientInvite, Stream};
 use super::{Timer, TransactionId, compact, over};
 use crate::core::{Core, Due, Tokens};
 use crate::outline::Outline;
@@ -103,6 +103,8 @@ pub(crate) struct ClientTable {
     by_key: HashMap<Arc<str>, TransactionId>,
     /// Transactions that heard nothing yet, by the way that they went, for reports that it leads nowhere.
     unheard: BTreeSet<(Way, TransactionId)>,
+    /// Those whose ACK of a 2xx went over TCP for its size, by the way that it went.
+    acks: BTreeSet<(Way, TransactionId)>,
     entries: IdMap<TransactionId, Entry>,
 }
 
@@ -168,14 +170,50 @@ impl ClientTable {
         }
     }
 
-    /// Keeps the ACK of a 2xx and sends it.
-    pub(crate) fn acknowledge(&mut self, core: &mut Core, id: TransactionId, tag: &str, ack: Transmit) {
-        core.send(ack.flow, ack.payload.clone());
+    /// Keeps the ACK of a 2xx and sends it: over TCP if it is too large for a datagram.
+    pub(crate) fn acknowledge(
+        &mut self,
+        core: &mut Core,
+        now: Mono,
+        id: TransactionId,
+        tag: &str,
+        (mut outline, ack): (Outline, Transmit),
+    ) {
+        let (flow, payload, datagrams) = oversize::choose(core, now, &mut outline, ack.flow, ack.payload);
+        core.send(flow, payload.clone());
         if let Some(entry) = self.entries.get_mut(&id)
             && let Machine::Invite(ClientInvite::Accepted(state)) = &mut entry.machine
         {
-            let payload = compact(&ack.payload);
-            state.keep(Acknowledged { tag: Box::from(tag), ack: Transmit { payload, ..ack } });
+            let stream = datagrams.map(|_| Stream { flow, since: now, datagrams });
+            if stream.is_some() {
+                self.acks.extend(ways(flow).map(|way| (way, id)));
+            }
+            let ack = Transmit { flow, payload: compact(&payload) };
+            state.keep(Acknowledged { tag: Box::from(tag), ack, stream });
+        }
+    }
+
+    /// A way leads nowhere: ACKs that took it for their size go as datagrams. Nothing says that an ACK arrived; after as long as
+    /// requests wait for a word over TCP, it is assumed.
+    pub(crate) fn lose_acks(&mut self, core: &mut Core, now: Mono, gone: Way, refused: bool) {
+        let gone = canonical(gone);
+        while let Some(&(way, id)) = self.acks.range((gone, TransactionId(0))..).next().filter(|(way, _)| *way == gone)
+        {
+            self.acks.remove(&(way, id));
+            let Some(Machine::Invite(ClientInvite::Accepted(state))) =
+                self.entries.get_mut(&id).map(|e| &mut e.machine)
+            else {
+                continue;
+            };
+            for known in state.acks() {
+                let lost =
+                    |stream: &Stream| ways(stream.flow).contains(&gone) && now.since(stream.since) < TCP_PATIENCE;
+                let Some(datagrams) = known.stream.filter(lost).and_then(|stream| stream.datagrams) else { continue };
+                if refused {
+                    core.without_tcp.remember(now, datagrams.remote);
+                }
+                known.send_again(core);
+            }
         }
     }
 
@@ -324,9 +362,29 @@ impl ClientTable {
         for way in ways(entry.flow) {
             self.unheard.remove(&(way, id));
         }
+        if let Machine::Invite(ClientInvite::Accepted(mut state)) = entry.machine {
+            for stream in state.acks().iter().filter_map(|known| known.stream) {
+                for way in ways(stream.flow) {
+                    self.acks.remove(&(way, id));
+                }
+            }
+        }
         give_back(&mut self.entries);
         give_back(&mut self.by_key);
         Some(Lost { id, owner: entry.owner })
+    }
+}
+
+impl Acknowledged {
+    /// Sends the ACK once more, for it did not arrive: as a datagram if it went over TCP for its size. A connection that is
+    /// only slow brings it all the same.
+    fn send_again(&mut self, core: &mut Core) {
+        if let Some(flow) = self.stream.as_mut().and_then(|stream| stream.datagrams.take()) {
+            let payload = oversize::readdressed(&self.ack.payload, core, flow);
+            self.ack = Transmit { flow, payload };
+            core.counters.fell_back += 1;
+        }
+        core.resend(self.ack.flow, self.ack.payload.clone());
     }
 }
 
@@ -355,15 +413,11 @@ impl Entry {
         let state = match mem::replace(&mut self.machine, Machine::Between) {
             Machine::Invite(ClientInvite::Calling(state)) => state.accept(),
             Machine::Invite(ClientInvite::Proceeding(state)) => state.accept(),
-            Machine::Invite(ClientInvite::Accepted(state)) => {
-                let known = state.ack_of(tag).cloned();
+            Machine::Invite(ClientInvite::Accepted(mut state)) => {
+                let is_known = state.ack_of(tag).map(|known| known.send_again(core)).is_some();
                 let full = state.is_full();
                 self.machine = Machine::Invite(ClientInvite::Accepted(state));
-                if let Some(ack) = known {
-                    core.resend(ack.flow, ack.payload);
-                    return Heard::Absorbed;
-                }
-                return if full { Heard::Absorbed } else { self.accepted(id) };
+                return if is_known || full { Heard::Absorbed } else { self.accepted(id) };
             }
             failed => {
                 self.machine = failed;
