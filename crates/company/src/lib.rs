@@ -90,6 +90,7 @@ const ROOT: Shape = Shape {
         "registrations",
         "trace",
         "trunks",
+        "number_rules",
         "numbers",
         "grants",
         "emergency",
@@ -161,7 +162,9 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     let hold_music = limits::hold_music(&root, &mut catalogue, faults);
     let realm = or(&root, "realm", "strowger".into(), realm);
     let reading = trunks::Reading { listeners: &system.listeners, files, realm: &realm, users: &users_read.users };
-    let trunks = root.optional("trunks").map(|value| trunks::read(&value, &reading, notes)).unwrap_or_default();
+    let mut rules = number_rules::Sets::read(&root);
+    let trunks = root.optional("trunks").map(|value| trunks::read(&value, &reading, &mut rules, notes));
+    let trunks = trunks.unwrap_or_default();
     let mut ways_out = grants::Reader::new(&trunks, trunks::names(&root), &mut catalogue, faults);
     let grants = root.optional("grants").map(|value| ways_out.grants(&value)).unwrap_or_default();
     let emergency = root.optional("emergency").and_then(|value| ways_out.emergency(&value, &numbers));
@@ -170,6 +173,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     if faults.is_empty() {
         note_unused(files, &catalogue, users, queues, notes);
         hours.note(files, &catalogue, notes);
+        rules.note_unused(&root, notes);
         grants::note(&root, &trunk_names, &trunks, !users_read.users.is_empty(), notes);
     }
     let users_numbers = numbers.iter().filter_map(|(number, destination)| match destination {

@@ -1,12 +1,15 @@
 //! `numbers` of a trunk: what its far end writes in place of numbers of E.164. No two rules may match the same number, so that
-//! their order means nothing.
+//! their order means nothing. `number_rules` holds sets of them that trunks share by name.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use switch::{NumberRules, NumbersOf, Rule, RuleFault, RuleWay};
 use yaml::{Map, Shape, Value};
 
+use crate::Notes;
 use crate::names::short;
 
-const RULES: Shape = Shape { what: "the `numbers` of a trunk", keys: &["in", "out"] };
+const RULES: Shape = Shape { what: "a set of rules", keys: &["in", "out", "note"] };
 const RULE: Shape = Shape { what: "a rule for numbers", keys: &["prefix", "replace", "not", "digits", "only", "note"] };
 /// More are no rules but a table.
 const MAX_RULES: usize = 200;
@@ -14,9 +17,69 @@ const MAX_RULES: usize = 200;
 const MAX_EXCEPTIONS: usize = 100;
 const ONLY: &[(&str, NumbersOf)] = &[("called", NumbersOf::Called), ("calling", NumbersOf::Calling)];
 
+/// The sets of rules that have a name.
+#[derive(Debug, Default)]
+pub(crate) struct Sets {
+    /// Each with its rules; none if they are faulty.
+    sets: BTreeMap<String, Option<NumberRules>>,
+    used: BTreeSet<String>,
+}
+
+impl Sets {
+    /// Those of `number_rules`.
+    pub fn read(root: &Map<'_>) -> Self {
+        let value = root.optional("number_rules");
+        let entries = value.and_then(|value| value.entries("a map of sets of rules")).unwrap_or_default();
+        let read = |(key, value): (Value<'_>, Value<'_>)| {
+            let rules = rules_of(&value);
+            Some((key.name()?.to_owned(), rules))
+        };
+        Self { sets: entries.into_iter().filter_map(read).collect(), used: BTreeSet::new() }
+    }
+
+    /// The `numbers` of a trunk: rules of its own, or the name of a set.
+    pub fn of_trunk(&mut self, value: &Value<'_>) -> Option<NumberRules> {
+        if value.is_map() {
+            return rules_of(value);
+        }
+        if value.raw().is_none() {
+            value.fault(
+                "`numbers` must be a map of rules, or the name of one",
+                "write `{ in: […], out: […] }`, or a name of `number_rules`",
+            );
+            return None;
+        }
+        let name = value.name()?;
+        let Some(rules) = self.sets.get(name) else {
+            let meant = yaml::did_you_mean(name, self.sets.keys().map(String::as_str));
+            let remedy = match meant {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => {
+                    "add it to `number_rules`, or write the trunk's own rules here: `{ in: […], out: […] }`".to_owned()
+                }
+            };
+            value.fault(format!("there are no rules `{name}`"), remedy);
+            return None;
+        };
+        self.used.insert(name.to_owned());
+        rules.clone()
+    }
+
+    /// Notes each set that no trunk names.
+    pub fn note_unused(&self, root: &Map<'_>, notes: &mut Notes) {
+        let entries = root.optional("number_rules").and_then(|value| value.entries("a map of sets of rules"));
+        for (key, _) in entries.unwrap_or_default() {
+            if key.raw().is_some_and(|name| !self.used.contains(name)) {
+                notes.add(key.place(), "no trunk has these rules as its `numbers`");
+            }
+        }
+    }
+}
+
 /// The rules at `value`.
-pub(crate) fn read(value: &Value<'_>) -> Option<NumberRules> {
+fn rules_of(value: &Value<'_>) -> Option<NumberRules> {
     let map = value.map(&RULES)?;
+    let _ = map.optional("note").map(|note| note.string());
     let list = |key, way| map.optional(key).map(|value| rules(&value, way)).unwrap_or_default();
     Some(NumberRules { inward: list("in", RuleWay::In), outward: list("out", RuleWay::Out) })
 }

@@ -68,7 +68,12 @@ struct Source<'a> {
 }
 
 /// Every trunk of the map at `value`. None of them can be one of our own `listeners`.
-pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) -> Vec<Trunk> {
+pub(crate) fn read(
+    value: &Value<'_>,
+    reading: &Reading<'_>,
+    rules: &mut number_rules::Sets,
+    notes: &mut Notes,
+) -> Vec<Trunk> {
     let Reading { listeners, files, .. } = reading;
     let mut trunks: Vec<Trunk> = Vec::new();
     let mut failovers: Vec<(usize, Value<'_>)> = Vec::new();
@@ -115,7 +120,7 @@ pub(crate) fn read(value: &Value<'_>, reading: &Reading<'_>, notes: &mut Notes) 
             needs_to(&value, &map);
             value.duration_in(Duration::from_millis(500)..=Duration::from_secs(32))
         });
-        let numbers = map.optional("numbers").and_then(|value| number_rules::read(&value)).unwrap_or_default();
+        let numbers = map.optional("numbers").and_then(|value| rules.of_trunk(&value)).unwrap_or_default();
         let channels = map.optional("channels").and_then(|value| value.integer(1..=MAX_CHANNELS));
         let calls_per_second = map.optional("calls_per_second").and_then(|value| value.integer(1..=MAX_RATE));
         failovers.extend(map.optional("failover").map(|value| (trunks.len(), value)));

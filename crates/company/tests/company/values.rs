@@ -320,3 +320,17 @@ fn with_a_listener_for_ipv6_audio_goes_by_both_and_a_port_is_shared_by_two_liste
     let alone: Vec<bool> = two.listeners.iter().map(|listener| two.is_ipv6_only(listener)).collect();
     assert_eq!(alone, [true, false, false]);
 }
+
+#[test]
+fn trunks_share_rules_by_name_and_may_have_their_own() {
+    let text = "version: 1\nlisteners: [{ udp: 0.0.0.0:5060 }]\nnumber_rules:\n  german: { in: [{ prefix: \"0\", replace: \"+49\" }] }\n\
+                trunks:\n  one: { from: 192.0.2.1, numbers: german }\n  other: { from: 192.0.2.2, numbers: german }\n  \
+                own: { from: 192.0.2.3, numbers: { in: [{ prefix: \"0\", replace: \"+43\" }] } }\n  none: { from: 192.0.2.4 }\n\
+                numbers: { 101: { user: 101 } }\n";
+    let mut files = inline::good_but(|path| path == "strowger.yaml");
+    files.insert("strowger.yaml", text);
+    let company = company::read(&files).unwrap();
+    let rules = |trunk: &str| company.switch.trunk(trunk).unwrap().numbers.inward("0301", switch::NumbersOf::Called);
+    assert_eq!(["one", "other"].map(rules), [Some("+49301".to_owned()), Some("+49301".to_owned())]);
+    assert_eq!((rules("own"), rules("none")), (Some("+43301".to_owned()), None));
+}
