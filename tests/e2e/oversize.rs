@@ -1,10 +1,12 @@
-//! Calls whose INVITE is too large for a datagram, to phones that listen on TCP, that do not, and that only seem to.
+//! Calls whose INVITE or ACK is too large for a datagram, to phones that listen on TCP, that do not, and that only seem to.
 
+use std::io::{BufRead as _, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 
 use tests::baresip::{Baresip, Manner, Registrar};
 use tests::company::{Company, tones};
+use tests::phone::{Message, Phone};
 use tests::ports::Ports;
 use tests::sipp::Sipp;
 use tests::switch::Switch;
@@ -88,4 +90,54 @@ fn a_phone_that_registered_over_udp_is_called_on_that_flow() {
     let text = traced(&switch, &[&call, "--full"], "CSeq: 2 BYE");
     let large = |invite: &&str| invite.split("\r\n\r\n").next().is_some_and(|head| head.contains("User-to-User: "));
     assert!(text.split("INVITE sip:").filter(large).count() >= 2 && !text.contains("SIP/2.0/TCP"), "{text}");
+}
+
+/// A call to an agent by datagrams whose Contact is so long that the ACK of his 200 is too large for one; with the caller.
+fn long_contact(listens: bool) -> (Switch, Phone, Phone, Option<TcpListener>, Message) {
+    let mut ports = Ports::slice();
+    // His address is in the configuration, and the switch in his.
+    let mut agent = Phone::new((Ipv4Addr::LOCALHOST, 9).into(), &mut ports);
+    let listener = listens.then(|| TcpListener::bind(agent.address()).expect("a port"));
+    let mut company = Company::new(&ports).agent(&format!("sip:agent1@{}", agent.address()));
+    company.tcp = true;
+    let switch = Switch::start(&company);
+    agent.set_switch(switch.address());
+    let mut caller = Phone::new(switch.address(), &mut ports);
+    let call = caller.invite("3000", &caller.sdp());
+    let invite = agent.wait_for("INVITE", SOON, |message| message.method() == Some("INVITE"));
+    let contact = format!("Contact: <sip:agent1@{};line={}>\r\n", agent.address(), "x".repeat(1300));
+    agent.respond(&invite, "200 OK", &contact, &agent.sdp());
+    let answer = caller.final_response(&call, SOON);
+    assert_eq!(answer.status(), Some(200), "{answer}");
+    let mut call = call;
+    caller.establish(&mut call, &answer);
+    (switch, caller, agent, listener, invite)
+}
+
+#[test]
+fn an_ack_that_is_too_large_goes_over_tcp_and_as_a_datagram_to_who_says_that_it_did_not_arrive() {
+    let (switch, _caller, mut agent, listener, invite) = long_contact(true);
+    let (stream, _) = listener.expect("it listens").accept().expect("a connection");
+    stream.set_read_timeout(Some(SOON)).expect("a limit");
+    let head: Vec<String> =
+        BufReader::new(&stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+    assert!(head[0].starts_with("ACK sip:agent1@") && head[1].starts_with("Via: SIP/2.0/TCP "), "{head:?}");
+    let is_ack = |message: &Message| message.method() == Some("ACK");
+    assert!(!agent.seen(Duration::ZERO).iter().any(is_ack), "by one way");
+    // His 200 comes again, as it does for want of an ACK.
+    let contact = format!("Contact: <sip:agent1@{};line={}>\r\n", agent.address(), "x".repeat(1300));
+    agent.respond(&invite, "200 OK", &contact, &agent.sdp());
+    let ack = agent.wait_for("ACK", SOON, is_ack);
+    assert!(ack.must("Via").starts_with("SIP/2.0/UDP "), "{ack}");
+    let branch = |via: &str| via.split("branch=").nth(1).map(str::to_owned);
+    assert_eq!(branch(ack.must("Via")), branch(&head[1]), "the same");
+    drop(switch);
+}
+
+#[test]
+fn an_ack_that_is_too_large_goes_as_a_datagram_to_who_refuses_tcp() {
+    let (switch, _caller, mut agent, _, _) = long_contact(false);
+    let ack = agent.wait_for("ACK", SOON, |message| message.method() == Some("ACK"));
+    assert!(ack.must("Via").starts_with("SIP/2.0/UDP "), "{ack}");
+    drop(switch);
 }

@@ -205,9 +205,13 @@ impl Phone {
 
     /// It speaks before it answers: 183 with SDP.
     pub fn speak_early(&mut self, now: Now) {
-        let body = self.sdp("PCMU/8000", 0, "sendrecv");
+        self.speak_early_with(now, self.sdp("PCMU/8000", 0, "sendrecv").into());
+    }
+
+    /// As [`Phone::speak_early`], with a body of one's own.
+    pub fn speak_early_with(&mut self, now: Now, body: Bytes) {
         if let Some(session) = self.session {
-            self.stack.ring(now, session, 183, Some(body.into()));
+            self.stack.ring(now, session, 183, Some(body));
         }
     }
 

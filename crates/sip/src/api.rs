@@ -221,7 +221,7 @@ pub struct Fork {
     pub flow: Flow,
     /// What is known of the way beyond that.
     pub onward: Onward,
-    /// The SDP offer: the call's own, but for the address that this place reaches us at.
+    /// The SDP offer: the call's own, but for the address that this place reaches us at, and the keys that it may know.
     pub offer: Bytes,
 }
 

@@ -110,6 +110,8 @@ pub enum Event {
         status: u16,
         /// Its SDP.
         body: Option<Bytes>,
+        /// The place that it came from: 0 where the INVITE went first, then its number among [`crate::Search::forks`].
+        place: usize,
     },
     /// A dialog that rang is over, while the call goes on elsewhere: its phone declined, or its turn has passed (RFC 3261 12.3).
     /// Those that ring as another one answers, or as the whole call ends, are not told.
@@ -129,6 +131,8 @@ pub enum Event {
         body: Option<Bytes>,
         /// Where it came from; of a request that was too large for a datagram: the flow that it left for TCP.
         flow: Flow,
+        /// The place that answered, numbered as in `Progress`.
+        place: usize,
     },
     /// The session failed before it was answered, and is over.
     Refused {

@@ -15,6 +15,7 @@ use sip_message::{Reason, Uri, UserToUser};
 use crate::digits::Keys;
 use crate::identity::Identity;
 use crate::mask::Mask;
+use crate::places::Places;
 use crate::secrecy::Secrecy;
 use crate::transfer::Transfer;
 use crate::{Destination, LanguageName, Prompts, TrunkName, UserName};
@@ -136,6 +137,8 @@ pub(crate) struct Leg {
     pub secrecy: Secrecy,
     /// An offer of ours that is not answered.
     pub offered: Option<Description>,
+    /// What was offered where, if the leg rings several phones.
+    pub places: Places,
     /// What offer and answer agreed last.
     pub agreed: Option<Agreed>,
     /// True once a 2xx answered its INVITE.
@@ -263,6 +266,7 @@ impl Leg {
             local: Local { address, port: 0, session_id, version: 1 },
             secrecy,
             offered: None,
+            places: Places::default(),
             agreed: None,
             answered: false,
             holds: false,

@@ -71,6 +71,7 @@ mod message;
 mod numbers;
 mod outgoing;
 mod outside;
+mod places;
 mod prompts;
 mod reconfigure;
 mod recording;

@@ -8,13 +8,14 @@ use base::{CallId, LegId, Mono, Now, OfferId};
 use ivr::DialOutcome;
 use journal::{Candidate, Kind, LegRole, OfferOutcome, OfferReason};
 use leg::Command;
-use sdp::{Codec, Local, Preferences};
-use sip::{Flow, Fork, Invite, Onward, Refusal, Search, Transport};
+use sdp::{Codec, Preferences};
+use sip::{Flow, Invite, Onward, Refusal, Transport};
 use sip_message::{AnyUri, HeaderName, NameAddr, Reason, Response, Uri};
 
 use crate::call::{Call, Callee, Leg, Others, Role, Route, Stage};
 use crate::flow::FlowInput;
 use crate::identity::anonymous;
+use crate::places::Places;
 use crate::switch::{Switch, Timer};
 use crate::talk::BAD_ANSWER;
 use crate::{Peer, Place, Ring, User, UserName};
@@ -176,16 +177,9 @@ impl Switch {
         let (call, max_forwards) = (found.call, call.hops.unwrap_or_default());
         let Some(found) = self.legs.get_mut(&leg) else { return };
         preferences.security = found.secrecy.for_offer(None, &mut self.rng);
-        let offer = sdp::offer(&found.local, &preferences);
-        let Others { phones, patience } = route.others;
-        let fork = |(turn, other): (u8, Route)| {
-            // Each is told the address of ours that leads from it to us.
-            let address = self.config.limits.media_address(other.flow);
-            let local = Local { address, ..found.local };
-            let offer = sdp::offer(&local, &preferences).to_bytes();
-            Fork { turn, target: AnyUri::Sip(other.target), flow: other.flow, onward: other.onward, offer }
-        };
-        let search = Search { forks: phones.into_iter().map(fork).collect(), patience };
+        let local = found.local;
+        let offer = sdp::offer(&local, &preferences);
+        let (search, places) = self.offer_elsewhere(route.others, (&offer, local), preferences);
         let invite = Invite {
             flow: route.flow,
             to: NameAddr::new(target.clone()),
@@ -201,7 +195,7 @@ impl Switch {
         let session = self.sip.search(now, invite, search);
         let silence = self.silence_of(leg).map(|time| self.timers.set(now.monotonic + time, Timer::Silence(leg)));
         if let Some(found) = self.legs.get_mut(&leg) {
-            found.offered = Some(offer);
+            (found.offered, found.places) = (Some(offer), places);
             found.session = Some(session);
             found.silence = silence;
         }
@@ -263,7 +257,7 @@ impl Switch {
         }
         let Some(found) = self.legs.get_mut(&leg) else { return };
         found.answered = true;
-        found.offered = None;
+        (found.offered, found.places) = (None, Places::default());
         let call = found.call;
         for timer in [found.ring.take(), found.silence.take()].into_iter().flatten() {
             self.timers.cancel(timer);

@@ -1,7 +1,7 @@
 //! Whether a leg's audio is encrypted, and by which keys of ours (SRTP, RFC 4568).
 //!
 //! A leg keeps the policy that it began with, and its keys for as long as it lives: what is offered again has the same key,
-//! so that its packets are counted on.
+//! so that its packets are counted on. Of several phones that it rings each is offered keys of its own (`places`).
 
 use base::Rng;
 use journal::Origin;
@@ -65,6 +65,11 @@ impl Secrecy {
         may
     }
 
+    /// Goes on with these keys; gives back those that it had.
+    pub const fn exchange(&mut self, keys: Option<Box<Keys>>) -> Option<Box<Keys>> {
+        std::mem::replace(&mut self.keys, keys)
+    }
+
     fn keys(&mut self, rng: &mut Rng) -> Box<Keys> {
         self.keys.get_or_insert_with(|| Box::new(Keys::random(rng))).clone()
     }
@@ -94,7 +99,7 @@ impl Switch {
             Role::Caller { .. } | Role::Joined { .. } => return Secrecy::new(self.config.srtp, false),
         };
         let policy = own.unwrap_or_else(|| self.config.srtp_at(route.flow.listener));
-        // All phones that are rung for it get the same offer.
+        // All phones that are rung for it are offered the same, but for the keys.
         let others = route.others.phones.iter().map(|(_, other)| other);
         let is_secret = std::iter::once(route).chain(others).all(|route| route.flow.transport.is_secure());
         Secrecy::new(policy, is_secret)

@@ -424,13 +424,17 @@ impl Switch {
                 self.with_leg(session, |s, leg| s.acknowledged(now, leg, body.as_deref()))
             }
             Event::Pracked { session, body } => self.with_leg(session, |s, leg| s.pracked(now, leg, body.as_deref())),
-            Event::Progress { session, status, body } => {
-                self.with_leg(session, |s, leg| s.progressed(now, leg, status, body.as_deref()));
-            }
+            Event::Progress { session, status, body, place } => self.with_leg(session, |s, leg| {
+                if body.is_some() {
+                    s.spoken_at(leg, place);
+                }
+                s.progressed(now, leg, status, body.as_deref());
+            }),
             Event::ForkEnded { session, tag, status } => {
                 self.with_leg(session, |s, leg| s.fork_ended(leg, tag, status))
             }
-            Event::Answered { session, body, flow } => self.with_leg(session, |s, leg| {
+            Event::Answered { session, body, flow, place } => self.with_leg(session, |s, leg| {
+                s.spoken_at(leg, place);
                 s.reached_by(leg, flow);
                 s.answered(now, leg, body.as_deref());
             }),

@@ -23,8 +23,8 @@ const DECLINED: Reason = Reason { sip: Some(603), q850: None };
 /// The branches of a call that has several.
 pub(crate) struct Forks {
     limbs: Vec<Limb>,
-    /// Those whose turn has not come, in order.
-    waiting: VecDeque<Fork>,
+    /// Those whose turn has not come, in order, each with its number.
+    waiting: VecDeque<(usize, Fork)>,
     /// What all branches have in common; each has its own Request-URI, branch, flow and route set.
     outline: Outline,
     contact_user: String,
@@ -39,6 +39,8 @@ pub(crate) struct Forks {
 /// A branch that was begun.
 struct Limb {
     id: TransactionId,
+    /// The number of its place: 0 for the first, then as the application listed them.
+    number: usize,
     contact: Box<str>,
     tie: Tie,
     /// What it takes to send its INVITE again; none without session timers.
@@ -76,6 +78,12 @@ impl Outgoing {
     pub(super) fn offer_of(&self, id: TransactionId) -> Bytes {
         let limb = self.forks.as_ref().and_then(|forks| forks.limbs.iter().find(|limb| limb.id == id));
         limb.and_then(|limb| limb.offer.clone()).unwrap_or_else(|| self.offer.clone())
+    }
+
+    /// The number of the place that a branch leads to.
+    pub(super) fn place_of(&self, id: TransactionId) -> usize {
+        let limb = self.forks.as_ref().and_then(|forks| forks.limbs.iter().find(|limb| limb.id == id));
+        limb.map_or(0, |limb| limb.number)
     }
 
     /// What it takes to send the INVITE of this transaction again, and what stands in its Contact. None if it cannot be, or
@@ -128,10 +136,10 @@ impl Forks {
         (forks, patience): (Vec<Fork>, Duration),
     ) -> Box<Self> {
         let (contact, offer) = (contact.into(), None);
-        let limb = Limb { id: first, contact, tie, attempt, offer, left: false, over: false };
-        let mut waiting: Vec<Fork> = forks;
+        let limb = Limb { id: first, number: 0, contact, tie, attempt, offer, left: false, over: false };
+        let mut waiting: Vec<(usize, Fork)> = (1..).zip(forks).collect();
         // A stable sort: within a turn in the given order.
-        waiting.sort_by_key(|fork| fork.turn);
+        waiting.sort_by_key(|(_, fork)| fork.turn);
         Box::new(Self {
             limbs: vec![limb],
             waiting: waiting.into(),
@@ -157,7 +165,7 @@ impl Stack {
                 return;
             };
             let Some(forks) = state.forks.as_deref_mut() else { return };
-            let Some(fork) = forks.waiting.pop_front_if(|fork| fork.turn <= turn) else { break };
+            let Some((number, fork)) = forks.waiting.pop_front_if(|(_, fork)| fork.turn <= turn) else { break };
             let mut outline = forks.outline.clone();
             let (user, mut headers) = (forks.contact_user.clone(), forks.headers.clone());
             let contact = self.contact(&user, fork.flow, is_sips(&fork.target));
@@ -180,6 +188,7 @@ impl Stack {
             let transaction = self.clients.open(&mut self.core, now, parts, fork.flow, (Some(id), false), payload);
             let limb = Limb {
                 id: transaction,
+                number,
                 contact: contact.into(),
                 tie,
                 attempt,
@@ -207,7 +216,7 @@ impl Stack {
         let Some(State::Outgoing(state)) = self.sessions.get_mut(&id).map(|session| &mut session.state) else { return };
         let Some(forks) = state.forks.as_deref_mut() else { return };
         forks.turn = None;
-        let Some(next) = forks.waiting.front().map(|fork| fork.turn) else { return };
+        let Some(next) = forks.waiting.front().map(|(_, fork)| fork.turn) else { return };
         for limb in forks.limbs.iter_mut().filter(|limb| !limb.over && !limb.left) {
             limb.left = true;
             self.clients.cancel(&mut self.core, now, limb.id, None);
@@ -264,7 +273,7 @@ impl Stack {
             self.sessions.insert(owner, session);
         } else if !forks.is_idle() {
             return None;
-        } else if let Some(next) = forks.waiting.front().map(|fork| fork.turn).filter(|_| !is_left) {
+        } else if let Some(next) = forks.waiting.front().map(|(_, fork)| fork.turn).filter(|_| !is_left) {
             self.begin_turn(now, owner, next);
             return None;
         }

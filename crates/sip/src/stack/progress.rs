@@ -47,7 +47,7 @@ impl Stack {
         if status == 100 || state.branch(id).is_none() {
             return;
         }
-        let mut body = sdp(response);
+        let (mut body, place) = (sdp(response), state.place_of(id));
         let tag = response.head.to.tag().unwrap_or_default();
         if !tag.is_empty() && state.early_mut(tag).is_none() && state.early.len() < MAX_EARLY {
             let (contact, tie) = state.branch(id).unwrap_or_default();
@@ -59,13 +59,13 @@ impl Stack {
         let answers = state.offer.is_empty() && told;
         let mut prack = None;
         if let Some(early) = state.early_mut(tag) {
-            let place = if reliable { early.place(response) } else { Place::Loose };
-            if matches!(place, Place::OutOfOrder) {
+            let order = if reliable { early.place(response) } else { Place::Loose };
+            if matches!(order, Place::OutOfOrder) {
                 return;
             }
             early.dialog.refresh(&response.head, flow);
             body = body.filter(|_| early.described.is_none());
-            if let Place::Next(rack) = place {
+            if let Place::Next(rack) = order {
                 early.rseq = Some(rack.rseq);
                 if body.is_some() {
                     early.described.clone_from(&body);
@@ -81,7 +81,7 @@ impl Stack {
             self.send_prack(now, owner, tag, (rack, Bytes::new()), None);
         }
         if told {
-            self.core.tell(Event::Progress { session: owner, status, body });
+            self.core.tell(Event::Progress { session: owner, status, body, place });
         }
     }
 

@@ -128,7 +128,7 @@ impl Stack {
         dialog.came_from(datagrams);
         // The size of a request says nothing of the listener that its peer belongs to.
         let told = datagrams.map_or(flow, |datagrams| Flow { remote: flow.remote, ..datagrams });
-        let offer = outgoing.offer_of(id);
+        let (offer, place) = (outgoing.offer_of(id), outgoing.place_of(id));
         let Outgoing { proof, early, outspoken, left, .. } = outgoing;
         let offerless = offer.is_empty();
         let mut state = Established::new(dialog, true);
@@ -164,7 +164,7 @@ impl Stack {
         self.live(now, owner, response.head.session_expires(), Refresher::Uac);
         match left {
             None => {
-                self.core.tell(Event::Answered { session: owner, body, flow: told });
+                self.core.tell(Event::Answered { session: owner, body, flow: told, place });
                 if let Some(offer) = settle {
                     self.propose(now, owner, &tag, Proposal { update: false, offer });
                 }

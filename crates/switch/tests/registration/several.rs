@@ -122,3 +122,100 @@ fn a_caller_who_gives_up_is_followed_by_none_of_the_phones() {
     assert!(s.saw(first, &sim::Seen::Cancelled) && s.saw(other, &sim::Seen::Cancelled));
     s.quiet();
 }
+
+/// The SRTP keys that an offer tells, all of them.
+fn keys(offer: &[u8]) -> Vec<String> {
+    let text = String::from_utf8(offer.to_vec()).unwrap();
+    text.lines().filter_map(|line| line.split_once("inline:")).map(|(_, key)| key.to_owned()).collect()
+}
+
+/// A scene whose user is offered SRTP, his two phones, who ring, and the keys that each was offered.
+fn encrypted() -> (Scene, [SocketAddr; 2], [Vec<String>; 2]) {
+    let mut s = scene_with(|config| {
+        config.users.get_mut("101").unwrap().srtp = Some(switch::SrtpPolicy::Required);
+    });
+    let phones = s.register_two("1.0");
+    s.dial("101");
+    let offered = phones.map(|phone| keys(&s.world.at(phone).invited.as_ref().unwrap().body));
+    (s, phones, offered)
+}
+
+/// A phone's answer to the last line of what it was offered, AES_CM_128_HMAC_SHA1_80, with a key of its own.
+fn answer(s: &mut Scene, phone: SocketAddr) -> Bytes {
+    let plain = s.world.at(phone).sdp("PCMU/8000", 0, "sendrecv").replace("RTP/AVP", "RTP/SAVP");
+    let key = "PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR";
+    (plain + &format!("a=crypto:3 AES_CM_128_HMAC_SHA1_80 inline:{key}\r\n")).into()
+}
+
+impl Scene {
+    /// The key of ours that the one protected leg sends by.
+    fn sends_by(&self) -> Option<String> {
+        let legs: Vec<_> = self.world.media.protections.values().collect();
+        let [srtp] = legs[..] else { return None };
+        Some(base64(srtp.local.reveal()))
+    }
+}
+
+fn base64(octets: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let of = |three: &[u8]| {
+        let bits = three.iter().fold(0, |bits, octet| bits << 8 | usize::from(*octet));
+        [18, 12, 6, 0].map(|shift| char::from(DIGITS[bits >> shift & 63]))
+    };
+    octets.chunks_exact(3).flat_map(of).collect()
+}
+
+#[test]
+fn each_phone_is_offered_keys_of_its_own_and_the_one_that_answers_is_sent_to_by_its() {
+    for winner in 0..2 {
+        let (mut s, phones, offered) = encrypted();
+        assert_eq!(offered.each_ref().map(Vec::len), [3, 3]);
+        assert!(offered[0].iter().all(|key| !offered[1].contains(key)), "nobody reads what another hears");
+        let answer = answer(&mut s, phones[winner]);
+        s.world.with_phone(phones[winner], |phone, now| phone.answer_with(now, answer));
+        s.world.run(SECOND);
+        assert!(s.saw(phones[winner], &sim::Seen::Acked));
+        assert_eq!(s.sends_by().as_ref(), Some(&offered[winner][2]), "phone {winner}");
+        // A change keeps it.
+        let hold = self::answer(&mut s, phones[winner]);
+        s.world.with_phone(phones[winner], |phone, now| assert!(phone.change_with(now, hold)));
+        s.world.run(SECOND);
+        assert_eq!(s.sends_by().as_ref(), Some(&offered[winner][2]), "phone {winner}");
+        s.world.with_phone(phones[winner], sim::Phone::hang_up);
+        s.quiet();
+    }
+}
+
+#[test]
+fn phones_that_speak_before_one_answers_are_each_sent_to_by_their_own_key() {
+    let (mut s, phones, offered) = encrypted();
+    for n in [0, 1] {
+        let answer = answer(&mut s, phones[n]);
+        s.world.with_phone(phones[n], |phone, now| phone.speak_early_with(now, answer));
+        s.world.run(SECOND);
+        assert_eq!(s.sends_by().as_ref(), Some(&offered[n][2]), "phone {n}");
+    }
+    let answer = answer(&mut s, phones[0]);
+    s.world.with_phone(phones[0], |phone, now| phone.answer_with(now, answer));
+    s.world.run(SECOND);
+    assert_eq!(s.sends_by().as_ref(), Some(&offered[0][2]));
+    s.world.with_phone(phones[0], sim::Phone::hang_up);
+    s.quiet();
+}
+
+#[test]
+fn where_no_keys_are_offered_no_phone_gets_any() {
+    let mut s = scene_with(|config| {
+        config.users.get_mut("101").unwrap().srtp = Some(switch::SrtpPolicy::Never);
+    });
+    let [first, other] = s.register_two("1.0");
+    s.dial("101");
+    for phone in [first, other] {
+        assert_eq!(keys(&s.world.at(phone).invited.as_ref().unwrap().body), [""; 0]);
+    }
+    s.world.with_phone(other, |phone, now| phone.answer(now));
+    s.world.run(SECOND);
+    assert!(s.saw(other, &sim::Seen::Acked) && s.sends_by().is_none());
+    s.world.with_phone(other, sim::Phone::hang_up);
+    s.quiet();
+}
