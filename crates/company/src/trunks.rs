@@ -409,6 +409,11 @@ fn source(value: &Value<'_>, name: Arc<str>, to: Option<&FarEnd>, own: &[Site], 
         value.fault(format!("`{name}` is given twice{of}"), "keep one of them");
         return None;
     }
+    if &*name == "localhost" || name.ends_with(".localhost") {
+        let remedy = "write the address: `127.0.0.1`, or that of the machine whose name was meant";
+        value.fault(format!("`{name}` is this machine, wherever it is read"), remedy);
+        return None;
+    }
     let alike = to.and_then(FarEnd::site).filter(|site| site.name == name);
     let transport = to.map(FarEnd::transport).unwrap_or_default();
     Some(alike.cloned().unwrap_or(Site { name, port: None, transport }))

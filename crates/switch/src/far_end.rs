@@ -62,13 +62,18 @@ impl FarEnd {
         }
     }
 
-    /// The same at one of the addresses that were found.
-    pub(crate) fn at(&self, hop: &Hop) -> Peer {
-        let listener = match self {
+    /// As [`Peer::listener`].
+    pub(crate) const fn listener(&self) -> Option<u16> {
+        match self {
             Self::At(peer) => peer.listener,
             Self::Named { listener, .. } => *listener,
-        };
-        Peer { contact: self.contact().clone(), address: hop.address, reached_at: Some(hop.ours), listener }
+        }
+    }
+
+    /// The same at one of the addresses that were found.
+    pub(crate) fn at(&self, hop: &Hop) -> Peer {
+        let (contact, listener) = (self.contact().clone(), self.listener());
+        Peer { contact, address: hop.address, reached_at: Some(hop.ours), listener }
     }
 
     /// The same by a listener that the configuration names.
@@ -107,12 +112,13 @@ impl Trunk {
 pub(crate) struct NamedSources(BTreeMap<IpAddr, Vec<TrunkName>>);
 
 impl NamedSources {
-    /// By what is known of the names now.
-    pub fn of(config: &Config, locator: &Locator) -> Self {
+    /// By what is known of the names now. From our own `listeners` no trunk calls: a call of ours that comes back is no
+    /// trunk's.
+    pub fn of(config: &Config, locator: &Locator, listeners: &[sip::Listener]) -> Self {
         let mut sources = Self::default();
         for trunk in &config.trunks {
             let hops = trunk.source_names.iter().filter_map(|site| locator.located(site)).flat_map(|found| &found.hops);
-            for hop in hops {
+            for hop in hops.filter(|hop| !is_any_of_ours(listeners, hop)) {
                 let trunks = sources.0.entry(hop.address.ip()).or_default();
                 if !trunks.contains(&trunk.name) {
                     trunks.push(trunk.name.clone());
@@ -134,14 +140,34 @@ impl NamedSources {
     }
 }
 
-/// The IP versions that `listeners` can send by over a transport.
-pub(crate) fn families(listeners: &[sip::Listener], transport: Transport) -> Families {
-    let alike = || listeners.iter().filter(|listener| listener.transport == transport).map(|listener| listener.local);
+/// The IP versions that `listeners` can send by over a transport; if one of them is `named`, that one.
+pub(crate) fn families(listeners: &[sip::Listener], transport: Transport, named: Option<u16>) -> Families {
+    let named = named.and_then(|index| listeners.get(usize::from(index)));
+    let alike = || listeners.iter().filter(|one| named.map_or(one.transport == transport, |named| *one == named));
     Families {
-        // One on `[::]` carries IPv4, too.
-        v4: alike().any(|local| local.is_ipv4() || local.ip().is_unspecified()),
-        v6: alike().any(|local| local.is_ipv6()),
+        v4: alike().any(|listener| carries_ipv4(listeners, listener)),
+        v6: alike().any(|listener| listener.local.is_ipv6()),
     }
+}
+
+/// One on `[::]` carries IPv4, too, unless another one has its port there.
+fn carries_ipv4(listeners: &[sip::Listener], listener: &sip::Listener) -> bool {
+    let own = listener.local;
+    let beside = |other: &sip::Listener| {
+        let same = other.transport.is_reliable() == listener.transport.is_reliable();
+        same && other.local.is_ipv4() && other.local.port() == own.port()
+    };
+    own.is_ipv4() || (own.ip().is_unspecified() && !listeners.iter().any(beside))
+}
+
+/// True of an address of one of these versions.
+pub(crate) const fn is_of(families: Families, address: IpAddr) -> bool {
+    if address.is_ipv4() { families.v4 } else { families.v6 }
+}
+
+/// As [`is_ours`], over whichever transport.
+pub(crate) fn is_any_of_ours(listeners: &[sip::Listener], hop: &Hop) -> bool {
+    Transport::ALL.iter().any(|transport| is_ours(listeners, *transport, hop))
 }
 
 /// True if a request sent to `hop` comes back to one of `listeners`: its calls would go round in a circle.

@@ -78,6 +78,19 @@ impl Locator {
         }
     }
 
+    /// Begins every search anew, as others are asked from now on. What is known stays until they have answered, also if
+    /// they say nothing; what those still say who were asked before counts no more.
+    pub fn renew(&mut self, now: Now) {
+        self.asked.clear();
+        self.waiting.clear();
+        for (site, state) in &mut self.sites {
+            (state.search, state.failures) = (None, 0);
+            if let Some(timer) = state.timer.replace(self.timers.set(now.monotonic, site.clone())) {
+                self.timers.cancel(timer);
+            }
+        }
+    }
+
     /// Where a site is, once the first search for it is over.
     #[must_use]
     pub fn located(&self, site: &Site) -> Option<&Located> {

@@ -261,6 +261,32 @@ fn who_is_wanted_no_more_is_asked_for_no_more_and_others_stay_as_they_are() {
 }
 
 #[test]
+fn other_servers_are_asked_at_once_and_what_is_known_holds_until_they_answer() {
+    let mut s = Scene::new(site("a.test", Some(5060), Transport::Udp), V4);
+    s.put("a.test", Kind::A, hosts(&["192.0.2.1"]));
+    assert_eq!(s.hops(), ["192.0.2.1:5060"]);
+    s.locator.renew(s.now);
+    // The new ones say nothing.
+    s.dns.clear();
+    assert_eq!(s.hops(), ["192.0.2.1:5060"]);
+    assert_eq!(s.asked.len(), 2, "at once");
+    assert_eq!(s.run(Duration::from_secs(3600)).unwrap().hops.len(), 1);
+    // Others know better; it is not waited for the next of ever rarer attempts.
+    s.put("a.test", Kind::A, hosts(&["192.0.2.2"]));
+    s.locator.renew(s.now);
+    assert_eq!(s.hops(), ["192.0.2.2:5060"]);
+    // What those still answer who were asked before counts no more.
+    s.run(Duration::from_secs(55));
+    s.locator.renew(s.now);
+    s.locator.handle_timeout(s.now, &mut s.rng);
+    let old = s.locator.poll_ask().unwrap();
+    s.locator.renew(s.now);
+    s.put("a.test", Kind::A, hosts(&["192.0.2.3"]));
+    assert_eq!(s.locator.handle_answer(s.now, old.id, hosts(&["192.0.2.9"]), &mut s.rng), None);
+    assert_eq!(s.hops(), ["192.0.2.3:5060"]);
+}
+
+#[test]
 fn the_lowest_priority_comes_first_and_weights_share_the_first_places() {
     let hops = [
         hop(10, 60, "192.0.2.1:5060", "a"),

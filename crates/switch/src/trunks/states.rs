@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use base::{Now, Wall};
 use serde::{Deserialize, Serialize};
 
-use super::targets::Target;
+use super::targets::{Target, ours};
 use super::{LimitsMet, State, Trunks};
-use crate::far_end::{FarEnd, written};
+use crate::far_end::{FarEnd, is_any_of_ours, written};
 use crate::{Config, TrunkName};
 
 /// The last thing that went wrong with a trunk.
@@ -152,7 +152,9 @@ impl Trunks {
             }
             let located = self.locator.located(site);
             let until = located.filter(|located| !located.hops.is_empty()).map(|located| located.until);
+            let own = || located?.hops.iter().find(|hop| is_any_of_ours(&self.listeners, hop)).map(ours);
             let clash = state.clash.clone().filter(|_| to == Some(site));
+            let clash = clash.or_else(|| own().filter(|_| state.trunk.source_names.contains(site)));
             let fault = located.and_then(|located| located.fault).map(|fault| fault.to_string()).or(clash);
             let addresses = located.map_or(0, |located| located.hops.len());
             names.push(NameState { name, addresses, until, fault });

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use base::{LegId, Mono, Now};
 use journal::Kind;
-use sip::locate::{Answer, Ask, Fault, Hop, Located, Site};
+use sip::locate::{Answer, Ask, Families, Fault, Hop, Located, Site};
 use sip_message::{HeaderName, Response};
 
 use super::enrolments::leading_number;
 use super::watch::Watched;
 use super::{State, Trunks};
 use crate::call::Role;
-use crate::far_end::{FarEnd, NamedSources, families, is_ours, written};
+use crate::far_end::{FarEnd, NamedSources, families, is_of, is_ours, written};
 use crate::switch::Switch;
 use crate::{Config, Peer, Trunk, TrunkName};
 
@@ -165,15 +165,22 @@ impl Trunks {
 
     /// Looks for the names of these trunks, and for no others.
     pub(super) fn look_for(&mut self, now: Now, config: &Config) {
-        let sites = config.trunks.iter().flat_map(Trunk::sites);
-        let wanted: BTreeMap<Site, _> = sites.map(|s| (s.clone(), families(&self.listeners, s.transport))).collect();
+        let mut wanted: BTreeMap<Site, Families> = BTreeMap::new();
+        for trunk in &config.trunks {
+            let to = trunk.to.as_ref().and_then(|to| Some((to.site()?, to.listener())));
+            for (site, listener) in to.into_iter().chain(trunk.source_names.iter().map(|site| (site, None))) {
+                let more = families(&self.listeners, site.transport, listener);
+                let all = wanted.entry(site.clone()).or_insert(more);
+                *all = Families { v4: all.v4 || more.v4, v6: all.v6 || more.v6 };
+            }
+        }
         self.told.retain(|site, _| wanted.contains_key(site));
         self.locator.want(now, &wanted);
     }
 
     /// What else hangs on where names lead: who calls from there, and which names are to be proven there.
     pub(super) fn follow(&mut self, config: &Config) {
-        self.named = NamedSources::of(config, &self.locator);
+        self.named = NamedSources::of(config, &self.locator, &self.listeners);
         let mut proofs = BTreeMap::new();
         for state in self.by_name.values() {
             let found = state.targets.iter().filter(|target| target.hop.is_some()).map(|target| target.peer.address);
@@ -196,16 +203,20 @@ impl Trunks {
         }
     }
 
-    /// Of what was found for a trunk, what is not ourselves, and what no other trunk has by another name: one connection
-    /// cannot prove both.
+    /// Of what was found for a trunk, what its listener can send to, what is not ourselves, and what no other trunk has by
+    /// another name: one connection cannot prove both.
     fn unclaimed(&self, name: &TrunkName, found: &[Hop]) -> (Vec<Hop>, Option<String>) {
         let mut clash = None;
         let Some(own) = self.by_name.get(name) else { return (Vec::new(), None) };
-        let transport = own.trunk.to.as_ref().map(FarEnd::transport);
+        let Some(to) = &own.trunk.to else { return (Vec::new(), None) };
+        let families = families(&self.listeners, to.transport(), to.listener());
         let mut free = |hop: &&Hop| {
             let ip = hop.address.ip();
-            if transport.is_some_and(|transport| is_ours(&self.listeners, transport, hop)) {
-                clash = Some(format!("{} is a listener of ours", hop.address));
+            if !is_of(families, ip) {
+                return false;
+            }
+            if is_ours(&self.listeners, to.transport(), hop) {
+                clash = Some(ours(hop));
                 return false;
             }
             let Some(proof) = own.trunk.proof(ip) else { return true };
@@ -220,9 +231,17 @@ impl Trunks {
             }
             other.is_none()
         };
-        let hops = found.iter().filter(&mut free).cloned().collect();
+        let hops: Vec<Hop> = found.iter().filter(&mut free).cloned().collect();
+        if hops.is_empty() && !found.is_empty() && clash.is_none() {
+            clash = Some("it has no address of the IP version of the listener that calls go out by".to_owned());
+        }
         (hops, clash)
     }
+}
+
+/// Why an address is not used.
+pub(super) fn ours(hop: &Hop) -> String {
+    format!("{} is a listener of ours", hop.address)
 }
 
 impl Switch {
@@ -244,6 +263,13 @@ impl Switch {
         if let Some(site) = locator.handle_answer(now, id, answer, rng) {
             self.located(now, &site);
         }
+        self.settle(now);
+    }
+
+    /// Other DNS servers are asked from now on: for all names, at once. What is known holds until they have answered.
+    pub fn ask_anew(&mut self, now: Now) {
+        self.hand = crate::fault::Hand::Nothing;
+        self.trunks.locator.renew(now);
         self.settle(now);
     }
 

@@ -422,3 +422,101 @@ fn a_password_is_given_wherever_the_name_leads() {
     assert_eq!(failed, []);
     far.s.end();
 }
+
+/// What a switch with these listeners and trunks asks the DNS for, and what it knows of them by its answers.
+fn asked(listeners: &[&str], trunks: Vec<Trunk>, dns: &mut sim::Dns) -> (Vec<String>, Vec<TrunkState>) {
+    let now = base::Now { monotonic: base::Mono::from_nanos(1), wall: base::Wall::from_unix_micros(0) };
+    let listener =
+        |local: &&str| sip::Listener { transport: Transport::Udp, local: local.parse().unwrap(), advertised: None };
+    let setup = switch::Setup {
+        sip: sip::StackConfig::new("test", listeners.iter().map(listener).collect()),
+        node: 0,
+        version: "test".into(),
+        strategy: Box::new(routing::LongestIdle),
+        rng: base::Rng::from_number(1),
+        charges: journal::Charges::default(),
+    };
+    let mut config = with(trunks[0].clone());
+    config.trunks = trunks;
+    let mut switch = switch::Switch::new(now, config, setup);
+    switch.handle_timeout(now);
+    let mut asked = Vec::new();
+    while let Some(ask) = switch.poll_ask() {
+        asked.push(format!("{} {}", ask.question.kind, ask.question.name));
+        switch.handle_answer(now, ask.id, dns.answer(&ask.question).unwrap());
+    }
+    (asked, switch.status(now).trunks)
+}
+
+fn at(state: &TrunkState) -> Vec<String> {
+    state.targets.iter().map(|target| target.address.to_string()).collect()
+}
+
+#[test]
+fn a_trunk_with_a_listener_goes_to_addresses_that_it_can_send_to() {
+    let mut dns = sim::Dns::default();
+    dns.service(SERVICE, &[(1, 0, 5061, "a")]);
+    dns.host("a", &["127.0.0.11", "2001:db8::11"]);
+    let by = |name: &str, listener| {
+        let to = named(NAME, Transport::Udp).by_listener(listener);
+        Trunk { name: name.into(), to: Some(to), source_names: Vec::new(), ..by_name() }
+    };
+    let (both, v4, v6) = (["127.0.0.11:5061", "[2001:db8::11]:5061"], ["127.0.0.11:5061"], ["[2001:db8::11]:5061"]);
+    let listeners = ["127.0.0.1:5060", "[::1]:5060", "[::]:5070", "[::]:5060"];
+    for (listener, kinds, found) in [
+        (None, &["AAAA a", "A a"][..], &both[..]),
+        (Some(0), &["A a"], &v4),
+        (Some(1), &["AAAA a"], &v6),
+        // On `[::]` both, but where another one has its port for IPv4.
+        (Some(2), &["AAAA a", "A a"], &both),
+        (Some(3), &["AAAA a"], &v6),
+    ] {
+        let (asked, states) = asked(&listeners, vec![by("carrier", listener)], &mut dns);
+        assert_eq!(asked[1..], *kinds, "{listener:?}");
+        let mut at = at(&states[0]);
+        at.sort();
+        let mut found = found.to_vec();
+        found.sort_unstable();
+        assert_eq!(at, found, "{listener:?}");
+    }
+    // Of one name each takes what it can.
+    let (_, states) = asked(&listeners, vec![by("four", Some(0)), by("six", Some(1))], &mut dns);
+    assert_eq!(states.iter().map(at).collect::<Vec<_>>(), [v4, v6]);
+    dns.host("a", &["127.0.0.11"]);
+    let (_, states) = asked(&listeners, vec![by("four", Some(0)), by("six", Some(1))], &mut dns);
+    assert_eq!((at(&states[0]).len(), at(&states[1]).len()), (1, 0));
+    let fault = states[1].names[0].fault.clone().unwrap_or_default();
+    assert!(fault.contains("no address of the IP version of the listener"), "{fault}");
+}
+
+#[test]
+fn a_call_of_ours_that_comes_back_is_no_trunks() {
+    let from = Site { name: "elsewhere.example".into(), port: None, transport: Transport::Udp };
+    let trunk = Trunk { to: None, source_names: vec![from], ..by_name() };
+    let mut dns = sim::Dns::default();
+    dns.host("elsewhere.example", &["127.0.0.1", "127.0.0.44"]);
+    let (_, states) = asked(&["127.0.0.1:5060"], vec![trunk.clone()], &mut dns);
+    assert_eq!(states[0].names[0].fault.as_deref(), Some("127.0.0.1:5060 is a listener of ours"));
+    let mut far = Far::of(with(trunk));
+    far.s.world.dns.host("elsewhere.example", &["127.0.0.1", "127.0.0.44"]);
+    far.s.world.run(Duration::from_secs(600));
+    for (address, let_in) in [("127.0.0.44:5060", true), ("127.0.0.1:5099", false)] {
+        let end = far.s.world.phone(address);
+        far.s.world.with_phone(end, |phone, now| phone.call(now, "+49301", "1000"));
+        far.s.world.run(SECOND);
+        assert_eq!(far.s.saw(end, &Seen::Answered), let_in, "{address}");
+        far.s.hang_up(end);
+    }
+}
+
+#[test]
+fn other_dns_servers_are_asked_at_once() {
+    let mut far = Far::new();
+    far.answers(1, 200);
+    far.serve(&[(1, 0, 5062, "b")]);
+    let now = far.s.world.now;
+    far.s.world.switch.ask_anew(now);
+    far.s.world.run(SECOND);
+    assert_eq!(far.told(), ["3 addresses", "1 addresses"]);
+    assert_eq!(far.dial(), [1]);
+}
