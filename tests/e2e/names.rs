@@ -111,6 +111,32 @@ fn calls_follow_the_records_and_go_on_by_the_last_ones_when_the_server_is_dead()
 }
 
 #[test]
+fn other_servers_are_asked_after_a_reload_without_a_restart() {
+    let (folder, elsewhere) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let mut ports = Ports::slice();
+    let ((mut first, one), (mut second, two)) = (answering(&mut ports, &folder), answering(&mut ports, &folder));
+    let mut s = scene(&service(1, one), "", &mut ports, folder);
+    talk(&mut s);
+    first.wait_for_successes(1, SOON);
+    let other = Dnsmasq::start(ports.take(2), &service(1, two), elsewhere.path());
+    let file = s.switch.folder().join("config/strowger.yaml");
+    let text = std::fs::read_to_string(&file).expect("there");
+    std::fs::write(&file, text.replace(&s.dns.address().to_string(), &other.address().to_string())).expect("written");
+    assert_eq!(s.switch.told(&["reload"]), "reloaded: dns changed\n");
+    let located = s.switch.wait_for_event("trunk_located", 2, SOON);
+    assert_eq!(located["at"][0], format!("127.0.0.1:{two}"), "{located:#}");
+    talk(&mut s);
+    second.wait_for_successes(1, SOON);
+    // Its word holds when it is gone, and nothing more is asked of the first.
+    let asked = s.dns.asked().len();
+    assert_eq!(s.switch.told(&["reload"]), "reloaded: nothing changed\n");
+    talk(&mut s);
+    second.wait_for_successes(2, SOON);
+    assert_eq!(s.dns.asked().len(), asked);
+    s.switch.assert_quiet();
+}
+
+#[test]
 fn answers_without_end_are_cut_and_the_first_of_them_serves() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut ports = Ports::slice();

@@ -200,7 +200,6 @@ pub(crate) fn check_unchanged(root: &Map<'_>, running: &System, new: &System) {
     fault(root, "listeners", sockets(running) == sockets(new));
     fault(root, "data", running.data == new.data);
     fault(root, "control", running.metrics == new.metrics);
-    fault(root, "dns", running.dns == new.dns);
     fault(root, "trace", running.traces == new.traces);
     match root.optional("media").and_then(|value| value.map(&MEDIA)) {
         None => fault(root, "media", running.media == new.media),

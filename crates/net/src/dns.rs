@@ -16,7 +16,7 @@ use hickory_resolver::proto::rr::{RData, RecordType};
 use hickory_resolver::system_conf::read_system_conf;
 use sip::locate::{Answer, Ask, Fault, Host, Kind, Question, Records, Srv};
 use tokio::runtime::Builder;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use crate::NetError;
@@ -40,7 +40,10 @@ pub type Reach = fn(SocketAddr) -> Option<IpAddr>;
 
 /// The way to the thread that asks. It ends when this is dropped.
 #[derive(Debug)]
-pub struct Dns(mpsc::Sender<Ask>);
+pub struct Dns {
+    asks: mpsc::Sender<Ask>,
+    servers: watch::Sender<Vec<SocketAddr>>,
+}
 
 impl Dns {
     /// Starts the thread. It asks `servers`, or those of the system if there are none.
@@ -53,20 +56,27 @@ impl Dns {
         sink: impl Fn(u64, Result<Answer, Fault>) + Send + Sync + 'static,
     ) -> Result<Self, NetError> {
         let (asks, asked) = mpsc::channel(WAITING);
+        let (servers, named) = watch::channel(servers);
         let runtime = Builder::new_current_thread().enable_all().build().map_err(NetError::Dns)?;
         let sink: Sink = Arc::new(sink);
         let serve = move || {
-            runtime.block_on(serve(Source { servers, known: None }, reach, asked, sink));
+            runtime.block_on(serve(Source { servers: named, known: None }, reach, asked, sink));
             runtime.shutdown_background();
         };
         std::thread::Builder::new().name("dns".to_owned()).spawn(serve).map_err(NetError::Dns)?;
-        Ok(Self(asks))
+        Ok(Self { asks, servers })
+    }
+
+    /// Asks these servers from now on, or those of the system if there are none. What was asked before may still be answered
+    /// by those that it was asked of.
+    pub fn ask_at(&self, servers: Vec<SocketAddr>) {
+        self.servers.send_replace(servers);
     }
 
     /// Asks without waiting. A question that finds no room is not answered.
     pub fn ask(&self, ask: Ask) {
         // The search that it belongs to has a deadline.
-        let _ = self.0.try_send(ask);
+        let _ = self.asks.try_send(ask);
     }
 }
 
@@ -86,36 +96,40 @@ async fn serve(mut source: Source, reach: Reach, mut asked: mpsc::Receiver<Ask>,
 
 /// Whom to ask.
 struct Source {
-    servers: Vec<SocketAddr>,
+    servers: watch::Receiver<Vec<SocketAddr>>,
     /// Who asks, and of when the system's settings are that it was made by.
     known: Option<(Option<SystemTime>, TokioResolver)>,
 }
 
 impl Source {
-    /// Who asks; made anew when the system's settings have changed.
+    /// Who asks; made anew when other servers are named, or the system's settings have changed.
     fn resolver(&mut self) -> Option<TokioResolver> {
+        if self.servers.has_changed().unwrap_or(false) {
+            self.known = None;
+        }
+        let servers = self.servers.borrow_and_update().clone();
         let written = || std::fs::metadata(Path::new(SYSTEM)).ok()?.modified().ok();
-        let age = if self.servers.is_empty() { written() } else { None };
+        let age = if servers.is_empty() { written() } else { None };
         if self.known.as_ref().is_none_or(|(of, _)| *of != age) {
-            self.known = self.make().map(|resolver| (age, resolver));
+            self.known = make(&servers).map(|resolver| (age, resolver));
         }
         self.known.as_ref().map(|(_, resolver)| resolver.clone())
     }
+}
 
-    fn make(&self) -> Option<TokioResolver> {
-        let (config, mut options) = if self.servers.is_empty() {
-            read_system_conf().ok()?
-        } else {
-            let servers = self.servers.iter().map(|server| name_server(*server)).collect();
-            (ResolverConfig::from_parts(None, Vec::new(), servers), ResolverOpts::default())
-        };
-        (options.timeout, options.attempts) = (PATIENCE, ATTEMPTS);
-        // What is known for how long is the machine's matter.
-        options.cache_size = 0;
-        let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-        *builder.options_mut() = options;
-        builder.build().ok()
-    }
+fn make(servers: &[SocketAddr]) -> Option<TokioResolver> {
+    let (config, mut options) = if servers.is_empty() {
+        read_system_conf().ok()?
+    } else {
+        let servers = servers.iter().map(|server| name_server(*server)).collect();
+        (ResolverConfig::from_parts(None, Vec::new(), servers), ResolverOpts::default())
+    };
+    (options.timeout, options.attempts) = (PATIENCE, ATTEMPTS);
+    // What is known for how long is the machine's matter.
+    options.cache_size = 0;
+    let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
+    *builder.options_mut() = options;
+    builder.build().ok()
 }
 
 fn name_server(server: SocketAddr) -> NameServerConfig {
@@ -198,7 +212,7 @@ fn fault(error: &LookupError) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use std::net::UdpSocket;
+    use std::net::{Ipv4Addr, UdpSocket};
     use std::sync::mpsc;
 
     use hickory_resolver::proto::op::Message;
@@ -207,8 +221,8 @@ mod tests {
 
     use super::*;
 
-    /// A server that knows aliases in a circle, an alias of a host, and nothing else.
-    fn serve(socket: &UdpSocket) {
+    /// A server that knows aliases in a circle, an alias of a host, and nothing else; one with a host of its own at `address`.
+    fn serve(socket: &UdpSocket, address: [u8; 4]) {
         let mut buffer = [0; 1024];
         while let Ok((length, from)) = socket.recv_from(&mut buffer) {
             let mut message = Message::from_vec(&buffer[..length]).expect("a question").into_response();
@@ -220,40 +234,76 @@ mod tests {
                 ("c.test.", _) => Some(alias("a.test.")),
                 ("self.test.", _) => Some(alias("self.test.")),
                 ("alias.test.", _) => Some(alias("host.test.")),
-                ("host.test.", RecordType::A) => Some(RData::A(A::new(192, 0, 2, 1))),
+                ("host.test.", RecordType::A) => Some(RData::A(A::from(Ipv4Addr::from(address)))),
+                ("long.test.", _) => Some(alias("short.test.")),
+                ("short.test.", _) => Some(alias("alias.test.")),
                 _ => None,
             };
-            message.answers.extend(data.map(|data| Record::from_rdata(query.name().clone(), 60, data)));
+            let ttl = if query.name().to_ascii().starts_with("short.") { 7 } else { 60 };
+            message.answers.extend(data.map(|data| Record::from_rdata(query.name().clone(), ttl, data)));
             socket.send_to(&message.to_vec().expect("an answer"), from).expect("sent");
         }
     }
 
-    #[test]
-    fn aliases_in_a_circle_are_a_failure_and_those_that_end_are_followed() {
+    /// Such a server, and where it is.
+    fn server(address: [u8; 4]) -> SocketAddr {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
         let server = socket.local_addr().expect("an address");
-        std::thread::spawn(move || serve(&socket));
-        let (told, answers) = mpsc::channel();
-        let dns = Dns::start(
-            vec![server],
-            |to| Some(to.ip()),
-            move |id, answer| {
-                told.send((id, answer)).expect("somebody listens");
-            },
-        );
-        let dns = dns.expect("a thread");
-        let ask = |id, name: &str, kind| {
-            dns.ask(Ask { id, question: Question { name: name.into(), kind } });
-            let (of, answer) = answers.recv_timeout(Duration::from_secs(30)).expect("an answer");
+        std::thread::spawn(move || serve(&socket, address));
+        server
+    }
+
+    /// Who asks these servers, and gets answers.
+    struct Asker {
+        dns: Dns,
+        answers: mpsc::Receiver<(u64, Result<Answer, Fault>)>,
+    }
+
+    impl Asker {
+        fn of(servers: Vec<SocketAddr>) -> Self {
+            let (told, answers) = mpsc::channel();
+            let sink = move |id, answer| told.send((id, answer)).expect("somebody listens");
+            Self { dns: Dns::start(servers, |to| Some(to.ip()), sink).expect("a thread"), answers }
+        }
+
+        fn ask(&self, id: u64, name: &str, kind: Kind) -> Result<Answer, Fault> {
+            self.dns.ask(Ask { id, question: Question { name: name.into(), kind } });
+            let (of, answer) = self.answers.recv_timeout(Duration::from_secs(30)).expect("an answer");
             assert_eq!(of, id);
             answer
-        };
+        }
+    }
+
+    fn host(address: [u8; 4]) -> Records {
+        let address = IpAddr::from(address);
+        Records::Hosts(vec![Host { address, ours: Some(address) }])
+    }
+
+    #[test]
+    fn of_several_aliases_the_shortest_time_to_live_holds() {
+        let asker = Asker::of(vec![server([192, 0, 2, 1])]);
+        for (id, name, ttl) in [(1, "host.test", 60), (2, "short.test", 7), (3, "long.test", 7)] {
+            let answer = asker.ask(id, name, Kind::A).expect("an answer");
+            assert_eq!((answer.records, answer.ttl), (host([192, 0, 2, 1]), Duration::from_secs(ttl)), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_servers_are_asked_from_then_on() {
+        let asker = Asker::of(vec![server([192, 0, 2, 1])]);
+        assert_eq!(asker.ask(1, "host.test", Kind::A).map(|answer| answer.records), Ok(host([192, 0, 2, 1])));
+        asker.dns.ask_at(vec![server([192, 0, 2, 2])]);
+        assert_eq!(asker.ask(2, "host.test", Kind::A).map(|answer| answer.records), Ok(host([192, 0, 2, 2])));
+    }
+
+    #[test]
+    fn aliases_in_a_circle_are_a_failure_and_those_that_end_are_followed() {
+        let asker = Asker::of(vec![server([192, 0, 2, 1])]);
+        let ask = |id, name: &str, kind| asker.ask(id, name, kind);
         for (id, name) in [(1, "a.test"), (2, "b.test"), (3, "self.test")] {
             assert_eq!(ask(id, name, Kind::A), Err(Fault::Unreadable), "{name}");
         }
-        let address = IpAddr::from([192, 0, 2, 1]);
-        let host = Records::Hosts(vec![Host { address, ours: Some(address) }]);
-        assert_eq!(ask(4, "alias.test", Kind::A).map(|answer| answer.records), Ok(host));
+        assert_eq!(ask(4, "alias.test", Kind::A).map(|answer| answer.records), Ok(host([192, 0, 2, 1])));
         assert_eq!(ask(5, "alias.test", Kind::Aaaa), Err(Fault::Nothing));
         assert_eq!(ask(6, "none.test", Kind::Srv), Err(Fault::Nothing));
     }

@@ -1,6 +1,7 @@
 //! The domain thread: it owns the switch, and waits for nothing but its inputs.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -53,6 +54,8 @@ pub(crate) enum Input {
     Reconfigure {
         /// All of it.
         config: Arc<Config>,
+        /// The DNS servers that are asked from now on, if they are others.
+        servers: Option<Vec<SocketAddr>>,
         /// What is new in it, for the journal.
         changes: String,
         /// Told once it is taken.
@@ -211,6 +214,7 @@ impl Domain {
             input => input,
         };
         let (heard, before) = (self.heard(now, &input), self.switch.transmits());
+        let dns = &self.dns;
         let told = self.guard.tell(now, &mut self.switch, |switch| match input {
             Input::Sip(Received::Message { flow, parsed }) => switch.handle_datagram(now, flow, parsed),
             Input::Sip(Received::Unreachable { transport, remote }) => {
@@ -227,8 +231,12 @@ impl Domain {
             }
             // Answered above; by the thread that reads the files; by the one that traces.
             Input::Control(Query::Figures { .. } | Query::Reload { .. } | Query::Watch(_)) => {}
-            Input::Reconfigure { config, changes, taken } => {
+            Input::Reconfigure { config, servers, changes, taken } => {
+                let is_elsewhere = servers.map(|servers| dns.ask_at(servers)).is_some();
                 switch.reconfigure(now, config, &changes);
+                if is_elsewhere {
+                    switch.ask_anew(now);
+                }
                 // Nobody waits for it if the thread that reloads has died.
                 let _ = taken.send(());
             }

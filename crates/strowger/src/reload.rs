@@ -35,7 +35,7 @@ pub(crate) struct Running {
     pub vault: Vault,
     /// The data folder, which has the passwords.
     pub data: PathBuf,
-    /// What cannot change before a restart.
+    /// What cannot change before a restart, but for the DNS servers.
     pub system: System,
     /// What the switch has now.
     pub config: Arc<Config>,
@@ -96,9 +96,15 @@ impl Running {
             changes += &format!("; TLS of listeners: {} changed", ready.len());
             changes = changes.replace("nothing changed", "nothing else changed");
         }
+        let servers = (company.system.dns != self.system.dns).then(|| company.system.dns.clone());
+        if servers.is_some() {
+            changes += "; dns changed";
+        }
+        let changes = changes.strip_prefix("nothing changed; ").unwrap_or(&changes).to_owned();
         let (taken, is_taken) = oneshot::channel();
-        self.inputs.send(Input::Reconfigure { config: Arc::clone(&config), changes: changes.clone(), taken });
+        self.inputs.send(Input::Reconfigure { config: Arc::clone(&config), servers, changes: changes.clone(), taken });
         is_taken.blocking_recv().map_err(|_| Error::NotTaken)?;
+        self.system.dns = company.system.dns;
         // What the old one held and no call holds is given back here, not on the domain thread.
         self.config = config;
         // Live connections keep what they began with.

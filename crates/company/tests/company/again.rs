@@ -62,6 +62,16 @@ fn a_key_that_was_taken_out_is_missed() {
 }
 
 #[test]
+fn other_dns_servers_need_no_restart() {
+    let text = |dns: &str| format!("{ROOT}{dns}{PLAN}");
+    let running = read(&files(&[("strowger.yaml", &text("dns: { servers: 192.0.2.53 }\n"))])).unwrap().system;
+    for (dns, servers) in [("dns: { servers: 192.0.2.54 }\n", 1), ("", 0)] {
+        let system = read_again(&files(&[("strowger.yaml", &text(dns))]), &running).unwrap().system;
+        assert_eq!(system.dns.len(), servers, "{dns}");
+    }
+}
+
+#[test]
 fn certificates_may_lie_elsewhere_after_a_reload_but_a_listener_stays_what_it_is() {
     let text = |more: &str| format!("version: 1\nlisteners:\n  - tls: 0.0.0.0:5061\n{more}{PLAN}");
     let with = text("    certificate: good.pem\n    key: good.key\n");
