@@ -1,6 +1,7 @@
-//! A trunk whose far end calls more often than it may: SIPp, above both limits.
+//! A trunk whose far end calls more often than it may: SIPp, above both limits; and one that is full when we call.
 
 use tests::company::Company;
+use tests::phone::Phone;
 use tests::ports::Ports;
 use tests::sipp::Sipp;
 use tests::switch::Switch;
@@ -53,4 +54,76 @@ fn calls_above_the_rate_are_told_to_come_again_and_the_others_are_answered() {
 fn calls_above_the_channels_are_refused_and_the_others_are_answered() {
     let (channels, rate) = calls("channels: 2", "40", "20");
     assert!(channels > 0.0 && channels <= 38.0 && rate == 0.0, "{channels} {rate}");
+}
+
+const NUMBER: &str = "+4930999";
+
+/// A switch with the trunks `carrier`, which has these `limits`, and maybe `other` in its place, and two users who may call out.
+struct Outward {
+    switch: Switch,
+    phones: [Phone; 2],
+    carriers: [Sipp; 2],
+    _folder: tempfile::TempDir,
+}
+
+fn outward(limits: &str) -> Outward {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut ports = Ports::slice();
+    let mut carrier = || {
+        let (port, media) = (ports.take(2), ports.take(4));
+        (port, Sipp::answering("agent_answers", port, media, folder.path(), &["-rtp_echo"]))
+    };
+    let ((one, first), (two, second)) = (carrier(), carrier());
+    let mut phones = [(); 2].map(|()| Phone::new("127.0.0.1:9".parse().expect("an address"), &mut ports));
+    let mut company = Company::new(&ports).agent("sip:agent1@127.0.0.1:9");
+    for (name, phone) in ["one", "two"].into_iter().zip(&phones) {
+        company.agents.push((name.to_owned(), format!("sip:{name}@{}", phone.address())));
+    }
+    company.trunks.push(format!("carrier: {{ to: \"sip:127.0.0.1:{one}\", caller_id: anonymous, {limits} }}"));
+    company.trunks.push(format!("other: {{ to: \"sip:127.0.0.1:{two}\", caller_id: anonymous }}"));
+    let grant = "{ users: [one, two], prefixes: \"+49\", trunk: carrier, at_once: 2, minutes_a_day: 60 }";
+    company.grants.insert("germany", grant.to_owned());
+    let switch = Switch::start(&company);
+    for phone in &mut phones {
+        phone.set_switch(switch.address());
+    }
+    Outward { switch, phones, carriers: [first, second], _folder: folder }
+}
+
+#[test]
+fn a_call_out_takes_the_next_trunk_when_the_first_is_full() {
+    let mut s = outward("channels: 1, failover: other");
+    let [one, two] = &mut s.phones;
+    let (mut first, mut second) = (one.call_as("one", NUMBER), two.call_as("two", NUMBER));
+    for (phone, dialog) in s.phones.iter_mut().zip([&mut first, &mut second]) {
+        assert_eq!(phone.bye(dialog).status(), Some(200));
+    }
+    s.carriers.iter_mut().for_each(|carrier| carrier.wait_for_successes(1, SOON));
+    let cdrs = s.switch.wait_for_cdrs(2);
+    let mut trunks: Vec<_> = cdrs.iter().map(|cdr| cdr["outside"][0]["trunk"].as_str().expect("a trunk")).collect();
+    trunks.sort_unstable();
+    assert_eq!(trunks, ["carrier", "other"], "{cdrs:#?}");
+    let told = s.switch.told(&["trunks"]);
+    assert!(told.contains("channels met: 1 calls out, 0 in"), "{told}");
+    s.switch.assert_quiet();
+}
+
+#[test]
+fn a_call_out_that_finds_no_room_is_refused_and_charged_to_nobody() {
+    for limits in ["channels: 1", "calls_per_second: 1"] {
+        let mut s = outward(limits);
+        let [one, two] = &mut s.phones;
+        // Both at once, so that the second falls into the second of the first.
+        let (mut first, second) = (one.invite_as("one", NUMBER, &one.sdp()), two.invite_as("two", NUMBER, &two.sdp()));
+        let refusal = two.final_response(&second, SOON);
+        two.acknowledge(&second, &refusal);
+        assert_eq!(refusal.status(), Some(503), "{limits}: {refusal}");
+        let answer = one.final_response(&first, SOON);
+        one.establish(&mut first, &answer);
+        assert_eq!(one.bye(&mut first).status(), Some(200));
+        let cdrs = s.switch.wait_for_cdrs(2);
+        let charged = cdrs.iter().filter(|cdr| cdr["outside"].as_array().is_some_and(|legs| !legs.is_empty()));
+        assert_eq!(charged.count(), 1, "{limits}: {cdrs:#?}");
+        s.switch.assert_quiet();
+    }
 }
