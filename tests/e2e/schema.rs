@@ -17,6 +17,7 @@ const NOT_OF_SHAPE: &[&str] = &[
     "loop-of-busy-dial",
     "loop-of-full-queue",
     "loop-of-goto",
+    "loop-of-hours",
     "loop-of-languages",
     "loop-of-menus",
     "loop-of-plays",
