@@ -12,6 +12,7 @@ use bytes::Bytes;
 use sip::{EndCause, Event, Flow, Invite, MAX_FORWARDS, Refusal, SessionId, Stack, Transmit, Transport};
 use sip_message::{AnyUri, Message, Method, NameAddr, Reason, Reject, Request, Uri};
 
+use self::changes::{answer_to, direction};
 use crate::carrier::{Carrier, Entrance};
 use crate::manners::Manners;
 use crate::registration::{Account, EXPIRES, Outcome, Registration};
@@ -574,23 +575,6 @@ impl From<Outcome> for Seen {
             Outcome::Removed => Self::Unregistered,
             Outcome::Failed(status) => Self::NotRegistered(status),
         }
-    }
-}
-
-/// The direction line of a description.
-fn direction(body: Option<&Bytes>) -> &'static str {
-    let text = body.map(|octets| String::from_utf8_lossy(octets)).unwrap_or_default();
-    let directions = ["sendrecv", "sendonly", "recvonly", "inactive"];
-    directions.into_iter().find(|name| text.contains(&format!("a={name}"))).unwrap_or("sendrecv")
-}
-
-/// The direction that goes with an offered one (RFC 3264 6.1).
-fn answer_to(offered: &str) -> &'static str {
-    match offered {
-        "sendonly" => "recvonly",
-        "recvonly" => "sendonly",
-        "inactive" => "inactive",
-        _ => "sendrecv",
     }
 }
 

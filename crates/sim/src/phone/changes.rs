@@ -35,3 +35,20 @@ impl Phone {
         moved
     }
 }
+
+/// The direction line of a description.
+pub(super) fn direction(body: Option<&Bytes>) -> &'static str {
+    let text = body.map(|octets| String::from_utf8_lossy(octets)).unwrap_or_default();
+    let directions = ["sendrecv", "sendonly", "recvonly", "inactive"];
+    directions.into_iter().find(|name| text.contains(&format!("a={name}"))).unwrap_or("sendrecv")
+}
+
+/// The direction that goes with an offered one (RFC 3264 6.1).
+pub(super) fn answer_to(offered: &str) -> &'static str {
+    match offered {
+        "sendonly" => "recvonly",
+        "recvonly" => "sendonly",
+        "inactive" => "inactive",
+        _ => "sendrecv",
+    }
+}
