@@ -6,7 +6,7 @@ use std::time::Duration;
 use base::{Now, Pii};
 
 use crate::extensions::Answer;
-use crate::flow::{Collect, Confirm, DirectDial, Flow, Menu, Outcome, Prompt, Question, Target, Times, Verb, Way};
+use crate::flow::{Collect, Confirm, DirectDial, Menu, Outcome, Prompt, Question, Target, Times, Verb, Way};
 use crate::state::Phase;
 use crate::{DialOutcome, DialTarget, Output, Session, Value};
 
@@ -15,35 +15,35 @@ const MAX_ASKED: usize = 16;
 
 /// The question as such.
 impl Session {
-    pub(crate) fn begin_question(&mut self, flow: &Flow, verb: &Verb, question: &Question, now: Now) -> Option<Target> {
+    pub(crate) fn begin_question(&mut self, verb: &Verb, question: &Question, now: Now) -> Option<Target> {
         if !question.keep_type_ahead {
             self.state.ahead.clear();
         }
         // Who knows the way need not hear the prompt, unless it must be heard.
         if question.barge_in && !self.state.ahead.is_empty() {
             self.state.phase = Phase::Waiting;
-            return self.take_typed_ahead(flow, verb, now);
+            return self.take_typed_ahead(verb, now);
         }
-        self.ask(flow, question, None);
+        self.ask(question, None);
         None
     }
 
     /// Plays the question, `first` before it.
-    fn ask(&mut self, flow: &Flow, question: &Question, first: Option<&Prompt>) {
+    fn ask(&mut self, question: &Question, first: Option<&Prompt>) {
         self.deadline = None;
         self.state.typed.clear();
         let first = first.filter(|prompt| !prompt.0.is_empty());
         // Nothing but the same prompt can follow, so it may be looped without a gap.
         let repeat = first.is_none() && question.only_repeats();
         match first {
-            Some(first) => self.play(flow, &[first, &question.prompt], repeat),
-            None => self.play(flow, &[&question.prompt], repeat),
+            Some(first) => self.play(&[first, &question.prompt], repeat),
+            None => self.play(&[&question.prompt], repeat),
         }
         self.state.phase = Phase::Asking;
     }
 
     /// The question, or its confirmation, was heard: waits for a key, if none was typed meanwhile.
-    pub(crate) fn listen(&mut self, flow: &Flow, verb: &Verb, now: Now) -> Option<Target> {
+    pub(crate) fn listen(&mut self, verb: &Verb, now: Now) -> Option<Target> {
         let question = verb.question()?;
         if self.state.phase == Phase::Asking {
             self.state.phase = Phase::Waiting;
@@ -52,21 +52,21 @@ impl Session {
             self.state.ahead.clear();
         }
         if !self.state.ahead.is_empty() {
-            return self.take_typed_ahead(flow, verb, now);
+            return self.take_typed_ahead(verb, now);
         }
         if question.timeout.is_zero() {
-            return self.heard_nothing(flow, verb);
+            return self.heard_nothing(verb);
         }
         self.wait(now, question.timeout);
         None
     }
 
     /// Weighs keys that were typed ahead, as far as this question takes them.
-    fn take_typed_ahead(&mut self, flow: &Flow, verb: &Verb, now: Now) -> Option<Target> {
+    fn take_typed_ahead(&mut self, verb: &Verb, now: Now) -> Option<Target> {
         while self.may_answer(verb)
             && let Some(key) = self.state.ahead.take_first()
         {
-            let target = self.press(flow, verb, now, key);
+            let target = self.press(verb, now, key);
             if target.is_some() {
                 return target;
             }
@@ -81,7 +81,7 @@ impl Session {
     }
 
     /// Weighs a key that answers the question.
-    pub(crate) fn press(&mut self, flow: &Flow, verb: &Verb, now: Now, key: char) -> Option<Target> {
+    pub(crate) fn press(&mut self, verb: &Verb, now: Now, key: char) -> Option<Target> {
         if let (Phase::Confirming { again }, Verb::Collect(collect)) = (self.state.phase, verb) {
             // Many press it behind the last digit, too.
             let is_answer = collect.confirm.as_ref().is_some_and(|confirm| key == confirm.yes || key == confirm.no);
@@ -90,68 +90,68 @@ impl Session {
             }
             self.stop_play();
             self.deadline = None;
-            return self.press_confirming(flow, collect, again, key);
+            return self.press_confirming(collect, again, key);
         }
         self.stop_play();
         self.deadline = None;
         self.state.phase = Phase::Waiting;
         match verb {
-            Verb::Menu(menu) => self.press_menu(flow, menu, now, key),
+            Verb::Menu(menu) => self.press_menu(menu, now, key),
             Verb::Collect(collect) if key.is_ascii_digit() => {
                 self.state.typed.push(key);
                 if self.state.typed.len() >= collect.most {
-                    return self.collected(flow, collect);
+                    return self.collected(collect);
                 }
                 self.wait(now, collect.digit_timeout);
                 None
             }
-            Verb::Collect(collect) if collect.end_key == Some(key) => self.collected(flow, collect),
-            Verb::Collect(collect) => self.failed(flow, &collect.question, &collect.question.wrong_input),
+            Verb::Collect(collect) if collect.end_key == Some(key) => self.collected(collect),
+            Verb::Collect(collect) => self.failed(&collect.question, &collect.question.wrong_input),
             _ => None,
         }
     }
 
     /// Goes where an outcome of the question leads.
-    fn answered(&mut self, flow: &Flow, question: &Question, answer: &Outcome<Way>) -> Option<Target> {
+    fn answered(&mut self, question: &Question, answer: &Outcome<Way>) -> Option<Target> {
         let to = match answer.way {
             Way::To(to) => Some(to),
             Way::Back => self.question_before().map(Target::Node),
             Way::Repeat => None,
         };
         match to {
-            Some(way) => self.leave(flow, &Outcome { prompt: answer.prompt.clone(), way }, question.barge_in),
+            Some(way) => self.leave(&Outcome { prompt: answer.prompt.clone(), way }, question.barge_in),
             None => {
-                self.ask(flow, question, Some(&answer.prompt));
+                self.ask(question, Some(&answer.prompt));
                 None
             }
         }
     }
 
     /// The time to press a key, or a further one, is over.
-    pub(crate) fn heard_nothing(&mut self, flow: &Flow, verb: &Verb) -> Option<Target> {
+    pub(crate) fn heard_nothing(&mut self, verb: &Verb) -> Option<Target> {
         match (self.state.phase, verb) {
-            (Phase::Confirming { again }, Verb::Collect(collect)) => self.not_confirmed(flow, collect, again),
-            (_, Verb::Menu(menu)) if !self.state.typed.is_empty() => self.typed_all(flow, menu),
-            (_, Verb::Collect(collect)) if !self.state.typed.is_empty() => self.collected(flow, collect),
+            (Phase::Confirming { again }, Verb::Collect(collect)) => self.not_confirmed(collect, again),
+            (_, Verb::Menu(menu)) if !self.state.typed.is_empty() => self.typed_all(menu),
+            (_, Verb::Collect(collect)) if !self.state.typed.is_empty() => self.collected(collect),
             _ => {
                 let question = verb.question()?;
-                self.failed(flow, question, &question.no_input)
+                self.failed(question, &question.no_input)
             }
         }
     }
 
     /// An attempt failed: no key, or a wrong one. What was typed behind a wrong key was meant for something else.
-    fn failed(&mut self, flow: &Flow, question: &Question, outcome: &Outcome<Way>) -> Option<Target> {
+    fn failed(&mut self, question: &Question, outcome: &Outcome<Way>) -> Option<Target> {
         self.state.ahead.clear();
         let last = matches!(question.attempts, Times::Count(attempts) if self.state.round >= attempts);
         // Whoever cannot go back is asked again, and not without end.
         let asks_again = outcome.way == Way::Repeat || (outcome.way == Way::Back && self.question_before().is_none());
         match &question.exhausted {
-            _ if !asks_again => self.answered(flow, question, outcome),
-            Some(exhausted) if last => self.leave(flow, exhausted, question.barge_in),
+            _ if !asks_again => self.answered(question, outcome),
+            Some(exhausted) if last => self.leave(exhausted, question.barge_in),
             _ => {
                 self.state.round = self.state.round.saturating_add(1);
-                self.ask(flow, question, Some(&outcome.prompt));
+                self.ask(question, Some(&outcome.prompt));
                 None
             }
         }
@@ -182,7 +182,7 @@ impl Session {
 /// Menus.
 impl Session {
     /// Weighs what was typed in a menu so far: it answers at once unless further keys could make it mean something else.
-    fn press_menu(&mut self, flow: &Flow, menu: &Menu, now: Now, key: char) -> Option<Target> {
+    fn press_menu(&mut self, menu: &Menu, now: Now, key: char) -> Option<Target> {
         let flows = Arc::clone(&self.flows);
         let before = self.state.typed.to_text();
         self.state.typed.push(key);
@@ -196,33 +196,32 @@ impl Session {
             None if key == '#' => menu.weigh(flows.extensions(), before.reveal()).answer,
             answer => answer,
         };
-        self.chosen(flow, menu, answer)
+        self.chosen(menu, answer)
     }
 
     /// No further key came.
-    fn typed_all(&mut self, flow: &Flow, menu: &Menu) -> Option<Target> {
+    fn typed_all(&mut self, menu: &Menu) -> Option<Target> {
         let flows = Arc::clone(&self.flows);
         let answer = menu.weigh(flows.extensions(), self.state.typed.to_text().reveal()).answer;
-        self.chosen(flow, menu, answer)
+        self.chosen(menu, answer)
     }
 
-    fn chosen(&mut self, flow: &Flow, menu: &Menu, answer: Option<Answer<'_>>) -> Option<Target> {
+    fn chosen(&mut self, menu: &Menu, answer: Option<Answer<'_>>) -> Option<Target> {
         self.state.typed.clear();
         match (answer, &menu.direct_dial) {
-            (Some(Answer::Key(answer)), _) => self.answered(flow, &menu.question, answer),
+            (Some(Answer::Key(answer)), _) => self.answered(&menu.question, answer),
             (Some(Answer::Extension(user)), Some(dial)) => {
                 let (target, ring_time) = (DialTarget::User(Arc::clone(user)), dial.ring_time);
                 self.hand_over(Phase::Dialled, Output::Dial { target, ring_time });
                 None
             }
-            _ => self.failed(flow, &menu.question, &menu.question.wrong_input),
+            _ => self.failed(&menu.question, &menu.question.wrong_input),
         }
     }
 
     /// The dialling of an extension, or the talk that followed, is over.
     pub(crate) fn direct_dial_ended(
         &mut self,
-        flow: &Flow,
         question: &Question,
         dial: &DirectDial,
         outcome: DialOutcome,
@@ -234,27 +233,27 @@ impl Session {
             DialOutcome::Declined => &dial.declined,
             DialOutcome::Unreachable | DialOutcome::Refused => &dial.failed,
         };
-        self.answered(flow, question, outcome)
+        self.answered(question, outcome)
     }
 }
 
 /// Digits that are collected.
 impl Session {
     /// The caller typed all he wants to.
-    fn collected(&mut self, flow: &Flow, collect: &Collect) -> Option<Target> {
+    fn collected(&mut self, collect: &Collect) -> Option<Target> {
         if self.state.typed.len() < collect.least {
-            return self.failed(flow, &collect.question, &collect.question.wrong_input);
+            return self.failed(&collect.question, &collect.question.wrong_input);
         }
         let digits = self.state.typed.to_text();
         self.state.typed.clear();
         if collect.check.as_ref().is_some_and(|check| !check.passes(digits.reveal())) {
-            return self.failed(flow, &collect.question, &collect.invalid);
+            return self.failed(&collect.question, &collect.invalid);
         }
         let before = self.state.set(&collect.variable, Value::Text(digits.reveal().clone()));
         match &collect.confirm {
             Some(confirm) => {
                 self.state.before = before;
-                self.ask_to_confirm(flow, &collect.question, confirm, false);
+                self.ask_to_confirm(&collect.question, confirm, false);
                 None
             }
             None => Some(self.keep_digits(collect)),
@@ -269,47 +268,47 @@ impl Session {
         collect.next
     }
 
-    fn ask_to_confirm(&mut self, flow: &Flow, question: &Question, confirm: &Confirm, again: bool) {
+    fn ask_to_confirm(&mut self, question: &Question, confirm: &Confirm, again: bool) {
         // Who has typed the answer, too, need not hear it.
         if !question.barge_in || self.state.ahead.is_empty() {
-            self.play(flow, &[&confirm.prompt], false);
+            self.play(&[&confirm.prompt], false);
         }
         self.state.phase = Phase::Confirming { again };
     }
 
-    fn press_confirming(&mut self, flow: &Flow, collect: &Collect, again: bool, key: char) -> Option<Target> {
+    fn press_confirming(&mut self, collect: &Collect, again: bool, key: char) -> Option<Target> {
         let confirm = collect.confirm.as_ref()?;
         if key == confirm.yes {
             self.state.before = None;
             return Some(self.keep_digits(collect));
         }
         if key == confirm.no {
-            return self.denied(flow, collect);
+            return self.denied(collect);
         }
         // It was no answer, and what was typed behind it none either.
         self.state.ahead.clear();
-        self.not_confirmed(flow, collect, again)
+        self.not_confirmed(collect, again)
     }
 
     /// Neither yes nor no: the digits are read back once more, then they are as good as denied.
-    fn not_confirmed(&mut self, flow: &Flow, collect: &Collect, again: bool) -> Option<Target> {
+    fn not_confirmed(&mut self, collect: &Collect, again: bool) -> Option<Target> {
         match &collect.confirm {
             Some(confirm) if !again => {
-                self.ask_to_confirm(flow, &collect.question, confirm, true);
+                self.ask_to_confirm(&collect.question, confirm, true);
                 None
             }
-            _ => self.denied(flow, collect),
+            _ => self.denied(collect),
         }
     }
 
     /// The digits are wrong, the caller says: the variable holds what it held before, and an attempt is gone.
-    fn denied(&mut self, flow: &Flow, collect: &Collect) -> Option<Target> {
+    fn denied(&mut self, collect: &Collect) -> Option<Target> {
         match self.state.before.take() {
             Some(value) => drop(self.state.set(&collect.variable, value)),
             None => drop(self.state.variables.remove(&*collect.variable)),
         }
         let again = Outcome { prompt: Prompt::default(), way: Way::Repeat };
-        self.failed(flow, &collect.question, &again)
+        self.failed(&collect.question, &again)
     }
 }
 

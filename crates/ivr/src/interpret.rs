@@ -41,11 +41,11 @@ impl Session {
         self.state.round = 1;
         self.outputs.push_back(Output::Entered { flow: Arc::clone(&flow.name), node: Arc::clone(&node.name) });
         match &node.verb {
-            Verb::Play(play) => self.begin_play(flow, play),
+            Verb::Play(play) => self.begin_play(play),
             Verb::Menu(Menu { question, .. }) | Verb::Collect(Collect { question, .. }) => {
                 self.remember_question(index);
                 self.mask_if_secret(&node.verb);
-                return self.begin_question(flow, &node.verb, question, now);
+                return self.begin_question(&node.verb, question, now);
             }
             Verb::Hours(hours) => {
                 self.state.phase = Phase::Deciding;
@@ -109,13 +109,13 @@ impl Session {
     }
 
     /// Goes where `outcome` leads, at once or after its prompt.
-    pub(crate) fn leave(&mut self, flow: &Flow, outcome: &Outcome, barge_in: bool) -> Option<Target> {
+    pub(crate) fn leave(&mut self, outcome: &Outcome, barge_in: bool) -> Option<Target> {
         self.deadline = None;
         self.unmask();
         if outcome.prompt.0.is_empty() {
             return Some(outcome.way);
         }
-        self.play(flow, &[&outcome.prompt], false);
+        self.play(&[&outcome.prompt], false);
         self.state.phase = Phase::Leaving { to: outcome.way, barge_in };
         None
     }
@@ -150,13 +150,13 @@ impl Session {
 
 /// Playing.
 impl Session {
-    fn begin_play(&mut self, flow: &Flow, play: &Play) {
-        self.play(flow, &[&play.prompt], play.repeat == Times::Forever);
+    fn begin_play(&mut self, play: &Play) {
+        self.play(&[&play.prompt], play.repeat == Times::Forever);
         self.state.phase = Phase::Playing;
     }
 
     /// The prompts of a `play` were heard once.
-    pub(crate) fn played(&mut self, flow: &Flow, play: &Play) -> Option<Target> {
+    pub(crate) fn played(&mut self, play: &Play) -> Option<Target> {
         let again = match play.repeat {
             Times::Count(times) => self.state.round < times,
             Times::Forever => true,
@@ -165,11 +165,11 @@ impl Session {
             return play.next;
         }
         self.state.round = self.state.round.saturating_add(1);
-        self.begin_play(flow, play);
+        self.begin_play(play);
         None
     }
 
-    pub(crate) fn play(&mut self, _flow: &Flow, parts: &[&Prompt], repeat: bool) {
+    pub(crate) fn play(&mut self, parts: &[&Prompt], repeat: bool) {
         let mut items = Vec::new();
         for item in parts.iter().flat_map(|prompt| &prompt.0) {
             match item {

@@ -106,7 +106,7 @@ impl Session {
             (Phase::Leaving { to, barge_in: true }, _) => self.cut_short(now, digit, to),
             (Phase::Playing | Phase::Leaving { .. }, _) => self.type_ahead(digit),
             (_, Some(verb)) if self.may_answer(verb) => {
-                let target = self.press(&flow, verb, now, digit);
+                let target = self.press(verb, now, digit);
                 self.advance(now, target);
             }
             (Phase::Asking | Phase::Waiting | Phase::Confirming { .. }, _) => self.type_ahead(digit),
@@ -122,9 +122,9 @@ impl Session {
         let flow = Arc::clone(&self.flow);
         let verb = flow.node(self.state.node).map(|node| &node.verb);
         let target = match (self.state.phase, verb) {
-            (Phase::Playing, Some(Verb::Play(play))) => self.played(&flow, play),
+            (Phase::Playing, Some(Verb::Play(play))) => self.played(play),
             (Phase::Leaving { to, .. }, _) => Some(to),
-            (Phase::Asking | Phase::Confirming { .. }, Some(verb)) => self.listen(&flow, verb, now),
+            (Phase::Asking | Phase::Confirming { .. }, Some(verb)) => self.listen(verb, now),
             _ => None,
         };
         self.advance(now, target);
@@ -135,7 +135,7 @@ impl Session {
         let flow = Arc::clone(&self.flow);
         let verb = flow.node(self.state.node).map(|node| &node.verb);
         let (Phase::Deciding, Some(Verb::Hours(hours))) = (self.state.phase, verb) else { return };
-        let target = self.leave(&flow, hours.outcome(state), true);
+        let target = self.leave(hours.outcome(state), true);
         self.advance(now, target);
     }
 
@@ -146,10 +146,10 @@ impl Session {
         let (Phase::Queued, Some(Verb::Queue(queue))) = (self.state.phase, verb) else { return };
         let target = match outcome {
             QueueOutcome::AgentEnded => Some(queue.next),
-            QueueOutcome::TimedOut => self.leave(&flow, &queue.timed_out, true),
-            QueueOutcome::Full => self.leave(&flow, &queue.full, true),
+            QueueOutcome::TimedOut => self.leave(&queue.timed_out, true),
+            QueueOutcome::Full => self.leave(&queue.full, true),
             // A queue that is gone has no agents; the check of the company leaves only a reload to do this.
-            QueueOutcome::NoAgents | QueueOutcome::Unknown => self.leave(&flow, &queue.no_agents, true),
+            QueueOutcome::NoAgents | QueueOutcome::Unknown => self.leave(&queue.no_agents, true),
         };
         self.advance(now, target);
     }
@@ -161,17 +161,17 @@ impl Session {
         let dial = match (self.state.phase, verb) {
             (Phase::Dialled, Some(Verb::Dial(dial))) => dial,
             (Phase::Dialled, Some(Verb::Menu(Menu { question, direct_dial: Some(dial), .. }))) => {
-                let target = self.direct_dial_ended(&flow, question, dial, outcome);
+                let target = self.direct_dial_ended(question, dial, outcome);
                 return self.advance(now, target);
             }
             _ => return,
         };
         let target = match outcome {
             DialOutcome::Ended => Some(dial.next),
-            DialOutcome::Busy => self.leave(&flow, &dial.busy, true),
-            DialOutcome::NoAnswer => self.leave(&flow, &dial.no_answer, true),
-            DialOutcome::Declined => self.leave(&flow, &dial.declined, true),
-            DialOutcome::Unreachable | DialOutcome::Refused => self.leave(&flow, &dial.failed, true),
+            DialOutcome::Busy => self.leave(&dial.busy, true),
+            DialOutcome::NoAnswer => self.leave(&dial.no_answer, true),
+            DialOutcome::Declined => self.leave(&dial.declined, true),
+            DialOutcome::Unreachable | DialOutcome::Refused => self.leave(&dial.failed, true),
         };
         self.advance(now, target);
     }
@@ -184,7 +184,7 @@ impl Session {
         self.deadline = None;
         let flow = Arc::clone(&self.flow);
         let Some(verb) = flow.node(self.state.node).map(|node| &node.verb) else { return };
-        let target = self.heard_nothing(&flow, verb);
+        let target = self.heard_nothing(verb);
         self.advance(now, target);
     }
 
