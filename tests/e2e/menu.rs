@@ -98,3 +98,37 @@ fn a_waiting_caller_hears_music() {
     assert_eq!(phone.bye(&mut dialog).status(), Some(200));
     assert_eq!(switch.wait_for_cdr()["disposition"], "abandoned");
 }
+
+#[test]
+fn the_callers_number_and_a_flow_that_is_called_decide_what_he_hears() {
+    let mut ports = Ports::slice();
+    let mut company = Company::new(&ports);
+    let main = "version: 1\nnodes:
+  who: { when: [{ if: \"caller.number == '4711'\", next: ask }, { otherwise: stranger }] }
+  ask: { call: pin, next: judge }
+  judge: { when: [{ if: \"pin == '12'\", next: friend }, { otherwise: stranger }] }
+  friend: { play: music, next: hangup }
+  stranger: { play: wrong, next: hangup }\n";
+    let pin = "version: 1\nnodes:
+  ask: { collect: { prompt: welcome, into: pin, digits: 2, exhausted: hangup }, next: return }\n";
+    company.flows.insert("who", main.to_owned());
+    company.flows.insert("pin", pin.to_owned());
+    company.numbers.insert("1005", "{ flow: who }".to_owned());
+    let switch = Switch::start(&company);
+    for (number, keys, heard) in
+        [("4711", "12", tones::MUSIC), ("4711", "13", tones::WRONG), ("4712", "", tones::WRONG)]
+    {
+        let mut phone = Phone::new(switch.address(), &mut ports);
+        let start = Instant::now();
+        phone.call_as(number, "1005");
+        if !keys.is_empty() {
+            phone.media.wait_for_tone(tones::WELCOME, start, SOON);
+            phone.media.press(keys);
+        }
+        phone.media.wait_for_tone(heard, start, SOON);
+        phone.wait_for_request("BYE", SOON);
+    }
+    let chosen: Vec<_> = switch.events("chosen").iter().map(|event| event["case"].as_u64()).collect();
+    assert_eq!(chosen, [Some(1), Some(1), Some(1), None, None]);
+    switch.assert_quiet();
+}

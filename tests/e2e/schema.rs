@@ -29,10 +29,16 @@ const NOT_OF_SHAPE: &[&str] = &[
     "node-unreachable",
     "play-forever-that-a-key-ends",
     "play-forever-with-next",
+    "loop-of-when",
+    "set-before-it-is-set",
     "start-unknown",
     "target-unknown",
     "variable-never-set",
     "variable-not-set-on-every-way",
+    "when-kinds",
+    "when-names",
+    "when-not-cel",
+    "when-variable-never-set",
 ];
 
 fn root() -> PathBuf {

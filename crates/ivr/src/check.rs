@@ -11,7 +11,9 @@ use std::sync::Arc;
 use yaml::{Faults, Place, did_you_mean};
 
 use self::graph::Graph;
-use crate::flow::{Call, Collect, Dial, Flow, Item, Menu, Node, Outcome, Prompt, Question, Queue, Target, Verb, Way};
+use crate::flow::{
+    Call, Collect, Dial, Flow, Item, Menu, Node, Outcome, Prompt, Question, Queue, Set, Target, Verb, Way, When,
+};
 
 /// How deep flows may call each other.
 pub(crate) const MAX_DEPTH: usize = 16;
@@ -94,6 +96,10 @@ fn steps(index: usize, node: &Node) -> Vec<Step<'_>> {
         Verb::Record { next, .. } | Verb::Language { next, .. } | Verb::Goto(next) => vec![fast(*next)],
         // What the flow that is called does on the way is the graph's to know.
         Verb::Call(call) => vec![fast(call.next)],
+        Verb::When(When { cases, otherwise }) => {
+            cases.iter().map(|(_, to)| fast(*to)).chain([fast(*otherwise)]).collect()
+        }
+        Verb::Set(Set { names, next, .. }) => vec![Step { sets: names, ..fast(*next) }],
         Verb::Leave { .. } | Verb::Hangup(_) => Vec::new(),
     }
 }
@@ -108,6 +114,7 @@ fn prompts(node: &Node) -> Vec<&Prompt> {
         }
         Verb::Hours(hours) => hours.outcomes().map(|outcome| &outcome.prompt).to_vec(),
         Verb::Queue(queue) => [&queue.timed_out, &queue.full, &queue.no_agents].map(|outcome| &outcome.prompt).to_vec(),
+        Verb::When(_) | Verb::Set(_) => Vec::new(),
         Verb::Dial(dial) => {
             [&dial.busy, &dial.no_answer, &dial.declined, &dial.failed].map(|outcome| &outcome.prompt).to_vec()
         }

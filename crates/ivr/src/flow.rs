@@ -8,6 +8,7 @@ use std::time::Duration;
 use hours::State;
 use yaml::{Faults, Form, Place, Source};
 
+use crate::expression::Expression;
 use crate::inspect::Check;
 use crate::key_range::KeyRange;
 use crate::{DialTarget, HangupCause, Spoken, read};
@@ -172,6 +173,8 @@ pub(crate) enum Verb {
     },
     Goto(Target),
     Call(Call),
+    When(When),
+    Set(Set),
     /// `goto: { flow: … }`: into another flow, for good.
     Leave {
         flow: Arc<str>,
@@ -331,6 +334,30 @@ pub(crate) struct Confirm {
     pub prompt: Prompt,
     pub yes: char,
     pub no: char,
+}
+
+/// The first case whose condition holds says where it goes on.
+#[derive(Debug)]
+pub(crate) struct When {
+    pub cases: Vec<(Written, Target)>,
+    /// No case holds, or one of them could not be worked out.
+    pub otherwise: Target,
+}
+
+/// Sets variables, one after the other.
+#[derive(Debug)]
+pub(crate) struct Set {
+    pub names: Vec<Arc<str>>,
+    /// What each becomes.
+    pub values: Vec<Written>,
+    pub next: Target,
+}
+
+/// An expression, and where it reads which variable.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub expression: Expression,
+    pub reads: Vec<(Arc<str>, Place)>,
 }
 
 /// Another flow, and back.

@@ -23,10 +23,11 @@
 //! ```
 //!
 //! Where to find what: `read` the shape of the file (`table` all keys, `menu`, `ask` questions and collect, `inspect` its checks,
-//! `connect` queue and dial, `hours`, `parts` prompts and outcomes, `items` what is said of variables, `names` nodes and variables) · `flow`
+//! `connect` queue and dial, `decide` when and set, `hours`, `parts` prompts and outcomes, `items` what is said of variables, `names` nodes and variables) · `flow`
 //! what was read, `flows` all of them together · `check` faults of the graph · `session` inputs and outputs · `interpret` the
 //! steps between, `asking` those of questions · `key_range` keys of several digits, `extensions` the numbers that a menu takes
-//! beside them · `inspect` what digits must be · `state`, `saved` what a session remembers, `value` what its variables hold ·
+//! beside them · `inspect` what digits must be · `state`, `saved` what a session remembers, `value` what its variables hold,
+//! `facts` what its driver knows · `expression` conditions ·
 //! `output` the words between session and driver · `spoken` numbers, dates and the like by a table for each language.
 //! The language is explained to operators in `config/README.md`.
 //!
@@ -46,7 +47,9 @@
 
 mod asking;
 mod check;
+mod expression;
 mod extensions;
+mod facts;
 mod flow;
 mod flows;
 mod inspect;
@@ -60,6 +63,7 @@ mod spoken;
 mod state;
 mod value;
 
+pub use facts::Facts;
 pub use flow::{Flow, FlowHash, Reference, ReferenceKind, SpokenReference};
 pub use flows::Flows;
 pub use output::{DialOutcome, DialTarget, HangupCause, Output, QueueOutcome, Sound};

@@ -68,6 +68,20 @@ pub enum Output {
         /// The digits; none if they are a secret.
         digits: Pii<Option<String>>,
     },
+    /// A `when` chose; for the journal.
+    Chosen {
+        /// Which case, from 1; `None`: `otherwise`.
+        case: Option<u32>,
+        /// The case that could not be worked out, and why as a word, if that is why `otherwise` was chosen.
+        failed: Option<(u32, &'static str)>,
+    },
+    /// A `set` set a variable; for the journal. [`crate::Session::variable`] has the value, which is personal data.
+    Set {
+        /// The variable.
+        variable: Arc<str>,
+        /// Why it is null, as a word, if its value could not be worked out.
+        failed: Option<&'static str>,
+    },
     /// End the call. The session is over; there is no output behind this one.
     Hangup {
         /// Why.

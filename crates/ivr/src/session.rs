@@ -7,7 +7,7 @@ use base::{Mono, Now};
 
 use crate::flow::{Menu, Play, Target, Verb};
 use crate::state::{Phase, State};
-use crate::{DialOutcome, Flow, Flows, Output, QueueOutcome, Value};
+use crate::{DialOutcome, Facts, Flow, Flows, Output, QueueOutcome, Value};
 
 /// One caller in a flow: a machine, whose driver plays, queues and dials.
 ///
@@ -34,6 +34,13 @@ impl Session {
     pub fn new(flows: Arc<Flows>, flow: &str) -> Option<Self> {
         let flow = Arc::clone(flows.get(flow)?);
         Some(Self { flows, flow, state: State::new(), deadline: None, outputs: VecDeque::new() })
+    }
+
+    /// The same caller, of whom this is known. To be told before the start.
+    #[must_use]
+    pub fn with_facts(mut self, facts: Facts) -> Self {
+        self.state.facts = facts;
+        self
     }
 
     /// All flows that he may come to.

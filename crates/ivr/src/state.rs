@@ -6,8 +6,8 @@ use std::fmt;
 use base::Pii;
 use serde::{Deserialize, Serialize};
 
-use crate::Value;
 use crate::flow::Target;
+use crate::{Facts, Value};
 
 /// Everything about a caller in a flow but the flow itself, the deadline and outputs that wait.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub(crate) struct State {
     /// A secret is asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub masked: bool,
+    /// What was known of the call when it began.
+    pub facts: Facts,
     /// Variables that were set, by name.
     pub variables: BTreeMap<String, Value>,
 }
@@ -94,6 +96,7 @@ impl State {
             asked: Vec::new(),
             before: None,
             masked: false,
+            facts: Facts::default(),
             variables: BTreeMap::new(),
         }
     }

@@ -95,6 +95,16 @@ fn digits() -> impl Strategy<Value = String> {
     prop::sample::select(some).prop_map(str::to_owned)
 }
 
+fn condition() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "true",
+        "caller.number == ''",
+        "dialled != '' || 1 / 0 == 1",
+        "[1, 2, 3].exists(x, x > 2)",
+        "int(dialled) > 3",
+    ])
+}
+
 fn node(flow: usize) -> impl Strategy<Value = String> {
     let later = (flow + 1).min(FLOWS.len() - 1)..FLOWS.len();
     let repeat = prop::sample::select(vec!["1", "3", "forever"]);
@@ -115,6 +125,9 @@ fn node(flow: usize) -> impl Strategy<Value = String> {
             .prop_map(|(b, f, d, to)| format!("{{dial: {{user: a{b}{f}{d}}}, next: {to}}}")),
         target().prop_map(|to| format!("{{record: start, next: {to}}}")),
         target().prop_map(|to| format!("{{goto: {to}}}")),
+        (condition(), target(), target())
+            .prop_map(|(c, a, b)| format!("{{when: [{{if: \"{c}\", next: {a}}}, {{otherwise: {b}}}]}}")),
+        (condition(), target()).prop_map(|(c, to)| format!("{{set: {{v: \"{c}\", w: \"v\"}}, next: {to}}}")),
         (later, target()).prop_map(move |(to, next)| match to == flow {
             true => format!("{{goto: {next}}}"),
             false => format!("{{call: f{to}, next: {next}}}"),

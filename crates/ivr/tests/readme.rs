@@ -20,8 +20,20 @@ fn the_example_passes_the_check_and_plays() {
 }
 
 #[test]
-fn the_example_of_questions_passes_the_check() {
+fn the_example_of_conditions_passes_the_check() {
     let example = flows_part().split("```").nth(3).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
+    let others: String = ["german", "vip", "main"]
+        .iter()
+        .map(|name| format!("  {name}: {{play: {name}, next: {name}-end}}\n  {name}-end: {{hangup: normal}}\n"))
+        .collect();
+    let start = "  start: {set: {tries: \"0\", account: \"'4711'\"}, next: who}\n";
+    let (_, heard) = Caller::new(&flow(&format!("version: 1\nnodes:\n{start}{example}{others}")));
+    assert_eq!(heard, "@start set:tries set:account @who case:2 @vip play:vip");
+}
+
+#[test]
+fn the_example_of_questions_passes_the_check() {
+    let example = flows_part().split("```").nth(5).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
     let others: String = ["sales", "fax", "rooms", "goodbye"]
         .iter()
         .map(|name| format!("  {name}: {{play: p, next: {name}-end}}\n  {name}-end: {{hangup: normal}}\n"))
@@ -35,7 +47,7 @@ fn the_example_of_questions_passes_the_check() {
 fn every_key_is_explained() {
     let keys = [
         "version", "start", "nodes", "note", "next", "play", "menu", "collect", "hours", "queue", "dial", "record",
-        "language", "call", "goto", "hangup", "return",
+        "language", "when", "set", "call", "goto", "hangup", "return",
     ];
     let options = [
         "prompt",
@@ -65,6 +77,8 @@ fn every_key_is_explained() {
         "holiday",
         "closed",
         "emergency",
+        "if",
+        "otherwise",
         "name",
         "max_wait",
         "timed_out",

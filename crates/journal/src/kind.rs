@@ -115,6 +115,26 @@ pub enum Kind {
         #[serde(with = "base::revealed", default, skip_serializing_if = "is_hidden")]
         digits: Pii<Option<String>>,
     },
+    /// A `when` of a flow chose a way.
+    Chosen {
+        /// Which case held, from 1; none: `otherwise`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        case: Option<u32>,
+        /// The case that could not be worked out, for which reason `otherwise` was chosen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failed_case: Option<u32>,
+        /// Why it could not: `wrong_kind`, `missing`, `no_number`, `too_much`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Name>,
+    },
+    /// A `set` of a flow set a variable. What it holds is not told: nobody knows what it tells of the caller.
+    VariableSet {
+        /// The variable.
+        variable: Name,
+        /// Why it is null, if it could not be worked out; words as in `chosen`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Name>,
+    },
     /// Something began to play to the caller.
     Play {
         /// Names the playout.
@@ -561,6 +581,8 @@ impl Kind {
                 | Self::IdentityIgnored { .. }
                 | Self::Digit { .. }
                 | Self::Collected { .. }
+                | Self::Chosen { .. }
+                | Self::VariableSet { .. }
                 | Self::Play { .. }
                 | Self::DecisionRejected { .. }
                 | Self::OutsideRefused { .. }

@@ -86,6 +86,13 @@ impl Switch {
             Output::Record { on } => self.record(call, on),
             Output::Mask { on } => self.mask(now, call, on),
             Output::Collected { variable, digits } => self.note(now, call, Kind::Collected { variable, digits }),
+            Output::Chosen { case, failed } => {
+                let (failed_case, failure) = (failed.map(|(case, _)| case), failed.map(|(_, why)| why.into()));
+                self.note(now, call, Kind::Chosen { case, failed_case, failure });
+            }
+            Output::Set { variable, failed } => {
+                self.note(now, call, Kind::VariableSet { variable, failure: failed.map(Into::into) });
+            }
             Output::Hangup { cause } => {
                 let (by, word, reason) = found.end("flow_end", cause.q850());
                 self.end_call(now, call, by, word, reason);

@@ -197,8 +197,15 @@ impl Switch {
         self.legs.insert(caller, leg);
         self.sessions.insert(incoming.session, caller);
         let limit = self.timers.set(now.monotonic + self.config.limits.max_call_time, Timer::CallLimit(call));
+        let facts = ivr::Facts {
+            caller_number: Pii::new(incoming.from.clone()),
+            caller_name: incoming.identity.display.clone().unwrap_or(Pii::new(String::new())),
+            dialled: incoming.dialled.to_string(),
+        };
         let flow = match &incoming.destination {
-            Reach::Listed(Destination::Flow(name)) => ivr::Session::new(self.config.flows.clone(), name),
+            Reach::Listed(Destination::Flow(name)) => {
+                ivr::Session::new(self.config.flows.clone(), name).map(|flow| flow.with_facts(facts))
+            }
             _ => None,
         };
         let incoming_data = incoming.user_to_user.as_ref().map(|data| data.hex().to_owned());

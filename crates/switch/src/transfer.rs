@@ -170,7 +170,12 @@ impl Switch {
         match destination {
             Destination::Queue(queue) => self.join_queue(now, call, &queue, None),
             Destination::Flow(name) => {
-                let flow = ivr::Session::new(self.config.flows.clone(), &name);
+                let facts = ivr::Facts {
+                    caller_number: found.number.clone(),
+                    caller_name: found.identity.display.clone().unwrap_or(Pii::new(String::new())),
+                    dialled: found.dialled.to_string(),
+                };
+                let flow = ivr::Session::new(self.config.flows.clone(), &name).map(|flow| flow.with_facts(facts));
                 found.prompts = self.config.prompts.clone();
                 match flow {
                     Some(mut flow) => {

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
 use crate::map::list;
@@ -47,6 +47,24 @@ impl<'a> Value<'a> {
     pub fn key_place(&self) -> Place {
         let span = self.context.key.map_or(self.node.span, |(_, span)| span);
         self.context.source.place(span)
+    }
+
+    /// Where characters of the value's text stand, counted from 0; where the whole value is if that cannot be told: it has
+    /// several lines, or escapes.
+    #[must_use]
+    pub fn place_of(&self, characters: &Range<usize>) -> Place {
+        let whole = self.place();
+        let found = self.raw().filter(|text| !text.is_empty()).and_then(|text| {
+            let line: Vec<char> = self.context.source.line(whole.span.line)?.chars().collect();
+            let column = usize::try_from(whole.span.column).ok()?.checked_sub(1)?;
+            let quote = usize::from(matches!(line.get(column), Some('"' | '\'')));
+            let rest = line.get(column + quote..)?;
+            let as_written = text.chars().count() <= rest.len() && text.chars().zip(rest).all(|(a, b)| a == *b);
+            let start = u32::try_from(column + quote + characters.start + 1).ok().filter(|_| as_written)?;
+            let length = u32::try_from(characters.len()).ok()?.max(1);
+            Some(Span { column: start, length, ..whole.span })
+        });
+        found.map_or(whole, |span| self.context.source.place(span))
     }
 
     /// Adds a fault at this value.

@@ -6,7 +6,7 @@ use yaml::{Faults, Place, did_you_mean};
 
 use super::graph::{Graph, How, Step, To};
 use super::{Item, MAX_VARIABLES, confirmation, prompts, steps};
-use crate::flow::{Flow, Node};
+use crate::flow::{Flow, Node, Verb};
 
 /// A set of variables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,15 +73,34 @@ impl<'a> Variables<'a> {
 }
 
 /// What a node reads, and where it says so.
-fn reads(node: &Node) -> impl Iterator<Item = (&str, &Place)> {
+fn reads(node: &Node) -> Vec<(&str, &Place)> {
     let confirmed = confirmation(node);
     let played = prompts(node).into_iter().map(|prompt| (prompt, None));
     let all = played.chain(confirmed.map(|(prompt, sets)| (prompt, Some(sets))));
-    all.flat_map(|(prompt, sets)| prompt.0.iter().map(move |item| (item, sets))).filter_map(|(item, sets)| match item {
+    let items = all.flat_map(|(prompt, sets)| prompt.0.iter().map(move |item| (item, sets)));
+    let said = items.filter_map(|(item, sets)| match item {
         // What is to be confirmed is set by then.
         Item::Spoken { variable, place, .. } if sets != Some(&**variable) => Some((&**variable, place)),
         Item::Spoken { .. } | Item::Recording(_) | Item::Silence(_) => None,
-    })
+    });
+    let mut reads: Vec<(&str, &Place)> = said.collect();
+    match &node.verb {
+        Verb::When(when) => {
+            for (written, _) in &when.cases {
+                reads.extend(written.reads.iter().map(|(name, place)| (&**name, place)));
+            }
+        }
+        Verb::Set(set) => {
+            for (index, written) in set.values.iter().enumerate() {
+                // What stands before it in the same node is set by then.
+                let set_before = |name: &str| set.names.iter().take(index).any(|known| **known == *name);
+                let unset = written.reads.iter().filter(|(name, _)| !set_before(name));
+                reads.extend(unset.map(|(name, place)| (&**name, place)));
+            }
+        }
+        _ => {}
+    }
+    reads
 }
 
 impl Graph<'_> {
@@ -181,7 +200,7 @@ impl Graph<'_> {
         let Some(wanted) = wanted else {
             let remedy = match did_you_mean(name, self.variables.0.keys().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("a `collect` with `into: {name}` would set it"),
+                None => format!("a `collect` with `into: {name}`, or a `set`, would set it"),
             };
             return (format!("no node sets the variable `{name}`"), remedy);
         };

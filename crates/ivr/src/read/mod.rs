@@ -2,6 +2,7 @@
 
 mod ask;
 mod connect;
+mod decide;
 mod hours;
 mod inspect;
 mod items;
@@ -108,6 +109,11 @@ impl<'a> Reader<'a> {
             }
             "queue" => self.queue(map, value).map(Verb::Queue),
             "dial" => self.dial(map, value).map(Verb::Dial),
+            "when" => {
+                refuse_next(next, "`when`: its cases say what follows");
+                self.when(value).map(Verb::When)
+            }
+            "set" => self.set(map, value).map(Verb::Set),
             "call" => {
                 let next = self.next(map);
                 let flow = self.other_flow(value)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use yaml::{Value, did_you_mean};
 
+use crate::expression::BUILT_IN;
 use crate::flow::Target;
 
 /// Words that stand where a node's name could stand. `back` is kept for later versions.
@@ -55,6 +56,11 @@ impl<'a> Names<'a> {
     /// The variable that `value` names.
     pub fn variable(&self, value: Value<'a>) -> Option<Arc<str>> {
         let name = value.string_for("a variable's name")?;
+        if BUILT_IN.contains(&name) {
+            let message = format!("`{name}` has a meaning of its own and cannot name a variable");
+            value.fault(message, format!("choose another name, such as `my_{name}`"));
+            return None;
+        }
         if is_variable(name) {
             return Some(Arc::from(name));
         }

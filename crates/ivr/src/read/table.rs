@@ -18,7 +18,7 @@ form! {
 }
 
 form! {
-    pub(super) NODE, "a node", one of ["play", "menu", "collect", "hours", "queue", "dial", "record", "language", "call", "goto", "hangup"],
+    pub(super) NODE, "a node", one of ["play", "menu", "collect", "hours", "queue", "dial", "record", "language", "when", "set", "call", "goto", "hangup"],
     key("play", &Kind::Any(&[PROMPT, &Kind::Form(&PLAY)]), "Plays prompts.", "welcome")
         .with_unless(&["next"], "repeat", "forever"),
     key("menu", &Kind::Form(&MENU), "Asks for one key, and goes where that leads.", "{ prompt: main-menu, keys: { 1: sales }, exhausted: goodbye }")
@@ -33,12 +33,26 @@ form! {
         .with(&["next"]),
     key("record", &Kind::Word(&["start", "stop"]), "Begins or ends the recording of the call.", "start").with(&["next"]),
     key("language", NAME, "From here on the caller hears this language, one of `languages` in `strowger.yaml`.", "zh").with(&["next"]),
+    key("when", &WHEN, "Goes where the first case leads whose condition holds.", "[{ if: \"caller.number == ''\", next: ask }, { otherwise: main }]")
+        .without(&["next"]),
+    key("set", &SET, "Sets variables to what expressions come to.", "{ known: \"caller.number != ''\" }").with(&["next"]),
     key("call", NAME, "Plays another flow, and comes back when that leads to `return`.", "ask-language").with(&["next"]),
     key("goto", &Kind::Any(&[TARGET, &Kind::Form(&GOTO)]), "Goes to another node, or to another flow for good.", "main").without(&["next"]),
     key("hangup", &Kind::Any(&[&Kind::Word(&["normal", "busy", "no_answer", "rejected", "unavailable"]), &Kind::Empty]), "Ends the call.", "busy")
         .usual("normal").without(&["next"]),
     key("next", TARGET, "The node that follows, `hangup`, or `return`: back to the flow that called this one.", "goodbye"),
     key("note", &Kind::Text, "For people; nothing reads it.", "Asked for by the sales team"),
+}
+
+form! {
+    pub(super) CASE, "a case", one of [],
+    key("if", EXPRESSION, "The condition, in CEL.", "caller.number.startsWith('+49')").needed(),
+    key("next", TARGET, "Where it leads if it holds.", "german").needed(),
+}
+
+form! {
+    pub(super) OTHERWISE, "the last case", one of [],
+    key("otherwise", TARGET, "Where it leads if no case holds.", "main").needed(),
 }
 
 form! {
@@ -219,6 +233,10 @@ const ANSWER_TARGET: &Kind = &Kind::Named("answer-target", &Kind::Unlike("^[a-z]
 static NODES: Kind = Kind::Map(NODE_PATTERN, &Kind::Form(&NODE), super::MAX_NODES);
 static KEYS: &Kind =
     &Kind::Map("^([0-9*#]{1,8}|[0-9]{1,8}-[0-9]{1,8})$", &Kind::Any(&[ANSWER_TARGET, &Kind::Form(&ANSWER)]), MAX_KEYS);
+
+static WHEN: Kind = Kind::List(&Kind::Any(&[&Kind::Form(&CASE), &Kind::Form(&OTHERWISE)]), super::decide::MAX_CASES);
+static SET: Kind = Kind::Map("^[a-z][a-z0-9_]{0,39}$", EXPRESSION, super::decide::MAX_SET);
+const EXPRESSION: &Kind = &Kind::Named("expression", &Kind::Text);
 
 static ITEM_KIND: Kind = Kind::Any(&[
     &Kind::Like("^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?(/[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?)*$"),

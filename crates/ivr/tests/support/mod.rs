@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{Mono, Now, Wall};
-use ivr::{DialOutcome, DialTarget, Flows, Output, QueueOutcome, Session, Sound};
+use ivr::{DialOutcome, DialTarget, Facts, Flows, Output, QueueOutcome, Session, Sound};
 use yaml::{Faults, Source};
 
 /// The flow `test`, alone.
@@ -43,8 +43,13 @@ impl Caller {
 
     /// A caller who was just answered by one of several flows, and what he hears first.
     pub fn begin(flows: &Arc<Flows>, flow: &str) -> (Self, String) {
+        Self::known(flows, flow, Facts::default())
+    }
+
+    /// A caller of whom something is known.
+    pub fn known(flows: &Arc<Flows>, flow: &str, facts: Facts) -> (Self, String) {
         let now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(0) };
-        let mut caller = Self { session: Session::new(Arc::clone(flows), flow).unwrap(), now };
+        let mut caller = Self { session: Session::new(Arc::clone(flows), flow).unwrap().with_facts(facts), now };
         caller.session.handle_start(now);
         let heard = caller.heard();
         (caller, heard)
@@ -132,6 +137,13 @@ fn word(output: &Output) -> String {
         Output::Mask { on: false } => "unmask".to_owned(),
         Output::Collected { variable, digits } => {
             format!("{variable}={}", digits.reveal().as_deref().unwrap_or("•••"))
+        }
+        Output::Chosen { case, failed: None } => {
+            case.map_or_else(|| "otherwise".to_owned(), |case| format!("case:{case}"))
+        }
+        Output::Chosen { failed: Some((case, why)), .. } => format!("case:{case}/{why}"),
+        Output::Set { variable, failed } => {
+            format!("set:{variable}{}", failed.map_or(String::new(), |why| format!("/{why}")))
         }
         Output::Hangup { cause } => format!("hangup:{cause:?}"),
     }

@@ -1,0 +1,60 @@
+//! What an expression comes to, as far as it can be told before it is worked out.
+
+use crate::Value;
+
+/// The kind of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It cannot be told.
+    Any,
+    Null,
+    Bool,
+    Integer,
+    Decimal,
+    Text,
+    List,
+    Map,
+}
+
+impl Kind {
+    pub const fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(_) => Self::Bool,
+            Value::Integer(_) => Self::Integer,
+            Value::Decimal(_) => Self::Decimal,
+            Value::Text(_) => Self::Text,
+            Value::List(_) => Self::List,
+            Value::Map(_) => Self::Map,
+        }
+    }
+
+    pub const fn is_number(self) -> bool {
+        matches!(self, Self::Integer | Self::Decimal)
+    }
+
+    /// True if a value of this kind may be one of the other. Numbers are compared by what they are worth.
+    pub fn may_equal(self, other: Self) -> bool {
+        let any = |kind| kind == Self::Any || kind == Self::Null;
+        any(self) || any(other) || self == other || (self.is_number() && other.is_number())
+    }
+
+    /// The one that both are, if they are.
+    pub fn join(self, other: Self) -> Self {
+        if self == other { self } else { Self::Any }
+    }
+
+    /// With its article.
+    pub const fn spell(self) -> &'static str {
+        match self {
+            Self::Any => "anything",
+            Self::Null => "null",
+            Self::Bool => "true or false",
+            Self::Integer => "a whole number",
+            Self::Decimal => "a decimal",
+            Self::Text => "a text",
+            Self::List => "a list",
+            Self::Map => "a map",
+        }
+    }
+}

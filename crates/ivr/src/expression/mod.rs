@@ -1,0 +1,107 @@
+//! Conditions and computed values: a part of CEL (the Common Expression Language).
+//!
+//! The text is read by crate `cel`; what it means is ours: read once into a tree whose kinds were checked as far as they can be
+//! told (`read`), then worked out with a bound on cost and on what it may hold (`evaluate`). Macros, functions and operators
+//! are those of CEL but for what `config/README.md` says.
+
+mod evaluate;
+mod kind;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+pub(crate) use evaluate::{Error, Scope};
+pub(crate) use kind::Kind;
+pub(crate) use read::{BUILT_IN, read};
+
+use crate::Value;
+
+/// An expression without faults, as far as they can be told before it is worked out.
+#[derive(Debug)]
+pub(crate) struct Expression {
+    root: Tree,
+    /// What comes of it.
+    pub kind: Kind,
+    /// The variables that it reads, each with where, in characters of its text.
+    pub reads: Vec<(Arc<str>, Range<usize>)>,
+}
+
+impl Expression {
+    /// Works it out.
+    ///
+    /// # Errors
+    /// If it cannot be: see [`Error`].
+    pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, Error> {
+        evaluate::evaluate(&self.root, scope)
+    }
+}
+
+#[derive(Debug)]
+enum Tree {
+    Constant(Value),
+    Variable(Arc<str>),
+    /// The variable of a macro.
+    Local(Arc<str>),
+    Fact(Fact),
+    Not(Box<Tree>),
+    Negate(Box<Tree>),
+    And(Box<Tree>, Box<Tree>),
+    Or(Box<Tree>, Box<Tree>),
+    Choose(Box<[Tree; 3]>),
+    Binary(Operator, Box<Tree>, Box<Tree>),
+    Member(Box<Tree>, Arc<str>),
+    Has(Box<Tree>, Arc<str>),
+    Index(Box<Tree>, Box<Tree>),
+    Call(Function, Vec<Tree>),
+    /// A macro over the items of a list or the keys of a map.
+    Each(Macro, Arc<str>, Box<Tree>, Box<Tree>),
+    List(Vec<Tree>),
+    Map(Vec<(Tree, Tree)>),
+}
+
+/// What is known of the call besides its variables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fact {
+    CallerNumber,
+    CallerName,
+    Dialled,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    In,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Function {
+    Size,
+    Contains,
+    StartsWith,
+    EndsWith,
+    Int,
+    Double,
+    Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Macro {
+    All,
+    Exists,
+    ExistsOne,
+    Filter,
+    Map,
+}

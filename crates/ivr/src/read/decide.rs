@@ -1,0 +1,100 @@
+//! `when` and `set`: nodes that do something with what is known.
+
+use std::sync::Arc;
+
+use yaml::{Map, Value};
+
+use super::{Reader, table};
+use crate::expression::{self, Kind};
+use crate::flow::{Set, Target, When, Written};
+
+/// The most cases of a `when`.
+pub(super) const MAX_CASES: usize = 100;
+
+/// The most variables that one `set` sets.
+pub(super) const MAX_SET: usize = 50;
+
+impl<'a> Reader<'a> {
+    pub(super) fn when(&mut self, value: Value<'a>) -> Option<When> {
+        let items = value.list()?;
+        let Some((last, cases)) = items.split_last() else {
+            value.fault_at_key("a `when` needs a case", "write `[{ if: \"…\", next: NAME }, { otherwise: NAME }]`");
+            return None;
+        };
+        if items.len() > MAX_CASES {
+            value.fault_at_key(format!("a `when` has at most {MAX_CASES} cases, not {}", items.len()), "");
+            return None;
+        }
+        let cases: Vec<Option<(Written, Target)>> = cases.iter().map(|case| self.case(*case)).collect();
+        let otherwise = self.otherwise(*last);
+        if items.len() == 1 && !last.has("if") {
+            last.fault(
+                "a `when` with `otherwise` alone decides nothing",
+                "add `{ if: \"…\", next: NAME }` before it, or use `goto`",
+            );
+            return None;
+        }
+        Some(When { cases: cases.into_iter().collect::<Option<_>>()?, otherwise: otherwise? })
+    }
+
+    fn case(&mut self, value: Value<'a>) -> Option<(Written, Target)> {
+        if value.has("otherwise") {
+            value.fault(
+                "`otherwise` is not the last case, so that those behind it are never reached",
+                "move it to the end",
+            );
+            return None;
+        }
+        let map = value.map(&table::CASE.shape)?;
+        let condition = map.required("if").and_then(|text| self.expression(text, Some(Kind::Bool)));
+        let next = map.required("next").and_then(|next| self.names.target(next));
+        Some((condition?, next?))
+    }
+
+    fn otherwise(&mut self, value: Value<'a>) -> Option<Target> {
+        if value.has("if") {
+            value.fault("nothing says what follows when no case holds", "add `{ otherwise: NAME }` as the last case");
+            // Its own faults are told, too.
+            let _ = self.case(value);
+            return None;
+        }
+        let map = value.map(&table::OTHERWISE.shape)?;
+        map.required("otherwise").and_then(|target| self.names.target(target))
+    }
+
+    pub(super) fn set(&mut self, node: Map<'a>, value: Value<'a>) -> Option<Set> {
+        let next = self.next(node);
+        let entries = value.entries("variables, such as `vip: \"true\"`")?;
+        if entries.is_empty() || entries.len() > MAX_SET {
+            value.fault_at_key(format!("a `set` sets 1 to {MAX_SET} variables, not {}", entries.len()), "");
+            return None;
+        }
+        let (mut names, mut values) = (Vec::new(), Vec::new());
+        for (key, value) in entries {
+            names.push(self.names.variable(key));
+            values.push(self.expression(value, None));
+        }
+        let (names, values) = (names.into_iter().collect::<Option<_>>(), values.into_iter().collect::<Option<_>>());
+        Some(Set { names: names?, values: values?, next: next? })
+    }
+
+    fn expression(&mut self, value: Value<'a>, wanted: Option<Kind>) -> Option<Written> {
+        let text = value.string_for("an expression, such as `account == \"4711\"`")?;
+        let read = match expression::read(text) {
+            Ok(read) => read,
+            Err(wrong) => {
+                for wrong in wrong {
+                    value.faults().add(value.place_of(&wrong.at), wrong.message, wrong.remedy);
+                }
+                return None;
+            }
+        };
+        if wanted == Some(Kind::Bool) && !matches!(read.kind, Kind::Any | Kind::Bool) {
+            let message = format!("a condition is true or false, and this is {}", read.kind.spell());
+            value.fault(message, "compare it with something, such as `… == \"4711\"`");
+            return None;
+        }
+        let reads = read.reads.iter().map(|(name, at)| (Arc::clone(name), value.place_of(at))).collect();
+        Some(Written { expression: read, reads })
+    }
+}
