@@ -84,6 +84,18 @@ need_jssip() {
     echo "$jssip $ws" >"$folder/versions"
 }
 
+# Mermaid's parser, and what takes the browser's place for it: `tests/e2e/graph.rs` looks there.
+need_mermaid() {
+    local folder=target/mermaid mermaid=11.12.0 jsdom=26.1.0
+    [ "$(cat "$folder/versions" 2>/dev/null)" = "$mermaid $jsdom" ] && return 0
+    command -v npm >/dev/null || need_packages nodejs npm
+    say "installing: mermaid $mermaid and jsdom $jsdom from npm"
+    mkdir -p "$folder"
+    npm install --silent --no-audit --no-fund --prefix "$folder" "mermaid@$mermaid" "jsdom@$jsdom" >&2 ||
+        die "could not install Mermaid; run: npm install --prefix $folder mermaid@$mermaid jsdom@$jsdom"
+    echo "$mermaid $jsdom" >"$folder/versions"
+}
+
 # A package of PyPI in an environment of its own, `target/PACKAGE`; the words behind it tell that this version is there.
 need_from_pypi() {
     local package=$1 version=$2 venv="target/$1"

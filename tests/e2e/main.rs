@@ -18,6 +18,7 @@
 //! - `tcp`, `tls`, `websocket`: calls over connections, and what strangers do with those.
 //! - `control`, `reload`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
 //! - `forks`: users with several phones.
+//! - `graph`: flows as drawings, judged by Graphviz and Mermaid.
 //! - `linphone`: another make of phone.
 //! - `lossy`: datagrams that are lost, doubled and overtaken on the way.
 //! - `nat`: phones behind a NAT, in networks of the test's own.
@@ -56,6 +57,7 @@ mod digits;
 mod disk;
 mod flood;
 mod forks;
+mod graph;
 mod hangups;
 mod hold;
 mod hours;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ivr::{Flow, Flows, Reference, ReferenceKind};
 use switch::{Asker, Config, Destination, FlowName};
-use yaml::Faults;
+use yaml::{Faults, Source};
 
 use crate::{Catalogue, Files, Notes};
 
@@ -14,6 +14,12 @@ const FOLDER: &str = "flows/";
 /// The names of all flows, be the files good or not.
 pub(crate) fn names(files: &Files) -> BTreeSet<String> {
     files.between(FOLDER, ".yaml").map(|(_, name)| name.to_owned()).collect()
+}
+
+/// Each flow's name and text, by name, be it good or not; those that cannot be read are left out.
+#[must_use]
+pub fn flow_sources(files: &Files) -> Vec<(String, Source)> {
+    files.between(FOLDER, ".yaml").filter_map(|(path, name)| Some((name.to_owned(), files.source(path)?))).collect()
 }
 
 /// Every flow, read by itself; none where a file has a fault.

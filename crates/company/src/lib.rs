@@ -49,6 +49,7 @@ use yaml::{Faults, Map, Shape, Value};
 pub use changes::changes;
 pub use control::data_folder;
 pub use files::{Files, Visit, visit};
+pub use flows::flow_sources;
 pub use login::{MAX_SECRET_BYTES, secret_files};
 pub use outlook::Outlook;
 pub use report::{Note, Report};

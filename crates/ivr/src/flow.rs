@@ -356,6 +356,8 @@ pub(crate) struct Set {
 /// An expression, and where it reads which variable.
 #[derive(Debug)]
 pub(crate) struct Written {
+    /// As it is written, for drawings.
+    pub text: Arc<str>,
     pub expression: Expression,
     pub reads: Vec<(Arc<str>, Place)>,
 }

@@ -28,7 +28,8 @@
 //! steps between, `asking` those of questions · `key_range` keys of several digits, `extensions` the numbers that a menu takes
 //! beside them · `inspect` what digits must be · `state`, `saved` what a session remembers, `value` what its variables hold,
 //! `facts` what its driver knows · `expression` conditions ·
-//! `output` the words between session and driver · `spoken` numbers, dates and the like by a table for each language.
+//! `output` the words between session and driver · `spoken` numbers, dates and the like by a table for each language ·
+//! `outline` a flow to be looked at.
 //! The language is explained to operators in `config/README.md`.
 //!
 //! Invariants: a flow names only nodes and flows that exist, and every variable is set before it is read back; no way round,
@@ -39,7 +40,7 @@
 //! A new key is a row of `read::table`: from it the reader knows the key, and editors too (`strowger schema`; its test in
 //! `tests/e2e/schema.rs` wants each faulty file refused whose fault is one of shape). A new verb: its name in the `one of`
 //! of `read::table::NODE`, its row there and a form of its own keys; an arm each in `read::Reader::node`, `flow::Verb`,
-//! `check::steps`, `check::prompts`, `Session::enter`, and in `check`'s `ends` if nothing follows it. If it waits for
+//! `check::steps`, `check::prompts`, `outline::Draft::of`, `Session::enter`, and in `check`'s `ends` if nothing follows it. If it waits for
 //! something: a `state::Phase` and a `Session::handle_…`. If the driver must act: an [`Output`] and its arm in the switch's
 //! `flow::perform`. If it names something outside: a [`ReferenceKind`] and its arm in the company's `flows::check`. Then
 //! its row in `config/README.md` and `tests/readme.rs`, and a faulty file for each thing that can be wrong with it. A new
@@ -55,6 +56,7 @@ mod flows;
 mod inspect;
 mod interpret;
 mod key_range;
+mod outline;
 mod output;
 mod read;
 mod saved;
@@ -66,6 +68,7 @@ mod value;
 pub use facts::Facts;
 pub use flow::{Flow, FlowHash, Reference, ReferenceKind, SpokenReference};
 pub use flows::Flows;
+pub use outline::{Outline, OutlineNode, OutlineTarget, OutlineWay};
 pub use output::{DialOutcome, DialTarget, HangupCause, Output, QueueOutcome, Sound};
 pub use saved::{ResumeError, Saved, SavedFlow};
 pub use session::Session;

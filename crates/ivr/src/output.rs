@@ -159,6 +159,18 @@ pub enum HangupCause {
 }
 
 impl HangupCause {
+    /// The word of a flow's file for it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Busy => "busy",
+            Self::NoAnswer => "no_answer",
+            Self::Rejected => "rejected",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
     /// The cause value of ITU-T Q.850, for a Reason header (RFC 3326).
     #[must_use]
     pub const fn q850(self) -> u8 {

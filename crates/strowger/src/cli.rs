@@ -97,6 +97,22 @@ pub(crate) enum Task {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Draws flows: nodes, and the keys and outcomes that lead from one to the next
+    ///
+    /// As Mermaid, which many web pages draw, or for Graphviz: `strowger graph main --format dot | dot -Tsvg > main.svg`. Flows with
+    /// faults are drawn, too, with what `check` says at the nodes; of one that cannot be read the faults are printed. Exit code 0: all
+    /// are drawn; 1: one is not, or there is none of a name.
+    Graph {
+        /// Which flows [default: all]
+        #[arg(value_name = "FLOW")]
+        flows: Vec<String>,
+        /// What it is written in
+        #[arg(long, value_enum, default_value = "mermaid")]
+        format: crate::graph::Format,
+        /// The folder that holds strowger.yaml
+        #[arg(long, value_name = "DIR", default_value = "config")]
+        config: PathBuf,
+    },
     /// Prints a JSON Schema by which editors complete, explain and check a kind of file
     ///
     /// Draft 2020-12. Editors with the YAML language server (VS Code, Neovim, Emacs and others) read it where the file begins with

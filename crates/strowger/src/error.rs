@@ -107,6 +107,14 @@ pub(crate) enum Error {
         /// Those there are.
         known: String,
     },
+    /// The configuration has no such flow.
+    #[error("there is no flow {}{}", flow.escape_debug(), near.as_ref().map_or_else(|| "; `flows/` has them".to_owned(), |near| format!("; did you mean {near}?")))]
+    NoSuchFlow {
+        /// Which.
+        flow: String,
+        /// One of nearly that name.
+        near: Option<String>,
+    },
     /// Nothing is kept of a call.
     #[error(
         "no message of {call} is kept; `strowger calls` lists live calls, the journal and the CDRs those that are over \
@@ -179,7 +187,8 @@ impl Error {
             | Self::NotInClear
             | Self::NoSuchTrunk { .. }
             | Self::NoSuchCalendar { .. }
-            | Self::NoSuchSwitch { .. } => ExitCode::from(1),
+            | Self::NoSuchSwitch { .. }
+            | Self::NoSuchFlow { .. } => ExitCode::from(1),
             Self::Client(ClientError::Refused { .. } | ClientError::NotAllowed { .. } | ClientError::Faulty { .. }) => {
                 ExitCode::from(1)
             }

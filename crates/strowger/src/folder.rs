@@ -26,7 +26,11 @@ pub(crate) fn read_company_again(folder: &Path, running: &System) -> Result<comp
     company::read_again(&read_files(folder)?, running).map_err(Error::Faults)
 }
 
-fn read_files(folder: &Path) -> Result<Files, Error> {
+/// Reads what belongs to the company in `folder`, right or not.
+///
+/// # Errors
+/// [`Error::Folder`] if there is no such folder.
+pub(crate) fn read_files(folder: &Path) -> Result<Files, Error> {
     let vault = Vault { folder: folder.to_owned() };
     let mut files = Files::new(folder.display().to_string()).with_certificates(Box::new(vault));
     walk(folder, "", &mut files).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;

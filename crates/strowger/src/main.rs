@@ -2,7 +2,7 @@
 //!
 //! `cli` what can be asked for · `folder` reads a company's files · `check` says whether they are right · `run` starts the
 //! drivers and ends them · `reload` gives a running switch another configuration · `operate` asks a running switch, `turn` its emergency switches · `hours` shows calendars · `wire` what calls said ·
-//! `call` a phone for the command line · `sim` plays scenarios · `schema` for editors · `domain` the one thread that owns the switch · `fault`
+//! `call` a phone for the command line · `sim` plays scenarios · `schema` for editors · `graph` draws flows · `domain` the one thread that owns the switch · `fault`
 //! keeps its panics to the call that they are about · `mailbox` the queue into it · `memory` how much is left · `clock`
 //! its clock · `error` what is printed when the program cannot go on, faults of a configuration included.
 #![allow(
@@ -19,6 +19,7 @@ mod domain;
 mod error;
 mod fault;
 mod folder;
+mod graph;
 mod hours;
 mod listener;
 mod mailbox;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Task::Check { config, number, trunk } => check::check(&config, number.as_deref(), trunk.as_deref()).map(done),
         Task::Call(request) => call::call(&request),
         Task::Sim { files } => sim::sim(&files),
+        Task::Graph { flows, format, config } => graph::graph(&config, &flows, format),
         Task::Schema { kind } => {
             schema::schema(kind);
             Ok(ExitCode::SUCCESS)

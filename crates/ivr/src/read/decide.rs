@@ -95,6 +95,6 @@ impl<'a> Reader<'a> {
             return None;
         }
         let reads = read.reads.iter().map(|(name, at)| (Arc::clone(name), value.place_of(at))).collect();
-        Some(Written { expression: read, reads })
+        Some(Written { text: text.into(), expression: read, reads })
     }
 }

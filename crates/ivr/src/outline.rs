@@ -1,0 +1,290 @@
+//! A flow as others may look at it: its nodes, what they say, and every way between them by its name. For drawings, and to
+//! see which ways a call has gone.
+
+use std::sync::Arc;
+
+use yaml::{Faults, Place, Source};
+
+use crate::flow::{DirectDial, Flow, Item, Node, Outcome, Prompt, Question, Target, Verb, Way};
+use crate::{DialTarget, HangupCause, Spoken, read};
+
+/// The nodes and ways of a flow.
+#[derive(Clone, Debug)]
+pub struct Outline {
+    /// The flow's name.
+    pub name: Arc<str>,
+    /// The index of the node that calls begin at.
+    pub start: usize,
+    /// In the order of the file.
+    pub nodes: Vec<OutlineNode>,
+}
+
+/// A node.
+#[derive(Clone, Debug)]
+pub struct OutlineNode {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where that is written.
+    pub place: Place,
+    /// Its verb, as it is written: `menu`.
+    pub verb: &'static str,
+    /// Whom or what the verb names: the queue, the user, the variable, the cause; empty if nothing.
+    pub object: String,
+    /// What the caller hears first, an item a text; a recording is its name.
+    pub says: Vec<String>,
+    /// The ways that lead on, in the order of the language.
+    pub ways: Vec<OutlineWay>,
+}
+
+/// A way from a node.
+#[derive(Clone, Debug)]
+pub struct OutlineWay {
+    /// The key that leads there, or the key of the file that the way stands under: `1`, `timed_out`, `next`. A node has but
+    /// one way of a name; [`crate::Session::poll_way`] tells them by it.
+    pub name: String,
+    /// What a drawing shows for it: the name, or the condition of a case.
+    pub label: String,
+    /// What the caller hears on it.
+    pub says: Vec<String>,
+    /// Where it leads.
+    pub to: OutlineTarget,
+    /// It is what happens where nothing is written: the question is asked again without a word, or it goes on as by `next`.
+    pub implied: bool,
+}
+
+/// Where a way leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OutlineTarget {
+    /// To the node of this index; its own asks again.
+    Node(usize),
+    /// To the end of the call.
+    End(HangupCause),
+    /// To another flow, for good.
+    Flow(Arc<str>),
+    /// Back to the flow that called this one; the end if none did.
+    Return,
+    /// Back to the question that was asked before.
+    Back,
+}
+
+impl Flow {
+    /// The flow's nodes and ways.
+    #[must_use]
+    pub fn outline(&self) -> Outline {
+        let nodes = self.nodes.iter().enumerate().map(|(index, node)| sketch(index, node)).collect();
+        Outline { name: Arc::clone(&self.name), start: self.start, nodes }
+    }
+}
+
+impl Outline {
+    /// The nodes and ways of a flow in which there may be faults of the graph, as far as it can be read; `None` if its shape is
+    /// at fault. What the faults are is for [`Flow::read`] to say.
+    #[must_use]
+    pub fn of_draft(name: &str, source: &Source) -> Option<Self> {
+        let faults = Faults::default();
+        let flow = read::flow(name, source, &faults)?;
+        faults.is_empty().then(|| flow.outline())
+    }
+}
+
+fn sketch(index: usize, node: &Node) -> OutlineNode {
+    let draft = Draft::of(index, &node.verb);
+    let Draft { verb, object, says, ways, .. } = draft;
+    OutlineNode { name: Arc::clone(&node.name), place: node.place.clone(), verb, object, says, ways }
+}
+
+/// A node that is being looked at.
+struct Draft {
+    index: usize,
+    verb: &'static str,
+    object: String,
+    says: Vec<String>,
+    ways: Vec<OutlineWay>,
+}
+
+impl Draft {
+    fn of(index: usize, verb: &Verb) -> Self {
+        let new = |verb, object: &str, says| Self { index, verb, object: object.to_owned(), says, ways: Vec::new() };
+        match verb {
+            Verb::Play(play) => {
+                let draft = new("play", "", said(&play.prompt));
+                play.next.into_iter().fold(draft, |draft, next| draft.way("next", next))
+            }
+            Verb::Menu(menu) => {
+                let draft = new("menu", "", said(&menu.question.prompt));
+                let draft =
+                    menu.keys.iter().fold(draft, |draft, key| draft.answer(&key.range.to_string(), &key.answer));
+                let draft = menu.direct_dial.iter().fold(draft, Self::direct_dial);
+                draft.failures(&menu.question)
+            }
+            Verb::Collect(collect) => {
+                let draft = new("collect", &collect.variable, said(&collect.question.prompt));
+                let draft = draft.way("next", collect.next).failures(&collect.question);
+                if collect.check.is_none() { draft } else { draft.failure("invalid", &collect.invalid) }
+            }
+            Verb::Queue(queue) => {
+                let outcomes =
+                    [("timed_out", &queue.timed_out), ("full", &queue.full), ("no_agents", &queue.no_agents)];
+                new("queue", &queue.name, Vec::new()).ends(queue.next, &outcomes)
+            }
+            Verb::Dial(dial) => {
+                let (DialTarget::User(whom) | DialTarget::Number(whom)) = &dial.target;
+                let outcomes = [
+                    ("busy", &dial.busy),
+                    ("no_answer", &dial.no_answer),
+                    ("declined", &dial.declined),
+                    ("failed", &dial.failed),
+                ];
+                new("dial", whom, Vec::new()).ends(dial.next, &outcomes)
+            }
+            Verb::Hours(hours) => {
+                let outcomes = [
+                    ("open", &hours.open),
+                    ("break", &hours.rest),
+                    ("holiday", &hours.holiday),
+                    ("closed", &hours.closed),
+                    ("emergency", &hours.emergency),
+                ];
+                new("hours", &hours.calendar, Vec::new()).stands(&outcomes)
+            }
+            Verb::When(when) => {
+                let mut draft = new("when", "", Vec::new());
+                for (number, (condition, to)) in (1..).zip(&when.cases) {
+                    draft.push(&case(number), Vec::new(), target(*to), false);
+                    if let Some(way) = draft.ways.last_mut() {
+                        way.label = condition.text.to_string();
+                    }
+                }
+                draft.way("otherwise", when.otherwise)
+            }
+            Verb::Set(set) => new("set", &set.names.join(", "), Vec::new()).way("next", set.next),
+            Verb::Record { on, next } => {
+                new("record", if *on { "start" } else { "stop" }, Vec::new()).way("next", *next)
+            }
+            Verb::Language { name, next } => new("language", name, Vec::new()).way("next", *next),
+            Verb::Goto(to) => new("goto", "", Vec::new()).way("next", *to),
+            Verb::Call(call) => new("call", &call.flow, Vec::new()).way("next", call.next),
+            Verb::Leave { flow, .. } => {
+                let mut draft = new("goto", flow, Vec::new());
+                draft.push("next", Vec::new(), OutlineTarget::Flow(Arc::clone(flow)), false);
+                draft
+            }
+            Verb::Hangup(cause) => {
+                let mut draft = new("hangup", cause.word(), Vec::new());
+                draft.push("next", Vec::new(), OutlineTarget::End(*cause), false);
+                draft
+            }
+        }
+    }
+
+    fn push(&mut self, name: &str, says: Vec<String>, to: OutlineTarget, implied: bool) {
+        let (name, label) = (name.to_owned(), name.to_owned());
+        self.ways.push(OutlineWay { name, label, says, to, implied });
+    }
+
+    fn way(mut self, name: &str, to: Target) -> Self {
+        self.push(name, Vec::new(), target(to), false);
+        self
+    }
+
+    fn answer(mut self, name: &str, answer: &Outcome<Way>) -> Self {
+        let to = match answer.way {
+            Way::To(to) => target(to),
+            Way::Repeat => OutlineTarget::Node(self.index),
+            Way::Back => OutlineTarget::Back,
+        };
+        self.push(name, said(&answer.prompt), to, false);
+        self
+    }
+
+    /// An answer that asks again if nothing is written.
+    fn failure(mut self, name: &str, outcome: &Outcome<Way>) -> Self {
+        self = self.answer(name, outcome);
+        if let Some(way) = self.ways.last_mut() {
+            way.implied = way.says.is_empty() && outcome.way == Way::Repeat;
+        }
+        self
+    }
+
+    fn direct_dial(mut self, dial: &DirectDial) -> Self {
+        self = self.way("direct_dial.next", dial.next);
+        let outcomes = [
+            ("direct_dial.busy", &dial.busy),
+            ("direct_dial.no_answer", &dial.no_answer),
+            ("direct_dial.declined", &dial.declined),
+            ("direct_dial.failed", &dial.failed),
+        ];
+        for (name, outcome) in outcomes {
+            self = self.answer(name, outcome);
+            if let Some(way) = self.ways.last_mut() {
+                way.implied = way.says.is_empty() && outcome.way == Way::To(dial.next);
+            }
+        }
+        self
+    }
+
+    fn failures(mut self, question: &Question) -> Self {
+        self = self.failure("no_input", &question.no_input).failure("wrong_input", &question.wrong_input);
+        if let Some(outcome) = &question.exhausted {
+            self.push("exhausted", said(&outcome.prompt), target(outcome.way), false);
+        }
+        self
+    }
+
+    /// How a calendar stands; what is not written leads where another one does.
+    fn stands(mut self, outcomes: &[(&str, &Outcome)]) -> Self {
+        for (name, outcome) in outcomes {
+            self.push(name, said(&outcome.prompt), target(outcome.way), false);
+        }
+        let closed = self.ways.iter().find(|way| way.name == "closed").cloned();
+        let as_closed =
+            |way: &OutlineWay| closed.as_ref().is_some_and(|closed| way.says == closed.says && way.to == closed.to);
+        for way in self.ways.iter_mut().filter(|way| !matches!(way.name.as_str(), "open" | "closed")) {
+            way.implied = as_closed(way);
+        }
+        self
+    }
+
+    fn ends(mut self, next: Target, outcomes: &[(&str, &Outcome)]) -> Self {
+        self = self.way("next", next);
+        for (name, outcome) in outcomes {
+            let implied = outcome.prompt.0.is_empty() && outcome.way == next;
+            self.push(name, said(&outcome.prompt), target(outcome.way), implied);
+        }
+        self
+    }
+}
+
+const fn target(to: Target) -> OutlineTarget {
+    match to {
+        Target::Node(index) => OutlineTarget::Node(index),
+        Target::Hangup => OutlineTarget::End(HangupCause::Normal),
+        Target::Return => OutlineTarget::Return,
+    }
+}
+
+fn said(prompt: &Prompt) -> Vec<String> {
+    let item = |item: &Item| match item {
+        Item::Recording(name) => name.to_string(),
+        Item::Spoken { spoken, variable, .. } => format!("{} of {variable}", spoken_as(spoken)),
+        Item::Silence(time) => format!("silence {}", yaml::show_duration(*time)),
+    };
+    prompt.0.iter().map(item).collect()
+}
+
+/// The name of a case of a `when`, from 1.
+pub(crate) fn case(number: u32) -> String {
+    format!("case {number}")
+}
+
+/// A word for how it is said.
+const fn spoken_as(spoken: &Spoken) -> &'static str {
+    match spoken {
+        Spoken::Digits => "digits",
+        Spoken::Spell => "spelling",
+        Spoken::Number => "number",
+        Spoken::Money { .. } => "money",
+        Spoken::Date => "date",
+        Spoken::Time { .. } => "time",
+    }
+}
