@@ -27,6 +27,7 @@
 //! - `spoken`: numbers and dates, in two languages.
 //! - `sbc`: Kamailio in front of the switch; all phones behind it.
 //! - `srtp`: encrypted calls.
+//! - `trial`: tests of flows, and a person as their caller.
 //! - `sipsak`: what that tool does.
 //! - `strangers`: the others among themselves, so that a fault of theirs is told from ours.
 
@@ -95,6 +96,7 @@ mod tls;
 mod torture;
 mod trace;
 mod transfer;
+mod trial;
 mod trunk_identity;
 mod trunk_limits;
 mod trunk_numbers;

@@ -237,6 +237,7 @@ mod tests {
             ("flow", true, Visit::Name),
             ("data", true, Visit::Skip),
             ("bench", true, Visit::Skip),
+            ("tests", true, Visit::Skip),
             ("flows/main.yaml", false, text),
             ("flows/main.yaml~", false, Visit::Skip),
             ("flows/main.yml", false, Visit::Name),

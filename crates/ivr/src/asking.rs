@@ -146,6 +146,11 @@ impl Session {
         let last = matches!(question.attempts, Times::Count(attempts) if self.state.round >= attempts);
         // Whoever cannot go back is asked again, and not without end.
         let asks_again = outcome.way == Way::Repeat || (outcome.way == Way::Back && self.question_before().is_none());
+        if asks_again && last && question.exhausted.is_some() {
+            self.took("exhausted");
+        } else {
+            self.took(question.name_of(outcome));
+        }
         match &question.exhausted {
             _ if !asks_again => self.answered(question, outcome),
             Some(exhausted) if last => self.leave(exhausted, question.barge_in),
@@ -209,7 +214,12 @@ impl Session {
     fn chosen(&mut self, menu: &Menu, answer: Option<Answer<'_>>) -> Option<Target> {
         self.state.typed.clear();
         match (answer, &menu.direct_dial) {
-            (Some(Answer::Key(answer)), _) => self.answered(&menu.question, answer),
+            (Some(Answer::Key(answer)), _) => {
+                if let Some(key) = menu.keys.iter().find(|key| std::ptr::eq(&raw const key.answer, answer)) {
+                    self.took(&key.range);
+                }
+                self.answered(&menu.question, answer)
+            }
             (Some(Answer::Extension(user)), Some(dial)) => {
                 let (target, ring_time) = (DialTarget::User(Arc::clone(user)), dial.ring_time);
                 self.hand_over(Phase::Dialled, Output::Dial { target, ring_time });
@@ -226,6 +236,7 @@ impl Session {
         dial: &DirectDial,
         outcome: DialOutcome,
     ) -> Option<Target> {
+        self.took(format_args!("direct_dial.{}", outcome.way()));
         let outcome = match outcome {
             DialOutcome::Ended => return Some(dial.next),
             DialOutcome::Busy => &dial.busy,
@@ -265,6 +276,7 @@ impl Session {
         let digits = self.state.variables.get(&*collect.variable).and_then(Value::text).filter(|_| !collect.secret);
         let digits = Pii::new(digits.map(str::to_owned));
         self.outputs.push_back(Output::Collected { variable: Arc::clone(&collect.variable), digits });
+        self.took("next");
         collect.next
     }
 
@@ -343,6 +355,15 @@ impl Session {
 }
 
 impl Question {
+    /// The key of a flow's file that an attempt failed by; one for what was denied, too.
+    fn name_of(&self, outcome: &Outcome<Way>) -> &'static str {
+        match outcome {
+            known if std::ptr::eq(known, &raw const self.no_input) => "no_input",
+            known if std::ptr::eq(known, &raw const self.wrong_input) => "wrong_input",
+            _ => "invalid",
+        }
+    }
+
     /// True if silence makes it play its prompt again at once, for ever.
     fn only_repeats(&self) -> bool {
         let silent = self.no_input.way == Way::Repeat && self.no_input.prompt.0.is_empty();

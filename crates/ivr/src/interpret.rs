@@ -8,6 +8,7 @@ use base::Now;
 use crate::check::MAX_DEPTH;
 use crate::expression::{Error, Scope};
 use crate::flow::{Collect, Flow, Item, Menu, Outcome, Play, Prompt, Set, Target, Times, Verb, When};
+use crate::outline::case;
 use crate::state::{Frame, Phase};
 use crate::{HangupCause, Output, Session, Sound, Spoken, Value};
 
@@ -62,16 +63,24 @@ impl Session {
             }
             Verb::Record { on, next } => {
                 self.outputs.push_back(Output::Record { on: *on });
+                self.took("next");
                 return Some(*next);
             }
             Verb::Language { name, next } => {
                 self.set_language(name);
                 self.outputs.push_back(Output::Language { language: Arc::clone(name) });
+                self.took("next");
                 return Some(*next);
             }
-            Verb::Goto(target) => return Some(*target),
+            Verb::Goto(target) => {
+                self.took("next");
+                return Some(*target);
+            }
             Verb::When(when) => return Some(self.choose(when)),
-            Verb::Set(set) => return Some(self.set(set)),
+            Verb::Set(set) => {
+                self.took("next");
+                return Some(self.set(set));
+            }
             Verb::Call(call) => {
                 // The check saw that no flows call each other deeper; only a session that was tampered with could.
                 if self.state.callers.len() >= MAX_DEPTH {
@@ -82,11 +91,15 @@ impl Session {
                 return self.go_into(&call.flow);
             }
             Verb::Leave { flow, .. } => {
+                self.took("next");
                 self.state.callers.clear();
                 self.state.asked.clear();
                 return self.go_into(flow);
             }
-            Verb::Hangup(cause) => return self.hang_up(*cause),
+            Verb::Hangup(cause) => {
+                self.took("next");
+                return self.hang_up(*cause);
+            }
         }
         None
     }
@@ -105,6 +118,10 @@ impl Session {
             break;
         }
         self.outputs.push_back(Output::Chosen { case: chosen.map(|(number, _)| number), failed });
+        match chosen {
+            Some((number, _)) => self.took(case(number)),
+            None => self.took("otherwise"),
+        }
         chosen.map_or(when.otherwise, |(_, to)| to)
     }
 
@@ -139,6 +156,8 @@ impl Session {
         let next = call.next;
         self.state.asked = asked;
         self.flow = caller?;
+        self.state.node = node;
+        self.took("next");
         Some(next)
     }
 
@@ -196,6 +215,7 @@ impl Session {
             Times::Forever => true,
         };
         if !again {
+            self.took("next");
             return play.next;
         }
         self.state.round = self.state.round.saturating_add(1);

@@ -29,7 +29,7 @@
 //! beside them · `inspect` what digits must be · `state`, `saved` what a session remembers, `value` what its variables hold,
 //! `facts` what its driver knows · `expression` conditions ·
 //! `output` the words between session and driver · `spoken` numbers, dates and the like by a table for each language ·
-//! `outline` a flow to be looked at.
+//! `outline` a flow to be looked at, `trail` the ways of it that were taken.
 //! The language is explained to operators in `config/README.md`.
 //!
 //! Invariants: a flow names only nodes and flows that exist, and every variable is set before it is read back; no way round,
@@ -63,6 +63,7 @@ mod saved;
 mod session;
 mod spoken;
 mod state;
+mod trail;
 mod value;
 
 pub use facts::Facts;
@@ -73,4 +74,5 @@ pub use output::{DialOutcome, DialTarget, HangupCause, Output, QueueOutcome, Sou
 pub use saved::{ResumeError, Saved, SavedFlow};
 pub use session::Session;
 pub use spoken::{Clock, Languages, Spoken, Table, Unsayable, shipped_table};
+pub use trail::Taken;
 pub use value::Value;

@@ -32,6 +32,10 @@ pub struct OutlineNode {
     pub object: String,
     /// What the caller hears first, an item a text; a recording is its name.
     pub says: Vec<String>,
+    /// What a caller can press to be understood, one for each way; empty for a node that asks for nothing.
+    pub keys: Vec<String>,
+    /// What a caller can press that is wrong here.
+    pub wrong: Option<String>,
     /// The ways that lead on, in the order of the language.
     pub ways: Vec<OutlineWay>,
 }
@@ -90,7 +94,33 @@ impl Outline {
 fn sketch(index: usize, node: &Node) -> OutlineNode {
     let draft = Draft::of(index, &node.verb);
     let Draft { verb, object, says, ways, .. } = draft;
-    OutlineNode { name: Arc::clone(&node.name), place: node.place.clone(), verb, object, says, ways }
+    let (keys, wrong) = answers(&node.verb);
+    OutlineNode { name: Arc::clone(&node.name), place: node.place.clone(), verb, object, says, keys, wrong, ways }
+}
+
+/// What may be pressed at a node that asks, and what is wrong there.
+fn answers(verb: &Verb) -> (Vec<String>, Option<String>) {
+    match verb {
+        Verb::Menu(menu) => {
+            let is_free =
+                |typed: &String| menu.keys.iter().all(|key| !key.range.has(typed) && !key.range.goes_on_from(typed));
+            let wrong = "0123456789*#".chars().map(String::from).find(is_free);
+            let first = |range: String| range.split_once('-').map_or(range.clone(), |(first, _)| first.to_owned());
+            (menu.keys.iter().map(|key| first(key.range.to_string())).collect(), wrong)
+        }
+        Verb::Collect(collect) => {
+            let passes = |digits: &String| collect.check.as_ref().is_none_or(|check| check.passes(digits));
+            let tried = (0..1000).map(|number| format!("{number:0width$}", width = collect.least));
+            let good = tried.filter(|digits| digits.len() <= collect.most).find(passes).unwrap_or_default();
+            let end = collect.end_key.filter(|_| good.len() < collect.most);
+            let confirms = collect.confirm.iter().flat_map(|confirm| [confirm.yes, confirm.no]).map(String::from);
+            // A key that neither is a digit nor ends them.
+            let wrong = if collect.end_key == Some('*') { "#" } else { "*" };
+            let keys = std::iter::once(good.chars().chain(end).collect()).chain(confirms);
+            (keys.collect(), Some(wrong.to_owned()))
+        }
+        _ => (Vec::new(), None),
+    }
 }
 
 /// A node that is being looked at.

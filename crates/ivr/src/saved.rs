@@ -66,6 +66,6 @@ impl Session {
         let known: Option<Vec<&Arc<Flow>>> = saved.flows.iter().map(same).collect();
         let flow = Arc::clone(known.and_then(|known| known.last().copied()).ok_or(ResumeError::OtherFlow)?);
         let deadline = saved.left.map(|left| now.monotonic + left);
-        Ok(Self { flows, flow, state: saved.state, deadline, outputs: VecDeque::new() })
+        Ok(Self { flows, flow, state: saved.state, deadline, outputs: VecDeque::new(), trail: None })
     }
 }

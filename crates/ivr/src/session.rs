@@ -7,7 +7,7 @@ use base::{Mono, Now};
 
 use crate::flow::{Menu, Play, Target, Verb};
 use crate::state::{Phase, State};
-use crate::{DialOutcome, Facts, Flow, Flows, Output, QueueOutcome, Value};
+use crate::{DialOutcome, Facts, Flow, Flows, Output, QueueOutcome, Taken, Value};
 
 /// One caller in a flow: a machine, whose driver plays, queues and dials.
 ///
@@ -26,6 +26,8 @@ pub struct Session {
     /// When the wait for a key ends.
     pub(crate) deadline: Option<Mono>,
     pub(crate) outputs: VecDeque<Output>,
+    /// The ways that were taken, if somebody wants to know.
+    pub(crate) trail: Option<VecDeque<Taken>>,
 }
 
 impl Session {
@@ -33,7 +35,7 @@ impl Session {
     #[must_use]
     pub fn new(flows: Arc<Flows>, flow: &str) -> Option<Self> {
         let flow = Arc::clone(flows.get(flow)?);
-        Some(Self { flows, flow, state: State::new(), deadline: None, outputs: VecDeque::new() })
+        Some(Self { flows, flow, state: State::new(), deadline: None, outputs: VecDeque::new(), trail: None })
     }
 
     /// The same caller, of whom this is known. To be told before the start.
@@ -108,6 +110,7 @@ impl Session {
         let verb = flow.node(self.state.node).map(|node| &node.verb);
         match (self.state.phase, verb) {
             (Phase::Playing, Some(Verb::Play(Play { barge_in: true, next: Some(next), .. }))) => {
+                self.took("next");
                 self.cut_short(now, digit, *next);
             }
             (Phase::Leaving { to, barge_in: true }, _) => self.cut_short(now, digit, to),
@@ -142,6 +145,7 @@ impl Session {
         let flow = Arc::clone(&self.flow);
         let verb = flow.node(self.state.node).map(|node| &node.verb);
         let (Phase::Deciding, Some(Verb::Hours(hours))) = (self.state.phase, verb) else { return };
+        self.took(state.word());
         let target = self.leave(hours.outcome(state), true);
         self.advance(now, target);
     }
@@ -151,6 +155,7 @@ impl Session {
         let flow = Arc::clone(&self.flow);
         let verb = flow.node(self.state.node).map(|node| &node.verb);
         let (Phase::Queued, Some(Verb::Queue(queue))) = (self.state.phase, verb) else { return };
+        self.took(outcome.way());
         let target = match outcome {
             QueueOutcome::AgentEnded => Some(queue.next),
             QueueOutcome::TimedOut => self.leave(&queue.timed_out, true),
@@ -173,6 +178,7 @@ impl Session {
             }
             _ => return,
         };
+        self.took(outcome.way());
         let target = match outcome {
             DialOutcome::Ended => Some(dial.next),
             DialOutcome::Busy => self.leave(&dial.busy, true),

@@ -568,46 +568,6 @@ pub enum Kind {
     },
 }
 
-impl Kind {
-    /// True for events without which a call's record is wrong or never made. They are dropped last when the disk is
-    /// behind.
-    #[must_use]
-    pub const fn is_vital(&self) -> bool {
-        !matches!(
-            self,
-            Self::NodeEntered { .. }
-                | Self::Hours { .. }
-                | Self::UserToUser { .. }
-                | Self::IdentityIgnored { .. }
-                | Self::Digit { .. }
-                | Self::Collected { .. }
-                | Self::Chosen { .. }
-                | Self::VariableSet { .. }
-                | Self::Play { .. }
-                | Self::DecisionRejected { .. }
-                | Self::OutsideRefused { .. }
-                | Self::TrunkPassed { .. }
-                | Self::TransferFailed { .. }
-                | Self::EarlyMedia { .. }
-                | Self::MediaStats { .. }
-                | Self::Message { .. }
-                | Self::Malformed { .. }
-                | Self::Strangers { .. }
-                | Self::Unproven { .. }
-                | Self::Bound { .. }
-                | Self::Unbound { .. }
-                | Self::LoginFailed { .. }
-                | Self::TrunkDown { .. }
-                | Self::TrunkUp { .. }
-                | Self::TrunkRests { .. }
-                | Self::TrunkLocated { .. }
-                | Self::TrunkNotLocated { .. }
-                | Self::TrunkRegistered { .. }
-                | Self::TrunkUnregistered { .. }
-        )
-    }
-}
-
 /// A secret, of which nothing is written.
 const fn is_hidden<T>(value: &Pii<Option<T>>) -> bool {
     value.reveal().is_none()

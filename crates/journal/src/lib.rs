@@ -3,9 +3,9 @@
 //! One contract: all that happened to a call is in its [`Event`]s, numbered without a gap from 0; whatever counts or
 //! reports calls is a fold over them, as [`CdrFold`] is. Nothing counts calls a second way.
 //!
-//! Where to find what: `event.rs` the envelope, `kind.rs` what can happen, `words.rs` the words that fields use, `cdr.rs`
-//! the record of a call with the definition of each of its figures, `fold.rs` how events become records, `charge.rs` what
-//! calls to the outside are charged, `location.rs` where registered users are.
+//! Where to find what: `event.rs` the envelope, `kind.rs` what can happen, `vital.rs` what of it must not be lost, `words.rs`
+//! the words that fields use, `cdr.rs` the record of a call with the definition of each of its figures, `fold.rs` how events
+//! become records, `charge.rs` what calls to the outside are charged, `location.rs` where registered users are.
 //!
 //! Invariants:
 //! - Events and records are plain data that serialise as JSON objects. Readers ignore fields and events that they do not
@@ -21,6 +21,7 @@ mod event;
 mod fold;
 mod kind;
 mod location;
+mod vital;
 mod words;
 
 pub use cdr::{Cdr, Disposition, OutsideLeg, Recording};

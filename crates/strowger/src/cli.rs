@@ -97,6 +97,30 @@ pub(crate) enum Task {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Runs the tests of flows: calls that are written as YAML, played without a phone
+    ///
+    /// Tests lie in `tests/*.yaml` beside the flows and say what a call meets, what the caller does, and what must come of it. What
+    /// fails is told with its place, what was expected, what came and the way there; then how much of each flow was covered. Exit
+    /// code 0: all pass; 1: one fails, or a file is wrong; 2: a file cannot be read.
+    Test(crate::test::Test),
+    /// Lets you be the caller of a flow, in the terminal
+    ///
+    /// Tells what is said and takes what you do, a line each: digits, `.` for silence, `hangup`, how queues and dials end, `help`.
+    /// Nobody is called, and no time is waited for.
+    Try {
+        /// The flow that the call begins in
+        #[arg(value_name = "FLOW")]
+        flow: String,
+        /// The number that calls
+        #[arg(long, value_name = "NUMBER")]
+        caller: Option<String>,
+        /// The time on the clocks of the calendars, such as 2026-12-24T10:00 [default: now]
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// The folder that holds strowger.yaml
+        #[arg(long, value_name = "DIR", default_value = "config")]
+        config: PathBuf,
+    },
     /// Draws flows: nodes, and the keys and outcomes that lead from one to the next
     ///
     /// As Mermaid, which many web pages draw, or for Graphviz: `strowger graph main --format dot | dot -Tsvg > main.svg`. Flows with

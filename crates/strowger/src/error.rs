@@ -115,6 +115,12 @@ pub(crate) enum Error {
         /// One of nearly that name.
         near: Option<String>,
     },
+    /// There is nothing to test.
+    #[error("there are no tests in {}; a file of them is `NAME.yaml` there", folder.display())]
+    NoTests {
+        /// Where they were looked for.
+        folder: PathBuf,
+    },
     /// Nothing is kept of a call.
     #[error(
         "no message of {call} is kept; `strowger calls` lists live calls, the journal and the CDRs those that are over \
@@ -188,7 +194,8 @@ impl Error {
             | Self::NoSuchTrunk { .. }
             | Self::NoSuchCalendar { .. }
             | Self::NoSuchSwitch { .. }
-            | Self::NoSuchFlow { .. } => ExitCode::from(1),
+            | Self::NoSuchFlow { .. }
+            | Self::NoTests { .. } => ExitCode::from(1),
             Self::Client(ClientError::Refused { .. } | ClientError::NotAllowed { .. } | ClientError::Faulty { .. }) => {
                 ExitCode::from(1)
             }

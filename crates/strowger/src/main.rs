@@ -2,7 +2,7 @@
 //!
 //! `cli` what can be asked for · `folder` reads a company's files · `check` says whether they are right · `run` starts the
 //! drivers and ends them · `reload` gives a running switch another configuration · `operate` asks a running switch, `turn` its emergency switches · `hours` shows calendars · `wire` what calls said ·
-//! `call` a phone for the command line · `sim` plays scenarios · `schema` for editors · `graph` draws flows · `domain` the one thread that owns the switch · `fault`
+//! `call` a phone for the command line · `sim` plays scenarios · `schema` for editors · `graph` draws flows · `test` and `try_flow` play them · `domain` the one thread that owns the switch · `fault`
 //! keeps its panics to the call that they are about · `mailbox` the queue into it · `memory` how much is left · `clock`
 //! its clock · `error` what is printed when the program cannot go on, faults of a configuration included.
 #![allow(
@@ -30,8 +30,10 @@ mod reload;
 mod run;
 mod schema;
 mod sim;
+mod test;
 mod tls;
 mod trunks;
+mod try_flow;
 mod turn;
 mod wire;
 
@@ -49,6 +51,8 @@ fn main() -> ExitCode {
         Task::Check { config, number, trunk } => check::check(&config, number.as_deref(), trunk.as_deref()).map(done),
         Task::Call(request) => call::call(&request),
         Task::Sim { files } => sim::sim(&files),
+        Task::Test(request) => test::test(&request),
+        Task::Try { flow, caller, at, config } => try_flow::try_flow(&config, &flow, caller.as_deref(), at.as_deref()),
         Task::Graph { flows, format, config } => graph::graph(&config, &flows, format),
         Task::Schema { kind } => {
             schema::schema(kind);

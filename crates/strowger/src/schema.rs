@@ -7,12 +7,15 @@ use clap::ValueEnum;
 pub(crate) enum FileKind {
     /// flows/NAME.yaml
     Flow,
+    /// tests/NAME.yaml
+    Test,
 }
 
 /// Prints the JSON Schema of a kind of file.
 pub(crate) fn schema(kind: FileKind) {
     let schema = match kind {
         FileKind::Flow => workbench::schema("A flow of Strowger", ivr::Flow::form()),
+        FileKind::Test => workbench::schema("Tests of Strowger's flows", workbench::tests_form()),
     };
     println!("{schema:#}");
 }

@@ -60,3 +60,23 @@ fn texts_cannot_leave_their_quotes() {
     let dot = workbench::dot(&[sketch]);
     assert!(dot.contains(r#"f0s [label="\"]; x[\"<b>\\#` ", shape=circle];"#), "{dot}");
 }
+
+#[test]
+fn other_flows_and_ways_back_are_boxes_of_their_own() {
+    let text = "version: 1\nnodes:\n  a: {call: account-of, next: b}\n  b: {menu: {prompt: p, keys: {1: return, 2: back, 3: c}, exhausted: hangup}}\n  c: {goto: {flow: main}}\n";
+    let outline = Outline::of_draft("sub", &Source::new("sub.yaml", text));
+    assert!(outline.is_some());
+    let sketch = Sketch { name: "sub".to_owned(), numbers: Vec::new(), outline, faults: Vec::new() };
+    let drawn = workbench::mermaid(&[sketch]);
+    let lines = [
+        "f0n0[[\"a<br/>call account-of\"]]",
+        "f0n1 -->|\"1\"| f0return",
+        "f0n1 -->|\"2\"| f0back",
+        "f0n2 --> f0flow_main",
+        "f0flow_main[[\"flow main\"]]",
+        "f0return(((\"return\")))",
+    ];
+    for line in lines {
+        assert!(drawn.contains(line), "{line} is not in\n{drawn}");
+    }
+}

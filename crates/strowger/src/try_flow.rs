@@ -1,0 +1,51 @@
+//! `strowger try`: be the caller of a flow, in the terminal.
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _, stdin, stdout};
+use std::path::Path;
+use std::process::ExitCode;
+
+use base::Pii;
+use ivr::Facts;
+use workbench::{Given, Rehearsal};
+use yaml::did_you_mean;
+
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::folder::read_company;
+use crate::test::world;
+
+/// Leads a person who types through a flow.
+///
+/// # Errors
+/// If the configuration has faults, or no such flow.
+pub(crate) fn try_flow(folder: &Path, flow: &str, caller: Option<&str>, at: Option<&str>) -> Result<ExitCode, Error> {
+    let world = world(&read_company(folder)?.switch);
+    if let Some(text) = at
+        && !world.calendars.values().all(|calendar| calendar.at(text).is_some())
+    {
+        return Err(Error::NoTime { text: text.to_owned() });
+    }
+    let dialled = world.numbers.iter().find(|(_, leads_to)| leads_to == flow);
+    let facts = Facts {
+        caller_number: Pii::new(caller.unwrap_or_default().to_owned()),
+        dialled: dialled.map(|(number, _)| number.clone()).unwrap_or_default(),
+        ..Facts::default()
+    };
+    let given = Given { facts, wall: Clock::start().now().wall, at: at.map(str::to_owned), ..Given::default() };
+    let Some((mut rehearsal, heard)) = Rehearsal::begin(&world, flow, &given) else {
+        let near = did_you_mean(flow, world.flows.iter().map(|flow| &**flow.name())).map(str::to_owned);
+        return Err(Error::NoSuchFlow { flow: flow.to_owned(), near });
+    };
+    print!("{heard}");
+    let asks = stdin().is_terminal();
+    let mut lines = stdin().lock().lines();
+    while !rehearsal.is_over() {
+        if asks {
+            print!("> ");
+        }
+        let _ = stdout().flush();
+        let Some(Ok(line)) = lines.next() else { break };
+        print!("{}", rehearsal.line(&line));
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,206 @@
+//! Being the caller of a flow, line by line: what is typed goes in, what one would hear comes out.
+
+use ivr::{Sound, Value};
+
+use crate::World;
+use crate::call::{Call, DIAL_ENDS, Event, Given, QUEUE_ENDS, Stands, show};
+
+/// What can be typed.
+const HELP: &str = "\
+0-9 * # A-D   press these keys, one after the other: 1, or 4711#
+.             silence, until the time that is given for a key is over
+hangup        hang up
+time 2026-12-24T10:00   another time on the clocks of the calendars
+set x=4711    give a variable a text
+language zh   hear another language from here on
+vars          what the variables hold
+help          this
+in a queue    agent (and the talk ends), timed_out, full, no_agents
+at a dial     answered (and the talk ends), busy, no_answer, declined, failed
+";
+
+/// A call in which a person is the caller.
+#[derive(Debug)]
+pub struct Rehearsal {
+    call: Call,
+    world: World,
+    at: Option<String>,
+    over: bool,
+}
+
+impl Rehearsal {
+    /// A call that begins in the flow of that name, and what is heard first; `None` if there is no such flow.
+    #[must_use]
+    pub fn begin(world: &World, flow: &str, given: &Given) -> Option<(Self, String)> {
+        let call = Call::begin(&world.flows, flow, given)?;
+        let mut rehearsal = Self { call, world: world.clone(), at: given.at.clone(), over: false };
+        let heard = rehearsal.listen();
+        Some((rehearsal, heard))
+    }
+
+    /// True when the call is over.
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Does what a line says, and tells what comes of it.
+    #[must_use]
+    pub fn line(&mut self, line: &str) -> String {
+        let line = line.trim();
+        match line {
+            "" => return String::new(),
+            "help" | "?" => return HELP.to_owned(),
+            "hangup" => {
+                self.over = true;
+                return "you hung up\n".to_owned();
+            }
+            "vars" => {
+                let variables = self.call.session().variables();
+                return variables.map(|(name, value)| format!("  {name} = {}\n", show(value))).collect();
+            }
+            _ => {}
+        }
+        if let Some(setting) = line.strip_prefix("set ") {
+            return self.set(setting);
+        }
+        if let Some(time) = line.strip_prefix("time ") {
+            return self.set_time(time.trim());
+        }
+        if let Some(language) = line.strip_prefix("language ") {
+            return self.speak(language.trim());
+        }
+        match self.act(line) {
+            Ok(()) => self.listen(),
+            Err(why) => format!("{why}\n"),
+        }
+    }
+
+    fn set(&mut self, setting: &str) -> String {
+        let Some((name, value)) = setting.split_once('=') else {
+            return "write `set NAME=VALUE`\n".to_owned();
+        };
+        let name = name.trim();
+        if name.is_empty() || !name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_') {
+            return "a variable has lower-case letters, digits and `_`, like `account_number`\n".to_owned();
+        }
+        self.call.set_variable(name, Value::from(value.trim()));
+        String::new()
+    }
+
+    fn set_time(&mut self, time: &str) -> String {
+        if !self.world.calendars.values().any(|calendar| calendar.at(time).is_some()) {
+            return "no calendar takes this as a time; write one such as 2026-12-24T10:00\n".to_owned();
+        }
+        self.at = Some(time.to_owned());
+        String::new()
+    }
+
+    fn speak(&mut self, language: &str) -> String {
+        if !self.world.languages.contains(language) {
+            let known: Vec<&str> = self.world.languages.iter().map(String::as_str).collect();
+            return format!("there is no such language; there are {}\n", known.join(", "));
+        }
+        self.call.set_language(language);
+        String::new()
+    }
+
+    fn act(&mut self, line: &str) -> Result<(), String> {
+        match self.call.stands().clone() {
+            Stands::Queued(queue) => match end(QUEUE_ENDS, line) {
+                Some(outcome) => self.call.end_queue(outcome),
+                None => return Err(format!("you are in the queue {queue}: type {}, or hangup", words(QUEUE_ENDS))),
+            },
+            Stands::Rings(whom) => match end(DIAL_ENDS, line) {
+                Some(outcome) => self.call.end_dial(outcome),
+                None => return Err(format!("{whom} is rung: type {}, or hangup", words(DIAL_ENDS))),
+            },
+            _ if line == "." => {
+                if !self.call.be_silent() {
+                    return Err("nothing happens: it waits for no key".to_owned());
+                }
+            }
+            _ if line.chars().all(|c| matches!(c, '0'..='9' | '*' | '#' | 'A'..='D')) => {
+                line.chars().for_each(|key| self.call.press(key));
+            }
+            _ => {
+                return Err(format!(
+                    "`{}` is no key and no word that is known; `help` lists them",
+                    line.escape_debug()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Hears all that plays, has calendars answer, and tells it.
+    fn listen(&mut self) -> String {
+        let mut told: Vec<String> = Vec::new();
+        self.call.listen();
+        // A calendar answers at once; the check saw that none is asked without end.
+        while let Stands::Calendar(calendar) = self.call.stands().clone() {
+            let state = self.world.state_of(&calendar, self.at.as_deref(), self.call.wall());
+            self.tell(&mut told);
+            told.push(format!("  the calendar {calendar} says {}", state.word()));
+            self.call.tell_hours(state);
+            self.call.listen();
+        }
+        self.tell(&mut told);
+        told.push(match self.call.stands() {
+            Stands::Asks => "  waits for a key".to_owned(),
+            Stands::Plays => "  plays on".to_owned(),
+            Stands::Calendar(calendar) => format!("  asks the calendar {calendar}"),
+            Stands::Queued(queue) => format!("  you are in the queue {queue}"),
+            Stands::Rings(whom) => format!("  {whom} is rung"),
+            Stands::HungUp(cause) => {
+                self.over = true;
+                format!("  hangs up ({})", cause.word())
+            }
+        });
+        told.join("\n") + "\n"
+    }
+
+    /// Tells what the call did since it was asked last.
+    fn tell(&mut self, told: &mut Vec<String>) {
+        for event in self.call.take_events() {
+            match event {
+                Event::Node(_, node) => told.push(format!("@ {node}")),
+                Event::Says(items, false) => told.push(format!("  says: {}", said(&items))),
+                Event::Speaks(language) => told.push(format!("  speaks {language} from here on")),
+                Event::Says(items, true) => told.push(format!("  says, over and over: {}", said(&items))),
+                Event::Chooses(case, failed) => {
+                    let chosen = case.map_or_else(|| "otherwise".to_owned(), |case| format!("case {case}"));
+                    let why = failed.map(|(case, why)| format!("; case {case} could not be worked out ({why})"));
+                    told.push(format!("  chooses {chosen}{}", why.unwrap_or_default()));
+                }
+                Event::Sets(variable, failed) => {
+                    let value = self.call.session().variable(&variable).map(show).unwrap_or_default();
+                    let why = failed.map(|why| format!(", as it could not be worked out ({why})"));
+                    told.push(format!("  sets {variable} = {value}{}", why.unwrap_or_default()));
+                }
+                Event::Records(true) => told.push("  records from here on".to_owned()),
+                Event::Records(false) => told.push("  records no longer".to_owned()),
+                Event::Keeps(variable, Some(digits)) => told.push(format!("  keeps {variable} = {digits}")),
+                Event::Keeps(variable, None) => told.push(format!("  keeps {variable}, a secret")),
+                Event::Masks(true) => told.push("  keeps what is typed secret".to_owned()),
+                Event::Stops | Event::Masks(false) | Event::Stands(_) => {}
+            }
+        }
+    }
+}
+
+fn said(items: &[Sound]) -> String {
+    let item = |item: &Sound| match item {
+        Sound::Prompt(name) => name.to_string(),
+        Sound::Silence(time) => format!("({} of silence)", yaml::show_duration(*time)),
+    };
+    items.iter().map(item).collect::<Vec<_>>().join(", ")
+}
+
+fn end<T: Copy>(words: &[(&str, T)], line: &str) -> Option<T> {
+    words.iter().find(|(word, _)| *word == line).map(|(_, end)| *end)
+}
+
+fn words<T>(words: &[(&str, T)]) -> String {
+    words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,84 @@
+//! Every key of a file of tests, a row each: what the reader takes, and what `strowger schema test` tells editors of it.
+
+use yaml::{Kind, form, key};
+
+/// One word or a list of them.
+macro_rules! answers {
+    ($word:expr) => {
+        &Kind::Any(&[$word, &Kind::List($word, 1000)])
+    };
+}
+
+form! {
+    pub(crate) FILE, "a file of tests", one of [],
+    key("version", &Kind::Whole(1, 1), "The version of the format.", "1").needed(),
+    key("note", &Kind::Text, "For people; nothing reads it.", "What sales asked for"),
+    key("flow", NAME, "The flow that the calls begin in.", "main").without(&["number"]),
+    key("number", NUMBER, "The number that is dialled; it must lead to a flow.", "1000"),
+    key("tests", &Kind::Map("^.{1,200}$", &Kind::Form(&TEST), 10_000), "The tests, each under a name of its own.", "{ sales: { does: { press: 1 }, expect: { ends: { queue: sales } } } }").needed(),
+}
+
+form! {
+    pub(super) TEST, "a test", one of [],
+    key("note", &Kind::Text, "For people; nothing reads it.", "Until March"),
+    key("flow", NAME, "The flow that the call begins in.", "main").otherwise("as the file says").without(&["number"]),
+    key("number", NUMBER, "The number that is dialled; it must lead to a flow.", "1000").otherwise("as the file says"),
+    key("given", &Kind::Form(&GIVEN), "What the call meets.", "{ queues: { sales: full } }").otherwise("nothing"),
+    key("does", &Kind::Any(&[STEP, &Kind::List(STEP, 1000)]), "What the caller does, in order. Before each he hears all that plays.", "[{ press: 1 }, { silence: 5s }]")
+        .otherwise("he listens"),
+    key("expect", &Kind::Form(&EXPECT), "What must come of it.", "{ ends: { queue: sales } }").needed(),
+}
+
+form! {
+    pub(super) GIVEN, "what is given", one of [],
+    key("variables", &Kind::Map(VARIABLE, &Kind::Text, 1000), "Variables that are set already.", "{ account: \"1234\" }").otherwise("none"),
+    key("caller", &Kind::Text, "The caller's number, in quotes.", "\"+4930123456\"").otherwise("it is withheld"),
+    key("caller_name", &Kind::Text, "The caller's name.", "Ada Lovelace").otherwise("nobody says it"),
+    key("at", &Kind::Unlike("^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2})?$"), "The time on the clocks of the calendars.", "2026-12-24T10:00").otherwise("the first hour of 1970, UTC"),
+    key("hours", &Kind::Map(NAME_PATTERN, answers![STATE], 1000), "How a calendar stands, whatever the time: one word, or a list of them, one for each time.", "{ office: closed }")
+        .otherwise("as its hours have it at that time"),
+    key("language", NAME, "What the caller hears.", "zh").otherwise("as `strowger.yaml` says"),
+    key("queues", &Kind::Map(NAME_PATTERN, answers![QUEUE_END], 1000), "How the wait in a queue ends: one word, or a list of them, one for each time.", "{ sales: [full, agent] }")
+        .otherwise("the call ends in the queue"),
+    key("dials", &Kind::Map(".", answers![DIAL_END], 1000), "How it ends to ring a user or number.", "{ anna: busy }")
+        .otherwise("the call ends there"),
+}
+
+form! {
+    pub(super) DO, "what a caller does", one of ["press", "interrupt", "silence", "hangup"],
+    key("press", KEYS, "He hears all that plays, and presses these keys.", "1234#"),
+    key("interrupt", KEYS, "He presses these keys while it still plays.", "1"),
+    key("silence", &Kind::Any(&[&Kind::Unlike("^[0-9]+(ms|s|m|h)$"), &Kind::Empty]), "He says nothing for so long, after all was played.", "10s")
+        .otherwise("until it waits no longer"),
+    key("hangup", &Kind::Empty, "He hangs up.", ""),
+}
+
+form! {
+    pub(super) EXPECT, "what is expected", one of [],
+    key("said", PROMPTS, "All prompts that were played, in order, and no others.", "[welcome, main-menu]"),
+    key("includes", PROMPTS, "Prompts that were played in this order, maybe with others between.", "[main-menu, goodbye]"),
+    key("nodes", PROMPTS, "All nodes that the call came to, in order; those of other flows as `FLOW/NODE`.", "[welcome, main]"),
+    key("variables", &Kind::Map(VARIABLE, &Kind::Any(&[&Kind::Text, &Kind::Empty]), 1000), "What variables hold at the end; nothing: it is not set.", "{ account: \"1234\" }"),
+    key("ends", &Kind::Any(&[&Kind::Word(&["hangup", "caller"]), &Kind::Form(&ENDS)]), "Where the call ends.", "{ queue: sales }"),
+}
+
+form! {
+    pub(super) ENDS, "an end", one of ["hangup", "queue", "dial", "waits", "caller"],
+    key("hangup", &Kind::Any(&[&Kind::Word(CAUSES), &Kind::Empty]), "The flow hangs up, with this cause.", "busy").usual("normal"),
+    key("queue", NAME, "In this queue.", "sales"),
+    key("dial", &Kind::Text, "Where this user or number is rung.", "anna"),
+    key("waits", &Kind::Text, "At this node, which waits for a key or plays for ever.", "main"),
+    key("caller", &Kind::Empty, "The caller hung up.", ""),
+}
+
+pub(super) const CAUSES: &[&str] = &["normal", "busy", "no_answer", "rejected", "unavailable"];
+const STATE: &Kind = &Kind::Word(&["open", "break", "holiday", "closed", "emergency"]);
+const QUEUE_END: &Kind = &Kind::Word(&["agent", "timed_out", "full", "no_agents"]);
+const DIAL_END: &Kind = &Kind::Word(&["answered", "busy", "no_answer", "declined", "failed"]);
+const NAME_PATTERN: &str = "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$";
+const NAME: &Kind = &Kind::Named("name", &Kind::Like(NAME_PATTERN));
+const NUMBER: &Kind = &Kind::Like("^\\+?[0-9*#]{1,32}$");
+const VARIABLE: &str = "^[a-z][a-z0-9_]{0,39}$";
+const KEYS: &Kind = &Kind::Like("^[0-9*#A-D]{1,100}$");
+const PROMPTS: &Kind = &Kind::Any(&[&Kind::Text, &Kind::List(&Kind::Text, 10_000)]);
+static STEP: &Kind = &Kind::Form(&DO);

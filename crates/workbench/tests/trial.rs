@@ -1,0 +1,311 @@
+//! Tests of flows: what fails and how it is told; exploring; a person as the caller.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "what panics fails the test, which is what a test wants"
+)]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use ivr::Flows;
+use workbench::{Case, Coverage, Given, Ran, Rehearsal, World, explore, junit};
+use yaml::{Faults, Source};
+
+const FLOW: &str = "\
+version: 1
+nodes:
+  main:
+    menu:
+      prompt: main-menu
+      keys: { 1: sales, 2: account, 3: ring, 9: repeat }
+      no_input: { prompt: no-key }
+      exhausted: goodbye
+  account:
+    collect: { prompt: enter-account, into: account, digits: 3-5, exhausted: hangup }
+    next: goodbye
+  sales:
+    queue: { name: sales, full: main, no_agents: { prompt: nobody, next: hangup } }
+    next: goodbye
+  ring:
+    dial: { user: anna, busy: main }
+    next: goodbye
+  goodbye:
+    play: goodbye
+    next: end
+  end:
+    hangup: busy
+";
+
+fn world() -> World {
+    let faults = Faults::default();
+    let flows = Flows::read([("main", &Source::new("flows/main.yaml", FLOW))], &faults);
+    let said: String = faults.into_sorted().iter().map(ToString::to_string).collect();
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    World {
+        flows: Arc::new(flows.unwrap_or_else(|| panic!("{said}"))),
+        numbers: vec![("1000".to_owned(), "main".to_owned())],
+        prompts: names(&["main-menu", "no-key", "enter-account", "nobody", "goodbye"]),
+        calendars: BTreeMap::new(),
+        languages: names(&["en", "zh"]),
+        queues: names(&["sales"]),
+        phones: names(&["anna"]),
+    }
+}
+
+fn read(text: &str) -> (Vec<Case>, String) {
+    let faults = Faults::default();
+    let cases = Case::read(&Source::new("tests/main.yaml", text), &world(), &faults);
+    (cases, faults.into_sorted().iter().map(ToString::to_string).collect())
+}
+
+/// Runs the one test of these lines, and gives what is told of it: nothing if it passes.
+fn told(test: &str) -> String {
+    let lines: String = test.lines().fold(String::new(), |mut text, line| {
+        let _ = writeln!(text, "    {line}");
+        text
+    });
+    let (cases, faults) = read(&format!("version: 1\nflow: main\ntests:\n  one:\n{lines}"));
+    assert_eq!((cases.len(), faults.as_str()), (1, ""));
+    cases[0].report(&cases[0].run(&world()))
+}
+
+#[test]
+fn what_is_as_expected_passes() {
+    let passes = [
+        "expect: { said: main-menu, nodes: main, ends: { waits: main } }",
+        "does: { press: 1 }\nexpect: { nodes: [main, sales], ends: { queue: sales } }",
+        "does: { press: 3 }\nexpect: { ends: { dial: anna } }",
+        "given: { dials: { anna: answered } }\ndoes: { press: 3 }\nexpect: { said: [main-menu, goodbye], ends: { hangup: busy } }",
+        "given: { queues: { sales: [full, no_agents] } }\ndoes: [{ press: 1 }, { press: 1 }]\nexpect: { nodes: [main, sales, main, sales], includes: nobody, ends: hangup }",
+        "does: [{ press: 2 }, { press: \"007\" }, { silence: 3s }]\nexpect: { variables: { account: \"007\" }, ends: { hangup: busy } }",
+        "does: { interrupt: \"2123#\" }\nexpect: { variables: { account: 123 } }",
+        "does: { silence: 5s }\nexpect: { said: [main-menu, no-key, main-menu] }",
+        "does: { silence: 4s }\nexpect: { said: [main-menu] }",
+        "does: [{ silence: }, { silence: }, { silence: }]\nexpect: { includes: [no-key, no-key, goodbye] }",
+        "does: [{ press: 9 }, { hangup: }]\nexpect: { ends: caller, variables: { account: } }",
+        "given: { variables: { account: \"1\" } }\nexpect: { variables: { account: \"1\" } }",
+    ];
+    for test in passes {
+        assert_eq!(told(test), "", "{test}");
+    }
+}
+
+#[test]
+fn what_is_not_as_expected_is_told_with_place_expectation_and_path() {
+    let test = "does: { press: 1 }\nexpect:\n  said: [main-menu, goodbye]\n  ends: hangup";
+    assert_eq!(
+        told(test),
+        "\
+tests/main.yaml:7:7: failed: one
+   other prompts were played
+   expected: main-menu, goodbye
+   came:     main-menu
+   path:     main → sales
+tests/main.yaml:8:7: failed: one
+   the call ended elsewhere
+   expected: the flow hangs up (normal)
+   came:     in the queue sales
+   path:     main → sales
+"
+    );
+    let fails = [
+        ("expect: { includes: [main-menu, goodbye] }", "`goodbye` was not played, or not in this order"),
+        ("does: { press: 9 }\nexpect: { nodes: [main, main] }", "the call went another way"),
+        ("does: { press: \"2123#\" }\nexpect: { variables: { account: 124 } }", "came:     123"),
+        ("expect: { variables: { account: 124 } }", "came:     not set"),
+        (
+            "does: [{ press: 1 }, { press: 2 }]\nexpect: { nodes: [main, sales] }",
+            "over before he could do this: it ended in the queue sales",
+        ),
+        ("expect: { ends: { hangup: busy } }", "came:     waiting at main"),
+    ];
+    for (test, wanted) in fails {
+        let told = told(test);
+        assert!(told.contains(wanted), "{test}:\n{told}");
+    }
+}
+
+#[test]
+fn a_faulty_file_is_told_what_to_do() {
+    let cases = [
+        ("flow: mian\ntests: { a: { expect: { ends: hangup } } }", "there is no flow `mian`", "did you mean `main`?"),
+        ("number: 1001\ntests: { a: { expect: { ends: hangup } } }", "no number `1001` leads to a flow", ""),
+        ("tests: { a: { expect: { ends: hangup } } }", "nothing says which flow is tested", "add `flow:`"),
+        (
+            "flow: main\ntests: { a: { expect: { said: main-meun } } }",
+            "there is no prompt `main-meun`",
+            "did you mean `main-menu`?",
+        ),
+        (
+            "flow: main\ntests: { a: { expect: { nodes: godbye } } }",
+            "the flow `main` has no node `godbye`",
+            "`goodbye`",
+        ),
+        ("flow: main\ntests: { a: { expect: { ends: { queue: slaes } } } }", "there is no queue `slaes`", "`sales`"),
+        (
+            "flow: main\ntests: { a: { given: { dials: { ana: busy } }, expect: { ends: hangup } } }",
+            "there is no user or number `ana`",
+            "`anna`",
+        ),
+        (
+            "flow: main\ntests: { a: { given: { queues: { sales: ful } }, expect: { ends: hangup } } }",
+            "must be `agent`, `timed_out`, `full` or `no_agents`",
+            "`full`",
+        ),
+        (
+            "flow: main\ntests: { a: { does: { pres: 1 }, expect: { ends: hangup } } }",
+            "unknown key `pres`",
+            "did you mean `press`?",
+        ),
+        (
+            "flow: main\ntests: { a: { does: { press: x }, expect: { ends: hangup } } }",
+            "these are not keys of a phone",
+            "keys are",
+        ),
+        ("flow: main\ntests: { a: { expect: {} } }", "nothing is expected, so this test cannot fail", "add `ends:`"),
+        ("flow: main\ntests: { a: { does: { press: 1 } } }", "`expect` is missing in a test", "add `expect:`"),
+    ];
+    let faulty = "version: 1\nflow: main\ntests: { a: { given: { language: zj }, expect: { ends: hangup } } }\n";
+    assert!(read(faulty).1.contains("there is no language `zj`"), "{}", read(faulty).1);
+    for (text, message, remedy) in cases {
+        let (_, said) = read(&format!("version: 1\n{text}\n"));
+        assert!(said.contains(message) && said.contains(remedy), "{text}:\n{said}");
+    }
+    assert!(read("version: 2\nflow: main\ntests: {}").1.contains("this version of the format is not known"));
+}
+
+#[test]
+fn ways_that_no_test_takes_are_listed() {
+    let (cases, _) = read(
+        "version: 1\nflow: main\ntests: { a: { does: [{ press: 9 }, { press: 1 }], expect: { ends: { queue: sales } } } }",
+    );
+    let world = world();
+    let mut coverage = Coverage::default();
+    coverage.add(&cases[0].run(&world));
+    assert_eq!(coverage.ways(&world.flows), (2, 15));
+    let report = coverage.report(&world.flows, true);
+    assert!(report.starts_with("flow main: 2 of 6 nodes, 2 of 15 ways (13 %)\n"), "{report}");
+    assert!(report.contains("   not taken: sales › full\n") && !report.contains("main › 9"), "{report}");
+    assert!(!report.contains("wrong_input"), "what is not written is none: {report}");
+}
+
+#[test]
+fn exploring_takes_every_way_that_is_written_and_finds_an_end_for_each_call() {
+    let explored = explore(&world(), 40);
+    assert!(explored.good, "{}", explored.report);
+    assert!(explored.report.contains("flow main: 6 of 6 nodes, 15 of 15 ways (100 %)"), "{}", explored.report);
+    let shallow = explore(&world(), 1);
+    assert!(shallow.good && shallow.report.contains("not all was tried"), "{}", shallow.report);
+}
+
+#[test]
+fn junits_xml_escapes_what_it_holds() {
+    let (cases, _) = read(
+        "version: 1\nflow: main\ntests: { \"<a> & \\\"b\\\"\": { expect: { ends: hangup } }, good: { expect: { ends: { waits: main } } } }",
+    );
+    let ran: Vec<(Case, Ran)> = cases
+        .into_iter()
+        .map(|case| {
+            let ran = case.run(&world());
+            (case, ran)
+        })
+        .collect();
+    let xml = junit(&ran);
+    assert!(xml.contains("<testsuites name=\"strowger\" tests=\"2\" failures=\"1\">"), "{xml}");
+    assert!(
+        xml.contains(
+            "<testcase name=\"&lt;a&gt; &amp; &quot;b&quot;\" classname=\"main\" file=\"tests/main.yaml\" line=\"3\">"
+        ),
+        "{xml}"
+    );
+    assert!(xml.contains("<failure message=\"the call ended elsewhere\">"), "{xml}");
+}
+
+#[test]
+fn a_person_hears_what_is_said_and_is_helped() {
+    let (mut call, heard) = Rehearsal::begin(&world(), "main", &Given::default()).unwrap();
+    assert_eq!(heard, "@ main\n  says: main-menu\n  waits for a key\n");
+    assert_eq!(call.line("."), "  says: no-key, main-menu\n  waits for a key\n");
+    assert!(call.line("what?").contains("`help` lists them") && call.line("help").contains("hangup"));
+    assert_eq!(call.line("1"), "@ sales\n  you are in the queue sales\n");
+    assert_eq!(call.line("5"), "you are in the queue sales: type agent, timed_out, full, no_agents, or hangup\n");
+    assert_eq!(call.line("full"), "@ main\n  says: main-menu\n  waits for a key\n");
+    assert_eq!(call.line("set account=42"), "");
+    assert!(call.line("language xx").contains("there are en, zh"));
+    assert_eq!(call.line("language zh"), "");
+    assert_eq!(call.line("vars"), "  account = 42\n");
+    assert_eq!(
+        call.line("2123#"),
+        "@ account\n  says: enter-account\n  keeps account = 123\n@ goodbye\n  says: goodbye\n@ end\n  hangs up (busy)\n"
+    );
+    assert!(call.is_over());
+    let (mut call, _) = Rehearsal::begin(&world(), "main", &Given::default()).unwrap();
+    assert!(!call.line("hangup").is_empty() && call.is_over());
+    assert!(Rehearsal::begin(&world(), "mian", &Given::default()).is_none());
+}
+
+/// A company whose flow asks a calendar and decides by who calls.
+fn deciding(flow: &str) -> World {
+    let faults = Faults::default();
+    let hours = "calendars:\n  office:\n    zone: Europe/Berlin\n    week: { monday-friday: 09:00-17:00 }\n";
+    let hours = hours::Hours::read(&Source::new("hours.yaml", hours), &faults).unwrap();
+    let flows = Flows::read([("main", &Source::new("flows/main.yaml", flow))], &faults);
+    let said: String = faults.into_sorted().iter().map(ToString::to_string).collect();
+    World { flows: Arc::new(flows.unwrap_or_else(|| panic!("{said}"))), calendars: hours.calendars, ..world() }
+}
+
+const DECIDING: &str = "\
+version: 1
+nodes:
+  door:
+    hours: { calendar: office, open: who, closed: goodbye }
+  who:
+    when: [{ if: 'caller.number == \"+491\"', next: vip }, { otherwise: main }]
+  vip:
+    set: { vip: 'true' }
+    next: main
+  main:
+    play: main-menu
+    next: hangup
+  goodbye:
+    play: goodbye
+    next: hangup
+";
+
+#[test]
+fn the_clock_the_calendar_and_the_caller_are_what_the_test_says() {
+    let world = deciding(DECIDING);
+    let nodes = |given: &str, nodes: &str| {
+        let faults = Faults::default();
+        let text =
+            format!("version: 1\nflow: main\ntests: {{ a: {{ given: {given}, expect: {{ nodes: [{nodes}] }} }} }}\n");
+        let cases = Case::read(&Source::new("a.yaml", text), &world, &faults);
+        assert!(faults.is_empty(), "{:?}", faults.into_sorted());
+        cases[0].report(&cases[0].run(&world))
+    };
+    assert_eq!(nodes("{ at: 2026-11-26T16:59, caller: \"+492\" }", "door, who, main"), "");
+    assert_eq!(nodes("{ at: 2026-11-26T17:00, caller: \"+492\" }", "door, goodbye"), "");
+    assert_eq!(
+        nodes("{ at: 2026-11-28T10:00, hours: { office: open }, caller: \"+491\" }", "door, who, vip, main"),
+        ""
+    );
+    assert_ne!(nodes("{ at: 2026-11-28T10:00 }", "door, who, main"), "", "a Saturday");
+}
+
+#[test]
+fn exploring_has_calendars_stand_in_every_way_and_finds_what_cannot_be_worked_out() {
+    let explored = explore(&deciding(DECIDING), 40);
+    assert!(explored.good, "{}", explored.report);
+    // Nobody of that number calls, so this way is not taken.
+    assert!(explored.report.contains("not taken: who › case 1"), "{}", explored.report);
+    let faulty = DECIDING.replace("caller.number == \"+491\"", "1 / size(caller.number) > 0");
+    let explored = explore(&deciding(&faulty), 40);
+    assert!(!explored.good, "{}", explored.report);
+    for words in ["case 1 of `who` cannot be worked out", "hours: { \"office\": [open] }", "expect: { ends: hangup }"] {
+        assert!(explored.report.contains(words), "{words}: {}", explored.report);
+    }
+}
