@@ -9,7 +9,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::vec::Drain;
 
-use bytes::Bytes;
 use sip::{Flow, Transmit, Transport, stun};
 use sip_message::{Message, Reject, parse_datagram};
 
@@ -89,12 +88,12 @@ impl Listener {
     /// # Errors
     /// [`NetError::Thread`] if the system gives no thread.
     pub fn start(&mut self, sink: impl FnMut(Drain<'_, Received>) -> usize + Send + 'static) -> Result<(), NetError> {
-        self.start_with(parse_datagram, sink)
+        self.start_with(|octets| parse_datagram(octets), sink)
     }
 
     fn start_with(
         &mut self,
-        parse: fn(Bytes) -> Result<Message, Reject>,
+        parse: fn(&[u8]) -> Result<Message, Reject>,
         sink: impl FnMut(Drain<'_, Received>) -> usize + Send + 'static,
     ) -> Result<(), NetError> {
         let receiver = Receiver {
@@ -153,7 +152,7 @@ struct Receiver {
 }
 
 impl Receiver {
-    fn run(self, parse: fn(Bytes) -> Result<Message, Reject>, mut sink: impl FnMut(Drain<'_, Received>) -> usize) {
+    fn run(self, parse: fn(&[u8]) -> Result<Message, Reject>, mut sink: impl FnMut(Drain<'_, Received>) -> usize) {
         let mut inbox = Inbox::new();
         let mut batch = Vec::with_capacity(BATCH);
         let mut last = Instant::now();
@@ -164,10 +163,9 @@ impl Receiver {
                     return told.put(Instant::now(), remote, stun::answer(payload, remote));
                 }
                 let flow = Flow::udp(self.index, self.local_for(destination), remote);
-                let octets = Bytes::copy_from_slice(payload);
                 // A datagram that should make our parser panic costs itself alone. (It is a function of these octets, so
                 // nothing is left half-changed.)
-                match catch_unwind(AssertUnwindSafe(|| parse(octets))) {
+                match catch_unwind(AssertUnwindSafe(|| parse(payload))) {
                     Ok(parsed) => batch.push(Received::Message { flow, parsed }),
                     Err(_) => drop(self.dropped.fetch_add(1, Ordering::Relaxed)),
                 }
@@ -349,7 +347,7 @@ mod tests {
     fn a_datagram_that_makes_the_parser_panic_is_lost_and_counted_and_the_next_arrives() {
         let mut listener = Listener::bind(0, SocketAddr::from(([127, 0, 0, 1], 0)), false).unwrap();
         let (tx, received) = mpsc::sync_channel(4);
-        let parse = |octets: Bytes| if octets == "boom" { panic!("boom") } else { parse_datagram(octets) };
+        let parse = |octets: &[u8]| if octets == b"boom" { panic!("boom") } else { parse_datagram(octets) };
         listener
             .start_with(parse, move |batch| batch.filter_map(|received| tx.try_send(received).err()).count())
             .unwrap();

@@ -222,7 +222,9 @@ pub(crate) fn push_top_via(out: &mut Vec<u8>, fields: &Fields, top: Option<&Via>
     let mut values = fields.values(HeaderName::Via);
     if let (Some(top), Some(first)) = (top, values.next()) {
         let (value, below) = chars::cut(first, b',');
-        push_octets(out, HeaderName::Via, &mark_source(value, top, source));
+        push_name(out, HeaderName::Via);
+        mark_source(out, value, top, source);
+        out.extend_from_slice(b"\r\n");
         if let Some(below) = below {
             push_octets(out, HeaderName::Via, fields.octets(chars::trim(below)));
         }
@@ -249,12 +251,18 @@ pub(crate) fn push_field(out: &mut Vec<u8>, name: &str, value: &str) {
 
 /// Echoes a header field of a request, octet by octet; only line ends, which it cannot hold, would be cleaned.
 pub(crate) fn push_octets(out: &mut Vec<u8>, name: HeaderName, value: &[u8]) {
-    out.extend_from_slice(name.as_str().as_bytes());
-    out.extend_from_slice(b": ");
+    push_name(out, name);
     let start = out.len();
     out.extend_from_slice(value);
-    clean(out, start, |b| matches!(b, b'\r' | b'\n'));
+    if memchr::memchr2(b'\r', b'\n', value).is_some() {
+        clean(out, start, |b| matches!(b, b'\r' | b'\n'));
+    }
     out.extend_from_slice(b"\r\n");
+}
+
+fn push_name(out: &mut Vec<u8>, name: HeaderName) {
+    out.extend_from_slice(name.as_str().as_bytes());
+    out.extend_from_slice(b": ");
 }
 
 /// Writes what prints itself, without a text of its own in between.
@@ -271,7 +279,7 @@ fn push_clean(out: &mut Vec<u8>, value: &[u8]) {
     clean(out, start, |b| b.is_ascii_control());
 }
 
-fn clean(out: &mut [u8], start: usize, is_bad: fn(u8) -> bool) {
+fn clean(out: &mut [u8], start: usize, is_bad: impl Fn(u8) -> bool) {
     for byte in out.get_mut(start..).unwrap_or_default() {
         if is_bad(*byte) {
             *byte = b' ';

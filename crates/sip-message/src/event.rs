@@ -134,7 +134,7 @@ mod tests {
             "SUBSCRIBE sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:h>\r\nCall-ID: c\r\n\
              CSeq: 1 SUBSCRIBE\r\nEvent: {event}\r\n\r\n"
         );
-        let Ok(Message::Request(request)) = parse_datagram(text.into()) else { panic!("no request") };
+        let Ok(Message::Request(request)) = parse_datagram(text) else { panic!("no request") };
         request.head
     }
 

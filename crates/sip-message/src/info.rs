@@ -71,7 +71,7 @@ mod tests {
         let head = "INFO sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:h>;tag=2\r\nCall-ID: c\r\nCSeq: 2 INFO";
         let text =
             format!("{head}\r\nContent-Type: application/dtmf-relay\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-        let Ok(Message::Request(request)) = parse_datagram(text.into()) else { panic!("no request") };
+        let Ok(Message::Request(request)) = parse_datagram(text) else { panic!("no request") };
         InfoDigit::read(&request).map(|digit| digit.map(|digit| (digit.key, digit.duration_ms)))
     }
 

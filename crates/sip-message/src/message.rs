@@ -47,7 +47,8 @@ pub struct Response {
 ///
 /// # Errors
 /// A [`Reject`], which says what was wrong, and answers the sender where RFC 3261 wants that.
-pub fn parse_datagram(datagram: Bytes) -> Result<Message, Reject> {
+pub fn parse_datagram(datagram: impl AsRef<[u8]>) -> Result<Message, Reject> {
+    let datagram = datagram.as_ref();
     if datagram.len() > MAX_MESSAGE {
         return Err(Reject::silent(ParseError::TooLarge));
     }
@@ -55,14 +56,14 @@ pub fn parse_datagram(datagram: Bytes) -> Result<Message, Reject> {
     let Some(start) = datagram.iter().position(|b| !matches!(b, b'\r' | b'\n' | b' ' | b'\t' | 0)) else {
         return Ok(Message::KeepAlive);
     };
-    let message = datagram.slice(start..);
-    let Some(tokens) = tokenize(&message) else { return Err(Reject::silent(ParseError::NotSip)) };
-    let rest = message.slice(tokens.body..);
-    read(tokens, &rest)
+    let message = datagram.get(start..).unwrap_or_default();
+    let Some(tokens) = tokenize(message) else { return Err(Reject::silent(ParseError::NotSip)) };
+    let rest = message.get(tokens.body..).unwrap_or_default();
+    read(tokens, rest)
 }
 
 /// Reads a message that was cut up; `rest` is what stood behind its head.
-pub(crate) fn read(tokens: Tokens, rest: &Bytes) -> Result<Message, Reject> {
+pub(crate) fn read(tokens: Tokens, rest: &[u8]) -> Result<Message, Reject> {
     let start_line = StartLine::read(&tokens.fields, tokens.fields.text(tokens.start_line));
     let reject = |cause, fields: Fields| {
         let line = fields.text(tokens.start_line).to_owned();
@@ -80,7 +81,7 @@ pub(crate) fn read(tokens: Tokens, rest: &Bytes) -> Result<Message, Reject> {
     if length > rest.len() {
         return reject(ParseError::ShortBody, head.fields);
     }
-    let body = rest.slice(..length);
+    let body = Bytes::copy_from_slice(rest.get(..length).unwrap_or_default());
     match start_line {
         StartLine::Request(method, _) if method != head.cseq.method => reject(ParseError::MethodMismatch, head.fields),
         StartLine::Request(method, uri) => Ok(Message::Request(Box::new(Request { method, uri, head, body }))),

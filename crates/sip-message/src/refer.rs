@@ -144,7 +144,7 @@ mod tests {
             "REFER sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nFrom: <sip:a@h>;tag=1\r\nTo: <sip:h>;tag=2\r\nCall-ID: c\r\n\
              CSeq: 2 REFER\r\n{lines}\r\n"
         );
-        let Ok(Message::Request(request)) = parse_datagram(text.into()) else { panic!("no request") };
+        let Ok(Message::Request(request)) = parse_datagram(text) else { panic!("no request") };
         request.head
     }
 

@@ -49,7 +49,7 @@ fn request(method: &str, authorization: &str) -> Request {
         "{method} sip:example.org SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK1\r\nFrom: <sip:105@example.org>;tag=1\r\n\
          To: <sip:105@example.org>\r\nCall-ID: c\r\nCSeq: 1 {method}\r\n{more}\r\n"
     );
-    match parse_datagram(text.into()) {
+    match parse_datagram(text) {
         Ok(Message::Request(request)) => *request,
         _ => panic!("{authorization}"),
     }

@@ -37,7 +37,7 @@ fn request(call_id: &str, cseq: u32, fields: &str) -> Request {
         "REGISTER sip:h SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7;branch=z9hG4bK1\r\nFrom: <sip:105@h>;tag=1\r\n\
          To: <sip:105@h>\r\nCall-ID: {call_id}\r\nCSeq: {cseq} REGISTER\r\n{fields}\r\n"
     );
-    match parse_datagram(text.into()) {
+    match parse_datagram(text) {
         Ok(Message::Request(request)) => *request,
         _ => panic!("{fields}"),
     }

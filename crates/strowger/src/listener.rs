@@ -169,7 +169,7 @@ mod tests {
              Call-ID: 1\r\nCSeq: 1 {method}\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
         );
         let address = SocketAddr::from(([127, 0, 0, 1], 5060));
-        Received::Message { flow: Flow::udp(0, address, address), parsed: parse_datagram(text.into()) }
+        Received::Message { flow: Flow::udp(0, address, address), parsed: parse_datagram(text) }
     }
 
     fn put(inputs: &Mailbox<Input>, received: Received) -> Result<(), Received> {

@@ -2,8 +2,6 @@
 
 use sip_message::{Message, parse_datagram};
 
-use bytes::Bytes;
-
 /// What a message is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -16,7 +14,7 @@ pub struct Summary {
 /// What a message is, in a few words.
 #[must_use]
 pub fn summary(octets: &[u8]) -> Summary {
-    let Ok(message) = parse_datagram(Bytes::copy_from_slice(octets)) else {
+    let Ok(message) = parse_datagram(octets) else {
         return Summary { what: "?".to_owned(), media: None };
     };
     let (what, body) = match &message {

@@ -55,8 +55,7 @@ pub(crate) fn hex(octets: &[u8]) -> String {
     let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
     let mut text = Vec::with_capacity(octets.len() * 2);
     for octet in octets {
-        text.push(digit(octet >> 4));
-        text.push(digit(octet & 15));
+        text.extend_from_slice(&[digit(octet >> 4), digit(octet & 15)]);
     }
     // It is ASCII.
     String::from_utf8(text).unwrap_or_default()

@@ -71,7 +71,11 @@ impl Nonces {
         }
         mac.update(&nonce.source.port().to_be_bytes());
         let mac = mac.finalize().into_bytes();
-        hex(&nonce.made.as_nanos().to_be_bytes()) + &hex(mac.get(..16).unwrap_or_default())
+        let mut octets = [0; 24];
+        let (time, proof) = octets.split_at_mut(8);
+        time.copy_from_slice(&nonce.made.as_nanos().to_be_bytes());
+        proof.copy_from_slice(mac.get(..16).unwrap_or(&[0; 16]));
+        hex(&octets)
     }
 
     /// The nonce that `text` is, if it is ours, for this source, and has not ended.

@@ -185,10 +185,12 @@ impl Core {
     fn stateless_tag(&self, request: &Request) -> String {
         let mut hasher = DefaultHasher::new();
         self.secret.hash(&mut hasher);
-        request.head.call_id.as_str().hash(&mut hasher);
-        request.head.from.tag().hash(&mut hasher);
-        request.head.via.branch().hash(&mut hasher);
-        request.head.cseq.number.hash(&mut hasher);
+        match request.head.via.unique_branch() {
+            Some(branch) => branch.hash(&mut hasher),
+            None => {
+                (request.head.call_id.as_str(), request.head.from.tag(), request.head.cseq.number).hash(&mut hasher)
+            }
+        }
         hex(&hasher.finish().to_be_bytes())
     }
 }
