@@ -31,6 +31,7 @@ const NOT_OF_SHAPE: &[&str] = &[
     "play-forever-with-next",
     "loop-of-when",
     "set-before-it-is-set",
+    "set-of-a-secret",
     "start-unknown",
     "target-unknown",
     "variable-never-set",
@@ -38,6 +39,7 @@ const NOT_OF_SHAPE: &[&str] = &[
     "when-kinds",
     "when-names",
     "when-not-cel",
+    "when-times",
     "when-variable-never-set",
 ];
 

@@ -47,6 +47,7 @@ pub fn changes(old: &Config, new: &Config) -> String {
         count("languages", &tables(old), &tables(new)),
         count("prompts", &sounds(prompts), &sounds(&new.prompts)),
         (prompts.usual() != new.prompts.usual()).then(|| "first language changed".to_owned()),
+        (old.flows.zone() != new.flows.zone()).then(|| "time zone changed".to_owned()),
         count("calendars", calendars, &new.calendars),
         count("switches", switches, &new.switches),
         count("trunks", &trunks(old), &trunks(new)),

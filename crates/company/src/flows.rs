@@ -97,6 +97,9 @@ fn check(flow: &Flow, catalogue: &mut Catalogue, faults: &Faults) {
         match reference.kind {
             ReferenceKind::Prompt => catalogue.languages.refer_prompt(name, place, faults),
             ReferenceKind::Queue => catalogue.queues.refer(name, place, "add it to `queues.yaml`", faults),
+            // Who reads its figures leads nobody into it.
+            ReferenceKind::QueueFigures => catalogue.queues.check(name, place, "add it to `queues.yaml`", faults),
+            ReferenceKind::Zone => catalogue.refer_zone(place, faults),
             ReferenceKind::User => catalogue.users.refer(name, place, "add it to `users.yaml`", faults),
             ReferenceKind::Language => {
                 catalogue.languages.refer(name, place, faults);

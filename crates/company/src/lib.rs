@@ -42,6 +42,7 @@ mod users;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ::hours::Zone;
 use sip::digest::Algorithm;
 use switch::{Config, Destination, SrtpPolicy};
 use yaml::{Faults, Map, Shape, Value};
@@ -82,6 +83,7 @@ const ROOT: Shape = Shape {
         "version",
         "languages",
         "language",
+        "zone",
         "listeners",
         "data",
         "dns",
@@ -152,7 +154,9 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     let flows = flows::read(files, &mut catalogue, faults);
     let numbers = root.as_ref().and_then(|root| root.optional("numbers"));
     let numbers = numbers.map(|value| numbers::read(&value, &mut catalogue, faults)).unwrap_or_default();
+    let zone = root.as_ref().and_then(|root| root.optional("zone")).and_then(Zone::read);
     let flows = flows::join(flows, &numbers, &catalogue, faults);
+    let flows = flows.map(|flows| flows.in_zone(zone.unwrap_or_default()));
     let prompts = prompts::read(files, &catalogue.languages, faults, notes);
 
     let (root, system) = (root?, system?);
@@ -228,6 +232,8 @@ fn catalogue(
         languages: Languages::read(files, root, faults),
         calendars: Names::new("calendar", hours.names()),
         emergencies: hours.emergencies(),
+        // Of a file that cannot be read, nothing is missed.
+        has_zone: root.is_none_or(|root| root.optional("zone").is_some()),
     }
 }
 

@@ -74,6 +74,8 @@ pub(crate) struct Catalogue {
     pub calendars: Names,
     /// Those of them that have a switch.
     pub emergencies: BTreeSet<String>,
+    /// Something says in which time zone the company is.
+    pub has_zone: bool,
 }
 
 impl Catalogue {
@@ -87,6 +89,15 @@ impl Catalogue {
             faults.add(place.clone(), message, remedy);
         }
         !never
+    }
+
+    /// A flow reads the clock.
+    pub fn refer_zone(&self, place: &Place, faults: &Faults) -> bool {
+        if !self.has_zone {
+            let message = "this asks for the time of day or the date, and nothing says in which time zone";
+            faults.add(place.clone(), message, "add `zone:` to `strowger.yaml`, such as `zone: Europe/Berlin`");
+        }
+        self.has_zone
     }
 
     /// The prompt that an optional key names.

@@ -1,13 +1,11 @@
 //! When a situation ends, and the words for it.
 
-use std::fmt;
-
 use base::Wall;
 use jiff::civil::DateTime;
 
 use crate::board::Turned;
 use crate::calendar::{Calendar, Situation, State, unix};
-use crate::date::full;
+use crate::local::LocalTime;
 use crate::zone::{DAY, date_time};
 
 /// How far ahead a change is looked for, in seconds: whoever is closed for longer is closed for good.
@@ -85,17 +83,14 @@ impl Calendar {
     /// What the clock on the wall shows at a moment.
     #[must_use]
     pub fn local(&self, at: Wall) -> LocalTime {
-        LocalTime(date_time(self.zone.local(unix(at))))
+        self.zone.clock(at)
     }
 
     /// When the clock on the wall shows `text`, a time as `2026-12-24T10:00` or a date, whose begin is meant; the first time of
     /// two. None if it is neither.
     #[must_use]
     pub fn at(&self, text: &str) -> Option<Wall> {
-        let (day, time) = text.split_once(['T', ' ']).unwrap_or((text, "00:00"));
-        let minute = crate::read::time_of_day(time)?;
-        let local = full(day)? * DAY + i64::from(minute) * 60;
-        Some(wall(self.zone.unix(local)))
+        self.zone.at(text)
     }
 
     /// A time as one says it at another one: `18:00`, `27 Dec 09:00`, `4 Jan 2027 09:00`.
@@ -112,26 +107,12 @@ impl Calendar {
     }
 }
 
-/// What a clock on the wall shows; printed as `Thu 24 Dec 2026 10:00`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LocalTime(DateTime);
-
-impl fmt::Display for LocalTime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(at) = *self;
-        let index = usize::try_from(at.weekday().to_monday_zero_offset()).unwrap_or(0);
-        let day = WEEKDAYS.get(index).copied().unwrap_or_default();
-        write!(f, "{day} {} {} {} {:02}:{:02}", at.day(), month(at), at.year(), at.hour(), at.minute())
-    }
-}
-
-const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-fn month(at: DateTime) -> &'static str {
+pub(crate) fn month(at: DateTime) -> &'static str {
     usize::try_from(at.month() - 1).ok().and_then(|index| MONTHS.get(index).copied()).unwrap_or_default()
 }
 
-const fn wall(unix: i64) -> Wall {
+pub(crate) const fn wall(unix: i64) -> Wall {
     Wall::from_unix_micros(unix.saturating_mul(1_000_000))
 }

@@ -5,7 +5,7 @@
 //! same answer: no clock is read here, and no file; the time zones are those of the database that `jiff` brings along.
 //!
 //! Where to find what: `read` the shape of the file (`days` weeks and times of day, `dates` holidays and exceptions) · `zone` time
-//! zones · `date` which dates a line of the file means · `calendar` how a time stands · `change` when that ends, in words ·
+//! zones · `date` which dates a line of the file means · `calendar` how a time stands · `change` when that ends, in words · `local` what a clock shows ·
 //! `board` the switches. The file is explained to operators in `config/README.md`.
 //!
 //! How a time stands:
@@ -22,10 +22,13 @@ mod board;
 mod calendar;
 mod change;
 mod date;
+mod local;
 mod read;
 mod zone;
 
 pub use board::{Board, NoSuchSwitch, Turned};
 pub use calendar::{Calendar, Situation, State};
-pub use change::{Decision, LocalTime};
+pub use change::Decision;
+pub use local::LocalTime;
 pub use read::{Hours, SHAPE};
+pub use zone::Zone;

@@ -2,23 +2,36 @@
 
 use std::sync::Arc;
 
+use base::Wall;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone, TimeZoneDatabase};
 use yaml::{Value, did_you_mean};
 
+use crate::calendar::unix;
+use crate::change::wall;
+use crate::date::full;
+use crate::local::LocalTime;
+
 /// Seconds of a day.
 pub(crate) const DAY: i64 = 86_400;
 
-/// A time zone of the IANA database.
+/// A time zone of the IANA database; UTC if nothing else is said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Zone {
-    pub name: Arc<str>,
+pub struct Zone {
+    pub(crate) name: Arc<str>,
     rules: TimeZone,
 }
 
+impl Default for Zone {
+    fn default() -> Self {
+        Self { name: "UTC".into(), rules: TimeZone::UTC }
+    }
+}
+
 impl Zone {
-    /// The zone that `value` names.
+    /// The zone that `value` names; `None` after it has added a fault.
+    #[must_use]
     pub fn read(value: Value<'_>) -> Option<Self> {
         let name = value.string_for("a time zone such as `Europe/Berlin`")?;
         let known = TimeZoneDatabase::bundled();
@@ -39,18 +52,42 @@ impl Zone {
         None
     }
 
+    /// Its IANA name.
+    #[must_use]
+    pub const fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// What the clock on the wall shows at a moment.
+    #[must_use]
+    pub fn clock(&self, at: Wall) -> LocalTime {
+        let seconds = unix(at);
+        let offset = self.rules.to_offset(timestamp(seconds)).seconds();
+        LocalTime { at: date_time(seconds + i64::from(offset)), offset }
+    }
+
+    /// When the clock on the wall shows `text`, a time as `2026-12-24T10:00` or a date, whose begin is meant; the first time of
+    /// two. None if it is neither.
+    #[must_use]
+    pub fn at(&self, text: &str) -> Option<Wall> {
+        let (day, time) = text.split_once(['T', ' ']).unwrap_or((text, "00:00"));
+        let minute = crate::read::time_of_day(time)?;
+        let local = full(day)? * DAY + i64::from(minute) * 60;
+        Some(wall(self.unix(local)))
+    }
+
     /// What the clock on the wall shows: seconds since it showed 1970-01-01 00:00.
-    pub fn local(&self, unix: i64) -> i64 {
+    pub(crate) fn local(&self, unix: i64) -> i64 {
         unix + i64::from(self.rules.to_offset(timestamp(unix)).seconds())
     }
 
     /// When the clock is put forward or back next, after `unix`.
-    pub fn next_shift(&self, unix: i64) -> Option<i64> {
+    pub(crate) fn next_shift(&self, unix: i64) -> Option<i64> {
         self.rules.following(timestamp(unix)).next().map(|shift| shift.timestamp().as_second())
     }
 
     /// When the clock shows `local`: the first time of two, and behind a gap as long as `local` lies in it.
-    pub fn unix(&self, local: i64) -> i64 {
+    pub(crate) fn unix(&self, local: i64) -> i64 {
         self.rules.to_timestamp(date_time(local)).map_or(local, Timestamp::as_second)
     }
 }

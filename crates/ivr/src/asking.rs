@@ -336,7 +336,7 @@ impl Session {
             Phase::Asking | Phase::Waiting | Phase::Confirming { .. } => {
                 self.state.masked || (self.flows.ask_for_secrets() && !verb.is_some_and(|verb| self.may_answer(verb)))
             }
-            Phase::Idle | Phase::Deciding | Phase::Queued | Phase::Dialled | Phase::Over => false,
+            Phase::Idle | Phase::Deciding | Phase::Weighing | Phase::Queued | Phase::Dialled | Phase::Over => false,
         }
     }
 

@@ -3,9 +3,9 @@
 
 mod graph;
 mod loops;
+mod secrets;
 mod variables;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use yaml::{Faults, Place, did_you_mean};
@@ -49,7 +49,7 @@ pub(crate) fn flows<'a>(
             faults.add(place.clone(), format!("there is no flow `{name}`"), remedy);
         }
     }
-    report_secrets(&flows, faults);
+    secrets::report(&flows, faults);
     let Some(graph) = Graph::of(&flows, faults) else { return };
     graph.report_unreachable(faults);
     graph.report_calls_that_never_return(faults);
@@ -146,22 +146,6 @@ fn confirmation(node: &Node) -> Option<(&Prompt, &str)> {
     match &node.verb {
         Verb::Collect(Collect { confirm: Some(confirm), variable, .. }) => Some((&confirm.prompt, variable)),
         _ => None,
-    }
-}
-
-/// Reports secrets that are read back: a recording would hear them, and the journal says what was played. Variables belong to
-/// the call, so that a secret may have been typed in another flow.
-fn report_secrets(flows: &[&Flow], faults: &Faults) {
-    let secrets: BTreeSet<&Arc<str>> = flows.iter().flat_map(|flow| flow.secrets()).collect();
-    let confirmations = |node| confirmation(node).map(|(prompt, _)| prompt);
-    let nodes = flows.iter().flat_map(|flow| &flow.nodes);
-    for item in nodes.flat_map(|node| prompts(node).into_iter().chain(confirmations(node))).flat_map(|prompt| &prompt.0)
-    {
-        let Item::Spoken { variable, place, .. } = item else { continue };
-        if secrets.contains(variable) {
-            let message = format!("`{variable}` is a secret and cannot be read back");
-            faults.add(place.clone(), message, "leave it out, or remove `secret: true` where it is collected");
-        }
     }
 }
 

@@ -122,6 +122,10 @@ pub enum ReferenceKind {
     Language,
     /// Another flow; that there is one is checked by [`crate::Flows::new`].
     Flow,
+    /// A queue whose figures a condition reads.
+    QueueFigures,
+    /// The time zone of the company, in which conditions read the time of day, or what day it is; without a name.
+    Zone,
     /// A calendar.
     Calendar,
     /// A calendar of which the flow says what follows in an emergency: it must have a switch.
@@ -191,6 +195,16 @@ impl Verb {
             Self::Collect(collect) => Some(&collect.question),
             _ => None,
         }
+    }
+
+    /// What it works out when a caller comes to it.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let (cases, values): (&[_], &[Written]) = match self {
+            Self::When(when) => (&when.cases, &[]),
+            Self::Set(set) => (&[], &set.values),
+            _ => (&[], &[]),
+        };
+        cases.iter().map(|(case, _): &(Written, Target)| case).chain(values).map(|written| &written.expression)
     }
 }
 

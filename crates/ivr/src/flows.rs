@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hours::Zone;
 use yaml::{Faults, Source};
 
 use crate::extensions::Extensions;
@@ -15,6 +16,7 @@ pub struct Flows {
     languages: Languages,
     extensions: Extensions,
     ask_for_secrets: bool,
+    zone: Zone,
 }
 
 impl Flows {
@@ -45,7 +47,19 @@ impl Flows {
         let whole = flows.into_iter().map(|(name, flow)| Some((name, Arc::new(flow?))));
         let by_name: BTreeMap<_, Arc<Flow>> = whole.collect::<Option<_>>()?;
         let ask_for_secrets = by_name.values().any(|flow| flow.secrets().next().is_some());
-        Some(Self { by_name, languages: Languages::default(), extensions: Extensions::default(), ask_for_secrets })
+        Some(Self { by_name, ask_for_secrets, ..Self::default() })
+    }
+
+    /// The same flows, in a company whose clocks show the time of `zone`.
+    #[must_use]
+    pub fn in_zone(self, zone: Zone) -> Self {
+        Self { zone, ..self }
+    }
+
+    /// Where the company is.
+    #[must_use]
+    pub const fn zone(&self) -> &Zone {
+        &self.zone
     }
 
     /// The same flows, in a company of these languages.

@@ -6,9 +6,7 @@ use std::time::Duration;
 use base::Now;
 
 use crate::check::MAX_DEPTH;
-use crate::expression::{Error, Scope};
-use crate::flow::{Collect, Flow, Item, Menu, Outcome, Play, Prompt, Set, Target, Times, Verb, When};
-use crate::outline::case;
+use crate::flow::{Collect, Flow, Item, Menu, Outcome, Play, Prompt, Target, Times, Verb};
 use crate::state::{Frame, Phase};
 use crate::{HangupCause, Output, Session, Sound, Spoken, Value};
 
@@ -76,11 +74,7 @@ impl Session {
                 self.took("next");
                 return Some(*target);
             }
-            Verb::When(when) => return Some(self.choose(when)),
-            Verb::Set(set) => {
-                self.took("next");
-                return Some(self.set(set));
-            }
+            verb @ (Verb::When(_) | Verb::Set(_)) => return self.decide(verb, now),
             Verb::Call(call) => {
                 // The check saw that no flows call each other deeper; only a session that was tampered with could.
                 if self.state.callers.len() >= MAX_DEPTH {
@@ -102,41 +96,6 @@ impl Session {
             }
         }
         None
-    }
-
-    /// The first case that holds. One that cannot be worked out leads to `otherwise`: what the operator meant is not known.
-    fn choose(&mut self, when: &When) -> Target {
-        let scope = Scope { variables: &self.state.variables, facts: &self.state.facts };
-        let (mut chosen, mut failed) = (None, None);
-        for (number, (condition, to)) in (1..).zip(&when.cases) {
-            match condition.expression.evaluate(&scope) {
-                Ok(Value::Bool(false)) => continue,
-                Ok(Value::Bool(true)) => chosen = Some((number, *to)),
-                Ok(_) => failed = Some((number, Error::WrongKind.word())),
-                Err(error) => failed = Some((number, error.word())),
-            }
-            break;
-        }
-        self.outputs.push_back(Output::Chosen { case: chosen.map(|(number, _)| number), failed });
-        match chosen {
-            Some((number, _)) => self.took(case(number)),
-            None => self.took("otherwise"),
-        }
-        chosen.map_or(when.otherwise, |(_, to)| to)
-    }
-
-    /// Sets variables in their order. What cannot be worked out is null.
-    fn set(&mut self, set: &Set) -> Target {
-        for (name, written) in set.names.iter().zip(&set.values) {
-            let scope = Scope { variables: &self.state.variables, facts: &self.state.facts };
-            let (value, failed) = match written.expression.evaluate(&scope) {
-                Ok(value) => (value, None),
-                Err(error) => (Value::Null, Some(error.word())),
-            };
-            self.state.set(name, value);
-            self.outputs.push_back(Output::Set { variable: Arc::clone(name), failed });
-        }
-        set.next
     }
 
     fn go_into(&mut self, flow: &str) -> Option<Target> {

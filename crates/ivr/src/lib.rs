@@ -25,7 +25,7 @@
 //! Where to find what: `read` the shape of the file (`table` all keys, `menu`, `ask` questions and collect, `inspect` its checks,
 //! `connect` queue and dial, `decide` when and set, `hours`, `parts` prompts and outcomes, `items` what is said of variables, `names` nodes and variables) · `flow`
 //! what was read, `flows` all of them together · `check` faults of the graph · `session` inputs and outputs · `interpret` the
-//! steps between, `asking` those of questions · `key_range` keys of several digits, `extensions` the numbers that a menu takes
+//! steps between, `asking` those of questions, `deciding` those of conditions · `key_range` keys of several digits, `extensions` the numbers that a menu takes
 //! beside them · `inspect` what digits must be · `state`, `saved` what a session remembers, `value` what its variables hold,
 //! `facts` what its driver knows · `expression` conditions ·
 //! `output` the words between session and driver · `spoken` numbers, dates and the like by a table for each language ·
@@ -48,6 +48,7 @@
 
 mod asking;
 mod check;
+mod deciding;
 mod expression;
 mod extensions;
 mod facts;
@@ -66,7 +67,7 @@ mod state;
 mod trail;
 mod value;
 
-pub use facts::Facts;
+pub use facts::{Facts, Figures, QueueFigures};
 pub use flow::{Flow, FlowHash, Reference, ReferenceKind, SpokenReference};
 pub use flows::Flows;
 pub use outline::{Outline, OutlineNode, OutlineTarget, OutlineWay};

@@ -32,6 +32,11 @@ pub enum Output {
         /// The calendar's name.
         calendar: Arc<str>,
     },
+    /// Say how queues stand now. The driver answers with [`crate::Session::handle_figures`], at once.
+    Figures {
+        /// Their names.
+        queues: Vec<Arc<str>>,
+    },
     /// Put the caller into a queue. The driver answers with [`crate::Session::handle_queue_ended`].
     Queue {
         /// The queue's name.

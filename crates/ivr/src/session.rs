@@ -7,7 +7,7 @@ use base::{Mono, Now};
 
 use crate::flow::{Menu, Play, Target, Verb};
 use crate::state::{Phase, State};
-use crate::{DialOutcome, Facts, Flow, Flows, Output, QueueOutcome, Taken, Value};
+use crate::{DialOutcome, Facts, Figures, Flow, Flows, Output, QueueOutcome, Taken, Value};
 
 /// One caller in a flow: a machine, whose driver plays, queues and dials.
 ///
@@ -147,6 +147,17 @@ impl Session {
         let (Phase::Deciding, Some(Verb::Hours(hours))) = (self.state.phase, verb) else { return };
         self.took(state.word());
         let target = self.leave(hours.outcome(state), true);
+        self.advance(now, target);
+    }
+
+    /// How the queues stand that were asked for; one that is not among them is gone.
+    pub fn handle_figures(&mut self, now: Now, figures: &Figures) {
+        if self.state.phase != Phase::Weighing {
+            return;
+        }
+        let flow = Arc::clone(&self.flow);
+        let verb = flow.node(self.state.node).map(|node| &node.verb);
+        let target = verb.and_then(|verb| self.work_out(verb, now, figures));
         self.advance(now, target);
     }
 

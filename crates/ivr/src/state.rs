@@ -73,6 +73,8 @@ pub(crate) enum Phase {
     Leaving { to: Target, barge_in: bool },
     /// For a calendar.
     Deciding,
+    /// For the figures of queues.
+    Weighing,
     /// For the queue.
     Queued,
     /// For the end of a dialling.

@@ -3,7 +3,7 @@
 mod support;
 
 use base::Pii;
-use ivr::{Facts, Session, Value};
+use ivr::{Facts, QueueFigures, Session, Value};
 use support::{Caller, flow, flows};
 
 const MAIN: &str = "
@@ -82,4 +82,38 @@ fn what_was_known_goes_with_a_session_that_is_written_down() {
     assert!(!format!("{:?}", caller.session).contains("4930123"), "it is personal data");
     caller.session = Session::resume(all, serde_json::from_str(&text).unwrap(), caller.now).unwrap();
     assert!(caller.presses("4711").ends_with("play:vip"));
+}
+
+#[test]
+fn how_queues_stand_is_asked_when_it_is_needed_and_then_decides() {
+    let all = flow(
+        "
+version: 1
+nodes:
+  note: {set: {waiting: \"queues['sales'].waiting + queues['support'].waiting\"}, next: decide}
+  decide:
+    when:
+      - {if: \"queues['sales'].free > 0\", next: free}
+      - {if: \"queues['sales'].longest_wait > 60\", next: long}
+      - {otherwise: free}
+  free: {play: free, next: hangup}
+  long: {play: long, next: hangup}
+",
+    );
+    let (mut caller, heard) = Caller::new(&all);
+    assert_eq!(heard, "@note figures:sales+support");
+    let stand =
+        |waiting, seconds, free| QueueFigures { waiting, longest_wait: std::time::Duration::from_secs(seconds), free };
+    let heard = caller.queues_stand(&[("sales", stand(2, 0, 0)), ("support", stand(3, 0, 0))]);
+    assert_eq!(heard, "set:waiting @decide figures:sales");
+    assert_eq!(caller.session.variable("waiting"), Some(&Value::Integer(5)));
+    assert_eq!(caller.queues_stand(&[("sales", stand(2, 61, 0))]), "case:2 @long play:long");
+    // Told out of place, it changes nothing.
+    assert_eq!(caller.queues_stand(&[]), "");
+
+    let (mut caller, _) = Caller::new(&all);
+    let saved = caller.session.save(caller.now);
+    caller.session = Session::resume(all.clone(), saved, caller.now).unwrap();
+    assert_eq!(caller.queues_stand(&[]), "set:waiting/missing @decide figures:sales");
+    assert_eq!(caller.queues_stand(&[]), "case:1/missing @free play:free");
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base::{Mono, Now, Wall};
 use hours::State;
-use ivr::{DialOutcome, Flows, Output, QueueOutcome, Session};
+use ivr::{DialOutcome, Flows, Output, QueueFigures, QueueOutcome, Session};
 use proptest::prelude::*;
 use yaml::{Faults, Source};
 
@@ -20,6 +20,7 @@ enum Act {
     Queue(QueueOutcome),
     Hours(State),
     Dial(DialOutcome),
+    Figures(u32),
     Wait,
 }
 
@@ -33,6 +34,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => prop::sample::select(vec![AgentEnded, TimedOut, Full, NoAgents, Unknown]).prop_map(Act::Queue),
         2 => prop::sample::select(vec![Ended, Busy, NoAnswer, Declined, Unreachable, Refused]).prop_map(Act::Dial),
         3 => prop::sample::select(vec![Open, Break, Holiday, Closed, Emergency]).prop_map(Act::Hours),
+        2 => (0..3u32).prop_map(Act::Figures),
         3 => Just(Act::Wait),
     ]
 }
@@ -102,6 +104,8 @@ fn condition() -> impl Strategy<Value = &'static str> {
         "dialled != '' || 1 / 0 == 1",
         "[1, 2, 3].exists(x, x > 2)",
         "int(dialled) > 3",
+        "queues['s'].waiting > 1 && queues.gone.free == 0",
+        "now.getHours() > 3 && repeat.today == 0 && repeat.last < now",
     ])
 }
 
@@ -202,6 +206,10 @@ fn play(flow: &Arc<Flows>, acts: &[Act]) -> usize {
             Act::Hours(state) => session.handle_hours(now, state),
             Act::Queue(outcome) => session.handle_queue_ended(now, outcome),
             Act::Dial(outcome) => session.handle_dial_ended(now, outcome),
+            Act::Figures(waiting) => {
+                let sales = QueueFigures { waiting, ..QueueFigures::default() };
+                session.handle_figures(now, &[("s".into(), sales)].into());
+            }
             Act::Wait => {
                 let due = session.poll_timeout().map_or(Duration::from_millis(20), |due| due.since(now.monotonic));
                 now = now.after(due);
@@ -245,12 +253,16 @@ fn comes_to_rest(flow: &Arc<Flows>, hours: State, queue: QueueOutcome, dial: Dia
     for _ in 0..100 {
         let mut waits_for_us = false;
         while let Some(output) = session.poll_output() {
-            waits_for_us |= matches!(output, Output::Hours { .. } | Output::Queue { .. } | Output::Dial { .. });
+            waits_for_us |= matches!(
+                output,
+                Output::Hours { .. } | Output::Figures { .. } | Output::Queue { .. } | Output::Dial { .. }
+            );
         }
         if !waits_for_us {
             return true;
         }
         session.handle_hours(now, hours);
+        session.handle_figures(now, &[("s".into(), QueueFigures::default())].into());
         session.handle_queue_ended(now, queue);
         session.handle_dial_ended(now, dial);
     }

@@ -31,6 +31,7 @@
 //!   [`Config::journal_flush`] of events and registrations and half a second of audio, a crash of the machine what the system had not written yet.
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "a driver: owns files, threads and a clock")]
 
+mod callers;
 mod charges;
 mod config;
 mod disk;
@@ -49,6 +50,7 @@ mod switch_file;
 mod take;
 mod traces;
 
+pub use callers::callers_of;
 pub use charges::charges_of;
 pub use config::Config;
 pub use location_log::Left;

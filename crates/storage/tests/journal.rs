@@ -244,3 +244,19 @@ fn what_calls_charged_to_grants_is_known_at_the_next_start() {
     assert_eq!(record["outside"], serde_json::json!([leg]));
     assert!(running.storage.stop());
 }
+
+#[test]
+fn who_called_is_known_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let today = Day::of(NOON.wall);
+    let running = start(folder.path());
+    ended(&running.storage, 1);
+    ended(&running.storage, 2);
+    assert!(running.storage.stop());
+    let calls = storage::callers_of(folder.path(), &[today.before(), today]);
+    assert_eq!(calls.len(), 2);
+    let Kind::CallBegan { from, .. } = began(1).kind else { panic!("another kind") };
+    assert_eq!(calls[0].1.reveal(), from.reveal());
+    assert_eq!(calls[0].0, began(1).at);
+    assert!(storage::callers_of(folder.path(), &[today.before()]).is_empty());
+}

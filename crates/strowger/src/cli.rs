@@ -114,9 +114,12 @@ pub(crate) enum Task {
         /// The number that calls
         #[arg(long, value_name = "NUMBER")]
         caller: Option<String>,
-        /// The time on the clocks of the calendars, such as 2026-12-24T10:00 [default: now]
+        /// The time on the clocks of the calendars and of the company, such as 2026-12-24T10:00 [default: now]
         #[arg(long, value_name = "TIME")]
         at: Option<String>,
+        /// Calls of that number earlier on that day, the last one an hour ago
+        #[arg(long, value_name = "COUNT", default_value_t = 0)]
+        repeat: u32,
         /// The folder that holds strowger.yaml
         #[arg(long, value_name = "DIR", default_value = "config")]
         config: PathBuf,

@@ -52,7 +52,9 @@ fn main() -> ExitCode {
         Task::Call(request) => call::call(&request),
         Task::Sim { files } => sim::sim(&files),
         Task::Test(request) => test::test(&request),
-        Task::Try { flow, caller, at, config } => try_flow::try_flow(&config, &flow, caller.as_deref(), at.as_deref()),
+        Task::Try { flow, caller, at, repeat, config } => {
+            try_flow::try_flow(&config, &flow, caller.as_deref(), at.as_deref(), repeat)
+        }
         Task::Graph { flows, format, config } => graph::graph(&config, &flows, format),
         Task::Schema { kind } => {
             schema::schema(kind);

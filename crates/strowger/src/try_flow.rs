@@ -4,7 +4,7 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _, stdin, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
-use base::Pii;
+use base::{Pii, Wall};
 use ivr::Facts;
 use workbench::{Given, Rehearsal};
 use yaml::did_you_mean;
@@ -18,20 +18,30 @@ use crate::test::world;
 ///
 /// # Errors
 /// If the configuration has faults, or no such flow.
-pub(crate) fn try_flow(folder: &Path, flow: &str, caller: Option<&str>, at: Option<&str>) -> Result<ExitCode, Error> {
+pub(crate) fn try_flow(
+    folder: &Path,
+    flow: &str,
+    caller: Option<&str>,
+    at: Option<&str>,
+    repeat: u32,
+) -> Result<ExitCode, Error> {
     let world = world(&read_company(folder)?.switch);
     if let Some(text) = at
-        && !world.calendars.values().all(|calendar| calendar.at(text).is_some())
+        && world.flows.zone().at(text).is_none()
     {
         return Err(Error::NoTime { text: text.to_owned() });
     }
     let dialled = world.numbers.iter().find(|(_, leads_to)| leads_to == flow);
+    let wall = at.and_then(|at| world.flows.zone().at(at)).unwrap_or_else(|| Clock::start().now().wall);
     let facts = Facts {
         caller_number: Pii::new(caller.unwrap_or_default().to_owned()),
         dialled: dialled.map(|(number, _)| number.clone()).unwrap_or_default(),
+        calls_today: repeat,
+        // An hour ago.
+        last_call: (repeat > 0).then(|| Wall::from_unix_micros(wall.as_unix_micros() - 3_600_000_000)),
         ..Facts::default()
     };
-    let given = Given { facts, wall: Clock::start().now().wall, at: at.map(str::to_owned), ..Given::default() };
+    let given = Given { facts, wall, at: at.map(str::to_owned), ..Given::default() };
     let Some((mut rehearsal, heard)) = Rehearsal::begin(&world, flow, &given) else {
         let near = did_you_mean(flow, world.flows.iter().map(|flow| &**flow.name())).map(str::to_owned);
         return Err(Error::NoSuchFlow { flow: flow.to_owned(), near });

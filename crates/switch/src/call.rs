@@ -16,6 +16,7 @@ use crate::digits::Keys;
 use crate::identity::Identity;
 use crate::mask::Mask;
 use crate::places::Places;
+use crate::repeats::Earlier;
 use crate::secrecy::Secrecy;
 use crate::transfer::Transfer;
 use crate::{Destination, LanguageName, Prompts, TrunkName, UserName};
@@ -38,6 +39,8 @@ pub(crate) struct Call {
     /// Where the caller is in his flow; none if his number reaches no flow. He stays in the flow that he began, though there
     /// may be another of its name by now.
     pub flow: Option<ivr::Session>,
+    /// Earlier calls of his number.
+    pub earlier: Earlier,
     /// What his flow names when it plays.
     pub prompts: Prompts,
     /// The language that he hears, if a flow chose one.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use acd::{Caller, JoinError, LeaveReason, QueueName};
 use base::{CallId, LegId, Now, Pii, PlayId};
-use ivr::{DialOutcome, DialTarget, Output, QueueOutcome, Sound};
+use ivr::{DialOutcome, DialTarget, Output, QueueFigures, QueueOutcome, Sound};
 use journal::{Asker, Kind, Name, QueueExit};
 use leg::{Command, Item};
 
@@ -14,12 +14,13 @@ use crate::switch::{Switch, Timer};
 use crate::{Destination, Prompts};
 
 /// What a flow is told.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum FlowInput {
     Start,
     Digit(char),
     PlayDone,
     Hours(hours::State),
+    Figures(ivr::Figures),
     Queue(QueueOutcome),
     Dial(DialOutcome),
     Timeout,
@@ -37,6 +38,7 @@ impl Switch {
             FlowInput::Digit(key) => flow.handle_digit(now, key),
             FlowInput::PlayDone => flow.handle_play_done(now),
             FlowInput::Hours(state) => flow.handle_hours(now, state),
+            FlowInput::Figures(figures) => flow.handle_figures(now, &figures),
             FlowInput::Queue(outcome) => flow.handle_queue_ended(now, outcome),
             FlowInput::Dial(outcome) => flow.handle_dial_ended(now, outcome),
             FlowInput::Timeout => flow.handle_timeout(now),
@@ -74,6 +76,7 @@ impl Switch {
             }
             Output::StopPlay => self.stop_play(call),
             Output::Hours { calendar } => self.ask_hours(now, call, &calendar),
+            Output::Figures { queues } => self.tell_figures(now, call, &queues),
             Output::Queue { queue, max_wait } => {
                 found.peer_gone = None;
                 self.join_queue(now, call, &QueueName::from(queue), max_wait);
@@ -98,6 +101,21 @@ impl Switch {
                 self.end_call(now, call, by, word, reason);
             }
         }
+    }
+
+    /// A flow asks how queues stand. One that a reload has taken away is not among them.
+    fn tell_figures(&mut self, now: Now, call: CallId, queues: &[Arc<str>]) {
+        let wanted = |name: &QueueName| queues.iter().find(|queue| ***queue == *name.as_str()).cloned();
+        let figures = self.acd.queues(now).filter_map(|found| {
+            let figures = QueueFigures {
+                waiting: u32::try_from(found.waiting + found.offered).unwrap_or(u32::MAX),
+                longest_wait: Duration::from_millis(found.longest_wait_ms),
+                free: found.idle,
+            };
+            Some((wanted(&found.name)?, figures))
+        });
+        let figures = figures.collect();
+        self.flow_inputs.push_back((call, FlowInput::Figures(figures)));
     }
 
     fn play(&mut self, now: Now, call: CallId, known: &Prompts, sounds: &[Sound], repeat: bool) {

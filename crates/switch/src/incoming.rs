@@ -197,10 +197,13 @@ impl Switch {
         self.legs.insert(caller, leg);
         self.sessions.insert(incoming.session, caller);
         let limit = self.timers.set(now.monotonic + self.config.limits.max_call_time, Timer::CallLimit(call));
+        let earlier = self.repeats.calls(now.wall, &incoming.from, self.config.flows.zone());
         let facts = ivr::Facts {
             caller_number: Pii::new(incoming.from.clone()),
             caller_name: incoming.identity.display.clone().unwrap_or(Pii::new(String::new())),
             dialled: incoming.dialled.to_string(),
+            calls_today: earlier.today,
+            last_call: earlier.last,
         };
         let flow = match &incoming.destination {
             Reach::Listed(Destination::Flow(name)) => {
@@ -222,6 +225,7 @@ impl Switch {
                 dialled: incoming.dialled.into(),
                 destination: incoming.destination,
                 flow,
+                earlier,
                 prompts: self.config.prompts.clone(),
                 language: None,
                 stage: Stage::Setup,

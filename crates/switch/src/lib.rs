@@ -77,6 +77,7 @@ mod reconfigure;
 mod recording;
 mod registration;
 mod registrations;
+mod repeats;
 mod secrecy;
 mod switch;
 mod talk;

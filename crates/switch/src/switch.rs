@@ -21,6 +21,7 @@ use crate::health::Health;
 use crate::lamps::Lamps;
 use crate::message::Message;
 use crate::registration::{Desk, Door};
+use crate::repeats::Repeats;
 use crate::trunk_counts::TrunkCounts;
 use crate::trunks::Trunks;
 use crate::{Config, TakeOrder, TakeReport};
@@ -111,6 +112,8 @@ pub struct Switch {
     pub(crate) board: hours::Board,
     /// That changed, and is still to be kept.
     pub(crate) turned: bool,
+    /// Who called before.
+    pub(crate) repeats: Repeats,
     /// Dialogs that became a call's, for whoever traces them.
     traced: VecDeque<(CallId, Arc<str>)>,
     traces: bool,
@@ -165,6 +168,7 @@ impl Switch {
             trunk_counts: TrunkCounts::default(),
             board: hours::Board::default(),
             turned: false,
+            repeats: Repeats::default(),
             traced: VecDeque::new(),
             traces: false,
             draining: false,

@@ -174,6 +174,8 @@ impl Switch {
                     caller_number: found.number.clone(),
                     caller_name: found.identity.display.clone().unwrap_or(Pii::new(String::new())),
                     dialled: found.dialled.to_string(),
+                    calls_today: found.earlier.today,
+                    last_call: found.earlier.last,
                 };
                 let flow = ivr::Session::new(self.config.flows.clone(), &name).map(|flow| flow.with_facts(facts));
                 found.prompts = self.config.prompts.clone();

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use base::{Mono, Now, Wall};
 use hours::{Calendar, State};
-use ivr::{DialOutcome, DialTarget, Facts, Flows, HangupCause, Output, QueueOutcome, Session, Sound, Taken, Value};
+use ivr::{
+    DialOutcome, DialTarget, Facts, Figures, Flows, HangupCause, Output, QueueOutcome, Session, Sound, Taken, Value,
+};
 
 /// How long a prompt is taken to be.
 const PROMPT: Duration = Duration::from_secs(1);
@@ -24,6 +26,8 @@ pub enum Stands {
     Plays,
     /// It asks this calendar.
     Calendar(Arc<str>),
+    /// It asks how these queues stand.
+    Figures(Vec<Arc<str>>),
     /// The caller waits in a queue of this name.
     Queued(Arc<str>),
     /// This user or number rings.
@@ -182,6 +186,13 @@ impl Call {
         self.settle();
     }
 
+    /// Says how the queues stand that are asked for.
+    pub fn tell_figures(&mut self, figures: &Figures) {
+        self.session.handle_figures(self.now, figures);
+        self.drain();
+        self.settle();
+    }
+
     /// Ends the wait in a queue.
     pub fn end_queue(&mut self, outcome: QueueOutcome) {
         self.session.handle_queue_ended(self.now, outcome);
@@ -200,6 +211,11 @@ impl Call {
     #[must_use]
     pub const fn wall(&self) -> Wall {
         self.now.wall
+    }
+
+    /// Sets the clock on the wall.
+    pub const fn set_wall(&mut self, wall: Wall) {
+        self.now.wall = wall;
     }
 
     /// Has the caller hear another language from now on.
@@ -233,6 +249,7 @@ impl Call {
                     self.events.push(Event::Stops);
                 }
                 Output::Hours { calendar } => self.stand(Stands::Calendar(calendar)),
+                Output::Figures { queues } => self.stand(Stands::Figures(queues)),
                 Output::Chosen { case, failed } => self.events.push(Event::Chooses(case, failed)),
                 Output::Set { variable, failed } => self.events.push(Event::Sets(variable, failed)),
                 Output::Queue { queue, .. } => self.hand_over(Stands::Queued(queue)),

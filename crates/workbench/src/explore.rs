@@ -3,14 +3,25 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use ivr::{DialOutcome, Facts, Outline, QueueOutcome};
+use ivr::{DialOutcome, Facts, Outline, QueueFigures, QueueOutcome};
 
 use crate::call::{Call, DIAL_ENDS, Event, Given, QUEUE_ENDS, STATES, Stands};
 use crate::{Coverage, World};
 
 /// So many states of calls are looked at for each flow.
 const MAX_STATES: usize = 5_000;
+
+/// How queues are tried: nobody waits and somebody is free, nobody is there at all, and very many wait for very long.
+const STANDINGS: &[(QueueFigures, &str)] = &[
+    (QueueFigures { waiting: 0, longest_wait: Duration::ZERO, free: 1 }, "{ free: 1 }"),
+    (QueueFigures { waiting: 0, longest_wait: Duration::ZERO, free: 0 }, "{}"),
+    (
+        QueueFigures { waiting: 999, longest_wait: Duration::from_secs(86_400), free: 0 },
+        "{ waiting: 999, longest_wait: 24h }",
+    ),
+];
 
 /// What was found.
 #[derive(Debug)]
@@ -63,6 +74,8 @@ enum Step {
     Press(String),
     Silence,
     Calendar(String, hours::State),
+    /// Whoever is asked for stands so.
+    Figures(Vec<String>, usize),
     Queue(String, QueueOutcome),
     Dial(String, DialOutcome),
 }
@@ -174,6 +187,10 @@ impl Search<'_> {
                 Step::Press(keys) => keys.chars().for_each(|key| call.press(key)),
                 Step::Silence => drop(call.be_silent()),
                 Step::Calendar(_, state) => call.tell_hours(*state),
+                Step::Figures(queues, standing) => {
+                    let figures = STANDINGS.get(*standing).map(|(figures, _)| *figures).unwrap_or_default();
+                    call.tell_figures(&queues.iter().map(|queue| (queue.as_str().into(), figures)).collect());
+                }
                 Step::Queue(_, outcome) => call.end_queue(*outcome),
                 Step::Dial(_, outcome) => call.end_dial(*outcome),
             }
@@ -230,6 +247,7 @@ impl Search<'_> {
     fn as_test(&self, path: &[Step]) -> String {
         let mut text = format!("   tests:\n     comes to an end:\n       flow: {}\n", self.flow);
         let mut hours: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut figures: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut queues: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut dials: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut does = Vec::new();
@@ -238,6 +256,10 @@ impl Search<'_> {
                 Step::Press(keys) => does.push(format!("{{ press: \"{keys}\" }}")),
                 Step::Silence => does.push("{ silence: }".to_owned()),
                 Step::Calendar(calendar, state) => hours.entry(calendar).or_default().push(state.word()),
+                Step::Figures(names, standing) => {
+                    let told = STANDINGS.get(*standing).map_or("{}", |(_, told)| told);
+                    names.iter().for_each(|queue| figures.entry(queue).or_default().push(told));
+                }
                 Step::Queue(queue, outcome) => queues.entry(queue).or_default().push(word(QUEUE_ENDS, outcome)),
                 Step::Dial(whom, outcome) => dials.entry(whom).or_default().push(word(DIAL_ENDS, outcome)),
             }
@@ -246,11 +268,14 @@ impl Search<'_> {
             let entries = map.iter().map(|(name, words)| format!("\"{name}\": [{}]", words.join(", ")));
             entries.collect::<Vec<_>>().join(", ")
         };
-        if !hours.is_empty() || !queues.is_empty() || !dials.is_empty() {
+        if !hours.is_empty() || !figures.is_empty() || !queues.is_empty() || !dials.is_empty() {
             text.push_str("       given:\n");
         }
         if !hours.is_empty() {
             let _ = writeln!(text, "         hours: {{ {} }}", map(hours));
+        }
+        if !figures.is_empty() {
+            let _ = writeln!(text, "         figures: {{ {} }}", map(figures));
         }
         if !queues.is_empty() {
             let _ = writeln!(text, "         queues: {{ {} }}", map(queues));
@@ -272,6 +297,10 @@ fn choices(call: &Call, outlines: &BTreeMap<String, Outline>) -> Vec<Step> {
     match call.stands() {
         Stands::HungUp(_) => Vec::new(),
         Stands::Calendar(name) => STATES.iter().map(|(_, state)| Step::Calendar(name.to_string(), *state)).collect(),
+        Stands::Figures(queues) => {
+            let names: Vec<String> = queues.iter().map(ToString::to_string).collect();
+            (0..STANDINGS.len()).map(|standing| Step::Figures(names.clone(), standing)).collect()
+        }
         Stands::Queued(queue) => QUEUE_ENDS.iter().map(|(_, end)| Step::Queue(queue.to_string(), *end)).collect(),
         Stands::Rings(whom) => DIAL_ENDS.iter().map(|(_, end)| Step::Dial(whom.to_string(), *end)).collect(),
         Stands::Asks | Stands::Plays => {
@@ -302,6 +331,7 @@ fn stands(call: &Call) -> String {
         Stands::Asks => format!("is asked at `{node}`"),
         Stands::Plays => format!("listens at `{node}`"),
         Stands::Calendar(calendar) => format!("comes to the calendar `{calendar}`"),
+        Stands::Figures(queues) => format!("comes to where the queues {} are looked at", queues.join(", ")),
         Stands::Queued(queue) => format!("waits in the queue `{queue}`"),
         Stands::Rings(whom) => format!("waits for `{whom}`"),
         Stands::HungUp(_) => "is gone".to_owned(),

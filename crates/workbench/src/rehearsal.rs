@@ -1,6 +1,9 @@
 //! Being the caller of a flow, line by line: what is typed goes in, what one would hear comes out.
 
-use ivr::{Sound, Value};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ivr::{Figures, QueueFigures, Sound, Value};
 
 use crate::World;
 use crate::call::{Call, DIAL_ENDS, Event, Given, QUEUE_ENDS, Stands, show};
@@ -13,6 +16,7 @@ hangup        hang up
 time 2026-12-24T10:00   another time on the clocks of the calendars
 set x=4711    give a variable a text
 language zh   hear another language from here on
+queue sales waiting=3 longest_wait=120 free=0   how a queue stands when a condition asks (seconds)
 vars          what the variables hold
 help          this
 in a queue    agent (and the talk ends), timed_out, full, no_agents
@@ -25,6 +29,8 @@ pub struct Rehearsal {
     call: Call,
     world: World,
     at: Option<String>,
+    /// How queues stand; one that is not among them is empty.
+    figures: Figures,
     over: bool,
 }
 
@@ -33,7 +39,8 @@ impl Rehearsal {
     #[must_use]
     pub fn begin(world: &World, flow: &str, given: &Given) -> Option<(Self, String)> {
         let call = Call::begin(&world.flows, flow, given)?;
-        let mut rehearsal = Self { call, world: world.clone(), at: given.at.clone(), over: false };
+        let mut rehearsal =
+            Self { call, world: world.clone(), at: given.at.clone(), figures: Figures::new(), over: false };
         let heard = rehearsal.listen();
         Some((rehearsal, heard))
     }
@@ -67,6 +74,9 @@ impl Rehearsal {
         if let Some(time) = line.strip_prefix("time ") {
             return self.set_time(time.trim());
         }
+        if let Some(queue) = line.strip_prefix("queue ") {
+            return self.set_figures(queue);
+        }
         if let Some(language) = line.strip_prefix("language ") {
             return self.speak(language.trim());
         }
@@ -89,10 +99,34 @@ impl Rehearsal {
     }
 
     fn set_time(&mut self, time: &str) -> String {
-        if !self.world.calendars.values().any(|calendar| calendar.at(time).is_some()) {
-            return "no calendar takes this as a time; write one such as 2026-12-24T10:00\n".to_owned();
+        if self.world.flows.zone().at(time).is_none() {
+            return "no clock takes this as a time; write one such as 2026-12-24T10:00\n".to_owned();
         }
         self.at = Some(time.to_owned());
+        if let Some(wall) = self.world.flows.zone().at(time) {
+            self.call.set_wall(wall);
+        }
+        String::new()
+    }
+
+    fn set_figures(&mut self, line: &str) -> String {
+        let mut words = line.split_whitespace();
+        let name = words.next().unwrap_or_default();
+        if !self.world.queues.contains(name) {
+            let known: Vec<&str> = self.world.queues.iter().map(String::as_str).collect();
+            return format!("there is no such queue; there are {}\n", known.join(", "));
+        }
+        let mut figures = self.figures.get(name).copied().unwrap_or_default();
+        for word in words {
+            let pair = word.split_once('=').and_then(|(key, number)| Some((key, number.parse::<u32>().ok()?)));
+            match pair {
+                Some(("waiting", number)) => figures.waiting = number,
+                Some(("longest_wait", seconds)) => figures.longest_wait = Duration::from_secs(seconds.into()),
+                Some(("free", number)) => figures.free = number,
+                _ => return "write `queue NAME waiting=3 longest_wait=120 free=0`\n".to_owned(),
+            }
+        }
+        self.figures.insert(name.into(), figures);
         String::new()
     }
 
@@ -137,12 +171,26 @@ impl Rehearsal {
     fn listen(&mut self) -> String {
         let mut told: Vec<String> = Vec::new();
         self.call.listen();
-        // A calendar answers at once; the check saw that none is asked without end.
-        while let Stands::Calendar(calendar) = self.call.stands().clone() {
-            let state = self.world.state_of(&calendar, self.at.as_deref(), self.call.wall());
-            self.tell(&mut told);
-            told.push(format!("  the calendar {calendar} says {}", state.word()));
-            self.call.tell_hours(state);
+        // Calendars and queues answer at once; the check saw that none is asked without end.
+        loop {
+            match self.call.stands().clone() {
+                Stands::Calendar(calendar) => {
+                    let state = self.world.state_of(&calendar, self.at.as_deref(), self.call.wall());
+                    self.tell(&mut told);
+                    told.push(format!("  the calendar {calendar} says {}", state.word()));
+                    self.call.tell_hours(state);
+                }
+                Stands::Figures(queues) => {
+                    self.tell(&mut told);
+                    let figures: Figures = queues.into_iter().map(|queue| self.standing(queue)).collect();
+                    for (queue, QueueFigures { waiting, longest_wait, free }) in &figures {
+                        let wait = longest_wait.as_secs();
+                        told.push(format!("  the queue {queue}: waiting={waiting} longest_wait={wait} free={free}"));
+                    }
+                    self.call.tell_figures(&figures);
+                }
+                _ => break,
+            }
             self.call.listen();
         }
         self.tell(&mut told);
@@ -150,6 +198,7 @@ impl Rehearsal {
             Stands::Asks => "  waits for a key".to_owned(),
             Stands::Plays => "  plays on".to_owned(),
             Stands::Calendar(calendar) => format!("  asks the calendar {calendar}"),
+            Stands::Figures(queues) => format!("  asks how {} stand", queues.join(", ")),
             Stands::Queued(queue) => format!("  you are in the queue {queue}"),
             Stands::Rings(whom) => format!("  {whom} is rung"),
             Stands::HungUp(cause) => {
@@ -158,6 +207,11 @@ impl Rehearsal {
             }
         });
         told.join("\n") + "\n"
+    }
+
+    fn standing(&self, queue: Arc<str>) -> (Arc<str>, QueueFigures) {
+        let figures = self.figures.get(&queue).copied().unwrap_or_default();
+        (queue, figures)
     }
 
     /// Tells what the call did since it was asked last.

@@ -309,3 +309,63 @@ fn exploring_has_calendars_stand_in_every_way_and_finds_what_cannot_be_worked_ou
         assert!(explored.report.contains(words), "{words}: {}", explored.report);
     }
 }
+
+const CLOCK: &str = "
+version: 1
+nodes:
+  who:
+    when:
+      - { if: \"queues['sales'].waiting > 2\", next: long }
+      - { if: \"repeat.today > 1 && now.getHours() < 12 && repeat.last.getMinutes() == 12\", next: again }
+      - { otherwise: first }
+  long: { play: nobody, next: who }
+  again: { play: goodbye, next: hangup }
+  first: { play: main-menu, next: hangup }
+";
+
+fn clocks() -> World {
+    let faults = Faults::default();
+    let flows = Flows::read([("main", &Source::new("flows/main.yaml", CLOCK))], &faults);
+    World { flows: Arc::new(flows.unwrap()), ..world() }
+}
+
+fn told_of_clocks(test: &str) -> String {
+    let text = format!("version: 1\nflow: main\ntests:\n  it:\n{test}");
+    let (world, faults) = (clocks(), Faults::default());
+    let cases = Case::read(&Source::new("tests/main.yaml", text.as_str()), &world, &faults);
+    let faulty: String = faults.into_sorted().iter().map(ToString::to_string).collect();
+    faulty + &cases.iter().map(|case| case.report(&case.run(&world))).collect::<String>()
+}
+
+#[test]
+fn a_test_gives_how_queues_stand_the_time_and_earlier_calls() {
+    let passes = "    given: { figures: { sales: [{ waiting: 3 }, { free: 1 }] }, at: 2026-12-24T10:00, repeat: { today: 2, last: 2026-12-24T09:12 } }
+    expect: { nodes: [who, long, who, again] }\n";
+    assert_eq!(told_of_clocks(passes), "");
+    assert_eq!(told_of_clocks("    given: { at: 2026-12-24T10:00 }\n    expect: { said: main-menu }\n"), "");
+    let late = passes.replace("T10:00", "T12:00");
+    assert!(told_of_clocks(&late).contains("→ first"), "{}", told_of_clocks(&late));
+    let faulty = told_of_clocks(
+        "    given: { figures: { slaes: { wait: 3 } }, repeat: { todya: 1 } }\n    expect: { ends: hangup }\n",
+    );
+    for words in ["there is no queue `slaes`", "did you mean `sales`?", "wait", "did you mean `today`?"] {
+        assert!(faulty.contains(words), "{words} in {faulty}");
+    }
+}
+
+#[test]
+fn a_rehearsal_says_how_queues_stand() {
+    let (mut rehearsal, heard) = Rehearsal::begin(&clocks(), "main", &Given::default()).unwrap();
+    assert!(heard.contains("the queue sales: waiting=0 longest_wait=0 free=0\n  chooses otherwise"), "{heard}");
+    assert!(rehearsal.line("queue slaes waiting=3").starts_with("there is no such queue; there are sales"));
+    assert!(rehearsal.line("queue sales waits=3").starts_with("write `queue NAME"));
+    assert_eq!(rehearsal.line("queue sales waiting=3"), "");
+}
+
+#[test]
+fn exploring_tries_queues_that_are_empty_and_full() {
+    let explored = workbench::explore(&clocks(), 20);
+    assert!(explored.good, "{}", explored.report);
+    assert!(!explored.report.contains("`long`") && !explored.report.contains("node long"), "{}", explored.report);
+    assert!(explored.report.contains("2 of 3") || explored.report.contains("ways"), "{}", explored.report);
+}

@@ -4,8 +4,11 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Fact, Function, Macro, Operator, Tree};
-use crate::{Facts, Value};
+use base::Wall;
+use hours::{LocalTime, Zone};
+
+use super::{Fact, Figure, Function, Macro, Operator, Part, Tree};
+use crate::{Facts, Figures, Value};
 
 /// Steps that one expression may take. Macros in macros multiply.
 const MAX_COST: u32 = 20_000;
@@ -26,6 +29,13 @@ const MAX_NESTED: usize = 8;
 pub(crate) struct Scope<'a> {
     pub variables: &'a BTreeMap<String, Value>,
     pub facts: &'a Facts,
+    pub language: &'a str,
+    pub now: Wall,
+    /// Where the clock hangs.
+    pub zone: &'a Zone,
+    pub queues: &'a Figures,
+    /// What is given beside all that, by name.
+    pub given: &'a [(Arc<str>, Value)],
 }
 
 /// Why an expression could not be worked out.
@@ -92,18 +102,32 @@ impl Run<'_> {
         self.pay(1)?;
         match tree {
             Tree::Constant(value) => Ok(value.clone()),
-            Tree::Variable(name) => {
-                let value = self.scope.variables.get(&**name).ok_or(Error::Missing)?;
-                self.pay(weight(value))?;
-                Ok(value.clone())
-            }
-            Tree::Local(name) => {
-                let value = self.locals.iter().rev().find(|(known, _)| known == name).ok_or(Error::Missing)?;
-                let value = value.1.clone();
+            Tree::Variable(_) | Tree::Local(_) => {
+                let value = self.place(tree).unwrap_or(Err(Error::Missing))?.clone();
                 self.pay(weight(&value))?;
                 Ok(value)
             }
-            Tree::Fact(fact) => Ok(Value::Text(self.fact(*fact).to_owned())),
+            Tree::Fact(fact) => Ok(self.fact(*fact)),
+            Tree::Queue(queue, figure) => {
+                let found = self.scope.queues.get(queue).ok_or(Error::Missing)?;
+                Ok(Value::Integer(match figure {
+                    Figure::Waiting => found.waiting.into(),
+                    Figure::LongestWait => i64::try_from(found.longest_wait.as_secs()).unwrap_or(i64::MAX),
+                    Figure::Free => found.free.into(),
+                }))
+            }
+            Tree::Part(part, inner) => match self.value(inner)? {
+                Value::Integer(micros) => Ok(Value::Integer(ask(*part, self.clock(micros)))),
+                _ => Err(Error::WrongKind),
+            },
+            Tree::Spell(inner) => Ok(match self.value(inner)? {
+                Value::Integer(micros) => Value::Text(self.clock(micros).rfc3339()),
+                other => other,
+            }),
+            Tree::Seconds(inner) => Ok(match self.value(inner)? {
+                Value::Integer(micros) => Value::Integer(micros.div_euclid(1_000_000)),
+                other => other,
+            }),
             Tree::Not(inner) => Ok(Value::Bool(!self.bool(inner)?)),
             Tree::Negate(inner) => match self.value(inner)? {
                 Value::Integer(number) => number.checked_neg().map(Value::Integer).ok_or(Error::NoNumber),
@@ -121,10 +145,21 @@ impl Run<'_> {
                 self.pay(weight(&left) + weight(&right))?;
                 binary(*operator, left, right)
             }
+            Tree::Member(..) | Tree::Index(..) if self.place(tree).is_some() => {
+                let value = self.place(tree).unwrap_or(Err(Error::Missing))?.clone();
+                self.pay(weight(&value))?;
+                Ok(value)
+            }
             Tree::Member(inner, name) => match self.value(inner)? {
                 Value::Map(mut map) => map.remove(&**name).ok_or(Error::Missing),
                 _ => Err(Error::WrongKind),
             },
+            Tree::Has(inner, name) if self.place(inner).is_some() => {
+                match member(self.place(inner).unwrap_or(Err(Error::Missing))?, name) {
+                    Err(Error::WrongKind) => Err(Error::WrongKind),
+                    found => Ok(Value::Bool(found.is_ok())),
+                }
+            }
             Tree::Has(inner, name) => match self.value(inner)? {
                 Value::Map(map) => Ok(Value::Bool(map.contains_key(&**name))),
                 _ => Err(Error::WrongKind),
@@ -151,13 +186,45 @@ impl Run<'_> {
         }
     }
 
-    fn fact(&self, fact: Fact) -> &str {
+    /// What a tree stands for that only leads into something, so that the whole of that need not be copied; `None` for
+    /// other trees.
+    fn place(&self, tree: &Tree) -> Option<Result<&Value, Error>> {
+        match tree {
+            Tree::Variable(name) => Some(self.scope.variables.get(&**name).ok_or(Error::Missing)),
+            Tree::Local(name) => {
+                let found = self.locals.iter().rev().chain(self.scope.given).find(|(known, _)| known == name);
+                Some(found.map(|(_, value)| value).ok_or(Error::Missing))
+            }
+            Tree::Member(inner, name) => Some(self.place(inner)?.and_then(|value| member(value, name))),
+            Tree::Index(inner, at) => {
+                let Tree::Constant(at) = &**at else { return None };
+                Some(self.place(inner)?.and_then(|value| match (value, at) {
+                    (Value::Map(_), Value::Text(key)) => member(value, key),
+                    (Value::List(list), Value::Integer(at)) => {
+                        usize::try_from(*at).ok().and_then(|at| list.get(at)).ok_or(Error::Missing)
+                    }
+                    _ => Err(Error::WrongKind),
+                }))
+            }
+            _ => None,
+        }
+    }
+
+    fn fact(&self, fact: Fact) -> Value {
         let facts = self.scope.facts;
         match fact {
-            Fact::CallerNumber => facts.caller_number.reveal(),
-            Fact::CallerName => facts.caller_name.reveal(),
-            Fact::Dialled => &facts.dialled,
+            Fact::CallerNumber => Value::Text(facts.caller_number.reveal().clone()),
+            Fact::CallerName => Value::Text(facts.caller_name.reveal().clone()),
+            Fact::Dialled => Value::Text(facts.dialled.clone()),
+            Fact::Language => Value::Text(self.scope.language.to_owned()),
+            Fact::Now => Value::Integer(self.scope.now.as_unix_micros()),
+            Fact::CallsToday => Value::Integer(facts.calls_today.into()),
+            Fact::LastCall => facts.last_call.map_or(Value::Null, |at| Value::Integer(at.as_unix_micros())),
         }
+    }
+
+    fn clock(&self, micros: i64) -> LocalTime {
+        self.scope.zone.clock(Wall::from_unix_micros(micros))
     }
 
     fn bool(&mut self, tree: &Tree) -> Result<bool, Error> {
@@ -241,6 +308,27 @@ impl Run<'_> {
             (Macro::ExistsOne, None) => Ok(Value::Bool(count == 1)),
             (Macro::Filter | Macro::Map, None) => Ok(Value::List(kept)),
         }
+    }
+}
+
+fn member<'v>(value: &'v Value, name: &str) -> Result<&'v Value, Error> {
+    match value {
+        Value::Map(map) => map.get(name).ok_or(Error::Missing),
+        _ => Err(Error::WrongKind),
+    }
+}
+
+fn ask(part: Part, clock: LocalTime) -> i64 {
+    match part {
+        Part::FullYear => clock.year(),
+        Part::Month => clock.month() - 1,
+        Part::Date => clock.day(),
+        Part::DayOfMonth => clock.day() - 1,
+        Part::DayOfWeek => clock.weekday(),
+        Part::DayOfYear => clock.day_of_year() - 1,
+        Part::Hours => clock.hour(),
+        Part::Minutes => clock.minute(),
+        Part::Seconds => clock.second(),
     }
 }
 

@@ -14,6 +14,10 @@ pub(crate) enum Kind {
     Text,
     List,
     Map,
+    /// A moment. Within an expression alone: what is kept of it is a text.
+    Time,
+    /// Time between two moments, likewise; what is kept of it is a number.
+    Duration,
 }
 
 impl Kind {
@@ -31,6 +35,10 @@ impl Kind {
 
     pub const fn is_number(self) -> bool {
         matches!(self, Self::Integer | Self::Decimal)
+    }
+
+    pub const fn is_of_time(self) -> bool {
+        matches!(self, Self::Time | Self::Duration)
     }
 
     /// True if a value of this kind may be one of the other. Numbers are compared by what they are worth.
@@ -55,6 +63,8 @@ impl Kind {
             Self::Text => "a text",
             Self::List => "a list",
             Self::Map => "a map",
+            Self::Time => "a time",
+            Self::Duration => "a duration",
         }
     }
 }

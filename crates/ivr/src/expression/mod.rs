@@ -1,21 +1,25 @@
 //! Conditions and computed values: a part of CEL (the Common Expression Language).
 //!
 //! The text is read by crate `cel`; what it means is ours: read once into a tree whose kinds were checked as far as they can be
-//! told (`read`), then worked out with a bound on cost and on what it may hold (`evaluate`). Macros, functions and operators
+//! told (`read`; `known` what stands for no variable, `times` times and durations), then worked out with a bound on cost and on what it may
+//! hold (`evaluate`). Macros, functions and operators
 //! are those of CEL but for what `config/README.md` says.
 
 mod evaluate;
 mod kind;
+mod known;
 mod read;
 #[cfg(test)]
 mod tests;
+mod times;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 pub(crate) use evaluate::{Error, Scope};
 pub(crate) use kind::Kind;
-pub(crate) use read::{BUILT_IN, read};
+pub(crate) use known::BUILT_IN;
+pub(crate) use read::read;
 
 use crate::Value;
 
@@ -27,6 +31,10 @@ pub(crate) struct Expression {
     pub kind: Kind,
     /// The variables that it reads, each with where, in characters of its text.
     pub reads: Vec<(Arc<str>, Range<usize>)>,
+    /// The queues whose figures it reads, likewise.
+    pub queues: Vec<(Arc<str>, Range<usize>)>,
+    /// Where it asks for the time of day, or what day it is.
+    pub clock: Vec<Range<usize>>,
 }
 
 impl Expression {
@@ -46,6 +54,13 @@ enum Tree {
     /// The variable of a macro.
     Local(Arc<str>),
     Fact(Fact),
+    Queue(Arc<str>, Figure),
+    /// A part of what the clock on the wall shows at a time.
+    Part(Part, Box<Tree>),
+    /// A time as a text.
+    Spell(Box<Tree>),
+    /// A duration in whole seconds.
+    Seconds(Box<Tree>),
     Not(Box<Tree>),
     Negate(Box<Tree>),
     And(Box<Tree>, Box<Tree>),
@@ -68,6 +83,33 @@ enum Fact {
     CallerNumber,
     CallerName,
     Dialled,
+    Language,
+    /// In microseconds since 1970, like all times here.
+    Now,
+    CallsToday,
+    LastCall,
+}
+
+/// What is known of a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Figure {
+    Waiting,
+    LongestWait,
+    Free,
+}
+
+/// What can be asked of a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    FullYear,
+    Month,
+    Date,
+    DayOfMonth,
+    DayOfWeek,
+    DayOfYear,
+    Hours,
+    Minutes,
+    Seconds,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, SourceInfo, operators};
 use yaml::did_you_mean;
 
-use super::{Expression, Fact, Function, Kind, Macro, Operator, Tree};
+use super::known::Known;
+use super::times;
+use super::{Expression, Function, Kind, Macro, Operator, Tree};
 use crate::Value;
 
 /// The longest expression, in characters. A parser that goes down for each bracket and operator cannot go deeper than that.
@@ -23,39 +25,6 @@ pub(crate) struct Wrong {
     pub message: String,
     pub remedy: String,
 }
-
-/// Names that stand for what is known of the call, and so for no variable; and words of CEL.
-pub(crate) const BUILT_IN: &[&str] = &[
-    "caller",
-    "dialled",
-    "language",
-    "now",
-    "repeat",
-    "queues",
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
-
-const CALLER: &[(&str, Fact)] = &[("number", Fact::CallerNumber), ("name", Fact::CallerName)];
 
 const FUNCTIONS: &[(&str, Function, usize)] = &[
     ("size", Function::Size, 1),
@@ -90,11 +59,11 @@ const OPERATORS: &[(&str, &str, Operator)] = &[
     (operators::IN, "in", Operator::In),
 ];
 
-/// Reads an expression.
+/// Reads an expression, which may read what is `given` beside variables: names, each with the kind of what it stands for.
 ///
 /// # Errors
 /// Every fault of it, in the order of the text; at least one.
-pub(crate) fn read(text: &str) -> Result<Expression, Vec<Wrong>> {
+pub(crate) fn read(text: &str, given: &[(&str, Kind)]) -> Result<Expression, Vec<Wrong>> {
     let length = text.chars().count();
     if length > MAX_LENGTH {
         let message = format!("an expression has at most {MAX_LENGTH} characters, not {length}");
@@ -106,10 +75,12 @@ pub(crate) fn read(text: &str) -> Result<Expression, Vec<Wrong>> {
     }
     let parser = cel::Env::default().with_optional_support(false).parser().max_recursion_depth(MAX_DEPTH);
     let (expr, info) = parser.parse_with_source_info(text).map_err(|errors| not_cel(text, &errors))?;
-    let mut reader = Reader { info, length, locals: Vec::new(), reads: Vec::new(), wrong: Vec::new() };
-    let (root, kind) = reader.tree(&expr);
+    let locals = given.iter().map(|(name, kind)| (Arc::from(*name), *kind)).collect();
+    let mut reader = Reader { info, length, locals, known: Known::default(), reads: Vec::new(), wrong: Vec::new() };
+    let (root, kind) = reader.kept(&expr);
     if reader.wrong.is_empty() {
-        return Ok(Expression { root, kind, reads: reader.reads });
+        let Known { queues, clock } = reader.known;
+        return Ok(Expression { root, kind, reads: reader.reads, queues, clock });
     }
     reader.wrong.sort_by_key(|wrong| wrong.at.start);
     Err(reader.wrong)
@@ -158,11 +129,12 @@ fn nesting(text: &str) -> usize {
     most
 }
 
-struct Reader {
+pub(super) struct Reader {
     info: SourceInfo,
     length: usize,
-    /// Variables of macros, the innermost last, with the kind of each.
+    /// What is given, and variables of macros, the innermost last, with the kind of each.
     locals: Vec<(Arc<str>, Kind)>,
+    pub known: Known,
     reads: Vec<(Arc<str>, Range<usize>)>,
     wrong: Vec<Wrong>,
 }
@@ -171,40 +143,38 @@ struct Reader {
 const LOST: (Tree, Kind) = (Tree::Constant(Value::Null), Kind::Any);
 
 impl Reader {
-    fn place(&self, id: u64) -> Range<usize> {
+    pub fn place(&self, id: u64) -> Range<usize> {
         let offset = |at: u32| usize::try_from(at).unwrap_or(usize::MAX).min(self.length);
         let (start, stop) = self.info.offset_for(id).map_or((0, self.length), |(a, b)| (offset(a), offset(b)));
         start..stop.saturating_add(1).clamp(start + 1, self.length.max(start + 1))
     }
 
-    fn fault(&mut self, id: u64, message: impl Into<String>, remedy: impl Into<String>) -> (Tree, Kind) {
+    pub fn fault(&mut self, id: u64, message: impl Into<String>, remedy: impl Into<String>) -> (Tree, Kind) {
         self.wrong.push(Wrong { at: self.place(id), message: message.into(), remedy: remedy.into() });
         LOST
     }
 
-    fn tree(&mut self, expr: &IdedExpr) -> (Tree, Kind) {
+    pub fn tree(&mut self, expr: &IdedExpr) -> (Tree, Kind) {
         match &expr.expr {
             Expr::Literal(literal) => self.literal(expr.id, literal),
             Expr::Ident(name) => self.name(expr.id, name),
             Expr::Select(select) => {
-                if let Expr::Ident(owner) = &select.operand.expr
-                    && owner == "caller"
-                {
-                    return self.caller(expr.id, &select.field);
+                if let Some(known) = self.member_known(expr.id, &select.operand, &select.field) {
+                    return known;
                 }
                 let (inner, kind) = self.tree(&select.operand);
                 self.expect(select.operand.id, kind, Kind::Map, "members belong to maps");
                 (Tree::Member(Box::new(inner), Arc::from(select.field.as_str())), Kind::Any)
             }
             Expr::Call(call) => self.call(expr.id, call),
-            Expr::List(list) => (Tree::List(list.elements.iter().map(|item| self.tree(item).0).collect()), Kind::List),
+            Expr::List(list) => (Tree::List(list.elements.iter().map(|item| self.kept(item).0).collect()), Kind::List),
             Expr::Map(map) => {
                 let mut entries = Vec::new();
                 for entry in &map.entries {
                     let EntryExpr::MapEntry(entry) = &entry.expr else { continue };
                     let (key, kind) = self.tree(&entry.key);
                     self.expect(entry.key.id, kind, Kind::Text, "the key of a map is a text");
-                    entries.push((key, self.tree(&entry.value).0));
+                    entries.push((key, self.kept(&entry.value).0));
                 }
                 (Tree::Map(entries), Kind::Map)
             }
@@ -233,35 +203,22 @@ impl Reader {
         if let Some((name, kind)) = self.locals.iter().rev().find(|(known, _)| **known == *name) {
             return (Tree::Local(Arc::clone(name)), *kind);
         }
-        match name {
-            "dialled" => (Tree::Fact(Fact::Dialled), Kind::Text),
-            "caller" => self.fault(id, "`caller` alone says nothing", "write `caller.number` or `caller.name`"),
-            "language" | "now" | "repeat" | "queues" => self.fault(
-                id,
-                format!("`{name}` is not known to this version"),
-                "conditions read variables, `caller.number`, `caller.name` and `dialled`",
-            ),
-            _ => {
-                let name: Arc<str> = Arc::from(name);
-                self.reads.push((Arc::clone(&name), self.place(id)));
-                (Tree::Variable(name), Kind::Any)
-            }
+        if let Some(known) = self.name_known(id, name) {
+            return known;
         }
+        let name: Arc<str> = Arc::from(name);
+        self.reads.push((Arc::clone(&name), self.place(id)));
+        (Tree::Variable(name), Kind::Any)
     }
 
-    fn caller(&mut self, id: u64, member: &str) -> (Tree, Kind) {
-        if let Some((_, fact)) = CALLER.iter().find(|(known, _)| *known == member) {
-            return (Tree::Fact(*fact), Kind::Text);
-        }
-        let remedy = match did_you_mean(member, CALLER.iter().map(|(known, _)| *known)) {
-            Some(near) => format!("did you mean `caller.{near}`?"),
-            None => "a caller has `caller.number` and `caller.name`".to_owned(),
-        };
-        self.fault(id, format!("there is no `caller.{member}`"), remedy)
+    /// What can be kept in a variable, a list or a map: a time becomes a text, a duration a number.
+    fn kept(&mut self, expr: &IdedExpr) -> (Tree, Kind) {
+        let (tree, kind) = self.tree(expr);
+        times::keep(tree, kind)
     }
 
     /// A fault if a value of this kind cannot be of the one that is wanted.
-    fn expect(&mut self, id: u64, kind: Kind, wanted: Kind, why: &str) {
+    pub fn expect(&mut self, id: u64, kind: Kind, wanted: Kind, why: &str) {
         let fits = kind == Kind::Any || kind == wanted || (wanted == Kind::Decimal && kind.is_number());
         if !fits {
             self.fault(id, format!("this is {}: {why}", kind.spell()), remedy_for(kind, wanted));
@@ -299,8 +256,12 @@ impl Reader {
             (operators::CONDITIONAL, [condition, yes, no]) => {
                 let (test, kind) = self.tree(condition);
                 self.expect(condition.id, kind, Kind::Bool, "`?` stands behind a condition");
-                let ((yes, first), (no, second)) = (self.tree(yes), self.tree(no));
-                (Tree::Choose(Box::new([test, yes, no])), first.join(second))
+                let (mut yes, mut no) = (self.tree(yes), self.tree(no));
+                if yes.1 != no.1 {
+                    (yes, no) = (times::keep(yes.0, yes.1), times::keep(no.0, no.1));
+                }
+                let kind = yes.1.join(no.1);
+                (Tree::Choose(Box::new([test, yes.0, no.0])), kind)
             }
             (operators::INDEX, [inner, at]) => {
                 let ((tree, kind), (at_tree, at_kind)) = (self.tree(inner), self.tree(at));
@@ -317,6 +278,11 @@ impl Reader {
 
     fn binary(&mut self, id: u64, sign: &str, operator: Operator, left: &IdedExpr, right: &IdedExpr) -> (Tree, Kind) {
         let ((left_tree, a), (right_tree, b)) = (self.tree(left), self.tree(right));
+        if operator != Operator::In && (a.is_of_time() || b.is_of_time()) {
+            let kind = self.with_times(id, sign, operator, a, b);
+            return (Tree::Binary(operator, Box::new(left_tree), Box::new(right_tree)), kind);
+        }
+        let (left_tree, a) = times::keep(left_tree, a);
         let kind = match operator {
             Operator::Equal | Operator::NotEqual => {
                 if !a.may_equal(b) {
@@ -368,9 +334,13 @@ impl Reader {
             self.expect(select.operand.id, kind, Kind::Map, "members belong to maps");
             return (Tree::Has(Box::new(inner), Arc::from(select.field.as_str())), Kind::Bool);
         }
+        if let Some(found) = self.of_time(id, call) {
+            return found;
+        }
         let Some((_, function, wanted)) = FUNCTIONS.iter().find(|(known, ..)| *known == name) else {
             let known =
                 FUNCTIONS.iter().map(|(known, ..)| *known).chain(MACROS.iter().map(|(known, _)| *known)).chain(["has"]);
+            let known = known.chain(times::NAMES);
             let remedy = match did_you_mean(name, known.clone()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("there are {}", known.collect::<Vec<_>>().join(", ")),
@@ -380,7 +350,7 @@ impl Reader {
         let arguments: Vec<&IdedExpr> = call.target.as_deref().into_iter().chain(&call.args).collect();
         let (mut trees, mut kinds) = (Vec::new(), Vec::new());
         for argument in &arguments {
-            let (tree, kind) = self.tree(argument);
+            let (tree, kind) = self.kept(argument);
             trees.push(tree);
             kinds.push((argument.id, kind));
         }
@@ -416,7 +386,7 @@ impl Reader {
         };
         let name: Arc<str> = Arc::from(name.as_str());
         self.locals.push((Arc::clone(&name), if kind == Kind::Map { Kind::Text } else { Kind::Any }));
-        let (body_tree, body_kind) = self.tree(body);
+        let (body_tree, body_kind) = self.kept(body);
         self.locals.pop();
         if each != Macro::Map {
             self.expect(body.id, body_kind, Kind::Bool, "it asks for a condition");
@@ -426,12 +396,13 @@ impl Reader {
     }
 }
 
-fn remedy_for(a: Kind, b: Kind) -> &'static str {
+pub(super) fn remedy_for(a: Kind, b: Kind) -> &'static str {
     let either = |kind| a == kind || b == kind;
     match () {
         () if either(Kind::Text) && (a.is_number() || b.is_number()) => {
             "what a caller types is text: write a number in quotes, or make one of the text by `int(text)`"
         }
+        () if a == Kind::Time || b == Kind::Time => "ask for a part of it, such as `now.getHours()`",
         () if either(Kind::Text) && either(Kind::Bool) => "compare it, such as `text != \"\"`",
         () if either(Kind::Bool) && (a.is_number() || b.is_number()) => "compare it, such as `count > 0`",
         () => "",

@@ -7,6 +7,7 @@ use yaml::{Map, Value};
 use super::{Reader, table};
 use crate::expression::{self, Kind};
 use crate::flow::{Set, Target, When, Written};
+use crate::{Reference, ReferenceKind};
 
 /// The most cases of a `when`.
 pub(super) const MAX_CASES: usize = 100;
@@ -78,9 +79,19 @@ impl<'a> Reader<'a> {
         Some(Set { names: names?, values: values?, next: next? })
     }
 
-    fn expression(&mut self, value: Value<'a>, wanted: Option<Kind>) -> Option<Written> {
+    pub(super) fn expression(&mut self, value: Value<'a>, wanted: Option<Kind>) -> Option<Written> {
+        self.expression_given(value, wanted, &[])
+    }
+
+    /// An expression that may read what is `given`, beside variables.
+    pub(super) fn expression_given(
+        &mut self,
+        value: Value<'a>,
+        wanted: Option<Kind>,
+        given: &[(&str, Kind)],
+    ) -> Option<Written> {
         let text = value.string_for("an expression, such as `account == \"4711\"`")?;
-        let read = match expression::read(text) {
+        let read = match expression::read(text, given) {
             Ok(read) => read,
             Err(wrong) => {
                 for wrong in wrong {
@@ -94,6 +105,11 @@ impl<'a> Reader<'a> {
             value.fault(message, "compare it with something, such as `… == \"4711\"`");
             return None;
         }
+        let queues = read.queues.iter().map(|(name, at)| (ReferenceKind::QueueFigures, Arc::clone(name), at));
+        let clock = read.clock.iter().map(|at| (ReferenceKind::Zone, Arc::from(""), at));
+        let references =
+            queues.chain(clock).map(|(kind, name, at)| Reference { kind, name, place: value.place_of(at) });
+        self.references.extend(references);
         let reads = read.reads.iter().map(|(name, at)| (Arc::clone(name), value.place_of(at))).collect();
         Some(Written { text: text.into(), expression: read, reads })
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{Mono, Now, Wall};
-use ivr::{DialOutcome, DialTarget, Facts, Flows, Output, QueueOutcome, Session, Sound};
+use ivr::{DialOutcome, DialTarget, Facts, Flows, Output, QueueFigures, QueueOutcome, Session, Sound};
 use yaml::{Faults, Source};
 
 /// The flow `test`, alone.
@@ -72,6 +72,12 @@ impl Caller {
         self.heard()
     }
 
+    pub fn queues_stand(&mut self, figures: &[(&str, QueueFigures)]) -> String {
+        let figures = figures.iter().map(|(name, figures)| (Arc::from(*name), *figures)).collect();
+        self.session.handle_figures(self.now, &figures);
+        self.heard()
+    }
+
     pub fn hears_all(&mut self) -> String {
         self.session.handle_play_done(self.now);
         self.heard()
@@ -130,6 +136,7 @@ fn word(output: &Output) -> String {
         Output::Dial { target: DialTarget::Number(number), ring_time } => {
             format!("dial:{number}/{}s", ring_time.as_secs())
         }
+        Output::Figures { queues } => format!("figures:{}", queues.join("+")),
         Output::Hours { calendar } => format!("hours:{calendar}"),
         Output::Record { on: true } => "record:on".to_owned(),
         Output::Record { on: false } => "record:off".to_owned(),

@@ -1,5 +1,6 @@
 //! Tests of flows: files that say what a caller meets and does, and what must come of it.
 
+mod given;
 mod junit;
 mod read;
 mod run;
@@ -8,7 +9,7 @@ pub(crate) mod table;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ivr::{DialOutcome, HangupCause, QueueOutcome, Taken};
+use ivr::{DialOutcome, HangupCause, QueueFigures, QueueOutcome, Taken};
 use yaml::{Faults, Place, Source};
 
 pub use junit::junit;
@@ -25,6 +26,7 @@ pub struct Case {
     flow: String,
     given: Given,
     hours: BTreeMap<String, Answers<hours::State>>,
+    figures: BTreeMap<String, Answers<QueueFigures>>,
     queues: BTreeMap<String, Answers<QueueOutcome>>,
     dials: BTreeMap<String, Answers<DialOutcome>>,
     does: Vec<(Place, Act)>,

@@ -73,6 +73,7 @@ impl Reader<'_> {
             place: key.place(),
             given: self.given(given, map),
             hours: self.answers(given, "hours", "calendar", &self.calendars, STATES),
+            figures: given.map(|given| super::given::figures(given, &self.world.queues)).unwrap_or_default(),
             queues: self.answers(given, "queues", "queue", &self.world.queues, QUEUE_ENDS),
             dials: self.answers(given, "dials", "user or number", &self.world.phones, DIAL_ENDS),
             flow,
@@ -108,17 +109,22 @@ impl Reader<'_> {
     fn given(&self, given: Option<Map<'_>>, test: Map<'_>) -> Given {
         let text = |key| given.and_then(|given| given.optional(key)?.string()).unwrap_or_default().to_owned();
         let dialled = test.optional("number").and_then(|number| number.raw()).or(self.dialled.as_deref());
+        let zone = self.world.flows.zone();
+        let (calls_today, last_call) = given.and_then(|given| super::given::repeat(given, zone)).unwrap_or_default();
         let facts = Facts {
             caller_number: Pii::new(text("caller")),
             caller_name: Pii::new(text("caller_name")),
             dialled: dialled.unwrap_or_default().to_owned(),
+            calls_today,
+            last_call,
         };
+        let at = given.and_then(|given| time(given.optional("at")?));
         Given {
             facts,
-            at: given.and_then(|given| time(given.optional("at")?)),
+            wall: at.as_deref().and_then(|at| zone.at(at)).unwrap_or_default(),
+            at,
             variables: given.map(variables).unwrap_or_default(),
             language: given.and_then(|given| self.language(given.optional("language")?)),
-            ..Given::default()
         }
     }
 
@@ -274,7 +280,7 @@ fn variables(given: Map<'_>) -> Vec<(String, Held)> {
 }
 
 /// A time as a calendar takes it.
-fn time(value: Value<'_>) -> Option<String> {
+pub(super) fn time(value: Value<'_>) -> Option<String> {
     let text = value.string()?;
     let (day, clock) = text.split_once(['T', ' ']).unwrap_or((text, "00:00"));
     let clock = clock.split_once(':').and_then(|(h, m)| Some((h.parse::<u8>().ok()?, m.parse::<u8>().ok()?)));
@@ -314,7 +320,7 @@ fn nothing(value: Value<'_>) -> Option<()> {
     Some(())
 }
 
-fn unknown<'a>(value: Value<'_>, message: &str, name: &str, known: impl Iterator<Item = &'a str>) {
+pub(super) fn unknown<'a>(value: Value<'_>, message: &str, name: &str, known: impl Iterator<Item = &'a str>) {
     let remedy = did_you_mean(name, known).map(|near| format!("did you mean `{near}`?")).unwrap_or_default();
     value.fault(message, remedy);
 }

@@ -1,8 +1,9 @@
 //! Runs one test.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use ivr::Sound;
+use ivr::{QueueFigures, Sound};
 
 use super::{Act, Case, End, Failure, Ran};
 use crate::World;
@@ -87,6 +88,11 @@ impl Runner<'_> {
                     self.call.tell_hours(state);
                     Some(())
                 }
+                Stands::Figures(queues) => {
+                    let figures = queues.iter().map(|queue| (Arc::clone(queue), self.figures(queue))).collect();
+                    self.call.tell_figures(&figures);
+                    Some(())
+                }
                 Stands::Queued(queue) => {
                     let time = self.count(&format!("queue {queue}"));
                     let answer = self.case.queues.get(&*queue).and_then(|answers| answers.at(time));
@@ -104,6 +110,12 @@ impl Runner<'_> {
                 return;
             }
         }
+    }
+
+    /// How a queue stands: as it is given, else empty and without agents.
+    fn figures(&mut self, queue: &str) -> QueueFigures {
+        let time = self.count(&format!("figures {queue}"));
+        self.case.figures.get(queue).and_then(|answers| answers.at(time)).unwrap_or_default()
     }
 
     fn count(&mut self, what: &str) -> usize {
@@ -131,7 +143,9 @@ impl Runner<'_> {
             Stands::HungUp(cause) => End::HangUp(*cause),
             Stands::Queued(queue) => End::Queue(queue.to_string()),
             Stands::Rings(whom) => End::Dial(whom.to_string()),
-            Stands::Asks | Stands::Plays | Stands::Calendar(_) => End::Waits(self.path().pop().unwrap_or_default()),
+            Stands::Asks | Stands::Plays | Stands::Calendar(_) | Stands::Figures(_) => {
+                End::Waits(self.path().pop().unwrap_or_default())
+            }
         }
     }
 

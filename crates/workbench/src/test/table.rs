@@ -38,10 +38,26 @@ form! {
     key("hours", &Kind::Map(NAME_PATTERN, answers![STATE], 1000), "How a calendar stands, whatever the time: one word, or a list of them, one for each time.", "{ office: closed }")
         .otherwise("as its hours have it at that time"),
     key("language", NAME, "What the caller hears.", "zh").otherwise("as `strowger.yaml` says"),
+    key("repeat", &Kind::Form(&REPEAT), "Earlier calls of the same number.", "{ today: 2, last: 2026-12-24T09:12 }").otherwise("none"),
+    key("figures", &Kind::Map(NAME_PATTERN, answers![&Kind::Form(&FIGURES)], 1000), "How a queue stands that a condition asks for: once for all, or a list, one for each time.", "{ sales: { waiting: 3, longest_wait: 2m } }")
+        .otherwise("nobody waits, and no agent is free"),
     key("queues", &Kind::Map(NAME_PATTERN, answers![QUEUE_END], 1000), "How the wait in a queue ends: one word, or a list of them, one for each time.", "{ sales: [full, agent] }")
         .otherwise("the call ends in the queue"),
     key("dials", &Kind::Map(".", answers![DIAL_END], 1000), "How it ends to ring a user or number.", "{ anna: busy }")
         .otherwise("the call ends there"),
+}
+
+form! {
+    pub(super) REPEAT, "earlier calls", one of [],
+    key("today", &Kind::Whole(0, 1_000_000), "How many there were on the same day.", "2").otherwise("0"),
+    key("last", &Kind::Unlike("^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2})?$"), "When the last one began, in the time zone of the company.", "2026-12-24T09:12").otherwise("none is known"),
+}
+
+form! {
+    pub(super) FIGURES, "how a queue stands", one of [],
+    key("waiting", &Kind::Whole(0, 1_000_000), "Callers who wait.", "3").otherwise("0"),
+    key("longest_wait", &Kind::Unlike("^[0-9]+(ms|s|m|h)$"), "How long the first of them has waited.", "2m").otherwise("0s"),
+    key("free", &Kind::Whole(0, 1_000_000), "Agents who could take a call.", "1").otherwise("0"),
 }
 
 form! {

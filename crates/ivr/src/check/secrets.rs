@@ -1,0 +1,57 @@
+//! Where secrets go: into which variables, and out of which nobody may hear them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use yaml::Faults;
+
+use super::{confirmation, prompts};
+use crate::expression::Kind;
+use crate::flow::{Flow, Item, Verb, Written};
+
+/// The variables that hold a secret or something made of one, each with the secret. Variables belong to the call, so that it may
+/// have been typed in another flow.
+pub(super) fn of<'a>(flows: &[&'a Flow]) -> BTreeMap<&'a Arc<str>, &'a Arc<str>> {
+    let mut tainted: BTreeMap<_, _> = flows.iter().flat_map(|flow| flow.secrets()).map(|name| (name, name)).collect();
+    let nodes = || flows.iter().flat_map(|flow| &flow.nodes);
+    loop {
+        let before = tainted.len();
+        for node in nodes() {
+            let Verb::Set(set) = &node.verb else { continue };
+            for (name, written) in set.names.iter().zip(&set.values) {
+                if let Some(secret) = in_value(written, &tainted) {
+                    tainted.entry(name).or_insert(secret);
+                }
+            }
+        }
+        if tainted.len() == before {
+            return tainted;
+        }
+    }
+}
+
+/// The secret of which a value is made. What is true or false of a secret does not give it away.
+pub(super) fn in_value<'a>(written: &Written, tainted: &BTreeMap<&'a Arc<str>, &'a Arc<str>>) -> Option<&'a Arc<str>> {
+    if written.expression.kind == Kind::Bool {
+        return None;
+    }
+    written.reads.iter().find_map(|(name, _)| tainted.get(name).copied())
+}
+
+/// Reports secrets that are read back: a recording would hear them, and the journal says what was played.
+pub(super) fn report(flows: &[&Flow], faults: &Faults) {
+    let tainted = of(flows);
+    let confirmations = |node| confirmation(node).map(|(prompt, _)| prompt);
+    let nodes = flows.iter().flat_map(|flow| &flow.nodes);
+    for item in nodes.flat_map(|node| prompts(node).into_iter().chain(confirmations(node))).flat_map(|prompt| &prompt.0)
+    {
+        let Item::Spoken { variable, place, .. } = item else { continue };
+        let Some(secret) = tainted.get(variable) else { continue };
+        let (message, where_from) = match *secret == variable {
+            true => (format!("`{variable}` is a secret and cannot be read back"), "it"),
+            false => (format!("`{variable}` is made of the secret `{secret}` and cannot be read back"), "that"),
+        };
+        let remedy = format!("leave it out, or remove `secret: true` where {where_from} is collected");
+        faults.add(place.clone(), message, remedy);
+    }
+}

@@ -1,0 +1,84 @@
+//! The session's steps at nodes that work expressions out.
+
+use std::sync::Arc;
+
+use base::Now;
+
+use crate::expression::{Error, Expression, Scope};
+use crate::flow::{Set, Target, Verb, When};
+use crate::outline::case;
+use crate::state::Phase;
+use crate::{Figures, Output, Session, Value};
+
+impl Session {
+    /// Works the expressions of a node out, or asks first how the queues stand that they read.
+    pub(crate) fn decide(&mut self, verb: &Verb, now: Now) -> Option<Target> {
+        let mut queues: Vec<Arc<str>> =
+            verb.expressions().flat_map(|read| &read.queues).map(|(queue, _)| Arc::clone(queue)).collect();
+        if queues.is_empty() {
+            return self.work_out(verb, now, &Figures::new());
+        }
+        queues.sort_unstable();
+        queues.dedup();
+        self.state.phase = Phase::Weighing;
+        self.outputs.push_back(Output::Figures { queues });
+        None
+    }
+
+    /// Works the expressions of a node out.
+    pub(crate) fn work_out(&mut self, verb: &Verb, now: Now, figures: &Figures) -> Option<Target> {
+        match verb {
+            Verb::When(when) => Some(self.choose(when, now, figures)),
+            Verb::Set(set) => {
+                self.took("next");
+                Some(self.set(set, now, figures))
+            }
+            _ => None,
+        }
+    }
+
+    fn evaluate(&self, expression: &Expression, now: Now, figures: &Figures) -> Result<Value, Error> {
+        expression.evaluate(&Scope {
+            variables: &self.state.variables,
+            facts: &self.state.facts,
+            language: self.language(),
+            now: now.wall,
+            zone: self.flows.zone(),
+            queues: figures,
+            given: &[],
+        })
+    }
+
+    /// The first case that holds. One that cannot be worked out leads to `otherwise`: what the operator meant is not known.
+    fn choose(&mut self, when: &When, now: Now, figures: &Figures) -> Target {
+        let (mut chosen, mut failed) = (None, None);
+        for (number, (condition, to)) in (1..).zip(&when.cases) {
+            match self.evaluate(&condition.expression, now, figures) {
+                Ok(Value::Bool(false)) => continue,
+                Ok(Value::Bool(true)) => chosen = Some((number, *to)),
+                Ok(_) => failed = Some((number, Error::WrongKind.word())),
+                Err(error) => failed = Some((number, error.word())),
+            }
+            break;
+        }
+        self.outputs.push_back(Output::Chosen { case: chosen.map(|(number, _)| number), failed });
+        match chosen {
+            Some((number, _)) => self.took(case(number)),
+            None => self.took("otherwise"),
+        }
+        chosen.map_or(when.otherwise, |(_, to)| to)
+    }
+
+    /// Sets variables in their order. What cannot be worked out is null.
+    fn set(&mut self, set: &Set, now: Now, figures: &Figures) -> Target {
+        for (name, written) in set.names.iter().zip(&set.values) {
+            let (value, failed) = match self.evaluate(&written.expression, now, figures) {
+                Ok(value) => (value, None),
+                Err(error) => (Value::Null, Some(error.word())),
+            };
+            self.state.set(name, value);
+            self.outputs.push_back(Output::Set { variable: Arc::clone(name), failed });
+        }
+        set.next
+    }
+}
