@@ -110,7 +110,7 @@ fn a_call_out_takes_the_next_trunk_when_the_first_is_full() {
 
 #[test]
 fn a_call_out_that_finds_no_room_is_refused_and_charged_to_nobody() {
-    for limits in ["channels: 1", "calls_per_second: 1"] {
+    for (limits, wait, reason) in [("channels: 1", "5", 34), ("calls_per_second: 1", "1", 42)] {
         let mut s = outward(limits);
         let [one, two] = &mut s.phones;
         // Both at once, so that the second falls into the second of the first.
@@ -118,6 +118,8 @@ fn a_call_out_that_finds_no_room_is_refused_and_charged_to_nobody() {
         let refusal = two.final_response(&second, SOON);
         two.acknowledge(&second, &refusal);
         assert_eq!(refusal.status(), Some(503), "{limits}: {refusal}");
+        assert_eq!(refusal.header("Retry-After"), Some(wait), "{refusal}");
+        assert!(refusal.must("Reason").starts_with(&format!("Q.850;cause={reason}")), "{refusal}");
         let answer = one.final_response(&first, SOON);
         one.establish(&mut first, &answer);
         assert_eq!(one.bye(&mut first).status(), Some(200));

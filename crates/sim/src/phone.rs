@@ -108,6 +108,8 @@ pub struct Phone {
     pub invited: Option<Box<Request>>,
     /// What stood in the Reason of the CANCEL, BYE or refusal that ended its last call.
     pub reason: Reason,
+    /// The seconds of Retry-After in the last refusal.
+    pub told_to_wait: Option<u32>,
     /// The statuses that its requests beside a call were answered with.
     pub replies: Vec<u16>,
     /// Messages that came: from whom, and what they say.
@@ -163,6 +165,7 @@ impl Phone {
             headers: Vec::new(),
             invited: None,
             reason: Reason::default(),
+            told_to_wait: None,
             replies: Vec::new(),
             texts: Vec::new(),
             takes_texts: 200,
@@ -486,7 +489,9 @@ impl Phone {
                     continue;
                 }
                 Event::Refused { session, status, response, .. } => {
-                    self.reason = response.map(|response| Reason::of(&response.head)).unwrap_or_default();
+                    let head = response.map(|response| response.head);
+                    self.reason = head.as_ref().map(Reason::of).unwrap_or_default();
+                    self.told_to_wait = head.as_ref().and_then(sip_message::Head::retry_after);
                     self.over(session, Seen::Refused(status))
                 }
                 Event::Cancelled { session, reason } => {

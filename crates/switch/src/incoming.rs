@@ -291,8 +291,8 @@ impl Switch {
                 let _ = self.accept_caller(now, call);
             }
             Reach::Outside(asker) => {
-                if let Err(why) = self.dial_outside(now, call, asker, &number, deadline) {
-                    self.dial_over(now, call, DialEnd::of_limit(why));
+                if let Err(not) = self.dial_outside(now, call, asker, &number, deadline) {
+                    self.dial_over(now, call, DialEnd::of_limit(not));
                 }
             }
             Reach::Emergency(user) => self.dial_emergency(now, call, user, number, deadline),

@@ -400,7 +400,7 @@ impl Switch {
     /// Tells a flow how its `dial` ended. A caller who dialled himself is refused, or hung up.
     pub(crate) fn dial_over(&mut self, now: Now, call: CallId, end: impl Into<DialEnd>) {
         let end = end.into();
-        let DialEnd { outcome, status, cause, reason } = end;
+        let DialEnd { outcome, status, cause, reason, retry_after } = end;
         let Some(found) = self.calls.get_mut(&call) else { return };
         if found.over {
             return;
@@ -419,8 +419,10 @@ impl Switch {
             let (by, cause, of_talk) = found.end(cause, q850(outcome));
             self.end_call(now, call, by, cause, reason.or(of_talk));
         } else {
-            let headers = reason.value().map(|value| (HeaderName::Reason.as_str().to_owned(), value));
-            self.refuse_caller(now, call, Refusal { headers: headers.into_iter().collect(), ..Refusal::of(status) });
+            let reason = reason.value().map(|value| (HeaderName::Reason, value));
+            let again = retry_after.map(|seconds| (HeaderName::RetryAfter, seconds.to_string()));
+            let headers = reason.into_iter().chain(again).map(|(name, value)| (name.as_str().to_owned(), value));
+            self.refuse_caller(now, call, Refusal { headers: headers.collect(), ..Refusal::of(status) });
         }
     }
 }
@@ -436,6 +438,8 @@ pub(crate) struct DialEnd {
     pub cause: &'static str,
     /// What whoever was dialled said of it.
     pub reason: Reason,
+    /// After how many seconds such a caller may try again, if that is known.
+    pub retry_after: Option<u32>,
 }
 
 impl DialEnd {
@@ -449,7 +453,7 @@ impl DialEnd {
             DialOutcome::Unreachable => (480, "unreachable"),
             DialOutcome::Refused => (403, "refused"),
         };
-        Self { outcome, status, cause, reason: Reason { sip: None, q850: None } }
+        Self { outcome, status, cause, reason: Reason { sip: None, q850: None }, retry_after: None }
     }
 }
 

@@ -34,25 +34,26 @@ impl Switch {
         asker: Asker,
         number: &str,
         deadline: Mono,
-    ) -> Result<(), NoWayOut> {
+    ) -> Result<(), NotOut> {
         let config = Arc::clone(&self.config);
         let grant = config.grant_of(&asker, number);
         let checked = match grant {
             Some(grant) => self.meter.check(now, grant).map(|()| grant),
             None => Err(NoWayOut::NoGrant),
-        };
+        }
+        .map_err(NotOut::of);
         let exhausted = self.calls.get(&call).is_some_and(|found| found.left >= MAX_LEFT);
-        let checked = if exhausted { Err(NoWayOut::TooOften) } else { checked };
+        let checked = if exhausted { Err(NotOut::of(NoWayOut::TooOften)) } else { checked };
         let checked = checked.and_then(|grant| Ok((grant, self.way_by(now, call, &grant.trunk)?)));
         match checked {
             Ok((granted, trunk)) => {
                 self.leave(now, call, asker, number.into(), &trunk, Some(granted), deadline);
                 Ok(())
             }
-            Err(why) => {
+            Err(not) => {
                 let (number, grant) = (Pii::new(number.to_owned()), grant.map(|grant| grant.name.clone()));
-                self.note(now, call, Kind::OutsideRefused { asked_by: asker, number, why, grant });
-                Err(why)
+                self.note(now, call, Kind::OutsideRefused { asked_by: asker, number, why: not.why, grant });
+                Err(not)
             }
         }
     }
@@ -71,18 +72,19 @@ impl Switch {
     /// A trunk that is neither down nor full: this one, or one that calls go to in its place.
     ///
     /// # Errors
-    /// What stands against the last of them.
-    fn way_by(&mut self, now: Now, call: CallId, trunk: &TrunkName) -> Result<TrunkName, NoWayOut> {
+    /// What stands against the last of them, and when the first of them may have room.
+    fn way_by(&mut self, now: Now, call: CallId, trunk: &TrunkName) -> Result<TrunkName, NotOut> {
         let config = Arc::clone(&self.config);
         let mut found = config.trunk(trunk);
-        let mut last = NoWayOut::TrunkDown;
+        let mut last = NotOut::of(NoWayOut::TrunkDown);
         while let Some(trunk) = found {
             let room = match self.trunks.is_down(&trunk.name) {
                 true => Err(NoWayOut::TrunkDown),
                 false => self.trunks.room_out(now, trunk),
             };
             let Err(why) = room else { return Ok(trunk.name.clone()) };
-            last = why;
+            let room = NotOut::of(why).retry_after.into_iter().chain(last.retry_after).min();
+            last = NotOut { why, retry_after: room };
             found = trunk.failover.as_ref().and_then(|next| config.trunk(next));
             if found.is_some() {
                 self.note(now, call, Kind::TrunkPassed { trunk: trunk.name.clone(), why });
@@ -296,9 +298,32 @@ impl Switch {
     }
 }
 
+/// Why a call does not leave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotOut {
+    why: NoWayOut,
+    /// After how many seconds it is worth another try, if that can be said.
+    retry_after: Option<u32>,
+}
+
+impl NotOut {
+    const fn of(why: NoWayOut) -> Self {
+        Self { why, retry_after: until_room(why) }
+    }
+}
+
+/// The seconds after which a trunk may have room again. A talk's end cannot be foreseen, the next second's calls can.
+pub(crate) const fn until_room(why: NoWayOut) -> Option<u32> {
+    match why {
+        NoWayOut::TrunkFull => Some(5),
+        NoWayOut::TrunkRate => Some(1),
+        NoWayOut::NoGrant | NoWayOut::AtOnce | NoWayOut::TooOften | NoWayOut::TrunkDown | NoWayOut::Minutes => None,
+    }
+}
+
 impl DialEnd {
     /// What a caller gets who dialled a number himself that he is not let out to.
-    pub(crate) const fn of_limit(why: NoWayOut) -> Self {
+    pub(crate) const fn of_limit(NotOut { why, retry_after }: NotOut) -> Self {
         let status = match why {
             // As for any number that nothing reaches.
             NoWayOut::NoGrant => 404,
@@ -311,7 +336,13 @@ impl DialEnd {
             NoWayOut::TrunkRate => Some(CONGESTION),
             _ => None,
         };
-        Self { outcome: DialOutcome::Refused, status, cause: "not_let_out", reason: Reason { sip: None, q850 } }
+        Self {
+            outcome: DialOutcome::Refused,
+            status,
+            cause: "not_let_out",
+            reason: Reason { sip: None, q850 },
+            retry_after,
+        }
     }
 
     /// What the final response of a trunk says. What it says of itself, such as that it wants a password of us, is none

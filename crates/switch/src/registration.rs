@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::book::Book;
 use crate::locations::Changes;
+use crate::outside::until_room;
 use crate::switch::Switch;
 use crate::trunks::Trunks;
 use crate::{Config, Trunk};
@@ -203,14 +204,14 @@ impl<'a> Door<'a> {
         self.config.trunk(&name)
     }
 
-    /// What a call is told that is one too many for its trunk. A talk's end cannot be foreseen, the next second's calls can.
+    /// What a call is told that is one too many for its trunk.
     fn within_limits(&mut self, now: Now, request: &Request, trunk: Option<&Trunk>) -> Option<Verdict> {
         let trunk = trunk.filter(|_| request.method == Method::Invite)?;
         let why = self.trunks.let_in(now, trunk).err()?;
-        let (seconds, cause) = if why == NoWayOut::TrunkFull { ("5", NO_CIRCUIT) } else { ("1", CONGESTION) };
-        let reason = Reason::q850(cause).value().unwrap_or_default();
-        let told = [(HeaderName::RetryAfter, seconds.to_owned()), (HeaderName::Reason, reason)];
-        let headers = told.into_iter().map(|(name, value)| (name.as_str().to_owned(), value)).collect();
+        let cause = if why == NoWayOut::TrunkFull { NO_CIRCUIT } else { CONGESTION };
+        let again = until_room(why).map(|seconds| (HeaderName::RetryAfter, seconds.to_string()));
+        let reason = Reason::q850(cause).value().map(|value| (HeaderName::Reason, value));
+        let headers = again.into_iter().chain(reason).map(|(name, value)| (name.as_str().to_owned(), value)).collect();
         Some(Verdict::Answer { status: 503, headers })
     }
 

@@ -70,7 +70,7 @@ fn without_another_the_caller_learns_that_no_channel_is_free_until_one_is() {
     let second = caller(&mut s, 1, NUMBER);
     s.world.run(SECOND);
     assert!(s.saw(second, &Seen::Refused(503)), "{:?}", s.world.at(second).seen);
-    assert_eq!(s.world.at(second).reason.q850, Some(34));
+    assert_eq!((s.world.at(second).reason.q850, s.world.at(second).told_to_wait), (Some(34), Some(5)));
     let why = s.told(|kind| if let Kind::OutsideRefused { why, .. } = kind { Some(*why) } else { None });
     assert_eq!(why, [NoWayOut::TrunkFull]);
     s.hang_up(first);
@@ -80,6 +80,28 @@ fn without_another_the_caller_learns_that_no_channel_is_free_until_one_is() {
     s.hang_up(third);
     s.end();
     assert_eq!(state(&s).calls_out, 0);
+}
+
+#[test]
+fn where_all_trunks_are_full_the_caller_learns_when_the_first_of_them_may_have_room() {
+    let (channels, rate) = ((Some(1), None), (None, Some(1)));
+    for (first, second, wait, cause) in [(channels, rate, 1, 42), (rate, channels, 1, 34), (channels, channels, 5, 34)]
+    {
+        let mut config = with(Trunk { failover: Some("other".into()), ..trunk("carrier", CARRIER) });
+        config.trunks.push(trunk("other", OTHER));
+        for (trunk, limits) in config.trunks.iter_mut().rev().zip([second, first]) {
+            (trunk.channels, trunk.calls_per_second) = limits;
+        }
+        let mut s = Scene::of(config);
+        let (carrier, other) = (s.carrier, s.world.phone(OTHER));
+        s.world.at(carrier).carrier = None;
+        s.world.at(other).carrier = None;
+        let last = [0, 1, 2].map(|n| caller(&mut s, n, NUMBER))[2];
+        s.world.run(Duration::from_millis(200));
+        assert_eq!(ways(&s), ["carrier", "other"]);
+        let (seen, told) = (s.saw(last, &Seen::Refused(503)), s.world.at(last).told_to_wait);
+        assert_eq!((seen, told, s.world.at(last).reason.q850), (true, Some(wait), Some(cause)));
+    }
 }
 
 #[test]
@@ -94,7 +116,7 @@ fn channels_count_both_ways_together_and_a_call_in_is_refused_before_anything_is
     let second = comes(&mut s, 1);
     s.world.run(Duration::from_millis(200));
     assert!(s.saw(second, &Seen::Refused(503)), "{:?}", s.world.at(second).seen);
-    assert_eq!(s.world.at(second).reason.q850, Some(34));
+    assert_eq!((s.world.at(second).reason.q850, s.world.at(second).told_to_wait), (Some(34), Some(5)));
     assert_eq!((s.world.switch.sip_population().sessions, s.world.switch.live_calls()), (sessions, calls));
     assert_eq!(s.world.journal.len(), events);
     assert_eq!((state(&s).calls_out, state(&s).calls_in, state(&s).met.channels_in), (1, 1, 1));
@@ -113,8 +135,9 @@ fn as_many_calls_as_a_second_brings_come_in_and_go_out_each_way_for_itself() {
     s.world.run(Duration::from_millis(100));
     let refused = |s: &mut Scene, of: &[SocketAddr]| of.iter().filter(|&&who| s.saw(who, &Seen::Refused(503))).count();
     assert_eq!((refused(&mut s, &came), refused(&mut s, &went)), (2, 2));
-    let last = *came.last().unwrap();
-    assert_eq!(s.world.at(last).reason.q850, Some(42));
+    for last in [*came.last().unwrap(), *went.last().unwrap()] {
+        assert_eq!((s.world.at(last).reason.q850, s.world.at(last).told_to_wait), (Some(42), Some(1)));
+    }
     let why = s.told(|kind| if let Kind::OutsideRefused { why, .. } = kind { Some(*why) } else { None });
     assert_eq!(why, [NoWayOut::TrunkRate; 2]);
     let met = state(&s).met;
