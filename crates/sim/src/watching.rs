@@ -121,20 +121,29 @@ impl Watching {
         }
         self.asking = None;
         if response.status.is_success() {
-            self.tag = response.head.to.tag().map(str::to_owned);
+            self.is_with(response.head.to.tag());
             self.refresh = (!self.ending && !self.over).then(|| now + REFRESH);
         } else {
             self.over = true;
         }
     }
 
+    /// A first SUBSCRIBE that is sent again to a switch that was started anew begins another dialog, whose NOTIFYs are counted
+    /// from the beginning.
+    fn is_with(&mut self, tag: Option<&str>) {
+        if self.tag.is_some() && self.tag.as_deref() != tag {
+            self.told = None;
+        }
+        self.tag = tag.map(str::to_owned);
+    }
+
     fn told(&mut self, request: &Request) -> Option<Breach> {
+        self.is_with(request.head.from.tag());
         let number = request.head.cseq.number;
         let before = self.told.as_ref().map(|(number, _)| *number);
         if before.is_some_and(|before| number <= before) {
             return None;
         }
-        self.tag = request.head.from.tag().map(str::to_owned);
         if request.head.header(HeaderName::SubscriptionState).unwrap_or_default().starts_with("terminated") {
             (self.over, self.refresh) = (true, None);
         }

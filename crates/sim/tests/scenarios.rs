@@ -57,6 +57,7 @@ scenarios! {
     a_transfer_crosses_the_callers_hang_up "a-transfer-crosses-the-callers-hang-up",
     an_agent_sends_her_caller_on "an-agent-sends-her-caller-on",
     two_calls_become_one_as_one_hangs_up "two-calls-become-one-as-one-hangs-up",
+    an_only_phone_says_bye_while_it_rings "an-only-phone-says-bye-while-it-rings",
     agent_answers_as_the_caller_hangs_up "agent-answers-as-the-caller-hangs-up",
     both_hold_and_the_agent_is_let_go "both-hold-and-the-agent-is-let-go",
     both_hang_up_at_once "both-hang-up-at-once",

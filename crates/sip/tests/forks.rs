@@ -385,3 +385,70 @@ fn a_branch_that_asks_who_calls_is_told_nothing_and_the_others_ring_on() {
     says(&mut world, 2, "200 OK");
     assert_eq!(statuses(&world.events(0)), [200]);
 }
+
+/// A BYE of a phone that only rings.
+fn bye_early(last: u8, world: &World) -> String {
+    let invite = invite(world, last);
+    let [call_id, from, to] = ["Call-ID", "From", "To"].map(|name| invite.header(name).unwrap());
+    format!(
+        "BYE sip:0@{} SIP/2.0\nVia: SIP/2.0/UDP {};branch=z9hG4bKearly{last}\nFrom: {to};tag=phone{last}\nTo: {from}\n\
+         Call-ID: {call_id}\nCSeq: 1 BYE\nMax-Forwards: 70\nContent-Length: 0\n\n",
+        address(0),
+        phone(last)
+    )
+}
+
+#[test]
+fn a_phone_that_hangs_up_while_it_rings_ends_its_own_branch_and_the_others_go_on() {
+    let mut world = World::new(1);
+    // 2 rings at once with 1, but says nothing yet; 3 waits for its turn.
+    search(&mut world, &[(0, 2), (1, 3)]);
+    says(&mut world, 1, "180 Ringing");
+    let bye = bye_early(1, &world);
+    world.inject(phone(1), 0, &bye);
+    assert!(sent(&world, 1, "200 ").is_some() && sent(&world, 1, "CANCEL").is_some());
+    assert!(sent(&world, 2, "CANCEL").is_none() && sent(&world, 3, "INVITE").is_none());
+    says(&mut world, 1, "487 Request Terminated");
+    assert_eq!(statuses(&world.events(0)), [180]);
+    says(&mut world, 2, "180 Ringing");
+    // The last of its turn: the next one begins, although no INVITE has had its final response.
+    let bye = bye_early(2, &world);
+    world.inject(phone(2), 0, &bye);
+    assert!(sent(&world, 2, "CANCEL").is_some() && sent(&world, 3, "INVITE").is_some());
+    // Its 200 was on the way already.
+    says(&mut world, 2, "200 OK");
+    assert!(sent(&world, 2, "ACK").is_some() && sent(&world, 2, "BYE").is_some());
+    says(&mut world, 3, "200 OK");
+    assert_eq!(statuses(&world.events(0)), [180, 200]);
+    assert!(sent(&world, 3, "ACK").is_some() && sent(&world, 3, "BYE").is_none());
+}
+
+#[test]
+fn when_all_hang_up_while_they_ring_the_call_is_declined() {
+    for hung_up in [false, true] {
+        let mut world = World::new(1);
+        let session = search(&mut world, &[(0, 2)]);
+        for last in [1, 2] {
+            says(&mut world, last, "180 Ringing");
+        }
+        if hung_up {
+            world.act(0, |stack, now| stack.hang_up(now, session, None));
+        }
+        world.events(0);
+        let bye = bye_early(1, &world);
+        world.inject(phone(1), 0, &bye);
+        assert_eq!(statuses(&world.events(0)), []);
+        let bye = bye_early(2, &world);
+        world.inject(phone(2), 0, &bye);
+        let events = world.events(0);
+        if hung_up {
+            assert!(matches!(events.last(), Some(Event::Ended { cause: EndCause::HungUp, .. })), "{events:?}");
+        } else {
+            assert_eq!(statuses(&events), [480]);
+        }
+        says(&mut world, 1, "487 Request Terminated");
+        says(&mut world, 2, "487 Request Terminated");
+        world.drive_ms(60_000);
+        world.assert_quiet();
+    }
+}

@@ -115,6 +115,10 @@ impl Switch {
             "bye" => Party::Agent,
             _ => Party::System,
         };
+        // A phone may not end a call by BYE that it only rings for (RFC 3261 15), and some do: they do not take it.
+        if !caller && self.legs.get(&leg).is_some_and(|found| !found.answered) {
+            return self.outgoing_failed(now, leg, HUNG_UP_EARLY, false, reason);
+        }
         self.side_gone(now, leg, by, cause, reason);
     }
 
@@ -169,6 +173,8 @@ impl Switch {
     }
 }
 
+/// What a phone says that hangs up before it takes a call.
+const HUNG_UP_EARLY: u16 = 480;
 /// Why we hang up on a peer whose SDP answer cannot be met: Q.850 cause 88, incompatible destination.
 pub(crate) const BAD_ANSWER: u8 = 88;
 /// Q.850 cause 16: normal call clearing.

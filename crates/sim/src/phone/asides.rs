@@ -2,11 +2,11 @@
 
 use base::Now;
 use bytes::Bytes;
-use sip::{Aside, Flow, Inquiry, SessionId, Transmit};
+use sip::{Aside, Flow, Inquiry, SessionId, Transmit, Transport};
 use sip_message::{AnyUri, HeaderName, Method, NameAddr, Request, ResponseBuilder, StatusCode, Uri};
 
 use super::{Phone, Seen};
-use crate::switch_address;
+use crate::{SWITCH, switch_address};
 
 impl Phone {
     /// Sends a message to `number`, as `me`.
@@ -82,6 +82,28 @@ impl Phone {
         }
         let payload = ResponseBuilder::to(request, flow.remote, StatusCode::OK).build();
         self.replying.push_back(Transmit { flow: flow.reply(&request.head.via), payload });
+    }
+
+    /// Hangs up by BYE while it rings, which no phone may and some do (RFC 3261 15). The call is put aside: what becomes
+    /// of its INVITE is for the switch to say.
+    pub fn bye_early(&mut self, now: Now) {
+        let session = self.session.filter(|_| self.aside.is_none());
+        let names = session.and_then(|session| self.stack.dialog_names(session)).filter(|names| names.rings);
+        let (Some(names), Some(invited)) = (names, &self.invited) else { return };
+        let transport = if self.transport == Transport::Tcp { "TCP" } else { "UDP" };
+        let (me, peer) = (&invited.head.to.uri, &invited.head.from.uri);
+        let payload = Bytes::from(format!(
+            "BYE sip:{SWITCH} SIP/2.0\r\nVia: SIP/2.0/{} {};branch=z9hG4bKearly{}\r\nFrom: <{me}>;tag={}\r\n\
+             To: <{peer}>;tag={}\r\nCall-ID: {}\r\nCSeq: 900 BYE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+            transport,
+            self.address,
+            now.monotonic.as_nanos(),
+            names.local_tag,
+            names.remote_tags.concat(),
+            names.call_id
+        ));
+        self.replying.push_back(Transmit { flow: self.flow(), payload });
+        self.put_aside();
     }
 
     /// Presses a key, told by INFO: with a body of this type.

@@ -125,6 +125,8 @@ pub enum Deed {
     Redirect(String),
     /// Hangs up: CANCEL, BYE or a refusal.
     HangUp,
+    /// Hangs up by BYE although the phone only rings, which it may not (RFC 3261 15).
+    ByeEarly,
     /// Sends the other side of the call on to this number (REFER).
     Refer(String),
     /// Puts the call aside and calls this number.

@@ -173,6 +173,7 @@ impl Stage<'_> {
             Deed::Answer => phone.answer(now),
             Deed::Refuse(status) => phone.refuse(now, *status),
             Deed::HangUp => phone.hang_up(now),
+            Deed::ByeEarly => phone.bye_early(now),
             Deed::Refer(to) => phone.refer(now, to),
             Deed::Consult(to) if phone.session.is_some() && phone.aside.is_none() => {
                 phone.put_aside();

@@ -151,6 +151,7 @@ impl fmt::Display for Deed {
             Self::SpeakEarly => "speak_early",
             Self::Answer => "answer",
             Self::HangUp => "hang_up",
+            Self::ByeEarly => "bye_early",
             Self::Ask => "ask",
             Self::Move => "move",
             Self::Silence => "silence",

@@ -319,13 +319,14 @@ fn read_jump(text: &str) -> Option<i64> {
 }
 
 /// What is done without anything to say about it.
-const DEEDS: [Deed; 16] = [
+const DEEDS: [Deed; 17] = [
     Deed::Unwatch,
     Deed::Join,
     Deed::Ring,
     Deed::SpeakEarly,
     Deed::Answer,
     Deed::HangUp,
+    Deed::ByeEarly,
     Deed::Ask,
     Deed::Move,
     Deed::Silence,

@@ -238,7 +238,7 @@ impl Stack {
         }
     }
 
-    /// A branch of a call with several failed. `None`: the call goes on; else its failure.
+    /// A branch of a call with several failed; with the last of them the call does.
     pub(super) fn branch_failed(
         &mut self,
         now: Mono,
@@ -246,21 +246,62 @@ impl Stack {
         id: TransactionId,
         status: StatusCode,
         response: Option<Box<Response>>,
-    ) -> Option<(StatusCode, bool, Option<Box<Response>>)> {
-        let State::Outgoing(state) = &mut self.sessions.get_mut(&owner)?.state else { return None };
-        let limb = state.forks.as_deref_mut()?.limbs.iter_mut().find(|limb| limb.id == id && !limb.over)?;
-        limb.over = true;
-        let refused = (response.is_some() && !limb.left).then(|| status.code());
+    ) {
+        let Some(is_left) = self.end_limb(owner, id) else { return };
+        let refused = (response.is_some() && !is_left).then(|| status.code());
         self.drop_branch(now, owner, id, refused);
-        let State::Outgoing(state) = &mut self.sessions.get_mut(&owner)?.state else { return None };
-        let is_left = state.left.is_some();
-        let forks = state.forks.as_deref_mut()?;
-        let limb = forks.limbs.iter().find(|limb| limb.id == id)?;
-        let failure = match limb.left {
+        let answered = response.is_some();
+        let failure = match is_left {
             // We cancelled it: whatever it says, it did not answer in its turn.
             true => Failure { status: StatusCode::new(408).unwrap_or(status), local: false, response: None },
             false => Failure { status, local: response.is_none(), response },
         };
+        self.count_failure(now, owner, failure, answered);
+    }
+
+    /// A phone hung up before it answered, which it may not (15). If no other rings by the same branch, that is over; its
+    /// INVITE ends by itself, and a 2xx that the BYE overtook is let go politely.
+    pub(super) fn branch_hung_up(&mut self, now: Mono, owner: SessionId, id: TransactionId) {
+        let Some(State::Outgoing(state)) = self.sessions.get(&owner).map(|session| &session.state) else { return };
+        if state.early.iter().any(|early| early.invite == id) {
+            return;
+        }
+        let (Some(_), Some(status)) = (self.end_limb(owner, id), StatusCode::new(480)) else { return };
+        self.clients.disown(id);
+        self.clients.cancel(&mut self.core, now, id, None);
+        self.count_failure(now, owner, Failure { status, local: false, response: None }, true);
+    }
+
+    /// A branch is over. Whether its turn was before that; `None` if there is no such branch any more.
+    fn end_limb(&mut self, owner: SessionId, id: TransactionId) -> Option<bool> {
+        let State::Outgoing(state) = &mut self.sessions.get_mut(&owner)?.state else { return None };
+        let limb = state.forks.as_deref_mut()?.limbs.iter_mut().find(|limb| limb.id == id && !limb.over)?;
+        limb.over = true;
+        Some(limb.left)
+    }
+
+    /// Goes on after a branch that failed so, by an answer or without: to the next turn, or to the end of the call.
+    fn count_failure(&mut self, now: Mono, owner: SessionId, failure: Failure, answered: bool) {
+        let Some(State::Outgoing(state)) = self.sessions.get(&owner).map(|session| &session.state) else { return };
+        let left = state.left.clone();
+        let Some(failure) = self.all_failed(now, owner, failure) else { return };
+        let event = match left {
+            Some(cause) => left_with(owner, cause, answered),
+            None => refused(owner, failure),
+        };
+        self.close(now, owner, event);
+    }
+
+    /// `None`: the call goes on; else its failure.
+    fn all_failed(
+        &mut self,
+        now: Mono,
+        owner: SessionId,
+        failure: Failure,
+    ) -> Option<(StatusCode, bool, Option<Box<Response>>)> {
+        let State::Outgoing(state) = &mut self.sessions.get_mut(&owner)?.state else { return None };
+        let is_left = state.left.is_some();
+        let forks = state.forks.as_deref_mut()?;
         let stops = failure.status.code() >= 600;
         if forks.best.as_ref().is_none_or(|best| failure.rank() < best.rank()) {
             forks.best = Some(failure);
@@ -302,7 +343,7 @@ impl Failure {
 }
 
 /// The event that ends a session whose last branch failed.
-pub(super) fn refused(session: SessionId, failure: (StatusCode, bool, Option<Box<Response>>)) -> Event {
+fn refused(session: SessionId, failure: (StatusCode, bool, Option<Box<Response>>)) -> Event {
     let (status, local, response) = failure;
     let reason = match &response {
         Some(response) => response.reason.to_string(),
@@ -312,7 +353,7 @@ pub(super) fn refused(session: SessionId, failure: (StatusCode, bool, Option<Box
 }
 
 /// The event that ends a session that the application has left.
-pub(super) fn left(session: SessionId, cause: EndCause, answered: bool) -> Event {
+fn left_with(session: SessionId, cause: EndCause, answered: bool) -> Event {
     let cause = if answered { cause } else { EndCause::TransactionTimeout };
     Event::Ended { session, cause }
 }

@@ -205,9 +205,14 @@ impl Stack {
         match &mut session.state {
             State::Outgoing(state) => {
                 // The callee may not end an early dialog (15); if he does, the call is over all the same, as soon as
-                // our INVITE is. Other forks go on.
+                // our INVITE is. Other forks and branches go on.
                 let tag = asked.request.head.from.tag().unwrap_or_default();
                 let gone: Vec<_> = state.early.extract_if(.., |early| &*early.dialog.remote_tag == tag).collect();
+                if state.forks.is_some() {
+                    let invites: Vec<_> = gone.iter().map(|early| early.invite).collect();
+                    self.end_forks(now, id, gone, None);
+                    return invites.into_iter().for_each(|invite| self.branch_hung_up(now, id, invite));
+                }
                 if state.early.is_empty() {
                     state.left.get_or_insert(EndCause::Bye { reason });
                     let (turn, invites) = (state.stop_turns(), state.open_invites());

@@ -6,8 +6,8 @@ use base::Mono;
 use bytes::Bytes;
 use sip_message::{Method, Refresher, Response, StatusCode};
 
+use super::Stack;
 use super::within::is_of_session;
-use super::{Stack, forks};
 use crate::dialog::{Dialog, Tie};
 use crate::identity::{Identity, Proof};
 use crate::session::{Established, Outgoing, OwedAck, Proposal, Session, State};
@@ -223,16 +223,7 @@ impl Stack {
             return self.change_failed(now, owner, status, proposal, response.as_deref());
         }
         match &mut session.state {
-            State::Outgoing(state) if state.forks.is_some() => {
-                let left = state.left.clone();
-                let answered = response.is_some();
-                let Some(failure) = self.branch_failed(now, owner, id, status, response) else { return };
-                let event = match left {
-                    Some(cause) => forks::left(owner, cause, answered),
-                    None => forks::refused(owner, failure),
-                };
-                self.close(now, owner, event);
-            }
+            State::Outgoing(state) if state.forks.is_some() => self.branch_failed(now, owner, id, status, response),
             State::Outgoing(state) if state.invite == id => {
                 let event = match state.left.take() {
                     Some(cause) if response.is_some() => Event::Ended { session: owner, cause },

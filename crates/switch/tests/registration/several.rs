@@ -219,3 +219,47 @@ fn where_no_keys_are_offered_no_phone_gets_any() {
     s.world.with_phone(other, sim::Phone::hang_up);
     s.quiet();
 }
+
+#[test]
+fn a_phone_that_hangs_up_while_it_rings_has_declined_and_the_others_ring_on() {
+    for (q, number) in [("1.0", "101"), ("0.5", "101"), ("1.0", "201")] {
+        let mut s = scene();
+        let [first, other] = s.register_two(q);
+        let caller = s.dial(number);
+        s.world.with_phone(first, |phone, now| phone.ring(now));
+        s.world.run(SECOND);
+        s.world.with_phone(first, sim::Phone::bye_early);
+        s.world.run(SECOND);
+        assert!(s.saw(first, &sim::Seen::Cancelled) && s.rang(other), "{q} {number}");
+        assert!(!s.saw(other, &sim::Seen::Cancelled), "{q} {number}");
+        s.world.with_phone(other, |phone, now| phone.answer(now));
+        s.world.run(SECOND);
+        assert!(s.saw(caller, &sim::Seen::Answered) && s.saw(other, &sim::Seen::Acked), "{q} {number}");
+        s.world.with_phone(caller, sim::Phone::hang_up);
+        s.quiet();
+    }
+}
+
+#[test]
+fn an_only_phone_that_hangs_up_while_it_rings_has_declined() {
+    for number in ["101", "201"] {
+        let mut s = scene();
+        let phone = s.phone;
+        s.register("101", PASSWORD);
+        let caller = s.dial(number);
+        s.world.with_phone(phone, |phone, now| phone.ring(now));
+        s.world.run(SECOND);
+        s.world.with_phone(phone, sim::Phone::bye_early);
+        s.world.run(SECOND);
+        assert!(s.saw(phone, &sim::Seen::Cancelled), "{number}");
+        if number == "101" {
+            assert!(s.saw(caller, &sim::Seen::Refused(603)), "{:?}", s.world.at(caller).seen);
+            assert_eq!(s.agent(), Some(AgentState::Idle));
+        } else {
+            // The queue goes on, and leaves her alone for a while.
+            assert_eq!(s.agent(), Some(AgentState::Resting));
+            s.world.with_phone(caller, sim::Phone::hang_up);
+        }
+        s.quiet();
+    }
+}
