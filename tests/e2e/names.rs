@@ -1,15 +1,19 @@
 //! Trunks by names (RFC 3263): dnsmasq knows where they are, and where they are next.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
-use tests::company::Company;
+use tests::baresip::{Baresip, Manner};
+use tests::certificates::{Authority, Pair};
+use tests::company::{Company, tones};
 use tests::dnsmasq::Dnsmasq;
 use tests::phone::{Message, Phone};
 use tests::ports::Ports;
 use tests::sipp::Sipp;
 use tests::switch::Switch;
 use tests::wait::{self, SOON};
+
+use crate::control::{metric, metrics_of};
 
 const NUMBER: &str = "+4930999";
 
@@ -156,4 +160,61 @@ fn answers_without_end_are_cut_and_the_first_of_them_serves() {
     assert!(hosts.len() <= 34, "{}: {hosts:?}", hosts.len());
     let located = s.switch.events("trunk_located");
     assert!(located[0]["at"].as_array().is_some_and(|at| at.len() <= 4), "{located:#?}");
+}
+
+#[test]
+fn under_tls_a_host_that_does_not_prove_the_name_is_passed_over_for_one_that_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut ports = Ports::slice();
+    let [ours, theirs] = ["ours", "theirs"].map(|name| Authority::new(folder.path(), name));
+    let manner = Manner { hertz: tones::AGENT, codecs: "PCMU/8000/1", answers: true };
+    let mut answering = |own: &Pair| {
+        let folder = tempfile::tempdir().expect("a folder");
+        (Baresip::start_with_certificate(NUMBER, own, manner, &mut ports, folder.path()), folder)
+    };
+    // The name of the host that the records lead to is not the name that was looked up (RFC 5922 7.1); the name from an
+    // authority that nobody here believes is nobody's.
+    let hosts = [
+        answering(&ours.issue("host", &["DNS:host1.test", "IP:127.0.0.1"], 30)),
+        answering(&theirs.issue("stranger", &["DNS:carrier.test"], 30)),
+        answering(&ours.issue("carrier", &["DNS:carrier.test"], 30)),
+    ];
+    let records: String = hosts
+        .iter()
+        .zip(1..)
+        .map(|((host, _), n)| {
+            // TLS has the port after that for datagrams.
+            let contact = host.contact(NUMBER);
+            let port = contact.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()).expect("a port") + 1;
+            format!("srv-host=_sips._tcp.carrier.test,host{n}.test,{port},{n},10\nhost-record=host{n}.test,127.0.0.1\n")
+        })
+        .collect();
+    let dns = Dnsmasq::start(ports.take(2), &records, folder.path());
+    let mut phone = Phone::new("127.0.0.1:9".parse().expect("an address"), &mut ports);
+    let mut company = Company::new(&ports).agent("sip:agent1@127.0.0.1:9");
+    let own = ours.issue("switch", &["IP:127.0.0.1"], 30);
+    company.listeners.push(format!("tls: 127.0.0.1:0\n    {}\n    ca: {}", own.lines(), ours.file().display()));
+    company.agents.push(("phone".to_owned(), format!("sip:phone@{}", phone.address())));
+    company.dns = Some(dns.address());
+    company.control.insert("metrics", "127.0.0.1:0".to_owned());
+    company.trunks.push("carrier: { to: \"sips:carrier.test\", caller_id: \"+4930555\", srtp: never }".to_owned());
+    let grant = "{ users: phone, prefixes: \"+49\", trunk: carrier, at_once: 2, minutes_a_day: 60 }";
+    company.grants.insert("germany", grant.to_owned());
+    let mut switch = Switch::start(&company);
+    let metrics = metrics_of(&mut switch);
+    phone.set_switch(switch.address());
+    switch.wait_for_event("trunk_located", 1, SOON);
+    let mut dialog = phone.call(NUMBER);
+    phone.media.wait_for_tone(tones::AGENT, Instant::now(), SOON);
+    assert_eq!(phone.bye(&mut dialog).status(), Some(200));
+    let [(host, _), (stranger, _), (carrier, _)] = &hosts;
+    carrier.wait_for("CALL_CLOSED", 1, SOON);
+    assert!(host.events("CALL_INCOMING").is_empty() && stranger.events("CALL_INCOMING").is_empty());
+    let cdr = switch.wait_for_cdr();
+    assert_eq!(cdr["outside"].as_array().map(Vec::len), Some(3), "{cdr:#}");
+    let listener = switch.listening("tls");
+    let failed = format!("strowger_handshakes_failed_total{{listener=\"tls {listener}\",reason=\"certificate\"}}");
+    assert!((metric(metrics, &failed) - 2.0).abs() < 0.1);
+    assert!(dns.asked().iter().any(|asked| asked == "query[SRV] _sips._tcp.carrier.test"), "{:?}", dns.asked());
+    switch.assert_quiet();
 }
