@@ -59,6 +59,8 @@ pub struct Company {
     pub registrations: BTreeMap<&'static str, String>,
     /// What `trace` says, if anything.
     pub trace: Option<String>,
+    /// Whether its folder is watched.
+    pub watch: bool,
     /// What `srtp` says, if anything.
     pub srtp: Option<&'static str>,
     /// Where calls are taken from.
@@ -135,6 +137,7 @@ impl Company {
             dns: None,
             control: BTreeMap::new(),
             trace: None,
+            watch: false,
             srtp: None,
             trunk: "127.0.0.1".to_owned(),
             carrier: None,
@@ -206,6 +209,7 @@ impl Company {
         }
         text.extend(self.dns.iter().map(|server| format!("dns: {{ servers: [\"{server}\"] }}\n")));
         text.extend(self.srtp.iter().map(|srtp| format!("srtp: {srtp}\n")));
+        text.extend(self.watch.then_some("watch: true\n"));
         text.extend(self.trace.iter().map(|trace| format!("trace: {trace}\n")));
         let quote = if self.trunk.starts_with('[') { "" } else { "\"" };
         let _ = write!(text, "trunks:\n  phones:\n    from: {quote}{}{quote}\n", self.trunk);

@@ -96,14 +96,15 @@ impl Client {
         self.request(&Wish::Switch(request.clone()))
     }
 
-    /// Has the switch read its configuration again and take it, and waits for the outcome.
+    /// Has the switch read its configuration again and take it, or, for a `plan`, say what would come of that; waits for the
+    /// outcome.
     ///
     /// # Errors
     /// [`ClientError::Faulty`] with every fault; any other but [`ClientError::NoSwitch`].
-    pub fn reload(&mut self) -> Result<Reloaded, ClientError> {
+    pub fn reload(&mut self, plan: bool) -> Result<Reloaded, ClientError> {
         let patience = self.stream.get_ref().set_read_timeout(Some(READING + PATIENCE));
         patience.map_err(|source| ClientError::Broken { path: self.path.clone(), source })?;
-        self.request(&Wish::Reload)
+        self.request(&Wish::Reload { plan })
     }
 
     /// Shows messages as they come and go, until `each` has seen enough and says false.

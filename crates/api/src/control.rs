@@ -29,7 +29,7 @@ pub(crate) async fn serve(stream: UnixStream, own: u32, post: Post) {
         let (answer, go_on) = match next_line(&mut stream, &mut line).await {
             Ok(true) => match read_request(&line) {
                 Ok(Wish::Trace(tracing)) => return watching::watch(&mut stream, &post, tracing).await,
-                Ok(Wish::Reload) => (write_response(reload(&post).await), true),
+                Ok(Wish::Reload { plan }) => (write_response(reload(&post, plan).await), true),
                 Ok(Wish::Switch(request)) => {
                     let request = signed(request, peer);
                     (write_response(ask(&post, request).await.map_err(Failure::from)), true)

@@ -29,6 +29,8 @@ pub enum Query {
     },
     /// To the program: the configuration is to be read again and taken, whole or not at all.
     Reload {
+        /// It is only to be told what would come of it.
+        plan: bool,
         /// Where the outcome goes: what is new, or every fault.
         reply: oneshot::Sender<Result<Reloaded, String>>,
     },
@@ -95,10 +97,10 @@ pub(crate) async fn figures(post: &Post) -> Result<Box<Figures>, Unanswered> {
     exchange(post, Query::Figures { reply }, answer).await
 }
 
-/// Has the configuration read again and taken.
-pub(crate) async fn reload(post: &Post) -> Result<Reloaded, Failure> {
+/// Has the configuration read again and, but for a `plan`, taken.
+pub(crate) async fn reload(post: &Post, plan: bool) -> Result<Reloaded, Failure> {
     let (reply, answer) = oneshot::channel();
-    if !post(Query::Reload { reply }) {
+    if !post(Query::Reload { plan, reply }) {
         return Err(Unanswered::Busy.into());
     }
     match timeout(READING, answer).await {

@@ -13,7 +13,7 @@
 //! ← {"v":1,"response":"hung_up"}                    or "no_such_call"
 //! → {"v":1,"request":{"drain":{"grace_s":20}}}
 //! ← {"v":1,"response":{"draining":{"calls":2,"already":false}}}
-//! → {"v":1,"request":"reload"}
+//! → {"v":1,"request":"reload"}   (`"plan"` asks what would come of it)
 //! ← {"v":1,"response":{"changes":"users: 1 added"}}  or an error of code "faulty" whose text is the report
 //! → {"v":1,"request":{"trace":{"from":"101","clear":false}}}
 //! ← {"v":1,"response":"watching"}                  then one for each message, until the client sends or closes:
@@ -41,6 +41,7 @@ pub const VERSION: u32 = 1;
 pub const MAX_LINE: usize = 4_096;
 
 const RELOAD: &str = "reload";
+const PLAN: &str = "plan";
 
 /// Why a request was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +71,10 @@ pub(crate) enum Wish {
     /// Something of the switch.
     Switch(Request),
     /// That the configuration be read again and taken.
-    Reload,
+    Reload {
+        /// Only to say what would come of it.
+        plan: bool,
+    },
     /// To see messages as they come and go.
     Trace(Tracing),
 }
@@ -117,6 +121,8 @@ struct TraceAsked<T> {
 pub struct Reloaded {
     /// What is new, in few words.
     pub changes: String,
+    /// A line for each flow that is another: which of its nodes, and how many callers are inside.
+    pub flows: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -161,7 +167,7 @@ impl From<Unanswered> for Failure {
 pub(crate) fn write_request(wish: &Wish) -> Vec<u8> {
     match wish {
         Wish::Switch(request) => line(&Asked { v: VERSION, request }),
-        Wish::Reload => line(&Asked { v: VERSION, request: RELOAD }),
+        Wish::Reload { plan } => line(&Asked { v: VERSION, request: if *plan { PLAN } else { RELOAD } }),
         Wish::Trace(tracing) => line(&Asked { v: VERSION, request: TraceAsked { trace: tracing } }),
     }
 }
@@ -175,8 +181,8 @@ pub(crate) fn read_request(line: &[u8]) -> Result<Wish, Failure> {
         let text = format!("version {} is not known; this is version {VERSION}", asked.v);
         return Err(Failure::new(ErrorCode::Version, text));
     }
-    if asked.request == RELOAD {
-        return Ok(Wish::Reload);
+    if asked.request == RELOAD || asked.request == PLAN {
+        return Ok(Wish::Reload { plan: asked.request == PLAN });
     }
     if asked.request.get("trace").is_some() {
         return serde_json::from_value(asked.request).map(|TraceAsked { trace }| Wish::Trace(trace)).map_err(bad);
@@ -231,10 +237,14 @@ mod tests {
             Request::Hangup { call },
             Request::Drain { grace_s: Some(20) },
         ];
-        for wish in requests.map(Wish::Switch).into_iter().chain([Wish::Reload, Wish::Trace(tracing)]) {
+        for wish in requests.map(Wish::Switch).into_iter().chain([
+            Wish::Reload { plan: false },
+            Wish::Reload { plan: true },
+            Wish::Trace(tracing),
+        ]) {
             assert_eq!(read_request(&write_request(&wish)), Ok(wish.clone()));
         }
-        assert_eq!(write_request(&Wish::Reload), b"{\"v\":1,\"request\":\"reload\"}\n");
+        assert_eq!(write_request(&Wish::Reload { plan: false }), b"{\"v\":1,\"request\":\"reload\"}\n");
         assert_eq!(write_request(&Wish::Switch(Request::Status)), b"{\"v\":1,\"request\":\"status\"}\n");
     }
 

@@ -48,8 +48,11 @@ impl Domain {
             Query::Control { request: Request::Status, reply } => drop(reply.send(Response::Status(status))),
             Query::Control { reply, .. } => drop(reply.send(Response::NoSuchCall)),
             Query::Figures { reply } => drop(reply.send(Box::new(Figures { status, ..Figures::default() }))),
-            Query::Reload { reply } if status.draining => drop(reply.send(Err("users.yaml:1:1: error\n".to_owned()))),
-            Query::Reload { reply } => drop(reply.send(Ok(Reloaded { changes: "users: 1 added".to_owned() }))),
+            Query::Reload { reply, .. } if status.draining => drop(reply.send(Err("users.yaml:1:1: error\n".to_owned()))),
+            Query::Reload { plan, reply } => {
+                let flows = vec![if plan { "planned" } else { "taken" }.to_owned()];
+                drop(reply.send(Ok(Reloaded { changes: "users: 1 added".to_owned(), flows })));
+            }
             Query::Watch(watch) => {
                 // Says more than any client can take, until there is none.
                 let mut watcher = trace::Watcher::new(watch);
@@ -151,18 +154,20 @@ fn exchange(stream: &mut BufReader<UnixStream>, octets: &[u8]) -> String {
 fn a_reload_tells_what_is_new_or_every_fault() {
     let stage = stage();
     let mut client = stage.client();
-    assert_eq!(client.reload().unwrap().changes, "users: 1 added");
+    let told = |reloaded: Reloaded| (reloaded.changes, reloaded.flows.concat());
+    assert_eq!(told(client.reload(false).unwrap()), ("users: 1 added".to_owned(), "taken".to_owned()));
+    assert_eq!(told(client.reload(true).unwrap()), ("users: 1 added".to_owned(), "planned".to_owned()));
     let answer = exchange(&mut stage.line(), b"{\"v\":1,\"request\":\"reload\"}\n");
-    assert_eq!(answer, "{\"v\":1,\"response\":{\"changes\":\"users: 1 added\"}}\n");
+    assert_eq!(answer, "{\"v\":1,\"response\":{\"changes\":\"users: 1 added\",\"flows\":[\"taken\"]}}\n");
     stage.domain.draining.store(true, Ordering::Relaxed);
-    let refused = client.reload().unwrap_err();
+    let refused = client.reload(false).unwrap_err();
     assert!(matches!(&refused, ClientError::Faulty { report } if report == "users.yaml:1:1: error\n"), "{refused:?}");
     stage.domain.full.store(true, Ordering::Relaxed);
-    let refused = client.reload().unwrap_err();
+    let refused = client.reload(false).unwrap_err();
     assert!(matches!(refused, ClientError::Refused { code: ErrorCode::Busy, .. }), "{refused:?}");
     stage.domain.full.store(false, Ordering::Relaxed);
     stage.domain.gone.store(true, Ordering::Relaxed);
-    let refused = client.reload().unwrap_err();
+    let refused = client.reload(false).unwrap_err();
     assert!(matches!(refused, ClientError::Refused { code: ErrorCode::Gone, .. }), "{refused:?}");
 }
 

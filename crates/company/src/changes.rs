@@ -7,7 +7,10 @@ use audio::Prompt;
 use ivr::FlowHash;
 use switch::{Config, PromptName, Prompts, Trunk, User, UserName, Watchers};
 
-/// What is new in `new`: `users: 1 added; flows: 2 changed`, or `nothing changed`.
+/// What [`changes`] says of what is the same.
+pub const NOTHING: &str = "nothing changed";
+
+/// What is new in `new`: `users: 1 added; flows: 2 changed`, or [`NOTHING`].
 #[must_use]
 pub fn changes(old: &Config, new: &Config) -> String {
     // Taken apart, so that whoever adds to a configuration is reminded of this place. Agents are those whom queues name.
@@ -59,7 +62,7 @@ pub fn changes(old: &Config, new: &Config) -> String {
         (!srtp_same).then(|| "srtp changed".to_owned()),
     ];
     let told: Vec<String> = told.into_iter().flatten().collect();
-    if told.is_empty() { "nothing changed".to_owned() } else { told.join("; ") }
+    if told.is_empty() { NOTHING.to_owned() } else { told.join("; ") }
 }
 
 /// How many things of a kind are new, gone or another; none if all is as it was.

@@ -8,7 +8,7 @@
 //! data folder) · `dns` whom names are asked of · `control` how a running switch is reached · `traces` what is kept of the wire · `limits` · `trunks`, `peer` what calls are sent
 //! to · `grants` who may call out, `outlook` the same for people · `numbers` the number plan · `users` · `queues` · `hours` when it is open (read by the crate of that name) · `flows` (their language is crate
 //! `ivr`) · `languages` which there are and what each can say · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
-//! faults and notes · `changes` what differs between two configurations.
+//! faults and notes · `changes` what differs between two configurations, `plan` what that means for those who are in a flow.
 //!
 //! Invariants: a company has no dangling name (each flow, user, queue and prompt that is named exists); a fault is
 //! reported where it is, not at each place that it spoils; order never hangs on a hash.
@@ -29,6 +29,7 @@ mod number_rules;
 mod numbers;
 mod outlook;
 mod peer;
+mod plan;
 mod prompts;
 mod queues;
 mod report;
@@ -47,12 +48,13 @@ use sip::digest::Algorithm;
 use switch::{Config, Destination, SrtpPolicy};
 use yaml::{Faults, Map, Shape, Value};
 
-pub use changes::changes;
+pub use changes::{NOTHING, changes};
 pub use control::data_folder;
 pub use files::{Files, Visit, visit};
 pub use flows::flow_sources;
 pub use login::{MAX_SECRET_BYTES, secret_files};
 pub use outlook::Outlook;
+pub use plan::plan;
 pub use report::{Note, Report};
 pub use system::{Advertise, Listener, Media, System};
 pub use tls::{Certificates, FileFault, TlsFiles};
@@ -92,6 +94,7 @@ const ROOT: Shape = Shape {
         "control",
         "registrations",
         "trace",
+        "watch",
         "trunks",
         "number_rules",
         "numbers",

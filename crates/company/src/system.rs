@@ -32,6 +32,8 @@ pub struct System {
     pub traces: Traces,
     /// The DNS servers that names are asked of; those of the system if there are none.
     pub dns: Vec<SocketAddr>,
+    /// The folder is watched, and read again when something in it changes. This may change while the switch runs.
+    pub watch: bool,
 }
 
 impl System {
@@ -177,7 +179,8 @@ pub(crate) fn read(root: &Map<'_>, shelf: &mut Shelf<'_>) -> System {
     let data = or(root, "data", usual_data(), data);
     let (metrics, grace, traces) = (control::metrics(root), limits::grace(root), traces::read(root));
     let listeners = listeners.into_iter().map(|(listener, _)| listener).collect();
-    System { listeners, data, media, metrics, grace, traces, dns: dns::read(root) }
+    let watch = or(root, "watch", false, |value| value.bool());
+    System { listeners, data, media, metrics, grace, traces, dns: dns::read(root), watch }
 }
 
 /// Finds what cannot change while the switch runs: sockets, threads and open files are made of it at the start.

@@ -74,6 +74,11 @@ impl Flow {
         self.nodes.iter().map(|node| &node.name)
     }
 
+    /// Each node with the hash of its text, which tells whether another version of the flow has the same.
+    pub fn versions(&self) -> impl Iterator<Item = (&Arc<str>, FlowHash)> {
+        self.nodes.iter().map(|node| (&node.name, node.hash))
+    }
+
     /// The variables that hold what a caller typed as a secret.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &Arc<str>> {
         self.nodes.iter().filter_map(|node| match &node.verb {
@@ -156,6 +161,8 @@ pub(crate) struct Node {
     pub name: Arc<str>,
     /// Where its name is written, for faults of the graph.
     pub place: Place,
+    /// Of its text.
+    pub hash: FlowHash,
     pub verb: Verb,
 }
 

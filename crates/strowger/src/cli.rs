@@ -222,9 +222,13 @@ pub(crate) enum Task {
     /// Has the running switch read its configuration again, while calls live
     ///
     /// The switch checks it first and takes it whole or, if there is a fault in it, not at all: then every fault is printed
-    /// with its place and remedy, and the old one holds. Live calls go on. SIGHUP does the same, and what came of it
-    /// stands in the journal. Exit code 0: taken; 1: it has faults.
+    /// with its place and remedy, and the old one holds. Live calls go on. It prints what is new and, for each flow that
+    /// changed, which of its nodes, and how many callers are inside. SIGHUP does the same, as does a changed file if
+    /// strowger.yaml says `watch: true`; what came of it stands in the journal. Exit code 0: taken; 1: it has faults.
     Reload {
+        /// Only says what is new and who is inside; nothing is taken
+        #[arg(long)]
+        plan: bool,
         #[command(flatten)]
         at: operate::At,
     },

@@ -17,7 +17,7 @@ use sip::Transmit;
 use sip::locate::{Answer, Fault};
 use sip_message::{Message, Method, Request as SipRequest};
 use storage::{JournalPort, Notice, Records, TakeEvent, TakePort, TracePort};
-use switch::control::Request;
+use switch::control::{Inside, Request};
 use switch::{Config, Switch, TakeOrder, TakeReport, Traced};
 use tokio::sync::oneshot;
 use trace::{Octets, Packet};
@@ -58,9 +58,11 @@ pub(crate) enum Input {
         servers: Option<Vec<SocketAddr>>,
         /// What is new in it, for the journal.
         changes: String,
-        /// Told once it is taken.
-        taken: oneshot::Sender<()>,
+        /// Told once it is taken: where callers are.
+        taken: oneshot::Sender<Inside>,
     },
+    /// Where callers are in flows is asked.
+    Inside(oneshot::Sender<Inside>),
     /// Something for the journal.
     Notice(Kind),
     /// From a writer of storage.
@@ -238,8 +240,9 @@ impl Domain {
                     switch.ask_anew(now);
                 }
                 // Nobody waits for it if the thread that reloads has died.
-                let _ = taken.send(());
+                let _ = taken.send(switch.inside());
             }
+            Input::Inside(reply) => drop(reply.send(switch.inside())),
             Input::Answer { id, answer } => switch.handle_answer(now, id, answer),
             Input::Notice(kind) => switch.handle_notice(now, kind),
             Input::Drain => drop(switch.handle_control(now, Request::Drain { grace_s: None })),

@@ -1,7 +1,7 @@
 //! The `strowger` program: wires drivers to the switch machine.
 //!
 //! `cli` what can be asked for · `folder` reads a company's files · `check` says whether they are right · `run` starts the
-//! drivers and ends them · `reload` gives a running switch another configuration · `operate` asks a running switch, `turn` its emergency switches · `hours` shows calendars · `wire` what calls said ·
+//! drivers and ends them · `reload` gives a running switch another configuration, `watch` sees that files changed · `operate` asks a running switch, `turn` its emergency switches · `hours` shows calendars · `wire` what calls said ·
 //! `call` a phone for the command line · `sim` plays scenarios · `schema` for editors · `graph` draws flows · `test` and `try_flow` play them · `domain` the one thread that owns the switch · `fault`
 //! keeps its panics to the call that they are about · `mailbox` the queue into it · `memory` how much is left · `clock`
 //! its clock · `error` what is printed when the program cannot go on, faults of a configuration included.
@@ -35,6 +35,7 @@ mod tls;
 mod trunks;
 mod try_flow;
 mod turn;
+mod watch;
 mod wire;
 
 use std::process::ExitCode;
@@ -71,7 +72,7 @@ fn main() -> ExitCode {
         Task::Registrations { at, json } => operate::registrations(&at.config, json).map(done),
         Task::Trunks { at, json } => trunks::trunks(&at.config, json).map(done),
         Task::Hangup { call, at } => operate::hangup(&at.config, call).map(done),
-        Task::Reload { at } => operate::reload(&at.config).map(done),
+        Task::Reload { plan, at } => operate::reload(&at.config, plan).map(done),
         Task::Trace(request) => wire::trace(&request).map(done),
         Task::Drain { grace, at } => operate::drain(&at.config, grace).map(done),
     };

@@ -108,9 +108,11 @@ pub(crate) fn hangup(config: &Path, call: CallId) -> Result<(), Error> {
 ///
 /// # Errors
 /// If it cannot be asked, or the configuration has faults.
-pub(crate) fn reload(config: &Path) -> Result<(), Error> {
-    let Reloaded { changes } = connect(config)?.client.reload()?;
-    print(&format!("reloaded: {changes}\n"));
+pub(crate) fn reload(config: &Path, plan: bool) -> Result<(), Error> {
+    let Reloaded { changes, flows } = connect(config)?.client.reload(plan)?;
+    let what = if plan { "plan" } else { "reloaded" };
+    let flows: String = flows.iter().map(|line| format!("  {line}\n")).collect();
+    print(&format!("{what}: {changes}\n{flows}"));
     Ok(())
 }
 

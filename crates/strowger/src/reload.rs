@@ -6,11 +6,12 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use api::Reloaded;
 use base::Rng;
-use company::{System, changes};
+use company::{Company, NOTHING, System, changes, plan};
 use journal::Kind;
 use switch::Config;
 use tokio::sync::oneshot;
@@ -29,6 +30,19 @@ const WAITING: usize = 4;
 /// Where the outcome goes: what is new, or every fault.
 type Reply = oneshot::Sender<Result<Reloaded, String>>;
 
+/// Why the files are read.
+#[derive(Debug)]
+pub(crate) enum Why {
+    /// By a signal.
+    Signal,
+    /// A file changed: nothing is told if that means nothing.
+    Change,
+    /// An operator asks, and waits.
+    Asked(Reply),
+    /// An operator asks what would come of it.
+    Plan(Reply),
+}
+
 /// What the switch runs on, and where another configuration is read from and goes to.
 pub(crate) struct Running {
     /// The folder that is read, and its certificates.
@@ -39,6 +53,8 @@ pub(crate) struct Running {
     pub system: System,
     /// What the switch has now.
     pub config: Arc<Config>,
+    /// Whether [`Self::system`] says that the folder be watched, for the thread that does.
+    pub watch: Arc<AtomicBool>,
     /// What listeners show and believe.
     pub handshakes: Handshakes,
     /// To the domain thread.
@@ -47,7 +63,7 @@ pub(crate) struct Running {
 
 /// The way to the thread that reloads.
 #[derive(Clone, Debug)]
-pub(crate) struct Reloads(SyncSender<Option<Reply>>);
+pub(crate) struct Reloads(SyncSender<Why>);
 
 impl Reloads {
     /// Starts the thread.
@@ -64,59 +80,99 @@ impl Reloads {
     }
 
     /// Asks for a reload without waiting; false if too many are asked for. The outcome is told to the journal, to standard
-    /// error and to `reply`.
-    pub fn ask(&self, reply: Option<Reply>) -> bool {
-        self.0.try_send(reply).is_ok()
+    /// error and to whoever waits.
+    pub fn ask(&self, why: Why) -> bool {
+        self.0.try_send(why).is_ok()
     }
 }
 
 impl Running {
-    fn serve(mut self, requests: &Receiver<Option<Reply>>) {
-        for reply in requests {
+    fn serve(mut self, requests: &Receiver<Why>) {
+        for why in requests {
             // Unwind safety: `self.config` is replaced in one step.
-            let outcome = catch_unwind(AssertUnwindSafe(|| self.reload()));
+            let outcome = catch_unwind(AssertUnwindSafe(|| match &why {
+                Why::Plan(_) => self.plan(),
+                Why::Change => self.reload(true),
+                Why::Signal | Why::Asked(_) => self.reload(false),
+            }));
             let outcome = outcome.unwrap_or(Err(Error::Died { thread: "reload" }));
-            self.tell(&outcome);
+            let reply = match why {
+                Why::Plan(reply) => Some(reply),
+                Why::Change if matches!(&outcome, Ok(taken) if taken.changes == NOTHING) => None,
+                Why::Change | Why::Signal => {
+                    self.tell(&outcome);
+                    None
+                }
+                Why::Asked(reply) => {
+                    self.tell(&outcome);
+                    Some(reply)
+                }
+            };
             if let Some(reply) = reply {
-                let told = outcome.map(|changes| Reloaded { changes }).map_err(|error| error.text());
                 // Who has gone meanwhile finds it in the journal.
-                let _ = reply.send(told);
+                let _ = reply.send(outcome.map_err(|error| error.text()));
             }
         }
     }
 
-    fn reload(&mut self) -> Result<String, Error> {
-        let company = read_company_again(&self.vault.folder, &self.system)?;
-        let ready = self.handshakes.prepare(self.vault.settings(&company.system, &company.switch)?)?;
-        let mut config = company.switch;
+    fn plan(&self) -> Result<Reloaded, Error> {
+        let Company { system, switch: mut config, .. } = read_company_again(&self.vault.folder, &self.system)?;
+        let ready = self.handshakes.prepare(self.vault.settings(&system, &config)?)?;
+        // No password is made for a plan.
+        let known = self.config.secrets.iter().filter(|(name, _)| config.registers(name));
+        config.secrets = known.map(|(name, secret)| (name.clone(), secret.clone())).collect();
+        reach(&mut config);
+        let (asked, told) = oneshot::channel();
+        self.inputs.send(Input::Inside(asked));
+        let inside = told.blocking_recv().map_err(|_| Error::NotTaken)?;
+        let flows = plan(&self.config.flows, &config.flows, &inside);
+        Ok(Reloaded { changes: self.changes(&config, &system, ready.len()), flows })
+    }
+
+    fn reload(&mut self, only_if_new: bool) -> Result<Reloaded, Error> {
+        let Company { system, switch: mut config, .. } = read_company_again(&self.vault.folder, &self.system)?;
+        let ready = self.handshakes.prepare(self.vault.settings(&system, &config)?)?;
         Arc::make_mut(&mut config.flows).share(&self.config.flows);
         let config = prepare(config, &self.data)?;
-        let mut changes = changes(&self.config, &config);
-        if !ready.is_empty() {
-            changes += &format!("; TLS of listeners: {} changed", ready.len());
-            changes = changes.replace("nothing changed", "nothing else changed");
+        let changes = self.changes(&config, &system, ready.len());
+        if only_if_new && changes == NOTHING {
+            return Ok(Reloaded { changes, flows: Vec::new() });
         }
-        let servers = (company.system.dns != self.system.dns).then(|| company.system.dns.clone());
-        if servers.is_some() {
-            changes += "; dns changed";
-        }
-        let changes = changes.strip_prefix("nothing changed; ").unwrap_or(&changes).to_owned();
+        let servers = (system.dns != self.system.dns).then(|| system.dns.clone());
         let (taken, is_taken) = oneshot::channel();
         self.inputs.send(Input::Reconfigure { config: Arc::clone(&config), servers, changes: changes.clone(), taken });
-        is_taken.blocking_recv().map_err(|_| Error::NotTaken)?;
-        self.system.dns = company.system.dns;
+        let inside = is_taken.blocking_recv().map_err(|_| Error::NotTaken)?;
+        let flows = plan(&self.config.flows, &config.flows, &inside);
+        self.system.dns = system.dns;
+        self.system.watch = system.watch;
+        self.watch.store(self.system.watch, Ordering::Relaxed);
         // What the old one held and no call holds is given back here, not on the domain thread.
         self.config = config;
         // Live connections keep what they began with.
         ready.into_iter().for_each(|(tls, ready)| tls.replace(ready));
-        Ok(changes)
+        Ok(Reloaded { changes, flows })
     }
 
-    fn tell(&self, outcome: &Result<String, Error>) {
+    /// What is new, in few words.
+    fn changes(&self, config: &Config, system: &System, certificates: usize) -> String {
+        let mut told = vec![changes(&self.config, config)];
+        told.retain(|told| told != NOTHING);
+        if certificates > 0 {
+            told.push(format!("TLS of listeners: {certificates} changed"));
+        }
+        for (what, same) in [("dns", system.dns == self.system.dns), ("watch", system.watch == self.system.watch)] {
+            if !same {
+                told.push(format!("{what} changed"));
+            }
+        }
+        if told.is_empty() { NOTHING.to_owned() } else { told.join("; ") }
+    }
+
+    fn tell(&self, outcome: &Result<Reloaded, Error>) {
         let mut out = io::stderr().lock();
         // Nobody reads a standard error that is closed; the journal has it, too.
         match outcome {
-            Ok(changes) => drop(writeln!(out, "strowger: reloaded: {changes}")),
+            Ok(taken) => drop(writeln!(out, "strowger: reloaded: {}", taken.changes)),
             Err(error) => {
                 let _ = writeln!(out, "{}strowger: not reloaded; what was there before holds", error.text());
                 let (faults, first) = error.faults();
@@ -132,8 +188,12 @@ impl Running {
 /// If the passwords cannot be read or kept.
 pub(crate) fn prepare(mut config: Config, data: &std::path::Path) -> Result<Arc<Config>, Error> {
     passwords::give(&mut config, data, &mut Rng::from_seed(seed()?))?;
+    reach(&mut config);
+    Ok(Arc::new(config))
+}
+
+fn reach(config: &mut Config) {
     for peer in config.peers_mut() {
         peer.reached_at = own_address_towards(peer.address);
     }
-    Ok(Arc::new(config))
 }

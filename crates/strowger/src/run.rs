@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use api::{Api, Post, Query};
@@ -29,8 +30,9 @@ use crate::folder::read_company;
 use crate::listener::{Listener, Sink};
 use crate::mailbox::{Receiver, Sender, mailbox};
 use crate::memory::{self, Memory};
-use crate::reload::{Reloads, Running, prepare};
+use crate::reload::{Reloads, Running, Why, prepare};
 use crate::tls::{Handshakes, Vault};
+use crate::watch::watch_folder;
 
 /// Inputs that may wait for the domain thread: about a second of the heaviest load. What comes on top is dropped by
 /// the drivers that can (datagrams, which SIP sends again, and those of strangers long before: `listener`), and waited for
@@ -59,9 +61,12 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     // Storage holds the folder's lock by now, so that a socket that lies there is nobody's.
     let api = Api::bind(&data, system.metrics)?;
     let config = prepare(switch, &data)?;
-    let running = Running { vault, data, system, config, handshakes, inputs: inputs_tx.clone() };
+    let watch = Arc::new(AtomicBool::new(system.watch));
+    let running =
+        Running { vault, data, system, config, watch: Arc::clone(&watch), handshakes, inputs: inputs_tx.clone() };
     let domain = wire(&running, clock, &listeners, inputs, &mut storage)?;
     let reloads = Reloads::start(running)?;
+    watch_folder(folder, watch, reloads.clone())?;
     for listener in &mut listeners {
         listener.start(&Sink::new(&inputs_tx, Input::Sip))?;
     }
@@ -274,7 +279,8 @@ fn wait(
     runtime.block_on(async {
         let (to_domain, to_reload, to_trace) = (inputs.clone(), reloads.clone(), traces.clone());
         let post: Post = Arc::new(move |query| match query {
-            Query::Reload { reply } => to_reload.ask(Some(reply)),
+            Query::Reload { plan: false, reply } => to_reload.ask(Why::Asked(reply)),
+            Query::Reload { plan: true, reply } => to_reload.ask(Why::Plan(reply)),
             Query::Watch(watch) => to_trace.watch(watch),
             query => to_domain.try_send(Input::Control(query)).is_ok(),
         });
@@ -294,7 +300,7 @@ fn wait(
                 },
                 _ = hangup.recv() => {
                     // If there is no room, as many as that are still to read the files, and will find what is new.
-                    let _ = reloads.ask(None);
+                    let _ = reloads.ask(Why::Signal);
                     continue;
                 }
                 _ = terminate.recv() => {}

@@ -262,6 +262,9 @@ pub enum Place {
     Ending,
 }
 
+/// How many callers are in which nodes of which flows.
+pub type Inside = BTreeMap<Arc<str>, BTreeMap<Arc<str>, usize>>;
+
 impl Switch {
     /// Answers an operator.
     pub fn handle_control(&mut self, now: Now, request: Request) -> Response {
@@ -328,6 +331,18 @@ impl Switch {
             found.by_ref().take(usize::from(limit)).map(|(id, call)| self.line(*id, call)).collect();
         let next = found.next().and(calls.last()).map(|last| last.call);
         Page { total: self.calls.len(), calls, next }
+    }
+
+    /// Where callers are in flows, whatever version of them.
+    #[must_use]
+    pub fn inside(&self) -> Inside {
+        let mut inside = Inside::new();
+        let sessions = self.calls.values().filter_map(|call| call.flow.as_ref());
+        for (flow, node) in sessions.filter_map(|session| Some((session.flow(), session.node()?))) {
+            let nodes = inside.entry(Arc::clone(flow.name())).or_default();
+            *nodes.entry(Arc::clone(node)).or_default() += 1;
+        }
+        inside
     }
 
     fn line(&self, id: CallId, call: &Call) -> CallLine {

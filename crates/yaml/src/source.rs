@@ -58,6 +58,39 @@ impl Source {
         Place { source: self.clone(), span }
     }
 
+    /// The text of what begins at `place`, a key of a map, up to the next thing that is not part of it: all lines that stand
+    /// deeper than the key, but for comments and empty lines at the end. What stands behind `next`, which begins behind it, is
+    /// not part of it.
+    #[must_use]
+    pub fn entry(&self, place: &Place, next: Option<&Place>) -> &str {
+        let from = self.offset(place.span);
+        let to = next.map_or(self.text().len(), |next| self.offset(next.span));
+        let text = self.text().get(from..to).unwrap_or_default();
+        let margin = usize::try_from(place.span.column).unwrap_or(usize::MAX);
+        let mut end = 0;
+        let mut at = 0;
+        for (index, line) in text.split_inclusive('\n').enumerate() {
+            let inner = line.trim_start();
+            let is_empty = inner.is_empty() || (index > 0 && inner.starts_with('#'));
+            if index > 0 && !is_empty && line.len() - inner.len() < margin {
+                break;
+            }
+            at += line.len();
+            if !is_empty {
+                end = at;
+            }
+        }
+        text.get(..end).unwrap_or_default().trim_end()
+    }
+
+    /// Where a span begins, in bytes.
+    fn offset(&self, span: Span) -> usize {
+        let index = usize::try_from(span.line).unwrap_or_default().saturating_sub(1);
+        let start = self.0.lines.get(index).copied().unwrap_or(self.text().len());
+        let before = usize::try_from(span.column).unwrap_or_default().saturating_sub(1);
+        start + self.line(span.line).map_or(0, |line| line.chars().take(before).map(char::len_utf8).sum())
+    }
+
     fn end(&self) -> Span {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let line = count(self.0.lines.len());

@@ -163,3 +163,18 @@ proptest! {
         read(&text);
     }
 }
+
+#[test]
+fn an_entry_is_its_text_without_what_follows() {
+    let text =
+        "nodes:\n  a:\n    play: x   # said\n\n    # why\n    next: b\n\n  # of b\n  b: {hangup: normal}\nnote: z\n";
+    let source = yaml::Source::new("f", text);
+    let place = |line, column| source.place(yaml::Span { line, column, length: 1 });
+    let (a, b) = (place(2, 3), place(9, 3));
+    assert_eq!(source.entry(&a, Some(&b)), "a:\n    play: x   # said\n\n    # why\n    next: b");
+    assert_eq!(source.entry(&b, None), "b: {hangup: normal}");
+    let short = yaml::Source::new("f", "nodes: {ä: {play: x}, b: {play: y}}");
+    let at = |column| short.place(yaml::Span { line: 1, column, length: 1 });
+    assert_eq!(short.entry(&at(9), Some(&at(23))), "ä: {play: x},");
+    assert_eq!(short.entry(&at(23), None), "b: {play: y}}");
+}

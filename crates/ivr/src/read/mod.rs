@@ -15,7 +15,7 @@ pub(crate) use menu::WAIT;
 
 use std::sync::Arc;
 
-use yaml::{Faults, Map, Source, Value};
+use yaml::{Faults, Map, Place, Source, Value};
 
 use self::names::Names;
 use self::table::VERBS;
@@ -59,7 +59,13 @@ pub(crate) fn flow(name: &str, source: &Source, faults: &Faults) -> Option<Flow>
         Some(value) => reader.names.node(value),
         None => Some(0),
     };
-    let nodes: Vec<_> = entries.iter().map(|(key, value)| reader.node(*key, *value)).collect();
+    let places: Vec<Place> = entries.iter().map(|(key, _)| key.place()).collect();
+    let hash_of = |index: usize| {
+        let text = places.get(index).map_or("", |place| source.entry(place, places.get(index + 1)));
+        FlowHash::of(text)
+    };
+    let nodes: Vec<_> =
+        entries.iter().enumerate().map(|(index, (key, value))| reader.node(*key, *value, hash_of(index))).collect();
     reader.references.sort_by_key(|reference| reference.place.span);
     Some(Flow {
         name: Arc::from(name),
@@ -90,7 +96,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn node(&mut self, key: Value<'a>, value: Value<'a>) -> Option<Node> {
+    fn node(&mut self, key: Value<'a>, value: Value<'a>, hash: FlowHash) -> Option<Node> {
         let name = names::node_name(key);
         let map = value.map(&table::NODE.shape)?;
         let _ = map.optional("note").and_then(|note| note.string());
@@ -138,7 +144,7 @@ impl<'a> Reader<'a> {
                 cause.map(Verb::Hangup)
             }
         };
-        Some(Node { name: name?, place: key.place(), verb: verb? })
+        Some(Node { name: name?, place: key.place(), hash, verb: verb? })
     }
 
     /// The node's `next`, which must be written.
