@@ -32,6 +32,8 @@ const NOT_OF_SHAPE: &[&str] = &[
     "loop-of-when",
     "set-before-it-is-set",
     "set-of-a-secret",
+    "loop-of-tables",
+    "table-row-not-set",
     "start-unknown",
     "target-unknown",
     "variable-never-set",

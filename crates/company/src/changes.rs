@@ -48,6 +48,7 @@ pub fn changes(old: &Config, new: &Config) -> String {
         count("queues", &queues(old), &queues(new)),
         count("flows", &flows(old), &flows(new)),
         count("languages", &tables(old), &tables(new)),
+        count("tables", old.flows.rows(), new.flows.rows()),
         count("prompts", &sounds(prompts), &sounds(&new.prompts)),
         (prompts.usual() != new.prompts.usual()).then(|| "first language changed".to_owned()),
         (old.flows.zone() != new.flows.zone()).then(|| "time zone changed".to_owned()),

@@ -18,7 +18,7 @@ const MAX_FOLDERS: usize = 8;
 const TOP: [&str; 4] = ["strowger.yaml", "users.yaml", "queues.yaml", "hours.yaml"];
 
 /// The folders in it.
-const FOLDERS: [&str; 3] = ["flows", "languages", "prompts"];
+const FOLDERS: [&str; 4] = ["flows", "languages", "prompts", "tables"];
 
 /// What a driver does with a file or folder that it finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +46,11 @@ pub fn visit(path: &str, is_folder: bool) -> Visit {
         return Visit::Skip;
     }
     match (names.as_slice(), is_folder) {
-        (["flows" | "languages" | "prompts"], true) => Visit::Enter,
+        (["flows" | "languages" | "prompts" | "tables"], true) => Visit::Enter,
         (["prompts", below @ ..], true) if below.len() <= MAX_FOLDERS => Visit::Enter,
         ([name], false) if TOP.contains(name) => Visit::Read { limit: yaml::MAX_BYTES },
         (["flows" | "languages", name], false) if name.ends_with(".yaml") => Visit::Read { limit: yaml::MAX_BYTES },
+        (["tables", name], false) if name.ends_with(".csv") => Visit::Read { limit: ivr::Rows::MAX_OCTETS },
         (["prompts", _, .., name], false) if name.ends_with(".wav") => Visit::Read { limit: MAX_PROMPT_BYTES },
         // The data folder, and other companies such as `bench`, lie beside; only a slip of the pen is of interest.
         ([name], true) if did_you_mean(name, FOLDERS).is_none() => Visit::Skip,
@@ -195,6 +196,8 @@ impl Files {
             faults.add(self.place(path), "nothing reads this file", remedy);
         } else if folder.starts_with("prompts") {
             notes.add(self.place(path), format!("not used: prompts are `prompts/LANGUAGE/{stem}.wav`"));
+        } else if folder == "tables" {
+            notes.add(self.place(path), format!("not used: a table is `tables/{stem}.csv`"));
         } else if let Some(meant) = did_you_mean(path, FOLDERS) {
             notes.add(self.place(path), format!("not used; did you mean the folder `{meant}`?"));
         } else {
@@ -242,6 +245,11 @@ mod tests {
             ("flows/main.yaml~", false, Visit::Skip),
             ("flows/main.yml", false, Visit::Name),
             ("flows/old", true, Visit::Name),
+            ("tables", true, Visit::Enter),
+            ("tables/vip.csv", false, Visit::Read { limit: ivr::Rows::MAX_OCTETS }),
+            ("tables/vip.csv~", false, Visit::Skip),
+            ("tables/vip.xlsx", false, Visit::Name),
+            ("table", true, Visit::Name),
             ("languages", true, Visit::Enter),
             ("languages/en.yaml", false, text),
             ("languages/en.yml", false, Visit::Name),

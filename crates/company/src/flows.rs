@@ -99,6 +99,9 @@ fn check(flow: &Flow, catalogue: &mut Catalogue, faults: &Faults) {
             ReferenceKind::Queue => catalogue.queues.refer(name, place, "add it to `queues.yaml`", faults),
             // Who reads its figures leads nobody into it.
             ReferenceKind::QueueFigures => catalogue.queues.check(name, place, "add it to `queues.yaml`", faults),
+            ReferenceKind::Table => {
+                catalogue.tables.refer(name, place, format!("write it as `tables/{name}.csv`"), faults)
+            }
             ReferenceKind::Zone => catalogue.refer_zone(place, faults),
             ReferenceKind::User => catalogue.users.refer(name, place, "add it to `users.yaml`", faults),
             ReferenceKind::Language => {

@@ -7,7 +7,7 @@
 //! Where to find what: `files` the folder and which files belong to it · `system` what drivers need (`listeners`, `tls`, media,
 //! data folder) · `dns` whom names are asked of · `control` how a running switch is reached · `traces` what is kept of the wire · `limits` · `trunks`, `peer` what calls are sent
 //! to · `grants` who may call out, `outlook` the same for people · `numbers` the number plan · `users` · `queues` · `hours` when it is open (read by the crate of that name) · `flows` (their language is crate
-//! `ivr`) · `languages` which there are and what each can say · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
+//! `ivr`) · `languages` which there are and what each can say · `tables` what conditions look into · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
 //! faults and notes · `changes` what differs between two configurations, `plan` what that means for those who are in a flow.
 //!
 //! Invariants: a company has no dangling name (each flow, user, queue and prompt that is named exists); a fault is
@@ -35,6 +35,7 @@ mod queues;
 mod report;
 mod section;
 mod system;
+mod tables;
 mod tls;
 mod traces;
 mod trunks;
@@ -159,7 +160,8 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     let numbers = numbers.map(|value| numbers::read(&value, &mut catalogue, faults)).unwrap_or_default();
     let zone = root.as_ref().and_then(|root| root.optional("zone")).and_then(Zone::read);
     let flows = flows::join(flows, &numbers, &catalogue, faults);
-    let flows = flows.map(|flows| flows.in_zone(zone.unwrap_or_default()));
+    let rows = tables::read(files, faults);
+    let flows = flows.map(|flows| flows.in_zone(zone.unwrap_or_default()).with_rows(rows));
     let prompts = prompts::read(files, &catalogue.languages, faults, notes);
 
     let (root, system) = (root?, system?);
@@ -232,6 +234,7 @@ fn catalogue(
         users: Names::new("user", users.names()),
         queues: Names::new("queue", queues.names()),
         flows: Names::new("flow", Some(flows::names(files))),
+        tables: Names::new("table", Some(tables::names(files))),
         languages: Languages::read(files, root, faults),
         calendars: Names::new("calendar", hours.names()),
         emergencies: hours.emergencies(),
@@ -284,6 +287,7 @@ fn note_unused(files: &Files, catalogue: &Catalogue, users: Section<'_>, queues:
     users.note_unused(|name| catalogue.users.is_used(name), "no number, queue or flow reaches this user", notes);
     queues.note_unused(|name| catalogue.queues.is_used(name), "no number or flow leads into this queue", notes);
     flows::note_unused(files, catalogue, notes);
+    tables::note_unused(files, catalogue, notes);
     languages::note_unused(files, &catalogue.languages, notes);
 }
 

@@ -70,6 +70,7 @@ pub(crate) struct Catalogue {
     pub users: Names,
     pub queues: Names,
     pub flows: Names,
+    pub tables: Names,
     pub languages: Languages,
     pub calendars: Names,
     /// Those of them that have a switch.

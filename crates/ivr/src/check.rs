@@ -12,7 +12,7 @@ use yaml::{Faults, Place, did_you_mean};
 
 use self::graph::Graph;
 use crate::flow::{
-    Call, Collect, Dial, Flow, Item, Menu, Node, Outcome, Prompt, Question, Queue, Set, Target, Verb, Way, When,
+    Call, Collect, Dial, Flow, Item, Look, Menu, Node, Outcome, Prompt, Question, Queue, Set, Target, Verb, Way, When,
 };
 
 /// How deep flows may call each other.
@@ -99,6 +99,9 @@ fn steps(index: usize, node: &Node) -> Vec<Step<'_>> {
         Verb::When(When { cases, otherwise }) => {
             cases.iter().map(|(_, to)| fast(*to)).chain([fast(*otherwise)]).collect()
         }
+        Verb::Look(Look { into, found, otherwise, .. }) => {
+            vec![Step { sets: into.as_slice(), ..found_at_once(found) }, found_at_once(otherwise)]
+        }
         Verb::Set(Set { names, next, .. }) => vec![Step { sets: names, ..fast(*next) }],
         Verb::Leave { .. } | Verb::Hangup(_) => Vec::new(),
     }
@@ -115,6 +118,7 @@ fn prompts(node: &Node) -> Vec<&Prompt> {
         Verb::Hours(hours) => hours.outcomes().map(|outcome| &outcome.prompt).to_vec(),
         Verb::Queue(queue) => [&queue.timed_out, &queue.full, &queue.no_agents].map(|outcome| &outcome.prompt).to_vec(),
         Verb::When(_) | Verb::Set(_) => Vec::new(),
+        Verb::Look(look) => vec![&look.found.prompt, &look.otherwise.prompt],
         Verb::Dial(dial) => {
             [&dial.busy, &dial.no_answer, &dial.declined, &dial.failed].map(|outcome| &outcome.prompt).to_vec()
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base::Now;
 
 use crate::expression::{Error, Expression, Scope};
-use crate::flow::{Set, Target, Verb, When};
+use crate::flow::{Look, Set, Target, Verb, When};
 use crate::outline::case;
 use crate::state::Phase;
 use crate::{Figures, Output, Session, Value};
@@ -29,6 +29,7 @@ impl Session {
     pub(crate) fn work_out(&mut self, verb: &Verb, now: Now, figures: &Figures) -> Option<Target> {
         match verb {
             Verb::When(when) => Some(self.choose(when, now, figures)),
+            Verb::Look(look) => self.look(look, now, figures),
             Verb::Set(set) => {
                 self.took("next");
                 Some(self.set(set, now, figures))
@@ -67,6 +68,30 @@ impl Session {
             None => self.took("otherwise"),
         }
         chosen.map_or(when.otherwise, |(_, to)| to)
+    }
+
+    /// Where a table leads. Told like a `when` of one case, which is that there is a row.
+    fn look(&mut self, look: &Look, now: Now, figures: &Figures) -> Option<Target> {
+        let text = match self.evaluate(&look.value.expression, now, figures) {
+            Ok(Value::Text(text)) => Ok(text),
+            Ok(Value::Integer(number)) => Ok(number.to_string()),
+            Ok(_) => Err(Error::WrongKind),
+            Err(error) => Err(error),
+        };
+        let rows = self.flows.rows().get(&look.rows);
+        let row = text.as_ref().ok().and_then(|text| rows?.find(text, look.by));
+        let case = row.as_ref().map(|_| 1);
+        self.outputs.push_back(Output::Chosen { case, failed: text.err().map(|error| (1, error.word())) });
+        let Some(row) = row else {
+            self.took("otherwise");
+            return self.leave(&look.otherwise, true);
+        };
+        if let Some(name) = &look.into {
+            self.state.set(name, row);
+            self.outputs.push_back(Output::Set { variable: Arc::clone(name), failed: None });
+        }
+        self.took("found");
+        self.leave(&look.found, true)
     }
 
     /// Sets variables in their order. What cannot be worked out is null.

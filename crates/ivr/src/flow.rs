@@ -11,6 +11,7 @@ use yaml::{Faults, Form, Place, Source};
 use crate::expression::Expression;
 use crate::inspect::Check;
 use crate::key_range::KeyRange;
+use crate::rows::By;
 use crate::{DialTarget, HangupCause, Spoken, read};
 
 /// A flow without faults. Immutable; calls share it.
@@ -131,6 +132,8 @@ pub enum ReferenceKind {
     QueueFigures,
     /// The time zone of the company, in which conditions read the time of day, or what day it is; without a name.
     Zone,
+    /// A table that a `when` looks into.
+    Table,
     /// A calendar.
     Calendar,
     /// A calendar of which the flow says what follows in an emergency: it must have a switch.
@@ -185,6 +188,7 @@ pub(crate) enum Verb {
     Goto(Target),
     Call(Call),
     When(When),
+    Look(Look),
     Set(Set),
     /// `goto: { flow: … }`: into another flow, for good.
     Leave {
@@ -209,6 +213,7 @@ impl Verb {
         let (cases, values): (&[_], &[Written]) = match self {
             Self::When(when) => (&when.cases, &[]),
             Self::Set(set) => (&[], &set.values),
+            Self::Look(look) => (&[], std::slice::from_ref(&look.value)),
             _ => (&[], &[]),
         };
         cases.iter().map(|(case, _): &(Written, Target)| case).chain(values).map(|written| &written.expression)
@@ -363,6 +368,18 @@ pub(crate) struct When {
     pub cases: Vec<(Written, Target)>,
     /// No case holds, or one of them could not be worked out.
     pub otherwise: Target,
+}
+
+/// A table says where it goes on.
+#[derive(Debug)]
+pub(crate) struct Look {
+    pub value: Written,
+    pub rows: Arc<str>,
+    pub by: By,
+    /// The variable for the row.
+    pub into: Option<Arc<str>>,
+    pub found: Outcome,
+    pub otherwise: Outcome,
 }
 
 /// Sets variables, one after the other.

@@ -7,7 +7,7 @@ use hours::Zone;
 use yaml::{Faults, Source};
 
 use crate::extensions::Extensions;
-use crate::{Flow, Languages, check};
+use crate::{Flow, Languages, Rows, check};
 
 /// All flows of a company. Immutable once calls are in it: a call keeps the set that it began with, whatever is read later.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,7 @@ pub struct Flows {
     extensions: Extensions,
     ask_for_secrets: bool,
     zone: Zone,
+    rows: BTreeMap<Arc<str>, Arc<Rows>>,
 }
 
 impl Flows {
@@ -54,6 +55,18 @@ impl Flows {
     #[must_use]
     pub fn in_zone(self, zone: Zone) -> Self {
         Self { zone, ..self }
+    }
+
+    /// The same flows, in a company with these tables, by name.
+    #[must_use]
+    pub fn with_rows(self, rows: BTreeMap<Arc<str>, Arc<Rows>>) -> Self {
+        Self { rows, ..self }
+    }
+
+    /// The tables that conditions look into.
+    #[must_use]
+    pub const fn rows(&self) -> &BTreeMap<Arc<str>, Arc<Rows>> {
+        &self.rows
     }
 
     /// Where the company is.
@@ -115,11 +128,16 @@ impl Flows {
         self.by_name.is_empty()
     }
 
-    /// Takes from `older` the flows that did not change, so that the sets hold each but once.
+    /// Takes from `older` the flows and tables that did not change, so that the sets hold each but once.
     pub fn share(&mut self, older: &Self) {
         for (name, flow) in &mut self.by_name {
             if let Some(same) = older.get(name).filter(|older| older.hash() == flow.hash()) {
                 *flow = Arc::clone(same);
+            }
+        }
+        for (name, rows) in &mut self.rows {
+            if let Some(same) = older.rows.get(name).filter(|older| *older == rows) {
+                *rows = Arc::clone(same);
             }
         }
     }

@@ -27,7 +27,7 @@
 //! what was read, `flows` all of them together · `check` faults of the graph · `session` inputs and outputs · `interpret` the
 //! steps between, `asking` those of questions, `deciding` those of conditions · `key_range` keys of several digits, `extensions` the numbers that a menu takes
 //! beside them · `inspect` what digits must be · `state`, `saved` what a session remembers, `value` what its variables hold,
-//! `facts` what its driver knows · `expression` conditions ·
+//! `facts` what its driver knows · `expression` conditions · `rows` tables that they look into ·
 //! `output` the words between session and driver · `spoken` numbers, dates and the like by a table for each language ·
 //! `outline` a flow to be looked at, `trail` the ways of it that were taken.
 //! The language is explained to operators in `config/README.md`.
@@ -60,6 +60,7 @@ mod key_range;
 mod outline;
 mod output;
 mod read;
+mod rows;
 mod saved;
 mod session;
 mod spoken;
@@ -72,6 +73,7 @@ pub use flow::{Flow, FlowHash, Reference, ReferenceKind, SpokenReference};
 pub use flows::Flows;
 pub use outline::{Outline, OutlineNode, OutlineTarget, OutlineWay};
 pub use output::{DialOutcome, DialTarget, HangupCause, Output, QueueOutcome, Sound};
+pub use rows::Rows;
 pub use saved::{ResumeError, Saved, SavedFlow};
 pub use session::Session;
 pub use spoken::{Clock, Languages, Spoken, Table, Unsayable, shipped_table};

@@ -187,6 +187,9 @@ impl Draft {
                 }
                 draft.way("otherwise", when.otherwise)
             }
+            Verb::Look(look) => {
+                new("when", &look.rows, Vec::new()).stands(&[("found", &look.found), ("otherwise", &look.otherwise)])
+            }
             Verb::Set(set) => new("set", &set.names.join(", "), Vec::new()).way("next", set.next),
             Verb::Record { on, next } => {
                 new("record", if *on { "start" } else { "stop" }, Vec::new()).way("next", *next)

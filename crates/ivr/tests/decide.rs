@@ -117,3 +117,32 @@ nodes:
     assert_eq!(caller.queues_stand(&[]), "set:waiting/missing @decide figures:sales");
     assert_eq!(caller.queues_stand(&[]), "case:1/missing @free play:free");
 }
+
+#[test]
+fn a_table_decides_and_gives_its_row() {
+    let text = "
+version: 1
+nodes:
+  who:
+    when: {value: caller.number, in: areas, by: prefix, into: row, found: {prompt: p, next: kept}, otherwise: {prompt: other, next: hangup}}
+  kept: {when: [{if: \"row.name == 'Berlin' && row.key == '+4930'\", next: berlin}, {otherwise: exact}]}
+  exact: {when: {value: \"int(dialled) + 1\", in: areas, found: berlin, otherwise: hangup}}
+  berlin: {play: berlin, next: hangup}
+";
+    let rows =
+        ivr::Rows::read("areas.csv", b"key,name\n+49,Germany\n+4930,Berlin\n1001,Hall\n", &yaml::Faults::default());
+    let rows = [("areas".into(), std::sync::Arc::new(rows.unwrap()))].into();
+    let all = std::sync::Arc::new((*flow(text)).clone().with_rows(rows));
+    let (mut caller, heard) = Caller::known(&all, "test", facts("+4930123"));
+    assert_eq!(heard, "@who case:1 set:row play:p");
+    assert_eq!(caller.hears_all(), "@kept case:1 @berlin play:berlin");
+    let (mut caller, heard) = Caller::known(&all, "test", facts("+4989123"));
+    assert_eq!(heard, "@who case:1 set:row play:p");
+    assert_eq!(caller.hears_all(), "@kept otherwise @exact case:1 @berlin play:berlin");
+    let (_, heard) = Caller::known(&all, "test", facts("+1"));
+    assert_eq!(heard, "@who otherwise play:other");
+    // What cannot be looked for leads to `otherwise`, too.
+    let no_number = Facts { dialled: "x".to_owned(), ..facts("+4989123") };
+    let (mut caller, _) = Caller::known(&all, "test", no_number);
+    assert_eq!(caller.hears_all(), "@kept otherwise @exact case:1/no_number hangup:Normal");
+}

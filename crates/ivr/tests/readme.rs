@@ -32,8 +32,20 @@ fn the_example_of_conditions_passes_the_check() {
 }
 
 #[test]
-fn the_example_of_questions_passes_the_check() {
+fn the_example_of_tables_passes_the_check() {
     let example = flows_part().split("```").nth(5).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
+    let others: String = ["greet", "near", "main"]
+        .iter()
+        .map(|name| format!("  {name}: {{play: p, next: {name}-end}}\n  {name}-end: {{hangup: normal}}\n"))
+        .collect();
+    let start = "  start: {menu: {prompt: p, keys: {1: vip, 2: area}, exhausted: hangup}}\n";
+    let (_, heard) = Caller::new(&flow(&format!("version: 1\nnodes:\n{start}{example}{others}")));
+    assert_eq!(heard, "@start play:p");
+}
+
+#[test]
+fn the_example_of_questions_passes_the_check() {
+    let example = flows_part().split("```").nth(7).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
     let others: String = ["sales", "fax", "rooms", "goodbye"]
         .iter()
         .map(|name| format!("  {name}: {{play: p, next: {name}-end}}\n  {name}-end: {{hangup: normal}}\n"))
@@ -79,6 +91,10 @@ fn every_key_is_explained() {
         "emergency",
         "if",
         "otherwise",
+        "value",
+        "in",
+        "by",
+        "found",
         "name",
         "max_wait",
         "timed_out",

@@ -17,8 +17,13 @@ pub(super) fn of<'a>(flows: &[&'a Flow]) -> BTreeMap<&'a Arc<str>, &'a Arc<str>>
     loop {
         let before = tainted.len();
         for node in nodes() {
-            let Verb::Set(set) = &node.verb else { continue };
-            for (name, written) in set.names.iter().zip(&set.values) {
+            let made: Vec<(&Arc<str>, &Written)> = match &node.verb {
+                Verb::Set(set) => set.names.iter().zip(&set.values).collect(),
+                // The row has the key that was found.
+                Verb::Look(look) => look.into.iter().map(|name| (name, &look.value)).collect(),
+                _ => continue,
+            };
+            for (name, written) in made {
                 if let Some(secret) = in_value(written, &tainted) {
                     tainted.entry(name).or_insert(secret);
                 }

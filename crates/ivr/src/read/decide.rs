@@ -6,7 +6,8 @@ use yaml::{Map, Value};
 
 use super::{Reader, table};
 use crate::expression::{self, Kind};
-use crate::flow::{Set, Target, When, Written};
+use crate::flow::{Look, Set, Target, When, Written};
+use crate::rows::By;
 use crate::{Reference, ReferenceKind};
 
 /// The most cases of a `when`.
@@ -36,6 +37,39 @@ impl<'a> Reader<'a> {
             return None;
         }
         Some(When { cases: cases.into_iter().collect::<Option<_>>()?, otherwise: otherwise? })
+    }
+
+    /// `when` by a table.
+    pub(super) fn look(&mut self, value: Value<'a>) -> Option<Look> {
+        let map = value.map(&table::LOOK.shape)?;
+        let text = map.required("value").and_then(|value| {
+            let written = self.expression(value, None)?;
+            if !matches!(written.expression.kind, Kind::Any | Kind::Text | Kind::Integer) {
+                let message =
+                    format!("a text is looked for in a table, and this is {}", written.expression.kind.spell());
+                value.fault(message, "name what a key of the table is, such as `caller.number`");
+                return None;
+            }
+            Some(written)
+        });
+        let rows = map.required("in").and_then(|value| {
+            let name: Arc<str> = Arc::from(value.name()?);
+            self.refer(ReferenceKind::Table, Arc::clone(&name), value);
+            Some(name)
+        });
+        let by =
+            map.optional("by").map_or(Some(By::Exact), |by| by.choose(&[("exact", By::Exact), ("prefix", By::Prefix)]));
+        let into = map.optional("into").map(|into| self.names.variable(into));
+        let found = map.required("found").and_then(|value| self.last_outcome(value));
+        let otherwise = map.required("otherwise").and_then(|value| self.last_outcome(value));
+        Some(Look {
+            value: text?,
+            rows: rows?,
+            by: by?,
+            into: into.map_or(Some(None), |into| into.map(Some))?,
+            found: found?,
+            otherwise: otherwise?,
+        })
     }
 
     fn case(&mut self, value: Value<'a>) -> Option<(Written, Target)> {

@@ -12,6 +12,7 @@ mod parts;
 pub(crate) mod table;
 
 pub(crate) use menu::WAIT;
+pub(crate) use names::is_variable;
 
 use std::sync::Arc;
 
@@ -117,7 +118,7 @@ impl<'a> Reader<'a> {
             "dial" => self.dial(map, value).map(Verb::Dial),
             "when" => {
                 refuse_next(next, "`when`: its cases say what follows");
-                self.when(value).map(Verb::When)
+                if value.is_map() { self.look(value).map(Verb::Look) } else { self.when(value).map(Verb::When) }
             }
             "set" => self.set(map, value).map(Verb::Set),
             "call" => {

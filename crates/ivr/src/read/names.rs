@@ -92,7 +92,7 @@ pub(super) fn node_name(key: Value<'_>) -> Option<Arc<str>> {
 }
 
 /// Conditions and templates will name variables, so they are written as those languages want them.
-fn is_variable(name: &str) -> bool {
+pub(crate) fn is_variable(name: &str) -> bool {
     name.len() <= 40
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')

@@ -33,7 +33,7 @@ form! {
         .with(&["next"]),
     key("record", &Kind::Word(&["start", "stop"]), "Begins or ends the recording of the call.", "start").with(&["next"]),
     key("language", NAME, "From here on the caller hears this language, one of `languages` in `strowger.yaml`.", "zh").with(&["next"]),
-    key("when", &WHEN, "Goes where the first case leads whose condition holds.", "[{ if: \"caller.number == ''\", next: ask }, { otherwise: main }]")
+    key("when", &WHEN, "Goes where the first case leads whose condition holds, or where a table says.", "[{ if: \"caller.number == ''\", next: ask }, { otherwise: main }]")
         .without(&["next"]),
     key("set", &SET, "Sets variables to what expressions come to.", "{ known: \"caller.number != ''\" }").with(&["next"]),
     key("call", NAME, "Plays another flow, and comes back when that leads to `return`.", "ask-language").with(&["next"]),
@@ -53,6 +53,16 @@ form! {
 form! {
     pub(super) OTHERWISE, "the last case", one of [],
     key("otherwise", TARGET, "Where it leads if no case holds.", "main").needed(),
+}
+
+form! {
+    pub(super) LOOK, "a look into a table", one of [],
+    key("value", EXPRESSION, "What is looked for, in CEL: a text, or a whole number.", "caller.number").needed(),
+    key("in", NAME, "The table: `tables/NAME.csv`.", "vip").needed(),
+    key("by", &Kind::Word(&["exact", "prefix"]), "The key of the row is all of that, or what it begins with (the longest such key).", "prefix").usual("exact"),
+    key("into", VARIABLE, "The variable that gets the row that was found: a map of its cells by the names of their columns.", "row").otherwise("it is not kept"),
+    key("found", LAST, "There is such a row.", "vip").needed(),
+    key("otherwise", LAST, "There is none, or what is looked for cannot be worked out.", "main").needed(),
 }
 
 form! {
@@ -234,7 +244,10 @@ static NODES: Kind = Kind::Map(NODE_PATTERN, &Kind::Form(&NODE), super::MAX_NODE
 static KEYS: &Kind =
     &Kind::Map("^([0-9*#]{1,8}|[0-9]{1,8}-[0-9]{1,8})$", &Kind::Any(&[ANSWER_TARGET, &Kind::Form(&ANSWER)]), MAX_KEYS);
 
-static WHEN: Kind = Kind::List(&Kind::Any(&[&Kind::Form(&CASE), &Kind::Form(&OTHERWISE)]), super::decide::MAX_CASES);
+static WHEN: Kind = Kind::Any(&[
+    &Kind::List(&Kind::Any(&[&Kind::Form(&CASE), &Kind::Form(&OTHERWISE)]), super::decide::MAX_CASES),
+    &Kind::Form(&LOOK),
+]);
 static SET: Kind = Kind::Map("^[a-z][a-z0-9_]{0,39}$", EXPRESSION, super::decide::MAX_SET);
 const EXPRESSION: &Kind = &Kind::Named("expression", &Kind::Text);
 
