@@ -48,7 +48,9 @@ impl Domain {
             Query::Control { request: Request::Status, reply } => drop(reply.send(Response::Status(status))),
             Query::Control { reply, .. } => drop(reply.send(Response::NoSuchCall)),
             Query::Figures { reply } => drop(reply.send(Box::new(Figures { status, ..Figures::default() }))),
-            Query::Reload { reply, .. } if status.draining => drop(reply.send(Err("users.yaml:1:1: error\n".to_owned()))),
+            Query::Reload { reply, .. } if status.draining => {
+                drop(reply.send(Err("users.yaml:1:1: error\n".to_owned())))
+            }
             Query::Reload { plan, reply } => {
                 let flows = vec![if plan { "planned" } else { "taken" }.to_owned()];
                 drop(reply.send(Ok(Reloaded { changes: "users: 1 added".to_owned(), flows })));
