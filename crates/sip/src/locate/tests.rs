@@ -287,6 +287,22 @@ fn other_servers_are_asked_at_once_and_what_is_known_holds_until_they_answer() {
 }
 
 #[test]
+fn what_waited_for_the_servers_before_is_not_asked_of_the_new_ones() {
+    let mut s = Scene::new(site("a.test", None, Transport::Udp), V4);
+    let names: Vec<String> = (0..32).map(|n| format!("h{n}.test")).collect();
+    let records: Vec<_> = names.iter().map(|name| (1, 1, 5060, name.as_str())).collect();
+    s.put("_sip._udp.a.test", Kind::Srv, services(&records));
+    s.run(Duration::ZERO);
+    assert_eq!(s.asked.len(), 1 + 16, "the other hosts wait, as nobody answers");
+    s.asked.clear();
+    s.put("_sip._udp.a.test", Kind::Srv, services(&[(1, 0, 5060, "b.test")]));
+    s.put("b.test", Kind::A, hosts(&["192.0.2.1"]));
+    s.locator.renew(s.now);
+    assert_eq!(s.hops(), ["192.0.2.1:5060"], "nothing old stands before it");
+    assert_eq!(s.asked, ["SRV _sip._udp.a.test", "A b.test"]);
+}
+
+#[test]
 fn the_lowest_priority_comes_first_and_weights_share_the_first_places() {
     let hops = [
         hop(10, 60, "192.0.2.1:5060", "a"),
