@@ -138,7 +138,15 @@ fn the_next_agent_gets_the_call_when_one_is_busy_declines_or_does_not_answer() {
 
 #[test]
 fn an_agents_phone_that_asks_to_be_left_alone_gets_no_call_for_so_long_but_five_minutes_at_most() {
-    for (status, asked, rests) in [(480, "60", 60), (486, "4000", 300), (503, "45 (rebooting)", 45), (486, "1", 10)] {
+    for (status, asked, rests) in [
+        (480, "60", 60),
+        (486, "4000", 300),
+        (500, "45", 45),
+        (503, "45 (rebooting)", 45),
+        (600, "45", 45),
+        (603, "45", 45),
+        (486, "1", 10),
+    ] {
         let mut s = Scene::new();
         s.call_queue();
         s.world.with_phone(s.ada, |phone, now| phone.refuse_with(now, status, Some(("Retry-After", asked))));

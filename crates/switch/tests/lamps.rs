@@ -406,6 +406,41 @@ fn a_slow_subscriber_is_told_the_newest_and_what_ended_meanwhile() {
 }
 
 #[test]
+fn of_many_that_ended_meanwhile_a_slow_subscriber_is_told_the_last_sixteen() {
+    // He is no agent, who would rest after each.
+    let mut config = watched();
+    (config.agents, config.queues) = (Vec::new(), Vec::new());
+    let (mut s, mut console) = (Scene::of(config), Console::new());
+    console.answers = false;
+    console.subscribe(&mut s, "101", "dialog", "");
+    let ada = s.ada;
+    s.world.at(ada).reflex = Some(486);
+    for n in 0..20 {
+        s.dial(s.caller, &format!("49301{n:02}"), "101");
+    }
+    console.answers = true;
+    s.world.run(4 * SECOND);
+    let told: Vec<String> = console.lamps(&mut s).into_iter().map(|lamp| lamp.remote).collect();
+    let last: Vec<String> = (4..20).map(|n| format!("sip:49301{n:02}@switch.example")).collect();
+    assert_eq!(told, last);
+    s.end_all(20);
+}
+
+#[test]
+fn a_user_subscribes_to_five_hundred_and_not_to_one_more_until_one_is_over() {
+    let (mut s, mut console) = (Scene::of(watched()), Console::new());
+    for n in 0..500 {
+        assert_eq!(console.subscribe(&mut s, "101", "dialog", ""), 200, "{n}");
+    }
+    assert_eq!(console.subscribe(&mut s, "101", "dialog", ""), 503);
+    assert_eq!(console.subscribe(&mut s, "102", "message-summary", ""), 503, "of all packages together");
+    assert_eq!(Console::of("101", "127.0.0.1:5080").subscribe(&mut s, "101", "dialog", ""), 200, "another's count");
+    assert_eq!(console.again(&mut s, "101", "dialog", 2, "Expires: 0\r\n"), 200);
+    assert_eq!(console.subscribe(&mut s, "101", "dialog", ""), 200);
+    assert_eq!(console.subscribe(&mut s, "101", "dialog", ""), 503);
+}
+
+#[test]
 fn who_does_not_answer_is_told_no_more() {
     let (mut s, mut console) = (Scene::of(watched()), Console::new());
     console.answers = false;

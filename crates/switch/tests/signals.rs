@@ -198,6 +198,12 @@ fn data_of_the_callers_system_comes_to_the_agent_and_stays_in_the_company() {
     assert!(!shown, "it is about a person");
     s.hang_up(s.caller);
     s.end();
+    let longest = format!("{};encoding=hex", "5a".repeat(256));
+    let mut s = Scene::new();
+    s.world.at(s.caller).headers = vec![("User-to-User".to_owned(), longest.clone())];
+    s.talk();
+    let invited = s.world.at(s.ada).invited.clone().unwrap();
+    assert_eq!(invited.head.header(sip_message::HeaderName::UserToUser), Some(&*longest));
 }
 
 #[test]
