@@ -470,7 +470,7 @@ impl Switch {
             self.refuse_caller(now, call, Refusal { status: 503, reason: None, headers });
         } else {
             self.close_leg(now, leg, "no_media", None, Reason::default());
-            self.outgoing_failed(now, leg, 503, true, Reason::default());
+            self.outgoing_failed(now, leg, (503, true), Reason::default(), None);
         }
         self.forget_leg(now, leg);
     }

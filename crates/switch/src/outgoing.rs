@@ -252,7 +252,7 @@ impl Switch {
         let heard = body.is_none() && self.legs.get(&leg).is_some_and(|found| found.agreed.is_some());
         if !heard && !self.conclude(leg, body) {
             self.drop_leg(now, leg, "bad_answer", BAD_ANSWER);
-            self.outgoing_failed(now, leg, 488, false, Reason::default());
+            self.outgoing_failed(now, leg, (488, false), Reason::default(), None);
             return;
         }
         let Some(found) = self.legs.get_mut(&leg) else { return };
@@ -322,8 +322,12 @@ impl Switch {
         if let (503, Some(response)) = (status, response) {
             self.trunk_rests(now, leg, response);
         }
-        if matches!(status, 503 | 408) && self.fail_over(now, leg, status) {
-            return;
+        let mut again = None;
+        if matches!(status, 503 | 408) {
+            match self.fail_over(now, leg, status) {
+                Ok(()) => return,
+                Err(room) => again = room,
+            }
         }
         let cause = match (status, response) {
             _ if local => "unreachable",
@@ -340,11 +344,19 @@ impl Switch {
             self.offers.remove(&offer);
             return self.acd.offer_failed_for(now, offer, offer_failure(status, local), alone);
         }
-        self.outgoing_failed(now, leg, status, local, reason);
+        self.outgoing_failed(now, leg, (status, local), reason, again);
     }
 
-    /// What an outgoing leg was for does not come about.
-    pub(crate) fn outgoing_failed(&mut self, now: Now, leg: LegId, status: u16, local: bool, reason: Reason) {
+    /// What an outgoing leg was for does not come about, by a status of its phone's or of our own (`local`). A trunk in its
+    /// place may have room after so many seconds, if that is known.
+    pub(crate) fn outgoing_failed(
+        &mut self,
+        now: Now,
+        leg: LegId,
+        (status, local): (u16, bool),
+        reason: Reason,
+        retry_after: Option<u32>,
+    ) {
         let Some(found) = self.legs.get(&leg) else { return };
         let call = found.call;
         match &found.role {
@@ -356,7 +368,9 @@ impl Switch {
             Role::Party { .. } => {
                 self.dial_over(now, call, DialEnd { reason, ..DialEnd::of(dial_failure(status, local)) });
             }
-            Role::Outside { .. } => self.dial_over(now, call, DialEnd { reason, ..DialEnd::of_trunk(status, local) }),
+            Role::Outside { .. } => {
+                self.dial_over(now, call, DialEnd { reason, retry_after, ..DialEnd::of_trunk(status, local) });
+            }
             Role::Caller { .. } | Role::Joined { .. } => {}
         }
     }

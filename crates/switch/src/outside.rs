@@ -104,11 +104,14 @@ impl Switch {
     }
 
     /// A trunk is busy, silent or gone: the call goes to the one in its place, by the same grant, if there is one and it still
-    /// rings. False if not.
-    pub(crate) fn fail_over(&mut self, now: Now, leg: LegId, status: u16) -> bool {
-        let Some(found) = self.legs.get(&leg).filter(|found| !found.answered) else { return false };
+    /// rings.
+    ///
+    /// # Errors
+    /// If it does not go on: after how many seconds a trunk that is full may have room, if that is why.
+    pub(crate) fn fail_over(&mut self, now: Now, leg: LegId, status: u16) -> Result<(), Option<u32>> {
+        let Some(found) = self.legs.get(&leg).filter(|found| !found.answered) else { return Err(None) };
         let (call, ring) = (found.call, found.ring.map(base::TimerToken::at));
-        let Role::Outside { outside, route, ways } = &found.role else { return false };
+        let Role::Outside { outside, route, ways } = &found.role else { return Err(None) };
         let (outside, at, urgent) = (outside.clone(), route.flow.remote, outside.grant.is_none());
         let ways = self.trunks.still(&outside.trunk, ways, urgent);
         self.trunks.note_failure(now, &outside.trunk, "INVITE", at, status);
@@ -119,13 +122,17 @@ impl Switch {
         let next = own.or_else(|| config.trunk(&outside.trunk)?.failover.as_ref());
         let grant = outside.grant.as_ref().map(|name| config.grants.get(name));
         let (Some(next), Some(deadline), true) = (next, ring, self.calls.get(&call).is_some_and(dials)) else {
-            return false;
+            return Err(None);
         };
-        let by = if own.is_some() { Some(next.clone()) } else { self.way_by(now, call, next).ok() };
-        let Some(next) = by.or_else(|| urgent.then(|| next.clone())) else { return false };
+        let by = if own.is_some() { Ok(next.clone()) } else { self.way_by(now, call, next) };
+        let next = match by {
+            Ok(next) => next,
+            Err(_) if urgent => next.clone(),
+            Err(not) => return Err(not.retry_after),
+        };
         // A grant that is gone lets nobody out any more.
         let grant = match grant {
-            Some(None) => return false,
+            Some(None) => return Err(None),
             Some(grant) => grant,
             None => None,
         };
@@ -142,7 +149,7 @@ impl Switch {
             // It is the same call: the trunk's rate has it already.
             self.leave_by(now, call, outside.asked_by, number, (&next, ways), grant, deadline);
         }
-        true
+        Ok(())
     }
 
     /// The time is over in which the far end of a trunk is to say something. If it has not, it counts as silent.
@@ -150,11 +157,12 @@ impl Switch {
         let Some(found) = self.legs.get_mut(&leg) else { return };
         found.silence = None;
         let unheard = found.session.is_some_and(|session| !self.sip.is_heard(session));
-        if !unheard || self.fail_over(now, leg, SILENT) {
+        if !unheard {
             return;
         }
+        let Err(again) = self.fail_over(now, leg, SILENT) else { return };
         self.drop_leg(now, leg, "unreachable", sip_message::Reason::default());
-        self.outgoing_failed(now, leg, SILENT, true, sip_message::Reason::default());
+        self.outgoing_failed(now, leg, (SILENT, true), sip_message::Reason::default(), again);
     }
 
     /// Places a leg to a trunk. All checks are done.

@@ -117,7 +117,7 @@ impl Switch {
         };
         // A phone may not end a call by BYE that it only rings for (RFC 3261 15), and some do: they do not take it.
         if !caller && self.legs.get(&leg).is_some_and(|found| !found.answered) {
-            return self.outgoing_failed(now, leg, HUNG_UP_EARLY, false, reason);
+            return self.outgoing_failed(now, leg, (HUNG_UP_EARLY, false), reason, None);
         }
         self.side_gone(now, leg, by, cause, reason);
     }

@@ -105,6 +105,38 @@ fn where_all_trunks_are_full_the_caller_learns_when_the_first_of_them_may_have_r
 }
 
 #[test]
+fn where_the_first_trunk_fails_and_the_next_is_full_the_caller_learns_when_that_may_have_room() {
+    let (channels, rate) = ((Some(1), None), (None, Some(1)));
+    for (fails, limits, status, wait) in [
+        (Some(503), channels, 503, Some(5)),
+        (Some(503), rate, 503, Some(1)),
+        (Some(408), channels, 480, Some(5)),
+        (None, channels, 503, Some(5)),
+        // An answer that means no is the last word, and no trunk's room matters.
+        (Some(500), channels, 503, None),
+    ] {
+        let silence = Some(2 * SECOND);
+        let mut config = with(Trunk { failover: Some("other".into()), silence, ..trunk("carrier", CARRIER) });
+        let (channels, calls_per_second) = limits;
+        config.trunks.push(Trunk { channels, calls_per_second, ..trunk("other", OTHER) });
+        let mut s = Scene::of(config);
+        let (carrier, other) = (s.carrier, s.world.phone(OTHER));
+        s.world.at(carrier).carrier = None;
+        s.world.at(other).carrier = None;
+        match fails {
+            Some(status) => s.world.at(carrier).reflex = Some(status),
+            None => s.world.cut_off(carrier, true),
+        }
+        let last = [0, 1].map(|n| caller(&mut s, n, NUMBER))[1];
+        s.world.run(3 * SECOND);
+        let others = ways(&s).iter().filter(|way| *way == "other").count();
+        assert_eq!(others, usize::from(wait.is_some()), "{fails:?}");
+        let (seen, told) = (s.saw(last, &Seen::Refused(status)), s.world.at(last).told_to_wait);
+        assert_eq!((seen, told), (true, wait), "{fails:?} {:?}", s.world.at(last).seen);
+    }
+}
+
+#[test]
 fn channels_count_both_ways_together_and_a_call_in_is_refused_before_anything_is_kept_of_it() {
     let mut s = scene(false, |trunk| trunk.channels = Some(2));
     caller(&mut s, 0, NUMBER);
