@@ -86,6 +86,7 @@ mod schema;
 mod shutdown;
 mod signals;
 mod sipsak;
+mod speech;
 mod spoken;
 mod spray;
 mod srtp;

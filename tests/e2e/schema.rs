@@ -36,6 +36,8 @@ const NOT_OF_SHAPE: &[&str] = &[
     "table-row-not-set",
     "start-unknown",
     "target-unknown",
+    "text-of-a-secret",
+    "text-variables",
     "variable-never-set",
     "variable-not-set-on-every-way",
     "when-kinds",

@@ -61,6 +61,8 @@ pub struct Company {
     pub trace: Option<String>,
     /// Whether its folder is watched.
     pub watch: bool,
+    /// What `speech` says, if anything.
+    pub speech: Option<String>,
     /// What `srtp` says, if anything.
     pub srtp: Option<&'static str>,
     /// Where calls are taken from.
@@ -135,6 +137,7 @@ impl Company {
             listeners: Vec::new(),
             trunks: Vec::new(),
             dns: None,
+            speech: None,
             control: BTreeMap::new(),
             trace: None,
             watch: false,
@@ -208,6 +211,7 @@ impl Company {
             text += &section("registrations", &self.registrations);
         }
         text.extend(self.dns.iter().map(|server| format!("dns: {{ servers: [\"{server}\"] }}\n")));
+        text.extend(self.speech.iter().map(|speech| format!("speech: {speech}\n")));
         text.extend(self.srtp.iter().map(|srtp| format!("srtp: {srtp}\n")));
         text.extend(self.watch.then_some("watch: true\n"));
         text.extend(self.trace.iter().map(|trace| format!("trace: {trace}\n")));

@@ -2,6 +2,8 @@
 
 use std::f64::consts::PI;
 
+use crate::resample::{bessel_i0, rounded};
+
 /// Half the taps on each side of the middle one. 127 taps pass 3.4 kHz and stop 4.0 kHz by 70 dB or more: a window of
 /// Kaiser's needs (A − 8) / 14.36 · 16 kHz / 0.6 kHz taps for A dB.
 const HALF: usize = 63;
@@ -37,22 +39,6 @@ fn low_pass() -> Vec<f64> {
     let gain: f64 = taps.iter().sum();
     taps.iter_mut().for_each(|tap| *tap /= gain);
     taps
-}
-
-/// The modified Bessel function of the first kind and order zero, by its power series.
-fn bessel_i0(x: f64) -> f64 {
-    let mut term = 1.0;
-    let mut sum = 1.0;
-    for k in 1..40 {
-        term *= (x / 2.0 / f64::from(k)).powi(2);
-        sum += term;
-    }
-    sum
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "clamped to the range just before")]
-fn rounded(value: f64) -> i16 {
-    value.round().clamp(f64::from(i16::MIN), f64::from(i16::MAX)) as i16
 }
 
 #[cfg(test)]

@@ -7,6 +7,9 @@
 /// The longest prompt, in seconds.
 const MAX_SECONDS: usize = 3600;
 
+/// Who writes to a pipe announces about this much or more, if not nothing.
+const OPEN_END: u32 = 0x7fff_0000;
+
 /// The format tags that a prompt may have: linear PCM, and EXTENSIBLE whose sub-format is linear PCM.
 const TAG_PCM: u16 = 1;
 const TAG_EXTENSIBLE: u16 = 0xfffe;
@@ -109,6 +112,15 @@ impl Wav {
     /// # Errors
     /// [`AudioError`] says what is wrong.
     pub fn parse(file: &[u8]) -> Result<Self, AudioError> {
+        Self::parse_as(file, false)
+    }
+
+    /// Reads what a speaker wrote: of any rate, and maybe to a pipe, so that it could not know the length.
+    pub(crate) fn parse_spoken(file: &[u8]) -> Result<Self, AudioError> {
+        Self::parse_as(file, true)
+    }
+
+    fn parse_as(file: &[u8], spoken: bool) -> Result<Self, AudioError> {
         let Some((b"RIFF", [_, _, _, _, b'W', b'A', b'V', b'E', chunks @ ..])) = file.split_first_chunk::<4>() else {
             return Err(AudioError::NotWav);
         };
@@ -120,10 +132,14 @@ impl Wav {
                 _ => {}
             }
         }
-        let rate = format.ok_or(AudioError::NoFormat)?.rate()?;
-        let sound = sound.filter(|sound| sound.announced > 0).ok_or(AudioError::NoSound)?;
+        let rate = format.ok_or(AudioError::NoFormat)?.rate(spoken)?;
+        let is_open = |sound: &Chunk<'_>| spoken && (sound.announced == 0 || sound.announced >= OPEN_END);
+        let mut sound = sound.filter(|sound| sound.announced > 0 || is_open(sound)).ok_or(AudioError::NoSound)?;
+        if spoken && sound.announced == 0 {
+            sound.content = file.get(file.len() - sound.rest..).unwrap_or_default();
+        }
         let held = sound.content.len();
-        if usize::try_from(sound.announced).is_ok_and(|announced| announced > held) {
+        if !is_open(&sound) && usize::try_from(sound.announced).is_ok_and(|announced| announced > held) {
             return Err(AudioError::Cut { announced: sound.announced, held });
         }
         let seconds = held / 2 / usize::try_from(rate).unwrap_or(usize::MAX);
@@ -147,6 +163,8 @@ struct Chunk<'a> {
     name: [u8; 4],
     announced: u32,
     content: &'a [u8],
+    /// Octets of the file from the beginning of its content on.
+    rest: usize,
 }
 
 /// Walks over the chunks.
@@ -159,10 +177,11 @@ impl<'a> Iterator for Chunks<'a> {
         let (&name, rest) = self.0.split_first_chunk::<4>()?;
         let (&length, rest) = rest.split_first_chunk::<4>()?;
         let announced = u32::from_le_bytes(length);
+        let behind = rest.len();
         let length = usize::try_from(announced).unwrap_or(usize::MAX).min(rest.len());
         let (content, rest) = rest.split_at_checked(length)?;
         self.0 = rest.get(length % 2..).unwrap_or_default();
-        Some(Chunk { name, announced, content })
+        Some(Chunk { name, announced, content, rest: behind })
     }
 }
 
@@ -191,12 +210,13 @@ impl Format {
     }
 
     /// The rate, if all else is a prompt's.
-    fn rate(&self) -> Result<u32, AudioError> {
+    fn rate(&self, any: bool) -> Result<u32, AudioError> {
         match *self {
             Self { tag, .. } if tag != TAG_PCM => Err(AudioError::Encoding { tag }),
             Self { channels, .. } if channels != 1 => Err(AudioError::Channels { channels }),
             Self { bits, .. } if bits != 16 => Err(AudioError::Bits { bits }),
             Self { rate: rate @ (8000 | 16_000), .. } => Ok(rate),
+            Self { rate: rate @ 8000..=48_000, .. } if any => Ok(rate),
             Self { rate, .. } => Err(AudioError::Rate { rate }),
         }
     }

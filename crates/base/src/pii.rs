@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A value that tells about a person: a number, a name, dialled digits. It prints as `•••`; only [`Pii::reveal`]
 /// gives it out, and whoever calls that says by calling it that the place is meant for personal data.
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pii<T>(T);
 
 impl<T> Pii<T> {

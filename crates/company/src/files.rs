@@ -5,8 +5,8 @@ use std::fmt::Display;
 
 use yaml::{Faults, Source, Span, did_you_mean};
 
-use crate::Certificates;
 use crate::report::{Notes, printable};
+use crate::{Certificates, Programs};
 
 /// The largest prompt file that is read, in bytes: 25 minutes at 16 kHz.
 const MAX_PROMPT_BYTES: usize = 48_000_000;
@@ -67,6 +67,7 @@ pub struct Files {
     /// Files with a secret each, by the path that the configuration names them by.
     secrets: BTreeMap<String, Result<Password, String>>,
     certificates: Option<Box<dyn Certificates>>,
+    programs: Option<Box<dyn Programs>>,
 }
 
 /// The text of a file with a secret. It never prints.
@@ -97,6 +98,18 @@ impl Files {
     pub fn with_certificates(mut self, certificates: Box<dyn Certificates>) -> Self {
         self.certificates = Some(certificates);
         self
+    }
+
+    /// Who knows which programs there are. Without, any is taken to be there.
+    #[must_use]
+    pub fn with_programs(mut self, programs: Box<dyn Programs>) -> Self {
+        self.programs = Some(programs);
+        self
+    }
+
+    /// True if there is a program of that name or path.
+    pub(crate) fn has_program(&self, program: &str) -> bool {
+        self.programs.as_ref().is_none_or(|programs| programs.has(program))
     }
 
     /// Who reads certificates.

@@ -7,7 +7,7 @@
 //! Where to find what: `files` the folder and which files belong to it · `system` what drivers need (`listeners`, `tls`, media,
 //! data folder) · `dns` whom names are asked of · `control` how a running switch is reached · `traces` what is kept of the wire · `limits` · `trunks`, `peer` what calls are sent
 //! to · `grants` who may call out, `outlook` the same for people · `numbers` the number plan · `users` · `queues` · `hours` when it is open (read by the crate of that name) · `flows` (their language is crate
-//! `ivr`) · `languages` which there are and what each can say · `tables` what conditions look into · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
+//! `ivr`) · `languages` which there are and what each can say · `tables` what conditions look into · `speech` who speaks texts · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
 //! faults and notes · `changes` what differs between two configurations, `plan` what that means for those who are in a flow.
 //!
 //! Invariants: a company has no dangling name (each flow, user, queue and prompt that is named exists); a fault is
@@ -34,6 +34,7 @@ mod prompts;
 mod queues;
 mod report;
 mod section;
+mod speech;
 mod system;
 mod tables;
 mod tls;
@@ -57,6 +58,7 @@ pub use login::{MAX_SECRET_BYTES, secret_files};
 pub use outlook::Outlook;
 pub use plan::plan;
 pub use report::{Note, Report};
+pub use speech::{Programs, Speech};
 pub use system::{Advertise, Listener, Media, System};
 pub use tls::{Certificates, FileFault, TlsFiles};
 
@@ -96,6 +98,7 @@ const ROOT: Shape = Shape {
         "registrations",
         "trace",
         "watch",
+        "speech",
         "trunks",
         "number_rules",
         "numbers",
@@ -150,12 +153,19 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     let hours = Opening::read(files, faults);
     let mut catalogue = catalogue(files, root.as_ref(), users, queues, (&hours, faults));
 
-    let system = root.as_ref().map(|root| system::read(root, &mut tls::Shelf { files, notes }));
+    let mut system = root.as_ref().map(|root| system::read(root, &mut tls::Shelf { files, notes }));
+    let speech = root.as_ref().map(|root| speech::read(root, files, &catalogue.languages));
+    if let (Some(system), Some(speech)) = (&mut system, &speech) {
+        system.speech = speech.clone();
+    }
     let listeners = system.as_ref().map_or(&[][..], |system| &system.listeners);
     let read_users = |value| users::read(&value, listeners, &catalogue.users, faults, notes);
     let users_read = users.value().map(read_users).unwrap_or_default();
     let queues_read = queues.value().map(|value| queues::read(&value, &mut catalogue, faults)).unwrap_or_default();
     let flows = flows::read(files, &mut catalogue, faults);
+    if let Some(speech) = &speech {
+        speech::check(flows.values().flatten(), speech, &catalogue.languages, faults);
+    }
     let numbers = root.as_ref().and_then(|root| root.optional("numbers"));
     let numbers = numbers.map(|value| numbers::read(&value, &mut catalogue, faults)).unwrap_or_default();
     let zone = root.as_ref().and_then(|root| root.optional("zone")).and_then(Zone::read);

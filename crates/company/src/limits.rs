@@ -28,6 +28,7 @@ pub(crate) fn read(root: &Map<'_>, system: &System, notes: &mut Notes) -> Limits
         limits.ring_time = time(&map, "ring_time", limits.ring_time, 5..=300);
     }
     limits.grace = system.grace;
+    limits.speech = system.speech.timeout;
     limits.registration = registration(root);
     check_ports(root, system, &limits, notes);
     limits

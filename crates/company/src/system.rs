@@ -11,6 +11,7 @@ use switch::SrtpPolicy;
 use trace::Traces;
 use yaml::{Map, Shape, Value};
 
+use crate::speech::Speech;
 use crate::tls::{Shelf, TlsFiles};
 use crate::traces;
 use crate::{control, dns, limits, listeners, or};
@@ -34,6 +35,8 @@ pub struct System {
     pub dns: Vec<SocketAddr>,
     /// The folder is watched, and read again when something in it changes. This may change while the switch runs.
     pub watch: bool,
+    /// Who speaks the texts of flows.
+    pub speech: Speech,
 }
 
 impl System {
@@ -180,7 +183,7 @@ pub(crate) fn read(root: &Map<'_>, shelf: &mut Shelf<'_>) -> System {
     let (metrics, grace, traces) = (control::metrics(root), limits::grace(root), traces::read(root));
     let listeners = listeners.into_iter().map(|(listener, _)| listener).collect();
     let watch = or(root, "watch", false, |value| value.bool());
-    System { listeners, data, media, metrics, grace, traces, dns: dns::read(root), watch }
+    System { listeners, data, media, metrics, grace, traces, dns: dns::read(root), watch, speech: Speech::default() }
 }
 
 /// Finds what cannot change while the switch runs: sockets, threads and open files are made of it at the start.

@@ -12,7 +12,7 @@ use yaml::{Faults, Place, did_you_mean};
 
 use self::graph::Graph;
 use crate::flow::{
-    Call, Collect, Dial, Flow, Item, Look, Menu, Node, Outcome, Prompt, Question, Queue, Set, Target, Verb, Way, When,
+    Call, Collect, Dial, Flow, Look, Menu, Node, Outcome, Prompt, Question, Queue, Set, Target, Verb, Way, When,
 };
 
 /// How deep flows may call each other.

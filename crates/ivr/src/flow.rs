@@ -12,6 +12,7 @@ use crate::expression::Expression;
 use crate::inspect::Check;
 use crate::key_range::KeyRange;
 use crate::rows::By;
+use crate::text::Text;
 use crate::{DialTarget, HangupCause, Spoken, read};
 
 /// A flow without faults. Immutable; calls share it.
@@ -26,6 +27,7 @@ pub struct Flow {
     pub(crate) nodes: Vec<Node>,
     pub(crate) references: Vec<Reference>,
     pub(crate) spoken: Vec<SpokenReference>,
+    pub(crate) texts: Vec<Arc<Text>>,
 }
 
 impl Flow {
@@ -68,6 +70,12 @@ impl Flow {
     #[must_use]
     pub fn spoken(&self) -> &[SpokenReference] {
         &self.spoken
+    }
+
+    /// All texts that the flow speaks: each must be there in every language.
+    #[must_use]
+    pub fn texts(&self) -> &[Arc<Text>] {
+        &self.texts
     }
 
     /// The names of the nodes, in the order of the file.
@@ -261,6 +269,18 @@ pub(crate) enum Item {
         place: Place,
     },
     Silence(Duration),
+    Text(Arc<Text>),
+}
+
+impl Item {
+    /// The variables that it reads, each with where.
+    pub fn reads(&self) -> Box<dyn Iterator<Item = (&str, &Place)> + '_> {
+        match self {
+            Self::Spoken { variable, place, .. } => Box::new(std::iter::once((&**variable, place))),
+            Self::Text(text) => Box::new(text.reads()),
+            Self::Recording(_) | Self::Silence(_) => Box::new(std::iter::empty()),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -271,6 +291,8 @@ pub(crate) enum Times {
 
 #[derive(Debug)]
 pub(crate) struct Play {
+    /// It is written as `say`.
+    pub says: bool,
     pub prompt: Prompt,
     pub repeat: Times,
     pub barge_in: bool,

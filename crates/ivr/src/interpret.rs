@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::Now;
+use base::{Now, Pii};
 
 use crate::check::MAX_DEPTH;
 use crate::flow::{Collect, Flow, Item, Menu, Outcome, Play, Prompt, Target, Times, Verb};
 use crate::state::{Frame, Phase};
-use crate::{HangupCause, Output, Session, Sound, Spoken, Value};
+use crate::template::Known;
+use crate::text::Text;
+use crate::{HangupCause, Output, Session, Sound, Speech, Spoken, Value};
 
 /// Keys that are kept for nodes to come; what is pressed beyond them is dropped.
 const MAX_TYPED_AHEAD: usize = 32;
@@ -189,6 +191,7 @@ impl Session {
                 Item::Recording(name) => items.push(Sound::Prompt(Arc::clone(name))),
                 Item::Silence(time) => items.push(Sound::Silence(*time)),
                 Item::Spoken { spoken, variable, .. } => items.extend(self.say(spoken, variable)),
+                Item::Text(text) => items.extend(self.speak(text)),
             }
         }
         // What has nothing to say takes its time all the same: no way round a flow may take none.
@@ -203,6 +206,20 @@ impl Session {
         let text = self.variable(variable).map(Value::spoken).unwrap_or_default();
         let table = self.flows.languages().table(self.language());
         table.map_or_else(Vec::new, |table| table.say(spoken, &text).into_iter().map(Sound::Prompt).collect())
+    }
+
+    /// What is spoken of a text; nothing if it cannot be worked out.
+    fn speak(&mut self, text: &Text) -> Option<Sound> {
+        let language: Arc<str> = self.language().into();
+        let known = Known { variables: &self.state.variables, facts: &self.state.facts, language: &language };
+        match text.template(&language)?.render(&known) {
+            Ok(said) if said.is_empty() => None,
+            Ok(said) => Some(Sound::Text(Speech { language, text: Pii::new(said.into()) })),
+            Err(error) => {
+                self.outputs.push_back(Output::Unsaid { why: error.word() });
+                None
+            }
+        }
     }
 
     pub(crate) fn stop_play(&mut self) {

@@ -23,11 +23,11 @@
 //! ```
 //!
 //! Where to find what: `read` the shape of the file (`table` all keys, `menu`, `ask` questions and collect, `inspect` its checks,
-//! `connect` queue and dial, `decide` when and set, `hours`, `parts` prompts and outcomes, `items` what is said of variables, `names` nodes and variables) · `flow`
+//! `connect` queue and dial, `decide` when and set, `hours`, `parts` prompts and outcomes, `items` what is said of variables, `texts` texts, `names` nodes and variables) · `flow`
 //! what was read, `flows` all of them together · `check` faults of the graph · `session` inputs and outputs · `interpret` the
 //! steps between, `asking` those of questions, `deciding` those of conditions · `key_range` keys of several digits, `extensions` the numbers that a menu takes
 //! beside them · `inspect` what digits must be · `state`, `saved` what a session remembers, `value` what its variables hold,
-//! `facts` what its driver knows · `expression` conditions · `rows` tables that they look into ·
+//! `facts` what its driver knows · `expression` conditions · `rows` tables that they look into · `template`, `text` texts with variables ·
 //! `output` the words between session and driver · `spoken` numbers, dates and the like by a table for each language ·
 //! `outline` a flow to be looked at, `trail` the ways of it that were taken.
 //! The language is explained to operators in `config/README.md`.
@@ -65,6 +65,8 @@ mod saved;
 mod session;
 mod spoken;
 mod state;
+mod template;
+mod text;
 mod trail;
 mod value;
 
@@ -72,10 +74,11 @@ pub use facts::{Facts, Figures, QueueFigures};
 pub use flow::{Flow, FlowHash, Reference, ReferenceKind, SpokenReference};
 pub use flows::Flows;
 pub use outline::{Outline, OutlineNode, OutlineTarget, OutlineWay};
-pub use output::{DialOutcome, DialTarget, HangupCause, Output, QueueOutcome, Sound};
+pub use output::{DialOutcome, DialTarget, HangupCause, Output, QueueOutcome, Sound, Speech};
 pub use rows::Rows;
 pub use saved::{ResumeError, Saved, SavedFlow};
 pub use session::Session;
 pub use spoken::{Clock, Languages, Spoken, Table, Unsayable, shipped_table};
+pub use text::Text;
 pub use trail::Taken;
 pub use value::Value;

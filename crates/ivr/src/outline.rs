@@ -137,7 +137,7 @@ impl Draft {
         let new = |verb, object: &str, says| Self { index, verb, object: object.to_owned(), says, ways: Vec::new() };
         match verb {
             Verb::Play(play) => {
-                let draft = new("play", "", said(&play.prompt));
+                let draft = new(if play.says { "say" } else { "play" }, "", said(&play.prompt));
                 play.next.into_iter().fold(draft, |draft, next| draft.way("next", next))
             }
             Verb::Menu(menu) => {
@@ -301,6 +301,7 @@ fn said(prompt: &Prompt) -> Vec<String> {
         Item::Recording(name) => name.to_string(),
         Item::Spoken { spoken, variable, .. } => format!("{} of {variable}", spoken_as(spoken)),
         Item::Silence(time) => format!("silence {}", yaml::show_duration(*time)),
+        Item::Text(text) => text.shown(),
     };
     prompt.0.iter().map(item).collect()
 }

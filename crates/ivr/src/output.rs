@@ -25,6 +25,11 @@ pub enum Output {
         /// Over and over without a gap, until the next [`Output::Play`], [`Output::StopPlay`] or other order.
         repeat: bool,
     },
+    /// A text could not be worked out, and is left out of what plays next; for the journal.
+    Unsaid {
+        /// Why, as a word.
+        why: &'static str,
+    },
     /// Stop what plays now, at once. No `handle_play_done` is due for it.
     StopPlay,
     /// Ask a calendar how it stands now. The driver answers with [`crate::Session::handle_hours`], at once.
@@ -101,6 +106,28 @@ pub enum Sound {
     Prompt(Arc<str>),
     /// Nothing, for a time.
     Silence(Duration),
+    /// A text, to be spoken.
+    Text(Speech),
+}
+
+impl Sound {
+    /// The text, if it is one.
+    #[must_use]
+    pub const fn speech(&self) -> Option<&Speech> {
+        match self {
+            Self::Text(speech) => Some(speech),
+            Self::Prompt(_) | Self::Silence(_) => None,
+        }
+    }
+}
+
+/// A text to be spoken.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Speech {
+    /// The language that it is in.
+    pub language: Arc<str>,
+    /// The words, on one line; never empty.
+    pub text: Pii<Arc<str>>,
 }
 
 /// Whom a `dial` rings.

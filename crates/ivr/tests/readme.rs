@@ -58,8 +58,8 @@ fn the_example_of_questions_passes_the_check() {
 #[test]
 fn every_key_is_explained() {
     let keys = [
-        "version", "start", "nodes", "note", "next", "play", "menu", "collect", "hours", "queue", "dial", "record",
-        "language", "when", "set", "call", "goto", "hangup", "return",
+        "version", "start", "nodes", "note", "next", "play", "say", "menu", "collect", "hours", "queue", "dial",
+        "record", "language", "when", "set", "call", "goto", "hangup", "return",
     ];
     let options = [
         "prompt",

@@ -135,6 +135,12 @@ pub enum Kind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         failure: Option<Name>,
     },
+    /// A text was not spoken, and is left out of what plays to the caller.
+    Unsaid {
+        /// Why: `missing`, `wrong_kind`, `too_much` (what it says could not be worked out), `too_late`, `busy`, `no_engine`,
+        /// `not_started`, `failed`, `rubbish`, `too_long` (whoever speaks).
+        why: Name,
+    },
     /// Something began to play to the caller.
     Play {
         /// Names the playout.

@@ -18,6 +18,7 @@ impl Kind {
                 | Self::Chosen { .. }
                 | Self::VariableSet { .. }
                 | Self::Play { .. }
+                | Self::Unsaid { .. }
                 | Self::DecisionRejected { .. }
                 | Self::OutsideRefused { .. }
                 | Self::TrunkPassed { .. }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use ::speech::Speaker;
 use api::{Figures, MediaFigures, Query};
 use base::{Mono, Now};
 use journal::Kind;
@@ -25,8 +26,9 @@ use trace::{Octets, Packet};
 use crate::clock::Clock;
 use crate::fault::{GaveUp, Guard};
 use crate::listener::Sender;
-use crate::mailbox::Receiver;
+use crate::mailbox::{self, Receiver};
 use crate::memory::{self, Crowd, Memory};
+use crate::speech;
 use crate::tls::Handshakes;
 
 /// Inputs taken before outputs are sent: enough to batch system calls in a burst, few enough to keep the delay of the
@@ -73,6 +75,13 @@ pub(crate) enum Input {
         id: u64,
         /// The answer, or why there is none.
         answer: Result<Answer, Fault>,
+    },
+    /// What came of a text that a caller waits for.
+    Spoken {
+        /// Its number.
+        id: u64,
+        /// The prompt, or why there is none, as a word.
+        outcome: Result<audio::Prompt, &'static str>,
     },
     /// A signal to end: no new calls, and live ones end within the grace time.
     Drain,
@@ -137,6 +146,9 @@ pub(crate) struct Domain {
     pub memory: Memory,
     pub dns: Dns,
     pub handshakes: Handshakes,
+    pub speaker: Arc<Speaker>,
+    /// For those who speak.
+    pub inputs_tx: mailbox::Sender<Input>,
 }
 
 impl Domain {
@@ -244,6 +256,7 @@ impl Domain {
             }
             Input::Inside(reply) => drop(reply.send(switch.inside())),
             Input::Answer { id, answer } => switch.handle_answer(now, id, answer),
+            Input::Spoken { id, outcome } => switch.handle_spoken(now, id, outcome),
             Input::Notice(kind) => switch.handle_notice(now, kind),
             Input::Drain => drop(switch.handle_control(now, Request::Drain { grace_s: None })),
         });
@@ -330,6 +343,12 @@ impl Domain {
                 match order {
                     TakeOrder::Begin { call, take } => self.takes.begin(now, call, take),
                     TakeOrder::Finish { take } => self.takes.finish(take),
+                }
+            }
+            while let Some(speak) = self.switch.poll_speak() {
+                let id = speak.id;
+                if let Err(why) = speech::ask(&self.speaker, speak, &self.inputs_tx) {
+                    self.guard.tell(now, &mut self.switch, |switch| switch.handle_spoken(now, id, Err(why)))?;
                 }
             }
             let Some(command) = self.switch.poll_media() else { break };

@@ -30,6 +30,7 @@ mod reload;
 mod run;
 mod schema;
 mod sim;
+mod speech;
 mod test;
 mod tls;
 mod trunks;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use ::speech::Speaker;
 use api::Reloaded;
 use base::Rng;
 use company::{Company, NOTHING, System, changes, plan};
@@ -22,6 +23,7 @@ use crate::folder::read_company_again;
 use crate::mailbox::Sender;
 use crate::passwords;
 use crate::run::{own_address_towards, seed};
+use crate::speech;
 use crate::tls::{Handshakes, Vault};
 
 /// Reloads that may wait while one is under way; whoever asks for more is told to try again.
@@ -57,6 +59,8 @@ pub(crate) struct Running {
     pub watch: Arc<AtomicBool>,
     /// What listeners show and believe.
     pub handshakes: Handshakes,
+    /// Who speaks.
+    pub speaker: Arc<Speaker>,
     /// To the domain thread.
     pub inputs: Sender<Input>,
 }
@@ -133,10 +137,13 @@ impl Running {
         let Company { system, switch: mut config, .. } = read_company_again(&self.vault.folder, &self.system)?;
         let ready = self.handshakes.prepare(self.vault.settings(&system, &config)?)?;
         Arc::make_mut(&mut config.flows).share(&self.config.flows);
-        let config = prepare(config, &self.data)?;
-        let changes = self.changes(&config, &system, ready.len());
+        let (config, unspoken) = prepare(config, &self.data, (&self.speaker, &system.speech))?;
+        let mut changes = self.changes(&config, &system, ready.len());
         if only_if_new && changes == NOTHING {
             return Ok(Reloaded { changes, flows: Vec::new() });
+        }
+        if !unspoken.is_empty() {
+            changes += &format!("; {unspoken}");
         }
         let servers = (system.dns != self.system.dns).then(|| system.dns.clone());
         let (taken, is_taken) = oneshot::channel();
@@ -145,6 +152,7 @@ impl Running {
         let flows = plan(&self.config.flows, &config.flows, &inside);
         self.system.dns = system.dns;
         self.system.watch = system.watch;
+        self.system.speech = system.speech;
         self.watch.store(self.system.watch, Ordering::Relaxed);
         // What the old one held and no call holds is given back here, not on the domain thread.
         self.config = config;
@@ -160,7 +168,11 @@ impl Running {
         if certificates > 0 {
             told.push(format!("TLS of listeners: {certificates} changed"));
         }
-        for (what, same) in [("dns", system.dns == self.system.dns), ("watch", system.watch == self.system.watch)] {
+        for (what, same) in [
+            ("dns", system.dns == self.system.dns),
+            ("watch", system.watch == self.system.watch),
+            ("speech", system.speech == self.system.speech),
+        ] {
             if !same {
                 told.push(format!("{what} changed"));
             }
@@ -182,14 +194,21 @@ impl Running {
     }
 }
 
-/// Adds to a configuration what only the system knows: passwords, and from where each peer is reached.
+/// Adds to a configuration what only the system knows: passwords, from where each peer is reached, and how the texts of its
+/// flows sound, as they are spoken from now on. Says what of them could not be spoken.
 ///
 /// # Errors
 /// If the passwords cannot be read or kept.
-pub(crate) fn prepare(mut config: Config, data: &std::path::Path) -> Result<Arc<Config>, Error> {
+pub(crate) fn prepare(
+    mut config: Config,
+    data: &std::path::Path,
+    (speaker, speech): (&Speaker, &company::Speech),
+) -> Result<(Arc<Config>, String), Error> {
     passwords::give(&mut config, data, &mut Rng::from_seed(seed()?))?;
     reach(&mut config);
-    Ok(Arc::new(config))
+    speaker.set(speech::settings(speech));
+    let unspoken = speech::prepare(&mut config, speaker);
+    Ok((Arc::new(config), unspoken))
 }
 
 fn reach(config: &mut Config) {

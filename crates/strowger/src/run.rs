@@ -31,6 +31,7 @@ use crate::listener::{Listener, Sink};
 use crate::mailbox::{Receiver, Sender, mailbox};
 use crate::memory::{self, Memory};
 use crate::reload::{Reloads, Running, Why, prepare};
+use crate::speech;
 use crate::tls::{Handshakes, Vault};
 use crate::watch::watch_folder;
 
@@ -60,10 +61,21 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     let mut storage = start_storage(&data, system.traces, inputs_tx.clone())?;
     // Storage holds the folder's lock by now, so that a socket that lies there is nobody's.
     let api = Api::bind(&data, system.metrics)?;
-    let config = prepare(switch, &data)?;
+    let speaker = Arc::new(speech::start(&system.speech, &data)?);
+    let (config, unspoken) = prepare(switch, &data, (&speaker, &system.speech))?;
+    speech::tell(&unspoken);
     let watch = Arc::new(AtomicBool::new(system.watch));
-    let running =
-        Running { vault, data, system, config, watch: Arc::clone(&watch), handshakes, inputs: inputs_tx.clone() };
+    let inputs_of_reload = inputs_tx.clone();
+    let running = Running {
+        vault,
+        data,
+        system,
+        config,
+        watch: Arc::clone(&watch),
+        handshakes,
+        speaker,
+        inputs: inputs_of_reload,
+    };
     let domain = wire(&running, clock, &listeners, inputs, &mut storage)?;
     let reloads = Reloads::start(running)?;
     watch_folder(folder, watch, reloads.clone())?;
@@ -199,6 +211,8 @@ fn wire(
         memory: Memory::open(),
         dns: start_dns(system, inputs_tx)?,
         handshakes: running.handshakes.clone(),
+        speaker: Arc::clone(&running.speaker),
+        inputs_tx: inputs_tx.clone(),
     })
 }
 

@@ -18,6 +18,7 @@ use crate::mask::Mask;
 use crate::places::Places;
 use crate::repeats::Earlier;
 use crate::secrecy::Secrecy;
+use crate::speech::Speaking;
 use crate::transfer::Transfer;
 use crate::{Destination, LanguageName, Prompts, TrunkName, UserName};
 
@@ -57,6 +58,8 @@ pub(crate) struct Call {
     pub hops: Option<u8>,
     /// What the caller hears, if a playout runs whose end matters.
     pub play: Option<PlayId>,
+    /// What he will hear once its texts are spoken.
+    pub speaking: Option<Speaking>,
     /// The recording that runs.
     pub take: Option<TakeId>,
     /// Whether recordings have silence in place of what he says.

@@ -312,6 +312,8 @@ pub struct Limits {
     pub ring_time: Duration,
     /// At a drain: how long live calls may go on when nothing else says so.
     pub grace: Duration,
+    /// How long a text may take to be spoken while a caller waits for it.
+    pub speech: Duration,
     /// The addresses that peers send media to, written into SDP, by the index of the listener that a call comes or goes by;
     /// without one, the address that its signalling uses.
     pub media_addresses: BTreeMap<u16, IpAddr>,
@@ -345,6 +347,7 @@ impl Default for Limits {
             session_timer: Some(Duration::from_secs(30 * 60)),
             ring_time: Duration::from_secs(30),
             grace: Duration::from_secs(20),
+            speech: Duration::from_secs(5),
             media_addresses: BTreeMap::new(),
             registration: Registration::default(),
         }

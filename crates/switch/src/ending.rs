@@ -18,6 +18,7 @@ const TIDY_TIME: Duration = Duration::from_secs(30);
 impl Switch {
     /// Ends a call: hangs up on everybody who is still there. `reason` tells phones why (RFC 3326).
     pub(crate) fn end_call(&mut self, now: Now, call: CallId, by: Party, cause: &str, reason: impl Into<Reason>) {
+        self.stop_speaking(call);
         let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else { return };
         let reason = reason.into();
         found.over = true;

@@ -1,17 +1,21 @@
 //! The caller in his flow: what the flow is told, and what it asks for.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use acd::{Caller, JoinError, LeaveReason, QueueName};
 use base::{CallId, LegId, Now, Pii, PlayId};
-use ivr::{DialOutcome, DialTarget, Output, QueueFigures, QueueOutcome, Sound};
+use ivr::{DialOutcome, DialTarget, Output, QueueFigures, QueueOutcome, Sound, Speech};
 use journal::{Asker, Kind, Name, QueueExit};
-use leg::{Command, Item};
+use leg::{Command, Item, Prompt};
 
 use crate::call::Stage;
 use crate::switch::{Switch, Timer};
 use crate::{Destination, Prompts};
+
+/// How long it is silent where nothing of what was to be played could be spoken.
+const NOTHING_SPOKEN: Duration = Duration::from_millis(200);
 
 /// What a flow is told.
 #[derive(Clone, Debug)]
@@ -71,9 +75,9 @@ impl Switch {
             Output::Entered { flow, node } => self.note(now, call, Kind::NodeEntered { flow, node }),
             Output::Play { items, repeat } => {
                 found.peer_gone = None;
-                let known = found.prompts.clone();
-                self.play(now, call, &known, &items, repeat);
+                self.play_when_spoken(now, call, items, repeat);
             }
+            Output::Unsaid { why } => self.note(now, call, Kind::Unsaid { why: why.into() }),
             Output::StopPlay => self.stop_play(call),
             Output::Hours { calendar } => self.ask_hours(now, call, &calendar),
             Output::Figures { queues } => self.tell_figures(now, call, &queues),
@@ -118,18 +122,34 @@ impl Switch {
         self.flow_inputs.push_back((call, FlowInput::Figures(figures)));
     }
 
-    fn play(&mut self, now: Now, call: CallId, known: &Prompts, sounds: &[Sound], repeat: bool) {
+    /// Plays sounds, of which texts are either known or `spoken`; others are passed over.
+    pub(crate) fn play(
+        &mut self,
+        now: Now,
+        call: CallId,
+        known: &Prompts,
+        spoken: &BTreeMap<Speech, Prompt>,
+        sounds: &[Sound],
+        repeat: bool,
+    ) {
         let language = self.calls.get(&call).and_then(|found| found.language.as_deref());
         let item = |sound: &Sound| match sound {
             // Names were checked when the configuration was read; one that is not there is passed over.
             Sound::Prompt(name) => known.get(language, name).cloned().map(Item::Prompt),
             Sound::Silence(time) => Some(Item::Silence(*time)),
+            Sound::Text(speech) => known.spoken(speech).or_else(|| spoken.get(speech)).cloned().map(Item::Prompt),
         };
-        let items: Arc<[Item]> = sounds.iter().filter_map(item).collect();
+        let mut items: Vec<Item> = sounds.iter().filter_map(item).collect();
+        // A way round a flow takes time, though nothing of it could be spoken.
+        if items.is_empty() && sounds.iter().any(|sound| sound.speech().is_some()) {
+            items.push(Item::Silence(NOTHING_SPOKEN));
+        }
+        let items: Arc<[Item]> = items.into();
         self.play_items(call, items, repeat);
         let name = |sound: &Sound| match sound {
             Sound::Prompt(name) => name.clone(),
             Sound::Silence(_) => Name::from("silence"),
+            Sound::Text(_) => Name::from("text"),
         };
         if let Some(play) = self.calls.get(&call).and_then(|found| found.play) {
             self.note(now, call, Kind::Play { play, items: sounds.iter().map(name).collect() });
@@ -137,6 +157,7 @@ impl Switch {
     }
 
     fn play_items(&mut self, call: CallId, items: Arc<[Item]>, repeat: bool) {
+        self.stop_speaking(call);
         let play = self.ids.play();
         if let Some(found) = self.calls.get_mut(&call) {
             found.play = Some(play);
@@ -150,6 +171,7 @@ impl Switch {
     }
 
     pub(crate) fn stop_play(&mut self, call: CallId) {
+        self.stop_speaking(call);
         let Some(found) = self.calls.get_mut(&call) else { return };
         if found.play.take().is_some() {
             self.commands.push_back(Command::StopPlay { leg: found.caller });
@@ -194,7 +216,7 @@ impl Switch {
                 match self.config.queue_music.get(queue).cloned() {
                     Some(music) => {
                         let known = self.config.prompts.clone();
-                        self.play(now, call, &known, &[Sound::Prompt(music)], true);
+                        self.play(now, call, &known, &BTreeMap::new(), &[Sound::Prompt(music)], true);
                     }
                     None => self.stop_play(call),
                 }

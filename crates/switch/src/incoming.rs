@@ -248,6 +248,7 @@ impl Switch {
                 transfer: None,
                 limit: Some(limit),
                 flow_timer: None,
+                speaking: None,
             },
         );
         let told = incoming_data.map(|data| Kind::UserToUser { data: Pii::new(data) });

@@ -148,7 +148,10 @@ impl Switch {
     fn check_timers(&self) -> Result<(), String> {
         let of_call = |call: &Call| {
             let queue = matches!(call.stage, Stage::Queued(Some(_))) && !call.over;
-            usize::from(call.limit.is_some()) + usize::from(call.flow_timer.is_some()) + usize::from(queue)
+            usize::from(call.limit.is_some())
+                + usize::from(call.flow_timer.is_some())
+                + usize::from(queue)
+                + usize::from(call.speaking.is_some())
         };
         let of_calls: usize = self.calls.values().map(of_call).sum();
         let of_leg = |leg: &Leg| {

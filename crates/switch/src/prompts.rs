@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ivr::Speech;
 use leg::Prompt;
 
 /// Names a prompt: its path below `prompts/LANGUAGE/` without the ending, such as `digits/4`.
@@ -15,11 +16,13 @@ pub type LanguageName = Arc<str>;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Prompts(Arc<Shelf>);
 
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Shelf {
     usual: LanguageName,
     languages: BTreeMap<LanguageName, BTreeMap<PromptName, Prompt>>,
     common: BTreeMap<PromptName, Prompt>,
+    /// Texts that were spoken before anybody called.
+    spoken: BTreeMap<Speech, Prompt>,
 }
 
 impl Prompts {
@@ -31,7 +34,7 @@ impl Prompts {
         languages: BTreeMap<LanguageName, BTreeMap<PromptName, Prompt>>,
         common: BTreeMap<PromptName, Prompt>,
     ) -> Self {
-        Self(Arc::new(Shelf { usual, languages, common }))
+        Self(Arc::new(Shelf { usual, languages, common, spoken: BTreeMap::new() }))
     }
 
     /// The prompts of a company with one language.
@@ -39,6 +42,18 @@ impl Prompts {
     pub fn of_one(language: &str, prompts: BTreeMap<PromptName, Prompt>) -> Self {
         let language = LanguageName::from(language);
         Self::new(language.clone(), BTreeMap::from([(language, prompts)]), BTreeMap::new())
+    }
+
+    /// The same prompts, and texts that were spoken.
+    #[must_use]
+    pub fn with_spoken(self, spoken: BTreeMap<Speech, Prompt>) -> Self {
+        Self(Arc::new(Shelf { spoken, ..Arc::unwrap_or_clone(self.0) }))
+    }
+
+    /// A text that was spoken before; none if it was not.
+    #[must_use]
+    pub fn spoken(&self, speech: &Speech) -> Option<&Prompt> {
+        self.0.spoken.get(speech)
     }
 
     /// The language that callers hear first.
@@ -50,7 +65,7 @@ impl Prompts {
     /// A prompt in `language`; in the usual one if there is no such language (any more).
     #[must_use]
     pub fn get(&self, language: Option<&str>, name: &str) -> Option<&Prompt> {
-        let Shelf { usual, languages, common } = &*self.0;
+        let Shelf { usual, languages, common, .. } = &*self.0;
         let known = language.and_then(|language| languages.get(language)).or_else(|| languages.get(usual));
         known.and_then(|prompts| prompts.get(name)).or_else(|| common.get(name))
     }

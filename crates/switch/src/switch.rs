@@ -22,6 +22,7 @@ use crate::lamps::Lamps;
 use crate::message::Message;
 use crate::registration::{Desk, Door};
 use crate::repeats::Repeats;
+use crate::speech::Speeches;
 use crate::trunk_counts::TrunkCounts;
 use crate::trunks::Trunks;
 use crate::{Config, TakeOrder, TakeReport};
@@ -33,6 +34,8 @@ pub(crate) enum Timer {
     CallLimit(CallId),
     /// When a flow wants to go on by itself.
     Flow(CallId),
+    /// When a text should have been spoken: go on without it.
+    Speech(CallId),
     /// When a flow's own limit of a wait in a queue is over: take the call out.
     QueueWait(CallId),
     /// When a phone has rung long enough: cancel it.
@@ -94,6 +97,7 @@ pub struct Switch {
     pub(crate) lamps: Lamps,
     /// What flows are to be told, in order; so that a flow is never told anything while it speaks.
     pub(crate) flow_inputs: VecDeque<(CallId, FlowInput)>,
+    pub(crate) speeches: Speeches,
     pub(crate) commands: VecDeque<leg::Command>,
     pub(crate) take_orders: VecDeque<TakeOrder>,
     pub(crate) timers: Timers<Timer>,
@@ -157,6 +161,7 @@ impl Switch {
             messages: HashMap::new(),
             lamps: Lamps::default(),
             flow_inputs: VecDeque::new(),
+            speeches: Speeches::default(),
             commands: VecDeque::new(),
             take_orders: VecDeque::new(),
             timers: Timers::default(),
@@ -530,6 +535,7 @@ impl Switch {
                 }
                 self.flow_inputs.push_back((call, FlowInput::Timeout));
             }
+            Timer::Speech(call) => self.speech_late(now, call),
             Timer::QueueWait(call) => self.queue_wait_over(now, call),
             Timer::Ring(leg) => self.ring_over(now, leg),
             Timer::Silence(leg) => self.trunk_silent(now, leg),

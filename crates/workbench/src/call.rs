@@ -43,6 +43,8 @@ pub enum Event {
     Node(Arc<str>, Arc<str>),
     /// It plays this; for ever, if true.
     Says(Vec<Sound>, bool),
+    /// A text could not be worked out, for a reason, and is left out of what it plays.
+    Unsaid(&'static str),
     /// It speaks this language from here on.
     Speaks(Arc<str>),
     /// What played stops before its end.
@@ -244,6 +246,7 @@ impl Call {
                     self.events.push(Event::Says(items, repeat));
                 }
                 Output::Language { language } => self.events.push(Event::Speaks(language)),
+                Output::Unsaid { why } => self.events.push(Event::Unsaid(why)),
                 Output::StopPlay => {
                     self.playing = Playing::Nothing;
                     self.events.push(Event::Stops);

@@ -211,6 +211,10 @@ impl Search<'_> {
                     let what = format!("what `{at}` sets `{variable}` to cannot be worked out ({why})");
                     self.errors.entry(what).or_insert_with(|| path.to_vec());
                 }
+                Event::Unsaid(why) => {
+                    let what = format!("a text of `{at}` cannot be worked out ({why})");
+                    self.errors.entry(what).or_insert_with(|| path.to_vec());
+                }
                 _ => {}
             }
         }
@@ -309,7 +313,7 @@ fn choices(call: &Call, outlines: &BTreeMap<String, Outline>) -> Vec<Step> {
             let node = here.and_then(|(outline, name)| outline.nodes.iter().find(|node| node.name == *name));
             let Some(node) = node else { return Vec::new() };
             let mut steps: Vec<Step> = node.keys.iter().chain(&node.wrong).cloned().map(Step::Press).collect();
-            if node.verb == "play" && !node.ways.is_empty() {
+            if matches!(node.verb, "play" | "say") && !node.ways.is_empty() {
                 steps.push(Step::Press("1".to_owned()));
             }
             if *call.stands() == Stands::Asks {

@@ -237,6 +237,7 @@ impl Rehearsal {
                 Event::Keeps(variable, Some(digits)) => told.push(format!("  keeps {variable} = {digits}")),
                 Event::Keeps(variable, None) => told.push(format!("  keeps {variable}, a secret")),
                 Event::Masks(true) => told.push("  keeps what is typed secret".to_owned()),
+                Event::Unsaid(why) => told.push(format!("  leaves out a text that could not be worked out ({why})")),
                 Event::Stops | Event::Masks(false) | Event::Stands(_) => {}
             }
         }
@@ -247,6 +248,7 @@ fn said(items: &[Sound]) -> String {
     let item = |item: &Sound| match item {
         Sound::Prompt(name) => name.to_string(),
         Sound::Silence(time) => format!("({} of silence)", yaml::show_duration(*time)),
+        Sound::Text(speech) => format!("“{}”", speech.text.reveal()),
     };
     items.iter().map(item).collect::<Vec<_>>().join(", ")
 }

@@ -74,6 +74,36 @@ fn told(test: &str) -> String {
 }
 
 #[test]
+fn a_text_is_told_as_it_is_spoken() {
+    let faults = Faults::default();
+    let text = "version: 1\nnodes:\n  a: { say: ['Hello {{ caller.name }}', bye, '{{ x.y }}'], next: hangup }\n\
+                  b: { set: { x: '1' }, next: a }\nstart: b\n";
+    let text = text.replace("\nb:", "\n  b:");
+    let source = Source::new("flows/main.yaml", text);
+    let flows = Flows::read([("main", &source)], &faults);
+    let said: String = faults.into_sorted().iter().map(ToString::to_string).collect();
+    let world = World { flows: Arc::new(flows.unwrap_or_else(|| panic!("{said}"))), ..world() };
+    let run = |said: &str| {
+        let text = format!(
+            "version: 1\nflow: main\ntests:\n  one:\n    given: {{ caller_name: Anna }}\n    expect: {{ said: {said} }}\n"
+        );
+        let faults = Faults::default();
+        let cases = Case::read(&Source::new("tests/main.yaml", text), &world, &faults);
+        let told: String = faults.into_sorted().iter().map(ToString::to_string).collect();
+        told + &cases.first().map(|case| case.report(&case.run(&world))).unwrap_or_default()
+    };
+    assert_eq!(run("[Hello Anna, bye]"), "");
+    assert!(run("[Hello Bob, bye]").contains("Hello Anna, bye"), "{}", run("[Hello Bob, bye]"));
+    assert!(run("[Hello Anna, by]").contains("there is no prompt `by`"));
+    let given = Given::default();
+    let (_, heard) = Rehearsal::begin(&world, "main", &given).unwrap();
+    assert!(heard.contains("says: “Hello”, “bye”"), "{heard}");
+    assert!(heard.contains("leaves out a text that could not be worked out (missing)"), "{heard}");
+    let explored = explore(&world, 3);
+    assert!(!explored.good && explored.report.contains("a text of `a` cannot be worked out"), "{}", explored.report);
+}
+
+#[test]
 fn what_is_as_expected_passes() {
     let passes = [
         "expect: { said: main-menu, nodes: main, ends: { waits: main } }",

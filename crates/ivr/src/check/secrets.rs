@@ -7,7 +7,7 @@ use yaml::Faults;
 
 use super::{confirmation, prompts};
 use crate::expression::Kind;
-use crate::flow::{Flow, Item, Verb, Written};
+use crate::flow::{Flow, Verb, Written};
 
 /// The variables that hold a secret or something made of one, each with the secret. Variables belong to the call, so that it may
 /// have been typed in another flow.
@@ -48,11 +48,11 @@ pub(super) fn report(flows: &[&Flow], faults: &Faults) {
     let tainted = of(flows);
     let confirmations = |node| confirmation(node).map(|(prompt, _)| prompt);
     let nodes = flows.iter().flat_map(|flow| &flow.nodes);
-    for item in nodes.flat_map(|node| prompts(node).into_iter().chain(confirmations(node))).flat_map(|prompt| &prompt.0)
-    {
-        let Item::Spoken { variable, place, .. } = item else { continue };
-        let Some(secret) = tainted.get(variable) else { continue };
-        let (message, where_from) = match *secret == variable {
+    let items =
+        nodes.flat_map(|node| prompts(node).into_iter().chain(confirmations(node))).flat_map(|prompt| &prompt.0);
+    for (variable, place) in items.flat_map(|item| item.reads()) {
+        let Some((_, secret)) = tainted.iter().find(|(name, _)| ****name == *variable) else { continue };
+        let (message, where_from) = match ***secret == *variable {
             true => (format!("`{variable}` is a secret and cannot be read back"), "it"),
             false => (format!("`{variable}` is made of the secret `{secret}` and cannot be read back"), "that"),
         };

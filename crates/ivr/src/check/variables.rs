@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use yaml::{Faults, Place, did_you_mean};
 
 use super::graph::{Graph, How, Step, To};
-use super::{Item, MAX_VARIABLES, confirmation, prompts, steps};
+use super::{MAX_VARIABLES, confirmation, prompts, steps};
 use crate::flow::{Flow, Node, Verb};
 
 /// A set of variables.
@@ -78,11 +78,8 @@ fn reads(node: &Node) -> Vec<(&str, &Place)> {
     let played = prompts(node).into_iter().map(|prompt| (prompt, None));
     let all = played.chain(confirmed.map(|(prompt, sets)| (prompt, Some(sets))));
     let items = all.flat_map(|(prompt, sets)| prompt.0.iter().map(move |item| (item, sets)));
-    let said = items.filter_map(|(item, sets)| match item {
-        // What is to be confirmed is set by then.
-        Item::Spoken { variable, place, .. } if sets != Some(&**variable) => Some((&**variable, place)),
-        Item::Spoken { .. } | Item::Recording(_) | Item::Silence(_) => None,
-    });
+    // What is to be confirmed is set by then.
+    let said = items.flat_map(|(item, sets)| item.reads().filter(move |(name, _)| sets != Some(*name)));
     let mut reads: Vec<(&str, &Place)> = said.collect();
     match &node.verb {
         Verb::When(when) => {

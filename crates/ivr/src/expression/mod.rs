@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub(crate) use evaluate::{Error, Scope};
 pub(crate) use kind::Kind;
 pub(crate) use known::BUILT_IN;
-pub(crate) use read::read;
+pub(crate) use read::{Wrong, read};
 
 use crate::Value;
 

@@ -20,6 +20,10 @@ impl<'a> Reader<'a> {
     pub(super) fn said(&mut self, value: Value<'a>) -> Option<Item> {
         let map = value.map(&table::ITEM.shape)?;
         let (key, of) = map.one_of(table::ITEM.one_of)?;
+        if key == "text" {
+            refuse(map, &["currency", "clock"], "text");
+            return self.text(of);
+        }
         if key == "silence" {
             refuse(map, &["currency", "clock"], "silence");
             let (least, most) = (Duration::from_millis(20), Duration::from_secs(60));

@@ -10,6 +10,7 @@ mod menu;
 mod names;
 mod parts;
 pub(crate) mod table;
+mod texts;
 
 pub(crate) use menu::WAIT;
 pub(crate) use names::is_variable;
@@ -21,6 +22,7 @@ use yaml::{Faults, Map, Place, Source, Value};
 use self::names::Names;
 use self::table::VERBS;
 use crate::flow::{Call, Flow, FlowHash, Node, Play, Target, Times, Verb};
+use crate::text::Text;
 use crate::{HangupCause, Reference, ReferenceKind, SpokenReference};
 
 /// The version of the language that is read here.
@@ -55,7 +57,8 @@ pub(crate) fn flow(name: &str, source: &Source, faults: &Faults) -> Option<Flow>
         nodes.fault_at_key("a flow needs a node", "add one, such as `end: {hangup: normal}`");
         return None;
     }
-    let mut reader = Reader { names: Names::of(&entries), references: Vec::new(), spoken: Vec::new() };
+    let mut reader =
+        Reader { names: Names::of(&entries), references: Vec::new(), spoken: Vec::new(), texts: Vec::new() };
     let start = match map.optional("start") {
         Some(value) => reader.names.node(value),
         None => Some(0),
@@ -75,6 +78,7 @@ pub(crate) fn flow(name: &str, source: &Source, faults: &Faults) -> Option<Flow>
         nodes: nodes.into_iter().collect::<Option<_>>()?,
         references: reader.references,
         spoken: reader.spoken,
+        texts: reader.texts,
     })
 }
 
@@ -94,6 +98,7 @@ struct Reader<'a> {
     names: Names<'a>,
     references: Vec<Reference>,
     spoken: Vec<SpokenReference>,
+    texts: Vec<Arc<Text>>,
 }
 
 impl<'a> Reader<'a> {
@@ -104,7 +109,8 @@ impl<'a> Reader<'a> {
         let next = map.optional("next");
         let (verb, value) = map.one_of(VERBS)?;
         let verb = match verb {
-            "play" => self.play(map, value).map(Verb::Play),
+            "play" => self.play(map, value, false).map(Verb::Play),
+            "say" => self.play(map, value, true).map(Verb::Play),
             "menu" => {
                 refuse_next(next, "a menu: its keys and `exhausted` say what follows");
                 self.menu(value).map(Verb::Menu)
@@ -157,16 +163,22 @@ impl<'a> Reader<'a> {
         None
     }
 
-    fn play(&mut self, node: Map<'a>, value: Value<'a>) -> Option<Play> {
-        // A map may be an item of a prompt, too: `play: {digits: account}`.
-        let (prompt, repeat, barge_in) = if value.is_map() && !items::is_item(value) {
-            let map = value.map_with(&table::PLAY.shape, BESIDE)?;
-            let prompt = map.required("prompt").and_then(|value| self.prompt(value));
+    /// `play`, or `say`, where plain words are spoken.
+    fn play(&mut self, node: Map<'a>, value: Value<'a>, says: bool) -> Option<Play> {
+        // A map may be an item of a prompt, too: `play: {digits: account}`, `say: {en: Hello}`.
+        let is_form = match says {
+            true => table::SAY.shape.keys.iter().any(|key| value.has(key)),
+            false => value.is_map() && !items::is_item(value),
+        };
+        let (prompt, repeat, barge_in) = if is_form {
+            let form = if says { &table::SAY } else { &table::PLAY };
+            let map = value.map_with(&form.shape, BESIDE)?;
+            let prompt = map.required("prompt").and_then(|value| self.words(value, says));
             let repeat = map.optional("repeat").map_or(Some(Times::Count(1)), parts::times);
             let barge_in = map.optional("barge_in").map(|value| (value, value.bool()));
             (prompt, repeat, barge_in)
         } else {
-            (self.prompt(value), Some(Times::Count(1)), None)
+            (self.words(value, says), Some(Times::Count(1)), None)
         };
         let repeat = repeat?;
         let next = node.optional("next");
@@ -183,7 +195,7 @@ impl<'a> Reader<'a> {
             }
             (_, _, barge_in) => (Some(self.next(node)?), barge_in.map_or(Some(true), |(_, wanted)| wanted)),
         };
-        Some(Play { prompt: prompt?, repeat, barge_in: barge_in?, next })
+        Some(Play { says, prompt: prompt?, repeat, barge_in: barge_in?, next })
     }
 }
 

@@ -19,8 +19,13 @@ pub(super) fn times(value: Value<'_>) -> Option<Times> {
 }
 
 impl<'a> Reader<'a> {
-    /// One item, or a list of them.
+    /// One item, or a list of them; plain words name recordings.
     pub(super) fn prompt(&mut self, value: Value<'a>) -> Option<Prompt> {
+        self.words(value, false)
+    }
+
+    /// One item, or a list of them; plain words are spoken if `says`, and name recordings if not.
+    pub(super) fn words(&mut self, value: Value<'a>, says: bool) -> Option<Prompt> {
         let items = value.one_or_list();
         if items.len() > MAX_ITEMS || items.is_empty() {
             if value.is_list() {
@@ -28,11 +33,14 @@ impl<'a> Reader<'a> {
             }
             return None;
         }
-        let items: Vec<_> = items.into_iter().map(|item| self.item(item)).collect();
+        let items: Vec<_> = items.into_iter().map(|item| self.item(item, says)).collect();
         items.into_iter().collect::<Option<_>>().map(Prompt)
     }
 
-    fn item(&mut self, value: Value<'a>) -> Option<Item> {
+    fn item(&mut self, value: Value<'a>, says: bool) -> Option<Item> {
+        if says && !super::items::is_item(value) {
+            return self.text(value);
+        }
         if value.is_map() {
             return self.said(value);
         }

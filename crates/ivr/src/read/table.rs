@@ -18,8 +18,10 @@ form! {
 }
 
 form! {
-    pub(super) NODE, "a node", one of ["play", "menu", "collect", "hours", "queue", "dial", "record", "language", "when", "set", "call", "goto", "hangup"],
+    pub(super) NODE, "a node", one of ["play", "say", "menu", "collect", "hours", "queue", "dial", "record", "language", "when", "set", "call", "goto", "hangup"],
     key("play", &Kind::Any(&[PROMPT, &Kind::Form(&PLAY)]), "Plays prompts.", "welcome")
+        .with_unless(&["next"], "repeat", "forever"),
+    key("say", &SAID, "Speaks a text, in which plain words are spoken and `{{ name }}` is what a variable holds.", "Hello {{ caller.name }}")
         .with_unless(&["next"], "repeat", "forever"),
     key("menu", &Kind::Form(&MENU), "Asks for one key, and goes where that leads.", "{ prompt: main-menu, keys: { 1: sales }, exhausted: goodbye }")
         .without(&["next"]),
@@ -75,6 +77,13 @@ form! {
     key("prompt", PROMPT, "What is played.", "welcome").needed(),
     key("repeat", TIMES, "How often, 1 to 100, or `forever`: until the caller hangs up, or, if the node has `next`, presses a key.", "2").usual("1"),
     key("barge_in", &Kind::Bool, "A key cuts the prompt short, at once.", "false").usual("true"),
+}
+
+form! {
+    pub(super) SAY, "a say", one of [],
+    key("prompt", &SAID_PROMPT, "What is spoken.", "Hello {{ caller.name }}").needed(),
+    key("repeat", TIMES, "How often, 1 to 100, or `forever`: until the caller hangs up, or, if the node has `next`, presses a key.", "2").usual("1"),
+    key("barge_in", &Kind::Bool, "A key cuts the words short, at once.", "false").usual("true"),
 }
 
 form! {
@@ -171,7 +180,8 @@ form! {
 }
 
 form! {
-    pub(super) ITEM, "an item of a prompt", one of ["digits", "number", "money", "date", "time", "spell", "silence"],
+    pub(super) ITEM, "an item of a prompt", one of ["text", "digits", "number", "money", "date", "time", "spell", "silence"],
+    key("text", TEXT, "Speaks a text; `{{ name }}` in it is what a variable holds. Where the company has several languages it is written for each.", "Hello {{ caller.name }}").without(&["currency", "clock"]),
     key("digits", VARIABLE, "Says the digits of a variable one by one.", "account"),
     key("number", VARIABLE, "Says a variable as a number.", "place").without(&["currency", "clock"]),
     key("money", VARIABLE, "Says a variable as an amount of money.", "balance").with(&["currency"]).without(&["clock"]),
@@ -256,6 +266,12 @@ static ITEM_KIND: Kind = Kind::Any(&[
     &Kind::Form(&ITEM),
 ]);
 static PROMPT: &Kind = &Kind::Named("prompt", &Kind::Any(&[&ITEM_KIND, &Kind::List(&ITEM_KIND, 32)]));
+/// A text, or one for each language.
+static TEXT: &Kind = &Kind::Named("text", &Kind::Any(&[&Kind::Text, LANGUAGES]));
+static LANGUAGES: &Kind = &Kind::Map("^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$", &Kind::Text, super::texts::MAX_LANGUAGES);
+static SAID_ITEM: Kind = Kind::Any(&[&Kind::Text, &Kind::Form(&ITEM), LANGUAGES]);
+static SAID_PROMPT: Kind = Kind::Any(&[&SAID_ITEM, &Kind::List(&SAID_ITEM, 32)]);
+static SAID: Kind = Kind::Any(&[&SAID_PROMPT, &Kind::Form(&SAY)]);
 static OUTCOME_KIND: &Kind = &Kind::Named("outcome", &Kind::Any(&[TARGET, &Kind::Form(&OUTCOME)]));
 static LAST: &Kind = &Kind::Named("last-outcome", &Kind::Any(&[TARGET, &Kind::Form(&LAST_OUTCOME)]));
 static ANSWER_OR_WORDS: &Kind = &Kind::Named("answer", &Kind::Any(&[ANSWER_TARGET, &Kind::Form(&ANSWER_WITH_WORDS)]));

@@ -113,6 +113,7 @@ fn sound(sound: &Sound) -> String {
     match sound {
         Sound::Prompt(name) => name.to_string(),
         Sound::Silence(time) => format!("{}ms", time.as_millis()),
+        Sound::Text(speech) => format!("{}:“{}”", speech.language, speech.text.reveal()),
     }
 }
 
@@ -127,6 +128,7 @@ fn word(output: &Output) -> String {
             format!("{}:{}", if *repeat { "loop" } else { "play" }, names.join("+"))
         }
         Output::Language { language } => format!("language:{language}"),
+        Output::Unsaid { why } => format!("unsaid:{why}"),
         Output::StopPlay => "stop".to_owned(),
         Output::Queue { queue, max_wait: Some(most) } => format!("queue:{queue}/{}s", most.as_secs()),
         Output::Queue { queue, max_wait: None } => format!("queue:{queue}"),

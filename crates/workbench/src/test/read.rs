@@ -201,13 +201,24 @@ impl Reader<'_> {
     }
 
     fn prompt(&self, value: Value<'_>, name: &str) {
-        if !self.world.prompts.contains(name) {
+        if !self.world.prompts.contains(name) && !self.may_be_spoken(name) {
             unknown(
                 value,
                 &format!("there is no prompt `{name}`"),
                 name,
                 self.world.prompts.iter().map(String::as_str),
             );
+        }
+    }
+
+    /// True of what may be a text that a flow speaks: nobody knows what comes of those with variables, but that it looks
+    /// like the name of a prompt is more likely a slip.
+    fn may_be_spoken(&self, name: &str) -> bool {
+        let is_name = name.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'-' | b'/'));
+        let mut texts = self.world.flows.iter().flat_map(|flow| flow.texts());
+        match is_name {
+            true => texts.any(|text| text.fixed().any(|(_, text)| *text == *name)),
+            false => texts.next().is_some(),
         }
     }
 

@@ -27,10 +27,11 @@ pub(super) fn run(case: &Case, world: &World) -> Ran {
     Ran { failures: runner.failures, nodes, ways, path }
 }
 
-/// A prompt's name; a silence says nothing.
+/// A prompt's name, or the text that is spoken; a silence says nothing.
 fn prompt(sound: &Sound) -> Option<String> {
     match sound {
         Sound::Prompt(name) => Some(name.to_string()),
+        Sound::Text(speech) => Some(speech.text.reveal().to_string()),
         Sound::Silence(_) => None,
     }
 }
