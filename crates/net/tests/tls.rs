@@ -153,6 +153,7 @@ fn a_peer_who_is_not_who_he_should_be_is_not_told_anything() {
             Received::Unreachable { transport: Transport::Tls, remote: told } => assert_eq!(told, remote),
             other => panic!("{other:?}"),
         }
+        assert_eq!(one.sender.failed_handshakes(), [("certificate", 1)]);
     };
     unreachable(authority.settings(Vec::new()));
     let named = |name: &str| BTreeMap::from([(remote, name.to_owned())]);
@@ -199,6 +200,7 @@ fn who_must_show_a_certificate_is_known_by_its_names_and_others_are_turned_away(
         assert!(!matches!(stream.read(&mut [0; 8]), Ok(1..)));
         assert!(matches!(world.next(), Received::Closed { .. }));
     }
+    assert_eq!(world.sender.failed_handshakes(), [("certificate", 2)]);
 }
 
 #[test]
@@ -220,6 +222,7 @@ fn a_handshake_that_takes_too_long_is_cut_off_and_counts_meanwhile() {
         assert!(!matches!(stream.read(&mut [0; 8]), Ok(1..)));
         assert!(matches!(world.next(), Received::Closed { transport: Transport::Tls, .. }));
     }
+    assert_eq!(world.sender.failed_handshakes(), [("timeout", 2)], "who found no room began none");
     assert!(works(&world, connect(&world, &authority, "sip.example", None)));
 }
 
@@ -237,6 +240,7 @@ fn what_is_no_tls_ends_its_connection_alone() {
     let _ = plain.read_to_end(&mut octets);
     assert!(began.elapsed() < LIMIT && !octets.starts_with(b"SIP"), "{octets:?}");
     assert!(matches!(world.next(), Received::Closed { .. }));
+    assert_eq!(world.sender.failed_handshakes(), [("not_tls", 1)]);
     steady.write_all(OPTIONS.as_bytes()).unwrap();
     world.request();
 }

@@ -176,6 +176,7 @@ fn handshakes_that_are_none_are_refused() {
     refused(OPTIONS.as_bytes(), "");
     refused(&[0; 64], "");
     refused(&[b"GET / HTTP/1.1\r\nX: ".as_slice(), &[b'x'; 100_000]].concat(), "");
+    assert_eq!(world.sender.failed_handshakes(), [("not_websocket", 6), ("origin", 2)]);
     let fine = upgrade("Origin: https://Phone.example\r\nSec-WebSocket-Protocol: chat, SIP\r\n");
     assert!(head(&mut world.connect(fine.as_bytes())).starts_with("HTTP/1.1 101 "));
 }

@@ -301,6 +301,45 @@ fn a_refresh_asks_for_more_after_a_422() {
 }
 
 #[test]
+fn a_re_invite_that_refreshes_asks_for_more_after_a_422_and_no_more_than_that() {
+    let mut world = world(1);
+    answered(&mut world, "Supported: timer\nSession-Expires: 200\n");
+    next(&mut world, "INVITE");
+    let invites = |world: &World| -> Vec<Sent> {
+        world.sent_to(stranger()).into_iter().filter(|sent| sent.line().starts_with("INVITE")).collect()
+    };
+    let first = invites(&world).pop().unwrap();
+    world.inject(stranger(), 0, &reply(&first, "422 Too Small", "", "Min-SE: 400\n"));
+    let second = invites(&world).pop().unwrap();
+    assert_ne!(second.header("CSeq"), first.header("CSeq"));
+    let said = ["Session-Expires", "Min-SE"].map(|name| second.header(name).unwrap());
+    assert_eq!(said, ["400;refresher=uac", "400"].map(str::to_owned));
+    assert!(second.text().ends_with("\r\n\r\nsdp"));
+    // One that demands no more than it was given is not asked a third time for that.
+    let known = invites(&world).len();
+    world.inject(stranger(), 0, &reply(&second, "422 Too Small", "", "Min-SE: 400\n"));
+    assert_eq!(invites(&world).len(), known);
+}
+
+#[test]
+fn a_refresh_of_a_peer_that_asks_for_too_little_gets_422_and_the_session_lives_as_before() {
+    for method in ["UPDATE", "INVITE"] {
+        let mut world = world(1);
+        let (_, ok) = answered(&mut world, "Supported: timer\nSession-Expires: 90;refresher=uac\n");
+        world.drive_ms(30_000);
+        let text = within(&ok, method, "r", 2, "Supported: timer\nSession-Expires: 89;refresher=uac\n");
+        world.inject(stranger(), 0, &text);
+        let refused = world.last_to(stranger());
+        assert_eq!((refused.status(), refused.header("Min-SE").as_deref()), (422, Some("90")), "{method}");
+        assert!(world.events(0).is_empty(), "{method}");
+        if method == "INVITE" {
+            world.inject(stranger(), 0, &within(&refused, "ACK", "r", 2, ""));
+        }
+        assert_eq!(next(&mut world, "BYE"), 30, "{method}: it refreshed nothing");
+    }
+}
+
+#[test]
 fn two_of_us_live_for_hours_and_a_gone_one_ends_it() {
     let mut world = world(2);
     let (ours, theirs) = world.connect();
