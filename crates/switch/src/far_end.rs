@@ -190,3 +190,37 @@ pub(crate) fn written(site: &Site) -> String {
         None => site.name.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sip::Flow;
+
+    use super::*;
+
+    #[test]
+    fn where_a_name_leads_counts_as_an_address_does_and_a_certificate_is_asked_for_besides() {
+        let named = |name: &str, certificate: Option<&str>| {
+            let site = Site { name: "carrier.test".into(), port: None, transport: Transport::Udp };
+            let trunk = Trunk::incoming(name, Vec::new());
+            Trunk { certificate: certificate.map(Into::into), source_names: vec![site], ..trunk }
+        };
+        let net = Trunk::incoming("net", vec!["192.0.2.0/24".parse().unwrap()]);
+        let trunks = vec![net, named("proven", Some("a.example")), named("open", None)];
+        let config = Config { trunks, ..Config::default() };
+        let leads = NamedSources([("192.0.2.1".parse().unwrap(), vec!["proven".into(), "open".into()])].into());
+        let of = |source: &str, names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            let source = SocketAddr::new(source.parse().unwrap(), 5060);
+            config.trunk_of(Flow::udp(0, source, source), &names, &leads).map(|trunk| trunk.name.to_string())
+        };
+        let found = |name: &str| Some(name.to_owned());
+        assert_eq!(
+            of("192.0.2.1", &[]),
+            found("open"),
+            "before any network, and for nobody who must show a certificate"
+        );
+        assert_eq!(of("192.0.2.1", &["a.example"]), found("proven"));
+        assert_eq!(of("192.0.2.2", &["a.example"]), found("net"), "a certificate alone is not enough");
+        assert_eq!(of("198.51.100.1", &["a.example"]), None);
+    }
+}

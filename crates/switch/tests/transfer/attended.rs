@@ -206,6 +206,23 @@ fn a_replaces_is_answered_as_rfc_3891_has_it() {
 }
 
 #[test]
+fn a_call_that_is_over_and_still_rings_at_its_phone_is_declined_to_who_would_pick_it_up() {
+    let mut s = scene();
+    s.call("101");
+    s.world.with_phone(s.ada, |phone, now| phone.ring(now));
+    s.world.run(SECOND);
+    let replaces = s.world.at(s.ada).replaces().unwrap();
+    // The CANCEL does not arrive.
+    let ada = s.ada;
+    s.world.cut_off(ada, true);
+    s.hang_up(s.caller);
+    s.world.run(SECOND);
+    s.world.at(bob()).headers = vec![("Replaces".to_owned(), replaces)];
+    s.dial(bob(), "105", "101");
+    assert!(s.saw(bob(), &Seen::Refused(603)), "{:?}", s.world.at(bob()).seen);
+}
+
+#[test]
 fn whoever_may_watch_a_phone_picks_its_call_up_and_it_has_not_missed_one() {
     for (number, watched) in [("201", true), ("101", true), ("101", false)] {
         let mut config = with_carrier();
