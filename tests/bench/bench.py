@@ -34,6 +34,7 @@ AIMS = {
     'rate, other': (None, '-'),
     'short': (None, 'Asterisk 5.6, FreeSWITCH 10.9'),
     'ivr': (0.25, 'Asterisk 2.0-2.2, FreeSWITCH 2.1, RustPBX 1.75-1.96; I/O alone 0.12'),
+    'callers in flows': (0.5, '-'),
     'recorded': (0.35, 'Asterisk 4.1-4.35, FreeSWITCH 3.2-3.6'),
     'floor': (None, '0.24 on a quiet machine of this kind'),
     'bridge': (0.45, 'Asterisk 2.1-2.7, FreeSWITCH 3.3-3.8, rtpengine (relay) 0.88-0.97; I/O alone 0.24'),
@@ -389,6 +390,15 @@ def floor(args, count):
     row(f'bare receive and send, {count} calls', found['ms'], 'CPU-ms/call-s', 'floor', f'{found["packets"]} packets, {found["lost"]} lost')
 
 
+def flows(args):
+    """What 10,000 callers in the shipped menus cost the domain thread, each with a key every three seconds: its virtual clock needs no phones."""
+    shipped = os.path.join(args.config, os.pardir)
+    command = [args.callers, '--config', shipped, '--callers', '10000', '--seconds', '20' if args.quick else '60']
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout)
+    note = f'{found["in_flows"]} in a flow at the end, {found["keys"]} keys, {found["calls"]} calls'
+    row('10,000 callers in flows, virtual', found['share_of_a_core'], 'cores', 'callers in flows', note)
+
+
 def media(name, extension, scenario):
     def run(args):
         for count in args.counts:
@@ -544,13 +554,18 @@ def soak(args):
             row(f'soak: UDP sockets after {sent} calls', server.sockets(), '', 'soak')
 
 
+def ivr(args):
+    media('ivr', '2000', 'uac_ivr_hold.xml')(args)
+    flows(args)
+
+
 PARTS = {
     'signalling': signalling,
     'answer': answer,
     'digit': digit,
     'spacing': spacing,
     'short': short,
-    'ivr': media('ivr', '2000', 'uac_ivr_hold.xml'),
+    'ivr': ivr,
     'recorded': media('recorded', '3000', 'uac_ivr_hold.xml'),
     'bridge': media('bridge', '4000', 'uac_hold.xml'),
     'recorded-bridge': media('recorded-bridge', '4002', 'uac_hold.xml'),
@@ -569,6 +584,7 @@ def main():
     parser.add_argument('--binary', required=True)
     parser.add_argument('--config', required=True)
     parser.add_argument('--generator', required=True, help='the load generator for TLS (tests/examples/signal.rs), built')
+    parser.add_argument('--callers', required=True, help='callers in flows on a virtual clock (tests/examples/callers.rs), built')
     parser.add_argument('--floor', required=True, help='what a bridge costs the kernel alone (tests/examples/floor.rs), built')
     parser.add_argument('--quick', action='store_true', help='fewer and shorter steps')
     parser.add_argument('--counts', default=None, help='calls held at once, such as 100,300,600')
