@@ -16,6 +16,7 @@ pub struct Flows {
     languages: Languages,
     extensions: Extensions,
     ask_for_secrets: bool,
+    ask_for_repeats: bool,
     zone: Zone,
     rows: BTreeMap<Arc<str>, Arc<Rows>>,
 }
@@ -48,7 +49,9 @@ impl Flows {
         let whole = flows.into_iter().map(|(name, flow)| Some((name, Arc::new(flow?))));
         let by_name: BTreeMap<_, Arc<Flow>> = whole.collect::<Option<_>>()?;
         let ask_for_secrets = by_name.values().any(|flow| flow.secrets().next().is_some());
-        Some(Self { by_name, ask_for_secrets, ..Self::default() })
+        let read = by_name.values().flat_map(|flow| &flow.nodes).flat_map(|node| node.verb.expressions());
+        let ask_for_repeats = read.into_iter().any(|expression| expression.repeats);
+        Some(Self { by_name, ask_for_secrets, ask_for_repeats, ..Self::default() })
     }
 
     /// The same flows, in a company whose clocks show the time of `zone`.
@@ -98,6 +101,12 @@ impl Flows {
 
     pub(crate) const fn extensions(&self) -> &Extensions {
         &self.extensions
+    }
+
+    /// True if one of them reads earlier calls of a caller's number ([`crate::Facts::calls_today`]); else nobody need know them.
+    #[must_use]
+    pub const fn ask_for_repeats(&self) -> bool {
+        self.ask_for_repeats
     }
 
     /// True if one of them asks for a secret.

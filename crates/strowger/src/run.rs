@@ -190,9 +190,11 @@ fn wire(
     let mut switch = Switch::new(clock.now(), Arc::clone(config), setup);
     let left = storage.take_left();
     switch.restore_switches(left.switches);
-    // A day of the company's zone lies in two of UTC at most.
-    let today = Day::of(clock.now().wall);
-    switch.restore_callers(storage::callers_of(data, &[today.before(), today]));
+    if config.flows.ask_for_repeats() {
+        // A day of the company's zone lies in two of UTC at most.
+        let today = Day::of(clock.now().wall);
+        switch.restore_callers(storage::callers_of(data, &[today.before(), today]));
+    }
     switch.restore(clock.now(), left.locations, left.unreadable);
     switch.trace();
     Ok(Domain {

@@ -197,7 +197,7 @@ impl Switch {
         self.legs.insert(caller, leg);
         self.sessions.insert(incoming.session, caller);
         let limit = self.timers.set(now.monotonic + self.config.limits.max_call_time, Timer::CallLimit(call));
-        let earlier = self.repeats.calls(now.wall, &incoming.from, self.config.flows.zone());
+        let earlier = self.repeat(now.wall, &incoming.from);
         let facts = ivr::Facts {
             caller_number: Pii::new(incoming.from.clone()),
             caller_name: incoming.identity.display.clone().unwrap_or(Pii::new(String::new())),

@@ -52,10 +52,19 @@ impl Repeats {
 }
 
 impl Switch {
+    /// A number calls; gives what is known of it. Numbers are remembered only where a flow reads that.
+    pub(crate) fn repeat(&mut self, at: Wall, number: &str) -> Earlier {
+        if !self.config.flows.ask_for_repeats() {
+            self.repeats = Repeats::default();
+            return Earlier::default();
+        }
+        self.repeats.calls(at, number, self.config.flows.zone())
+    }
+
     /// Calls of an earlier run, in the order in which they began, each with its number. To be called at the start.
     pub fn restore_callers(&mut self, calls: Vec<(Wall, Pii<String>)>) {
         for (at, number) in calls {
-            self.repeats.calls(at, number.reveal(), self.config.flows.zone());
+            self.repeat(at, number.reveal());
         }
     }
 }

@@ -79,3 +79,30 @@ nodes:
     scene.call("1000");
     assert_eq!(chosen(&scene), Some(1));
 }
+
+#[test]
+fn who_called_is_remembered_only_while_a_flow_reads_it() {
+    let asks = "
+version: 1
+nodes:
+  who:
+    when:
+      - {if: \"repeat.today == 0\", next: end}
+      - {if: \"repeat.today == 1\", next: end}
+      - {otherwise: end}
+  end: {play: welcome, next: hangup}
+";
+    let forgets = "version: 1\nnodes:\n  end: {play: welcome, next: hangup}\n";
+    let mut scene = Scene::of(with_flow(forgets));
+    scene.call("1000");
+    scene.world.reconfigure(with_flow(asks));
+    scene.call("1000");
+    assert_eq!(chosen(&scene), Some(1), "nothing was kept while nobody asked");
+    scene.call("1000");
+    assert_eq!(chosen(&scene), Some(2));
+    scene.world.reconfigure(with_flow(forgets));
+    scene.call("1000");
+    scene.world.reconfigure(with_flow(asks));
+    scene.call("1000");
+    assert_eq!(chosen(&scene), Some(1), "what was kept is given back");
+}

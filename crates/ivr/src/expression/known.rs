@@ -58,6 +58,7 @@ const FIGURES: &[(&str, Figure)] =
 pub(super) struct Known {
     pub queues: Vec<(Arc<str>, Range<usize>)>,
     pub clock: Vec<Range<usize>>,
+    pub repeats: bool,
 }
 
 impl Reader {
@@ -89,6 +90,7 @@ impl Reader {
         if let Some((_, fact, kind)) = members.iter().find(|(known, ..)| *known == member) {
             if *owner == "repeat" {
                 self.known.clock.push(self.place(id));
+                self.known.repeats = true;
             }
             return Some((Tree::Fact(*fact), *kind));
         }

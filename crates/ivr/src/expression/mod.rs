@@ -35,6 +35,8 @@ pub(crate) struct Expression {
     pub queues: Vec<(Arc<str>, Range<usize>)>,
     /// Where it asks for the time of day, or what day it is.
     pub clock: Vec<Range<usize>>,
+    /// It reads earlier calls of the caller's number.
+    pub repeats: bool,
 }
 
 impl Expression {

@@ -79,8 +79,8 @@ pub(crate) fn read(text: &str, given: &[(&str, Kind)]) -> Result<Expression, Vec
     let mut reader = Reader { info, length, locals, known: Known::default(), reads: Vec::new(), wrong: Vec::new() };
     let (root, kind) = reader.kept(&expr);
     if reader.wrong.is_empty() {
-        let Known { queues, clock } = reader.known;
-        return Ok(Expression { root, kind, reads: reader.reads, queues, clock });
+        let Known { queues, clock, repeats } = reader.known;
+        return Ok(Expression { root, kind, reads: reader.reads, queues, clock, repeats });
     }
     reader.wrong.sort_by_key(|wrong| wrong.at.start);
     Err(reader.wrong)
