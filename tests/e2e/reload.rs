@@ -249,6 +249,14 @@ fn a_changed_file_is_taken_where_the_folder_is_watched_and_a_faulty_one_is_not()
         switch.events("reloaded").iter().filter(|event| event["changes"] == "prompts: 1 added").count() == 2
     });
     assert_eq!(switch.events("reloaded").len(), 3);
+    // The whole folder is away, and comes back as another.
+    let away = switch.folder().join("away");
+    std::fs::rename(config(&switch), &away).expect("moved");
+    until_true("it is missed", SOON, || switch.process().errors().contains("cannot be watched"));
+    std::fs::write(away.join("flows/talk.yaml"), "version: 1\nnodes:\n  talk: { play: welcome, next: hangup }\n")
+        .expect("written");
+    std::fs::rename(&away, config(&switch)).expect("moved");
+    until_true("it is taken", SOON, || switch.events("reloaded").len() == 4);
     phone.bye(&mut dialog);
     switch.wait_for_cdrs(1);
     switch.assert_quiet();

@@ -22,10 +22,12 @@ const QUIET: Duration = Duration::from_millis(500);
 /// But no longer than this after the first change.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What is looked for: files that were written and closed, came, went; folders as well.
+/// What is looked for: files that were written and closed, came, went; folders as well, and be it the one that is watched.
 const CHANGES: WatchFlags = WatchFlags::CLOSE_WRITE
     .union(WatchFlags::CREATE)
     .union(WatchFlags::DELETE)
+    .union(WatchFlags::DELETE_SELF)
+    .union(WatchFlags::MOVE_SELF)
     .union(WatchFlags::MOVED_FROM)
     .union(WatchFlags::MOVED_TO);
 
@@ -37,27 +39,32 @@ const CHANGES: WatchFlags = WatchFlags::CLOSE_WRITE
 pub(crate) fn watch_folder(folder: &Path, wanted: Arc<AtomicBool>, reloads: Reloads) -> Result<(), Error> {
     let folder = folder.to_owned();
     let watch = move || {
-        // Whoever wants no reloads needs no watch: it is begun when one is wanted first.
+        // Whoever wants no reloads needs no watch: it is begun when one is wanted first. A folder that is away, as it is being
+        // replaced, comes back, and may be another then.
+        let mut was_away = false;
         loop {
-            while !wanted.load(Ordering::Relaxed) {
-                std::thread::sleep(PATIENCE);
-            }
-            if let Err(error) = serve(&folder, &wanted, &reloads) {
+            if wanted.load(Ordering::Relaxed)
+                && let Err(error) = serve(&folder, &wanted, &reloads, was_away)
+                && !std::mem::replace(&mut was_away, true)
+            {
                 // Nobody reads a standard error that is closed.
                 let _ = writeln!(
                     io::stderr(),
-                    "strowger: the folder of the configuration cannot be watched: {error}; `strowger reload` reads it again"
+                    "strowger: the folder of the configuration cannot be watched: {error}; it is tried again, and `strowger reload` reads it"
                 );
-                return;
             }
+            std::thread::sleep(PATIENCE);
         }
     };
     let started = std::thread::Builder::new().name("watch".to_owned()).spawn(watch);
     started.map(drop).map_err(|source| Error::System { what: "thread", source })
 }
 
-fn serve(folder: &Path, wanted: &AtomicBool, reloads: &Reloads) -> io::Result<()> {
+fn serve(folder: &Path, wanted: &AtomicBool, reloads: &Reloads, was_away: bool) -> io::Result<()> {
     let mut watched = Watched::new(folder)?;
+    if was_away {
+        let _ = reloads.ask(Why::Change);
+    }
     while wanted.load(Ordering::Relaxed) {
         if !watched.changed(PATIENCE)? {
             continue;
@@ -66,6 +73,7 @@ fn serve(folder: &Path, wanted: &AtomicBool, reloads: &Reloads) -> io::Result<()
         while since.elapsed() < PATIENCE && watched.changed(QUIET)? {}
         // Folders that are new are watched, too, before anything is read.
         watched = Watched::new(folder)?;
+        // Where there is no room, those that wait are still to read the files.
         let _ = reloads.ask(Why::Change);
     }
     Ok(())
