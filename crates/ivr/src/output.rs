@@ -191,6 +191,15 @@ pub enum HangupCause {
 }
 
 impl HangupCause {
+    /// All of them, each with its word.
+    pub const NAMES: &[(&str, Self)] = &[
+        (Self::Normal.word(), Self::Normal),
+        (Self::Busy.word(), Self::Busy),
+        (Self::NoAnswer.word(), Self::NoAnswer),
+        (Self::Rejected.word(), Self::Rejected),
+        (Self::Unavailable.word(), Self::Unavailable),
+    ];
+
     /// The word of a flow's file for it.
     #[must_use]
     pub const fn word(self) -> &'static str {

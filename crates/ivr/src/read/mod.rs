@@ -29,14 +29,6 @@ use crate::{HangupCause, Reference, ReferenceKind, SpokenReference};
 const VERSION: u32 = 1;
 const MAX_NODES: usize = 1000;
 
-const CAUSES: &[(&str, HangupCause)] = &[
-    ("normal", HangupCause::Normal),
-    ("busy", HangupCause::Busy),
-    ("no_answer", HangupCause::NoAnswer),
-    ("rejected", HangupCause::Rejected),
-    ("unavailable", HangupCause::Unavailable),
-];
-
 /// What is written in a wrong place often, and where it belongs.
 const BESIDE: &[(&str, &str)] =
     &[("next", "write `next:` beside the verb, not below it"), ("note", "write `note:` beside the verb, not below it")];
@@ -147,7 +139,7 @@ impl<'a> Reader<'a> {
             }
             _ => {
                 refuse_next(next, "`hangup`: nothing follows");
-                let cause = if value.is_empty() { Some(HangupCause::Normal) } else { value.choose(CAUSES) };
+                let cause = if value.is_empty() { Some(HangupCause::Normal) } else { value.choose(HangupCause::NAMES) };
                 cause.map(Verb::Hangup)
             }
         };

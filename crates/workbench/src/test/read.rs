@@ -11,14 +11,6 @@ use super::{Act, Answers, Case, End, Expect};
 use crate::call::{DIAL_ENDS, QUEUE_ENDS, STATES};
 use crate::{Given, World};
 
-const CAUSES: &[(&str, HangupCause)] = &[
-    ("normal", HangupCause::Normal),
-    ("busy", HangupCause::Busy),
-    ("no_answer", HangupCause::NoAnswer),
-    ("rejected", HangupCause::Rejected),
-    ("unavailable", HangupCause::Unavailable),
-];
-
 pub(super) fn file(source: &Source, world: &World, faults: &Faults) -> Vec<Case> {
     let Some(document) = yaml::read(source, faults) else { return Vec::new() };
     let Some(map) = document.root(faults).map(&FILE.shape) else { return Vec::new() };
@@ -249,7 +241,7 @@ impl Reader<'_> {
         let (key, value) = value.map(&ENDS.shape)?.one_of(ENDS.one_of)?;
         match key {
             "hangup" if value.is_empty() => Some(End::HangUp(HangupCause::Normal)),
-            "hangup" => value.choose(CAUSES).map(End::HangUp),
+            "hangup" => value.choose(HangupCause::NAMES).map(End::HangUp),
             "caller" => nothing(value).map(|()| End::Caller),
             "waits" => {
                 let node = value.string()?;
