@@ -71,30 +71,25 @@ need_rust() {
 
 build_release() { cargo build --release --locked -p strowger; }
 
-# JsSIP, and a WebSocket for it, which Debian does not have: `tests/src/jssip.rs` looks there.
-need_jssip() {
-    local folder=target/jssip jssip=3.13.8 ws=8.23.0
-    [ "$(cat "$folder/versions" 2>/dev/null)" = "$jssip $ws" ] && return 0
+# Packages of npm in a folder of their own: `need_from_npm target/FOLDER NAME@VERSION …`.
+need_from_npm() {
+    local folder=$1
+    shift
+    [ "$(cat "$folder/versions" 2>/dev/null)" = "$*" ] && return 0
     # Where Node came from elsewhere it brings npm, and Debian's package of that would be in conflict with it.
     command -v npm >/dev/null || need_packages nodejs npm
-    say "installing: jssip $jssip and ws $ws from npm"
+    say "installing from npm: $*"
     mkdir -p "$folder"
-    npm install --silent --no-audit --no-fund --prefix "$folder" "jssip@$jssip" "ws@$ws" >&2 ||
-        die "could not install JsSIP; run: npm install --prefix $folder jssip@$jssip ws@$ws"
-    echo "$jssip $ws" >"$folder/versions"
+    npm install --silent --no-audit --no-fund --prefix "$folder" "$@" >&2 ||
+        die "could not install from npm; run: npm install --prefix $folder $*"
+    echo "$*" >"$folder/versions"
 }
 
+# JsSIP, and a WebSocket for it, which Debian does not have: `tests/src/jssip.rs` looks there.
+need_jssip() { need_from_npm target/jssip jssip@3.13.8 ws@8.23.0; }
+
 # Mermaid's parser, and what takes the browser's place for it: `tests/e2e/graph.rs` looks there.
-need_mermaid() {
-    local folder=target/mermaid mermaid=11.12.0 jsdom=26.1.0
-    [ "$(cat "$folder/versions" 2>/dev/null)" = "$mermaid $jsdom" ] && return 0
-    command -v npm >/dev/null || need_packages nodejs npm
-    say "installing: mermaid $mermaid and jsdom $jsdom from npm"
-    mkdir -p "$folder"
-    npm install --silent --no-audit --no-fund --prefix "$folder" "mermaid@$mermaid" "jsdom@$jsdom" >&2 ||
-        die "could not install Mermaid; run: npm install --prefix $folder mermaid@$mermaid jsdom@$jsdom"
-    echo "$mermaid $jsdom" >"$folder/versions"
-}
+need_mermaid() { need_from_npm target/mermaid mermaid@11.12.0 jsdom@26.1.0; }
 
 # A package of PyPI in an environment of its own, `target/PACKAGE`; the words behind it tell that this version is there.
 need_from_pypi() {
