@@ -1,7 +1,7 @@
 //! The command line, and the configurations that are shipped.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use tests::company::Company;
 use tests::ports::Ports;
@@ -21,6 +21,20 @@ fn the_shipped_configurations_have_no_fault() {
     for folder in ["config", "config/bench"] {
         let output = strowger(&["check", "--config", &root.join(folder).to_string_lossy()]);
         assert!(output.status.success(), "{folder}: {}", text(&output));
+    }
+}
+
+#[test]
+fn whoever_reads_no_further_ends_no_command_in_a_fault() {
+    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
+    let config = config.to_string_lossy();
+    for arguments in [&["graph"][..], &["test"], &["test", "--explore"], &["try", "main"], &["check"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = Command::new(binary());
+        let command = command.args(arguments).args(["--config", &*config]).stdin(Stdio::null()).stdout(writer);
+        let output = command.stderr(Stdio::piped()).output().expect("the binary runs");
+        assert_eq!((output.status.code(), text(&output)), (Some(0), String::new()), "{arguments:?}");
     }
 }
 

@@ -7,6 +7,7 @@ use switch::{Config, NumbersOf, Trunk};
 
 use crate::error::Error;
 use crate::folder::read_company;
+use crate::operate::print;
 
 /// Reads a company and says what it holds, or what is wrong with it.
 ///
@@ -15,10 +16,10 @@ use crate::folder::read_company;
 pub(crate) fn check(folder: &Path, number: Option<&str>, trunk: Option<&str>) -> Result<(), Error> {
     let company = read_company(folder)?;
     for note in &company.notes {
-        print!("{note}");
+        print(&note.to_string());
     }
     let switch = &company.switch;
-    print!("{}", Outlook(switch));
+    print(&Outlook(switch).to_string());
     if let Some(number) = number {
         let trunks: Vec<&Trunk> = match trunk {
             Some(name) => {
@@ -26,9 +27,9 @@ pub(crate) fn check(folder: &Path, number: Option<&str>, trunk: Option<&str>) ->
             }
             None => switch.trunks.iter().collect(),
         };
-        trunks.into_iter().for_each(|trunk| print!("{}", becomes(trunk, number)));
+        trunks.into_iter().for_each(|trunk| print(&becomes(trunk, number)));
     }
-    println!("{} is right: {}", folder.display(), contents(switch));
+    print(&format!("{} is right: {}\n", folder.display(), contents(switch)));
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use yaml::did_you_mean;
 
 use crate::error::Error;
 use crate::folder::read_files;
+use crate::operate::print;
 
 /// What the drawing is written in.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -49,7 +50,7 @@ pub(crate) fn graph(folder: &Path, wanted: &[String], format: Format) -> Result<
         Format::Mermaid => workbench::mermaid(&sketches),
         Format::Dot => workbench::dot(&sketches),
     };
-    print!("{drawing}");
+    print(&drawing);
     let mut whole = true;
     for sketch in sketches.iter().filter(|sketch| sketch.outline.is_none()) {
         whole = false;

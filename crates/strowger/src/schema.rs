@@ -2,6 +2,8 @@
 
 use clap::ValueEnum;
 
+use crate::operate::print;
+
 /// A kind of file.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum FileKind {
@@ -17,5 +19,5 @@ pub(crate) fn schema(kind: FileKind) {
         FileKind::Flow => workbench::schema("A flow of Strowger", ivr::Flow::form()),
         FileKind::Test => workbench::schema("Tests of Strowger's flows", workbench::tests_form()),
     };
-    println!("{schema:#}");
+    print(&format!("{schema:#}\n"));
 }

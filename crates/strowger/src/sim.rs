@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use sim::Scenario;
 
 use crate::error::Error;
+use crate::operate::print;
 
 /// Plays each file and says what happened and whether it held. Exit code 1: a file is wrong, or a scenario does not hold.
 ///
@@ -28,15 +29,15 @@ fn play(path: &Path) -> Result<bool, Error> {
             return Ok(false);
         }
     };
-    println!("{}: {}", path.display(), scenario.about);
+    print(&format!("{}: {}\n", path.display(), scenario.about));
     let played = scenario.play(true);
     for told in &played.told {
-        println!("{told}");
+        print(&format!("{told}\n"));
     }
     for breach in &played.breaches {
-        println!("broken: {breach}");
+        print(&format!("broken: {breach}\n"));
     }
     let holds = played.breaches.is_empty();
-    println!("{}", if holds { "holds" } else { "does not hold" });
+    print(&format!("{}\n", if holds { "holds" } else { "does not hold" }));
     Ok(holds)
 }

@@ -11,6 +11,7 @@ use yaml::{Faults, Source};
 
 use crate::error::Error;
 use crate::folder::{read_company, read_file};
+use crate::operate::print;
 
 /// Tests lie in this folder beside the flows.
 const FOLDER: &str = "tests";
@@ -87,12 +88,12 @@ fn judge(request: &Test, world: &World, cases: Vec<Case>) -> Result<ExitCode, Er
         })
         .collect();
     for (case, ran) in &ran {
-        print!("{}", case.report(ran));
+        print(&case.report(ran));
     }
-    print!("{}", coverage.report(&world.flows, request.coverage));
+    print(&coverage.report(&world.flows, request.coverage));
     let failed = ran.iter().filter(|(_, ran)| !ran.failures.is_empty()).count();
     let (taken, ways) = coverage.ways(&world.flows);
-    println!("{} tests, {failed} failed; {taken} of {ways} ways taken", ran.len());
+    print(&format!("{} tests, {failed} failed; {taken} of {ways} ways taken\n", ran.len()));
     if let Some(path) = &request.junit {
         fs::write(path, workbench::junit(&ran)).map_err(|source| Error::File { path: path.clone(), source })?;
     }
@@ -101,7 +102,7 @@ fn judge(request: &Test, world: &World, cases: Vec<Case>) -> Result<ExitCode, Er
 
 fn explore(world: &World, depth: usize) -> ExitCode {
     let found = workbench::explore(world, depth);
-    print!("{}", found.report);
+    print(&found.report);
     if found.good { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
 

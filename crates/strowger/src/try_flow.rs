@@ -12,6 +12,7 @@ use yaml::did_you_mean;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::folder::read_company;
+use crate::operate::print;
 use crate::test::world;
 
 /// Leads a person who types through a flow.
@@ -46,16 +47,16 @@ pub(crate) fn try_flow(
         let near = did_you_mean(flow, world.flows.iter().map(|flow| &**flow.name())).map(str::to_owned);
         return Err(Error::NoSuchFlow { flow: flow.to_owned(), near });
     };
-    print!("{heard}");
+    print(&heard);
     let asks = stdin().is_terminal();
     let mut lines = stdin().lock().lines();
     while !rehearsal.is_over() {
         if asks {
-            print!("> ");
+            print("> ");
         }
         let _ = stdout().flush();
         let Some(Ok(line)) = lines.next() else { break };
-        print!("{}", rehearsal.line(&line));
+        print(&rehearsal.line(&line));
     }
     Ok(ExitCode::SUCCESS)
 }
