@@ -3,6 +3,7 @@
 //!
 //! - `audio`: who hears whom, measured; recordings; A-law with µ-law. Run alone.
 //! - `load`, `crash`: 300 calls at once; and the switch killed among them. `crowd`: 10,000 users who register. Run alone.
+//! - `barge_in`: keys of strangers by each means, and how soon they cut a prompt short. Run alone.
 //! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go.
 //! - `questions`: menus and collects, by SIPp's keys: of several digits, extensions, confirmed, typed ahead, secret.
 //! - `hours`: an emergency switch is turned while the switch runs.
@@ -48,6 +49,7 @@
 mod admission;
 mod agents;
 mod audio;
+mod barge_in;
 mod call;
 mod commands;
 mod control;

@@ -1,7 +1,6 @@
 //! SRTP with keys in SDP (RFC 3711, 4568, 7714) among strangers: libsrtp packet by packet, and calls of baresip, whose
 //! packets tshark listens to.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -14,10 +13,10 @@ use tests::company::{Company, tones};
 use tests::libsrtp::Libsrtp;
 use tests::phone::Phone;
 use tests::ports::Ports;
-use tests::process::Process;
 use tests::sound::{self, assert_heard, heard};
 use tests::switch::{Switch, binary};
-use tests::wait::{self, SOON, pause};
+use tests::tap::Tap;
+use tests::wait::{SOON, pause};
 
 const ULAW: &str = "PCMU/8000/1";
 const SECOND: Duration = Duration::from_secs(1);
@@ -71,49 +70,21 @@ fn libsrtp_opens_what_we_seal_and_we_what_it_seals() {
     }
 }
 
-/// Listens to what crosses the loopback interface, as who taps a wire does.
-struct Tap {
-    process: Process,
-    file: PathBuf,
-}
-
-impl Tap {
-    fn start(ports: &str, folder: &Path) -> Self {
-        let file = folder.join("wire.pcap");
-        let mut command = Command::new("tshark");
-        command.args(["-i", "lo", "-f", &format!("udp portrange {ports}"), "-w"]).arg(&file);
-        let process = Process::start("tshark", command, folder);
-        wait::until_true("tshark listens", SOON, || process.errors().contains("Capturing on"));
-        wait::until_true("tshark writes", SOON, || file.metadata().is_ok_and(|file| file.len() > 0));
-        Self { process, file }
-    }
-
-    /// Payloads of RTP by the ports that they went from and to, each 160 octets taken for µ-law.
-    fn stop(mut self) -> Vec<((u16, u16), usize, Vec<i16>)> {
-        self.process.signal("INT");
-        self.process.wait(SOON);
-        let mut command = Command::new("tshark");
-        command.arg("-r").arg(&self.file).args(["-Y", "udp", "-T", "fields"]);
-        let output = command.args(["-e", "udp.srcport", "-e", "udp.dstport", "-e", "udp.payload"]).output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        let mut streams: Vec<((u16, u16), usize, Vec<i16>)> = Vec::new();
-        for line in text.lines() {
-            let fields: Vec<_> = line.split('\t').collect();
-            let octets: Vec<u8> = (0..fields[2].len() / 2)
-                .map(|at| u8::from_str_radix(&fields[2][at * 2..at * 2 + 2], 16).unwrap())
-                .collect();
-            if octets.len() < HEADER + 160 || octets[1] & 0x7f != 0 {
-                continue;
-            }
-            let ports = (fields[0].parse().unwrap(), fields[1].parse().unwrap());
-            let samples = octets[HEADER..HEADER + 160].iter().map(|octet| sound::from_ulaw(*octet));
-            match streams.iter_mut().find(|(found, length, _)| (*found, *length) == (ports, octets.len())) {
-                Some((.., sound)) => sound.extend(samples),
-                None => streams.push((ports, octets.len(), samples.collect())),
-            }
+/// Payloads of RTP by the ports that they went from and to, each 160 octets taken for µ-law.
+fn streams(tap: Tap) -> Vec<((u16, u16), usize, Vec<i16>)> {
+    let mut streams: Vec<((u16, u16), usize, Vec<i16>)> = Vec::new();
+    for datagram in tap.stop() {
+        let length = datagram.octets.len();
+        if length < HEADER + 160 || datagram.octets[1] & 0x7f != 0 {
+            continue;
         }
-        streams
+        let (ports, samples) = ((datagram.from, datagram.to), datagram.sound());
+        match streams.iter_mut().find(|(found, size, _)| (*found, *size) == (ports, length)) {
+            Some((.., sound)) => sound.extend(samples),
+            None => streams.push((ports, length, samples)),
+        }
     }
+    streams
 }
 
 fn manner(hertz: f64) -> Manner {
@@ -142,7 +113,7 @@ fn call_of_two(agent_srtp: bool) {
     let policy = if agent_srtp { "required" } else { "allowed" };
     let contact = format!("{}\n    srtp: {policy}", agent.contact("agent1"));
     let switch = Switch::start(&Company::new(&ports).agent(&contact));
-    let tap = Tap::start(&ports.for_media(), folder.path());
+    let tap = Tap::start(&format!("udp portrange {}", ports.for_media()), folder.path());
 
     caller.dial("1000", switch.address());
     caller.wait_for("CALL_ESTABLISHED", 1, SOON);
@@ -188,7 +159,7 @@ fn call_of_two(agent_srtp: bool) {
     assert_no_keys(&switch);
 
     // On the wire, who encrypts is heard by nobody.
-    let streams = tap.stop();
+    let streams = streams(tap);
     let (clear, secret): (Vec<_>, Vec<_>) = streams.iter().partition(|(_, length, _)| *length == HEADER + 160);
     assert_eq!((clear.len(), secret.len()), if agent_srtp { (0, 4) } else { (2, 2) }, "both ways of each leg");
     for (ports, _, sound) in secret {

@@ -8,7 +8,7 @@
 //! - [`certificates`] makes those that TLS needs, [`tunnel`] is OpenSSL at the other end.
 //! - [`sipp`], [`baresip`], [`jssip`], [`kamailio`], [`dnsmasq`], [`libsrtp`], [`linphone`] and [`scanner`] are the strangers; [`phone`] is a scripted phone of our own
 //!   for what they cannot do, [`line`] a way for requests that no phone would send, [`flood`] a crowd of strangers in the bad sense.
-//! - [`shaper`] is the bad network between them and the switch.
+//! - [`shaper`] is the bad network between them and the switch, [`tap`] listens on the wire.
 //! - [`sound`] makes and measures audio; [`ports`] keeps tests off each other's ports; [`wait`] waits for conditions.
 //!
 //! The tests themselves are in `e2e/`. Run them by `scripts/test`, which installs what they need.
@@ -49,5 +49,6 @@ pub mod sound;
 pub mod stun;
 pub mod switch;
 pub mod talk;
+pub mod tap;
 pub mod tunnel;
 pub mod wait;
