@@ -6,6 +6,7 @@
 //! - `barge_in`: keys of strangers by each means, and how soon they cut a prompt short. Run alone.
 //! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go.
 //! - `questions`: menus and collects, by SIPp's keys: of several digits, extensions, confirmed, typed ahead, secret.
+//! - `http`: flows ask a web server that is right, slow, down, or lies.
 //! - `hours`: an emergency switch is turned while the switch runs.
 //! - `message`: short texts from user to user. `lamps`: phones are told of the calls of others.
 //! - `transfer`: whoever is sent on is heard where he comes to.
@@ -64,6 +65,7 @@ mod graph;
 mod hangups;
 mod hold;
 mod hours;
+mod http;
 mod ipv6;
 mod lamps;
 mod limits;

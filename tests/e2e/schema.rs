@@ -33,6 +33,8 @@ const NOT_OF_SHAPE: &[&str] = &[
     "set-before-it-is-set",
     "set-of-a-secret",
     "loop-of-tables",
+    "loop-of-http",
+    "http-secret",
     "table-row-not-set",
     "start-unknown",
     "target-unknown",

@@ -63,6 +63,8 @@ pub struct Company {
     pub watch: bool,
     /// What `speech` says, if anything.
     pub speech: Option<String>,
+    /// A web server that flows may ask, if there is one.
+    pub web: Option<String>,
     /// What `srtp` says, if anything.
     pub srtp: Option<&'static str>,
     /// Where calls are taken from.
@@ -141,6 +143,7 @@ impl Company {
             control: BTreeMap::new(),
             trace: None,
             watch: false,
+            web: None,
             srtp: None,
             trunk: "127.0.0.1".to_owned(),
             carrier: None,
@@ -212,6 +215,7 @@ impl Company {
         }
         text.extend(self.dns.iter().map(|server| format!("dns: {{ servers: [\"{server}\"] }}\n")));
         text.extend(self.speech.iter().map(|speech| format!("speech: {speech}\n")));
+        text.extend(self.web.iter().map(|origin| format!("http: {{ allow: \"{origin}\" }}\n")));
         text.extend(self.srtp.iter().map(|srtp| format!("srtp: {srtp}\n")));
         text.extend(self.watch.then_some("watch: true\n"));
         text.extend(self.trace.iter().map(|trace| format!("trace: {trace}\n")));

@@ -102,6 +102,13 @@ fn check(flow: &Flow, catalogue: &mut Catalogue, faults: &Faults) {
             ReferenceKind::Table => {
                 catalogue.tables.refer(name, place, format!("write it as `tables/{name}.csv`"), faults)
             }
+            ReferenceKind::Origin => {
+                let remedy = format!("add `{name}` to `allow` of `http` in `strowger.yaml`, if flows may ask it");
+                catalogue.origins.refer(name, place, remedy, faults)
+            }
+            ReferenceKind::Secret => {
+                catalogue.secrets.refer(name, place, "add it to `secrets` in `strowger.yaml`", faults)
+            }
             ReferenceKind::Zone => catalogue.refer_zone(place, faults),
             ReferenceKind::User => catalogue.users.refer(name, place, "add it to `users.yaml`", faults),
             ReferenceKind::Language => {

@@ -7,7 +7,7 @@
 //! Where to find what: `files` the folder and which files belong to it · `system` what drivers need (`listeners`, `tls`, media,
 //! data folder) · `dns` whom names are asked of · `control` how a running switch is reached · `traces` what is kept of the wire · `limits` · `trunks`, `peer` what calls are sent
 //! to · `grants` who may call out, `outlook` the same for people · `numbers` the number plan · `users` · `queues` · `hours` when it is open (read by the crate of that name) · `flows` (their language is crate
-//! `ivr`) · `languages` which there are and what each can say · `tables` what conditions look into · `speech` who speaks texts · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
+//! `ivr`) · `languages` which there are and what each can say · `tables` what conditions look into · `web` servers that flows ask, and secrets for them · `speech` who speaks texts · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
 //! faults and notes · `changes` what differs between two configurations, `plan` what that means for those who are in a flow.
 //!
 //! Invariants: a company has no dangling name (each flow, user, queue and prompt that is named exists); a fault is
@@ -41,6 +41,7 @@ mod tls;
 mod traces;
 mod trunks;
 mod users;
+mod web;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -88,6 +89,8 @@ const ROOT: Shape = Shape {
         "version",
         "languages",
         "language",
+        "http",
+        "secrets",
         "zone",
         "listeners",
         "data",
@@ -246,6 +249,8 @@ fn catalogue(
         flows: Names::new("flow", Some(flows::names(files))),
         tables: Names::new("table", Some(tables::names(files))),
         languages: Languages::read(files, root, faults),
+        origins: Names::new("web server", root.map(web::origins)),
+        secrets: Names::new("secret", root.map(web::names)),
         calendars: Names::new("calendar", hours.names()),
         emergencies: hours.emergencies(),
         // Of a file that cannot be read, nothing is missed.

@@ -31,6 +31,12 @@ pub fn secret_files(files: &Files) -> Vec<String> {
             found.extend(path.and_then(|(_, value)| value.raw()).map(str::to_owned));
         }
     }
+    let secrets = sections.iter().find(|(key, _)| key.raw() == Some("secrets")).map(|(_, value)| *value);
+    for (_, secret) in secrets.filter(Value::is_map).and_then(|value| value.entries("")).unwrap_or_default() {
+        let keys = if secret.is_map() { secret.entries("").unwrap_or_default() } else { Vec::new() };
+        let path = keys.iter().find(|(key, _)| key.raw() == Some("file"));
+        found.extend(path.and_then(|(_, value)| value.raw()).map(str::to_owned));
+    }
     found.sort_unstable();
     found.dedup();
     found
@@ -63,10 +69,15 @@ pub(crate) fn password(map: &Map<'_>, files: &Files, notes: &mut Notes) -> Optio
         );
         return Some(text);
     }
+    line(&value, files, "password", MAX_LENGTH)
+}
+
+/// The one line, of `most` characters at most, of the file that `value` names. `what` it holds is for people.
+pub(crate) fn line(value: &Value<'_>, files: &Files, what: &str, most: usize) -> Option<String> {
     let path = value.string()?;
     let fault = |why: &str| {
-        let remedy = "write the password into it as its only line, readable for its owner alone (`chmod 600`)";
-        value.fault(format!("no password in `{}`: {why}", crate::names::short(path)), remedy);
+        let remedy = format!("write the {what} into it as its only line, readable for its owner alone (`chmod 600`)");
+        value.fault(format!("no {what} in `{}`: {why}", crate::names::short(path)), remedy);
         None
     };
     match files.secret(path) {
@@ -74,13 +85,17 @@ pub(crate) fn password(map: &Map<'_>, files: &Files, notes: &mut Notes) -> Optio
         Ok(text) => {
             let text = text.strip_suffix('\n').unwrap_or(text);
             let text = text.strip_suffix('\r').unwrap_or(text);
-            if is_password(text) { Some(text.to_owned()) } else { fault("it does not hold one line of text alone") }
+            if is_line(text, most) { Some(text.to_owned()) } else { fault("it does not hold one line of text alone") }
         }
     }
 }
 
 fn is_password(text: &str) -> bool {
-    (1..=MAX_LENGTH).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+    is_line(text, MAX_LENGTH)
+}
+
+fn is_line(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
 /// A text that stands in quotes in a header field.

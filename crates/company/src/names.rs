@@ -71,6 +71,10 @@ pub(crate) struct Catalogue {
     pub queues: Names,
     pub flows: Names,
     pub tables: Names,
+    /// Web servers that flows may ask, by their origins.
+    pub origins: Names,
+    /// What headers may hold.
+    pub secrets: Names,
     pub languages: Languages,
     pub calendars: Names,
     /// Those of them that have a switch.

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use base::Pii;
 use sip::Transport;
 use sip::digest::Algorithm;
 use switch::SrtpPolicy;
@@ -14,7 +16,7 @@ use yaml::{Map, Shape, Value};
 use crate::speech::Speech;
 use crate::tls::{Shelf, TlsFiles};
 use crate::traces;
-use crate::{control, dns, limits, listeners, or};
+use crate::{control, dns, limits, listeners, or, web};
 
 /// What the drivers need to know; the rest of a company is the switch's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub struct System {
     pub traces: Traces,
     /// The DNS servers that names are asked of; those of the system if there are none.
     pub dns: Vec<SocketAddr>,
+    /// What headers of requests to web servers may hold. This may change while the switch runs.
+    pub secrets: BTreeMap<Arc<str>, Pii<String>>,
     /// The folder is watched, and read again when something in it changes. This may change while the switch runs.
     pub watch: bool,
     /// Who speaks the texts of flows.
@@ -183,7 +187,18 @@ pub(crate) fn read(root: &Map<'_>, shelf: &mut Shelf<'_>) -> System {
     let (metrics, grace, traces) = (control::metrics(root), limits::grace(root), traces::read(root));
     let listeners = listeners.into_iter().map(|(listener, _)| listener).collect();
     let watch = or(root, "watch", false, |value| value.bool());
-    System { listeners, data, media, metrics, grace, traces, dns: dns::read(root), watch, speech: Speech::default() }
+    System {
+        listeners,
+        data,
+        media,
+        metrics,
+        grace,
+        traces,
+        dns: dns::read(root),
+        secrets: web::secrets(root, shelf.files),
+        watch,
+        speech: Speech::default(),
+    }
 }
 
 /// Finds what cannot change while the switch runs: sockets, threads and open files are made of it at the start.

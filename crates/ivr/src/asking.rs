@@ -332,7 +332,7 @@ impl Session {
     pub fn is_secret(&self) -> bool {
         let verb = self.flow.node(self.state.node).map(|node| &node.verb);
         match self.state.phase {
-            Phase::Playing | Phase::Leaving { .. } => self.flows.ask_for_secrets(),
+            Phase::Playing | Phase::Leaving { .. } | Phase::Fetching => self.flows.ask_for_secrets(),
             Phase::Asking | Phase::Waiting | Phase::Confirming { .. } => {
                 self.state.masked || (self.flows.ask_for_secrets() && !verb.is_some_and(|verb| self.may_answer(verb)))
             }

@@ -102,6 +102,11 @@ fn steps(index: usize, node: &Node) -> Vec<Step<'_>> {
         Verb::Look(Look { into, found, otherwise, .. }) => {
             vec![Step { sets: into.as_slice(), ..found_at_once(found) }, found_at_once(otherwise)]
         }
+        // A server that is down is found at once, and one that is quick answers as fast: no loop may hammer it.
+        Verb::Http(http) => {
+            let sets = http.names.as_slice();
+            vec![Step { sets, ..fast(http.next) }, Step { sets, ..fast(http.failed.way) }]
+        }
         Verb::Set(Set { names, next, .. }) => vec![Step { sets: names, ..fast(*next) }],
         Verb::Leave { .. } | Verb::Hangup(_) => Vec::new(),
     }
@@ -119,6 +124,7 @@ fn prompts(node: &Node) -> Vec<&Prompt> {
         Verb::Queue(queue) => [&queue.timed_out, &queue.full, &queue.no_agents].map(|outcome| &outcome.prompt).to_vec(),
         Verb::When(_) | Verb::Set(_) => Vec::new(),
         Verb::Look(look) => vec![&look.found.prompt, &look.otherwise.prompt],
+        Verb::Http(http) => vec![&http.hear, &http.failed.prompt],
         Verb::Dial(dial) => {
             [&dial.busy, &dial.no_answer, &dial.declined, &dial.failed].map(|outcome| &outcome.prompt).to_vec()
         }

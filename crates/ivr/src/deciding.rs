@@ -34,11 +34,19 @@ impl Session {
                 self.took("next");
                 Some(self.set(set, now, figures))
             }
+            Verb::Http(http) => self.fetch(http, now, figures),
             _ => None,
         }
     }
 
-    fn evaluate(&self, expression: &Expression, now: Now, figures: &Figures) -> Result<Value, Error> {
+    /// What an expression comes to, which may read what is `given` beside all that is known.
+    pub(crate) fn evaluate(
+        &self,
+        expression: &Expression,
+        now: Now,
+        figures: &Figures,
+        given: &[(Arc<str>, Value)],
+    ) -> Result<Value, Error> {
         expression.evaluate(&Scope {
             variables: &self.state.variables,
             facts: &self.state.facts,
@@ -46,7 +54,8 @@ impl Session {
             now: now.wall,
             zone: self.flows.zone(),
             queues: figures,
-            given: &[],
+            http: self.state.http,
+            given,
         })
     }
 
@@ -54,7 +63,7 @@ impl Session {
     fn choose(&mut self, when: &When, now: Now, figures: &Figures) -> Target {
         let (mut chosen, mut failed) = (None, None);
         for (number, (condition, to)) in (1..).zip(&when.cases) {
-            match self.evaluate(&condition.expression, now, figures) {
+            match self.evaluate(&condition.expression, now, figures, &[]) {
                 Ok(Value::Bool(false)) => continue,
                 Ok(Value::Bool(true)) => chosen = Some((number, *to)),
                 Ok(_) => failed = Some((number, Error::WrongKind.word())),
@@ -72,7 +81,7 @@ impl Session {
 
     /// Where a table leads. Told like a `when` of one case, which is that there is a row.
     fn look(&mut self, look: &Look, now: Now, figures: &Figures) -> Option<Target> {
-        let text = match self.evaluate(&look.value.expression, now, figures) {
+        let text = match self.evaluate(&look.value.expression, now, figures, &[]) {
             Ok(Value::Text(text)) => Ok(text),
             Ok(Value::Integer(number)) => Ok(number.to_string()),
             Ok(_) => Err(Error::WrongKind),
@@ -97,7 +106,7 @@ impl Session {
     /// Sets variables in their order. What cannot be worked out is null.
     fn set(&mut self, set: &Set, now: Now, figures: &Figures) -> Target {
         for (name, written) in set.names.iter().zip(&set.values) {
-            let (value, failed) = match self.evaluate(&written.expression, now, figures) {
+            let (value, failed) = match self.evaluate(&written.expression, now, figures, &[]) {
                 Ok(value) => (value, None),
                 Err(error) => (Value::Null, Some(error.word())),
             };

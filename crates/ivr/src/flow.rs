@@ -13,6 +13,7 @@ use crate::inspect::Check;
 use crate::key_range::KeyRange;
 use crate::rows::By;
 use crate::text::Text;
+use crate::web::{HeaderValue, Method, Origin};
 use crate::{DialTarget, HangupCause, Spoken, read};
 
 /// A flow without faults. Immutable; calls share it.
@@ -142,6 +143,10 @@ pub enum ReferenceKind {
     Zone,
     /// A table that a `when` looks into.
     Table,
+    /// The origin of a web server, as [`crate::web::Origin`] spells it: it must be allowed.
+    Origin,
+    /// A secret that goes into a header.
+    Secret,
     /// A calendar.
     Calendar,
     /// A calendar of which the flow says what follows in an emergency: it must have a switch.
@@ -198,6 +203,7 @@ pub(crate) enum Verb {
     When(When),
     Look(Look),
     Set(Set),
+    Http(Box<Http>),
     /// `goto: { flow: … }`: into another flow, for good.
     Leave {
         flow: Arc<str>,
@@ -224,7 +230,12 @@ impl Verb {
             Self::Look(look) => (&[], std::slice::from_ref(&look.value)),
             _ => (&[], &[]),
         };
-        cases.iter().map(|(case, _): &(Written, Target)| case).chain(values).map(|written| &written.expression)
+        let sent = match self {
+            Self::Http(http) => Some(http.sends()),
+            _ => None,
+        };
+        let written = cases.iter().map(|(case, _): &(Written, Target)| case).chain(values);
+        written.chain(sent.into_iter().flatten()).map(|written| &written.expression)
     }
 }
 
@@ -402,6 +413,38 @@ pub(crate) struct Look {
     pub into: Option<Arc<str>>,
     pub found: Outcome,
     pub otherwise: Outcome,
+}
+
+/// Asks a web server.
+#[derive(Debug)]
+pub(crate) struct Http {
+    pub method: Method,
+    pub origin: Origin,
+    /// Begins with `/`; may have a query.
+    pub path: Arc<str>,
+    /// Where the URL is written.
+    pub place: Place,
+    pub query: Vec<(Arc<str>, Written)>,
+    pub headers: Vec<(Arc<str>, HeaderValue)>,
+    /// `None`: nothing is sent.
+    pub send: Option<Vec<(Arc<str>, Written)>>,
+    /// To the last octet of the answer.
+    pub timeout: Duration,
+    /// Over and over while it lasts.
+    pub hear: Prompt,
+    /// The variables that get something of the answer.
+    pub names: Vec<Arc<str>>,
+    /// What each gets.
+    pub take: Vec<Written>,
+    pub failed: Outcome,
+    pub next: Target,
+}
+
+impl Http {
+    /// All that is worked out before it is sent.
+    pub fn sends(&self) -> impl Iterator<Item = &Written> {
+        self.query.iter().chain(self.send.iter().flatten()).map(|(_, written)| written)
+    }
 }
 
 /// Sets variables, one after the other.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use yaml::{Faults, Place, Source};
 
 use crate::flow::{DirectDial, Flow, Item, Node, Outcome, Prompt, Question, Target, Verb, Way};
-use crate::{DialTarget, HangupCause, Spoken, read};
+use crate::{DialTarget, HangupCause, Spoken, Value, read};
 
 /// The nodes and ways of a flow.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub struct OutlineNode {
     pub keys: Vec<String>,
     /// What a caller can press that is wrong here.
     pub wrong: Option<String>,
+    /// Of a node that asks a web server: an answer that it can take, as JSON.
+    pub sample: Option<String>,
     /// The ways that lead on, in the order of the language.
     pub ways: Vec<OutlineWay>,
 }
@@ -95,7 +97,26 @@ fn sketch(index: usize, node: &Node) -> OutlineNode {
     let draft = Draft::of(index, &node.verb);
     let Draft { verb, object, says, ways, .. } = draft;
     let (keys, wrong) = answers(&node.verb);
-    OutlineNode { name: Arc::clone(&node.name), place: node.place.clone(), verb, object, says, keys, wrong, ways }
+    let sample = sample(&node.verb);
+    OutlineNode {
+        name: Arc::clone(&node.name),
+        place: node.place.clone(),
+        verb,
+        object,
+        says,
+        keys,
+        wrong,
+        sample,
+        ways,
+    }
+}
+
+/// An answer that an `http` can take.
+fn sample(verb: &Verb) -> Option<String> {
+    let Verb::Http(http) = verb else { return None };
+    let mut sample = Value::Null;
+    http.take.iter().for_each(|written| written.expression.sample("reply", &mut sample));
+    serde_json::to_string(&sample).ok()
 }
 
 /// What may be pressed at a node that asks, and what is wrong there.
@@ -189,6 +210,10 @@ impl Draft {
             }
             Verb::Look(look) => {
                 new("when", &look.rows, Vec::new()).stands(&[("found", &look.found), ("otherwise", &look.otherwise)])
+            }
+            Verb::Http(http) => {
+                let object = format!("{} {}", http.method.word(), http.origin);
+                new("http", &object, said(&http.hear)).ends(http.next, &[("failed", &http.failed)])
             }
             Verb::Set(set) => new("set", &set.names.join(", "), Vec::new()).way("next", set.next),
             Verb::Record { on, next } => {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use base::Pii;
 use serde::{Deserialize, Serialize};
 
+use crate::web::{Failure, Method, Origin, Request};
+
 /// What the driver shall do next for the caller.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
@@ -41,6 +43,26 @@ pub enum Output {
     Figures {
         /// Their names.
         queues: Vec<Arc<str>>,
+    },
+    /// Ask a web server. The driver answers with [`crate::Session::handle_http`].
+    Http {
+        /// What.
+        request: Box<Request>,
+    },
+    /// Give up the request that is under way: it is too late. No answer is due.
+    HttpCancel,
+    /// A request is over; for the journal.
+    HttpDone {
+        /// The node that asked.
+        node: Arc<str>,
+        /// What was asked for.
+        method: Method,
+        /// Of whom.
+        origin: Origin,
+        /// The status of the answer, if one came.
+        status: Option<u16>,
+        /// Why it failed; `None`: it did not.
+        failure: Option<Failure>,
     },
     /// Put the caller into a queue. The driver answers with [`crate::Session::handle_queue_ended`].
     Queue {

@@ -119,7 +119,7 @@ impl Session {
                 let target = self.press(verb, now, digit);
                 self.advance(now, target);
             }
-            (Phase::Asking | Phase::Waiting | Phase::Confirming { .. }, _) => self.type_ahead(digit),
+            (Phase::Asking | Phase::Waiting | Phase::Confirming { .. } | Phase::Fetching, _) => self.type_ahead(digit),
             _ => {}
         }
     }
@@ -208,7 +208,10 @@ impl Session {
         self.deadline = None;
         let flow = Arc::clone(&self.flow);
         let Some(verb) = flow.node(self.state.node).map(|node| &node.verb) else { return };
-        let target = self.heard_nothing(verb);
+        let target = match verb {
+            Verb::Http(http) if self.state.phase == Phase::Fetching => self.fetch_timed_out(http),
+            _ => self.heard_nothing(verb),
+        };
         self.advance(now, target);
     }
 

@@ -7,6 +7,7 @@ use base::Pii;
 use serde::{Deserialize, Serialize};
 
 use crate::flow::Target;
+use crate::web::Last;
 use crate::{Facts, Value};
 
 /// Everything about a caller in a flow but the flow itself, the deadline and outputs that wait.
@@ -36,6 +37,9 @@ pub(crate) struct State {
     /// A secret is asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub masked: bool,
+    /// How the last request to a web server ended.
+    #[serde(default)]
+    pub http: Last,
     /// What was known of the call when it began.
     pub facts: Facts,
     /// Variables that were set, by name.
@@ -75,6 +79,8 @@ pub(crate) enum Phase {
     Deciding,
     /// For the figures of queues.
     Weighing,
+    /// For a web server.
+    Fetching,
     /// For the queue.
     Queued,
     /// For the end of a dialling.
@@ -98,6 +104,7 @@ impl State {
             asked: Vec::new(),
             before: None,
             masked: false,
+            http: Last::default(),
             facts: Facts::default(),
             variables: BTreeMap::new(),
         }

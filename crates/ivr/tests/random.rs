@@ -6,8 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{Mono, Now, Wall};
+use base::{Mono, Now, Pii, Wall};
 use hours::State;
+use ivr::web::{Failure, Reply};
 use ivr::{DialOutcome, Flows, Output, QueueFigures, QueueOutcome, Session};
 use proptest::prelude::*;
 use yaml::{Faults, Source};
@@ -21,6 +22,7 @@ enum Act {
     Hours(State),
     Dial(DialOutcome),
     Figures(u32),
+    Http(u16, &'static str),
     Wait,
 }
 
@@ -35,6 +37,7 @@ fn act() -> impl Strategy<Value = Act> {
         2 => prop::sample::select(vec![Ended, Busy, NoAnswer, Declined, Unreachable, Refused]).prop_map(Act::Dial),
         3 => prop::sample::select(vec![Open, Break, Holiday, Closed, Emergency]).prop_map(Act::Hours),
         2 => (0..3u32).prop_map(Act::Figures),
+        3 => prop::sample::select(vec![(200, "{\"a\": 1}"), (404, ""), (200, "x")]).prop_map(|(status, body)| Act::Http(status, body)),
         3 => Just(Act::Wait),
     ]
 }
@@ -132,6 +135,10 @@ fn node(flow: usize) -> impl Strategy<Value = String> {
         (condition(), target(), target())
             .prop_map(|(c, a, b)| format!("{{when: [{{if: \"{c}\", next: {a}}}, {{otherwise: {b}}}]}}")),
         (condition(), target()).prop_map(|(c, to)| format!("{{set: {{v: \"{c}\", w: \"v\"}}, next: {to}}}")),
+        (outcome("failed"), condition(), target()).prop_map(|(failed, c, to)| {
+            let failed = if failed.is_empty() { ", failed: hangup" } else { &failed };
+            format!("{{http: {{post: \"https://c\", hear: p, send: {{c: \"{c}\"}}, take: {{v: reply.a}}{failed}}}, next: {to}}}")
+        }),
         (later, target()).prop_map(move |(to, next)| match to == flow {
             true => format!("{{goto: {next}}}"),
             false => format!("{{call: f{to}, next: {next}}}"),
@@ -201,6 +208,10 @@ fn play(flow: &Arc<Flows>, acts: &[Act]) -> usize {
     let mut most = take(&mut session);
     for act in acts {
         match *act {
+            Act::Http(status, body) => {
+                let body = Pii::new(body.as_bytes().to_vec());
+                session.handle_http(now, &Reply::Answer { status, body });
+            }
             Act::Press(key) => session.handle_digit(now, key),
             Act::PlayDone => session.handle_play_done(now),
             Act::Hours(state) => session.handle_hours(now, state),
@@ -255,7 +266,11 @@ fn comes_to_rest(flow: &Arc<Flows>, hours: State, queue: QueueOutcome, dial: Dia
         while let Some(output) = session.poll_output() {
             waits_for_us |= matches!(
                 output,
-                Output::Hours { .. } | Output::Figures { .. } | Output::Queue { .. } | Output::Dial { .. }
+                Output::Hours { .. }
+                    | Output::Figures { .. }
+                    | Output::Queue { .. }
+                    | Output::Dial { .. }
+                    | Output::Http { .. }
             );
         }
         if !waits_for_us {
@@ -265,6 +280,8 @@ fn comes_to_rest(flow: &Arc<Flows>, hours: State, queue: QueueOutcome, dial: Dia
         session.handle_figures(now, &[("s".into(), QueueFigures::default())].into());
         session.handle_queue_ended(now, queue);
         session.handle_dial_ended(now, dial);
+        let (status, failure) = (None, Failure::Refused);
+        session.handle_http(now, &Reply::Failed { status, failure });
     }
     false
 }

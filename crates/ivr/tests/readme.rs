@@ -45,7 +45,7 @@ fn the_example_of_tables_passes_the_check() {
 
 #[test]
 fn the_example_of_questions_passes_the_check() {
-    let example = flows_part().split("```").nth(7).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
+    let example = flows_part().split("```").nth(11).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
     let others: String = ["sales", "fax", "rooms", "goodbye"]
         .iter()
         .map(|name| format!("  {name}: {{play: p, next: {name}-end}}\n  {name}-end: {{hangup: normal}}\n"))
@@ -56,10 +56,21 @@ fn the_example_of_questions_passes_the_check() {
 }
 
 #[test]
+fn the_example_of_web_servers_passes_the_check() {
+    let example = flows_part().split("```").nth(9).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
+    let others: String = ["greet", "main"]
+        .iter()
+        .map(|name| format!("  {name}: {{play: p, next: {name}-end}}\n  {name}-end: {{hangup: normal}}\n"))
+        .collect();
+    let (_, heard) = Caller::new(&flow(&format!("version: 1\nnodes:\n{example}{others}")));
+    assert_eq!(heard, "@look-up GET:https://crm.example/customers?number= loop:one-moment");
+}
+
+#[test]
 fn every_key_is_explained() {
     let keys = [
         "version", "start", "nodes", "note", "next", "play", "say", "menu", "collect", "hours", "queue", "dial",
-        "record", "language", "when", "set", "call", "goto", "hangup", "return",
+        "record", "language", "when", "set", "http", "call", "goto", "hangup", "return",
     ];
     let options = [
         "prompt",

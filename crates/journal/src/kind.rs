@@ -141,6 +141,23 @@ pub enum Kind {
         /// `not_started`, `failed`, `rubbish`, `too_long` (whoever speaks).
         why: Name,
     },
+    /// A flow has asked a web server. Neither what was sent nor what came is told.
+    Http {
+        /// The node that asked.
+        node: Name,
+        /// Of whom: scheme, host and port.
+        origin: Name,
+        /// What was asked for: `GET`, `POST` or `PUT`.
+        method: Name,
+        /// The status of the answer, if one came.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
+        /// How long it took.
+        ms: u64,
+        /// Why it failed, if it did: `send`, `timeout`, `refused`, `status`, `not_json`, `too_large`, `take`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failure: Option<Name>,
+    },
     /// Something began to play to the caller.
     Play {
         /// Names the playout.

@@ -17,6 +17,7 @@ impl Kind {
                 | Self::Collected { .. }
                 | Self::Chosen { .. }
                 | Self::VariableSet { .. }
+                | Self::Http { .. }
                 | Self::Play { .. }
                 | Self::Unsaid { .. }
                 | Self::DecisionRejected { .. }

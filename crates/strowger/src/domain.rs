@@ -10,6 +10,8 @@ use std::time::Duration;
 use ::speech::Speaker;
 use api::{Figures, MediaFigures, Query};
 use base::{Mono, Now};
+use fetch::{Fetcher, Secrets};
+use ivr::web::Reply;
 use journal::Kind;
 use media::Media;
 use net::Received;
@@ -19,7 +21,7 @@ use sip::locate::{Answer, Fault};
 use sip_message::{Message, Method, Request as SipRequest};
 use storage::{JournalPort, Notice, Records, TakeEvent, TakePort, TracePort};
 use switch::control::{Inside, Request};
-use switch::{Config, Switch, TakeOrder, TakeReport, Traced};
+use switch::{Config, HttpOrder, Switch, TakeOrder, TakeReport, Traced};
 use tokio::sync::oneshot;
 use trace::{Octets, Packet};
 
@@ -58,6 +60,8 @@ pub(crate) enum Input {
         config: Arc<Config>,
         /// The DNS servers that are asked from now on, if they are others.
         servers: Option<Vec<SocketAddr>>,
+        /// What headers of requests to web servers may hold, if that is something else.
+        secrets: Option<Secrets>,
         /// What is new in it, for the journal.
         changes: String,
         /// Told once it is taken: where callers are.
@@ -82,6 +86,13 @@ pub(crate) enum Input {
         id: u64,
         /// The prompt, or why there is none, as a word.
         outcome: Result<audio::Prompt, &'static str>,
+    },
+    /// What came of a request to a web server.
+    Fetched {
+        /// Its number.
+        id: u64,
+        /// The answer, or why there is none.
+        reply: Reply,
     },
     /// A signal to end: no new calls, and live ones end within the grace time.
     Drain,
@@ -145,6 +156,7 @@ pub(crate) struct Domain {
     pub guard: Guard,
     pub memory: Memory,
     pub dns: Dns,
+    pub fetcher: Fetcher,
     pub handshakes: Handshakes,
     pub speaker: Arc<Speaker>,
     /// For those who speak.
@@ -228,7 +240,7 @@ impl Domain {
             input => input,
         };
         let (heard, before) = (self.heard(now, &input), self.switch.transmits());
-        let dns = &self.dns;
+        let (dns, fetcher) = (&self.dns, &self.fetcher);
         let told = self.guard.tell(now, &mut self.switch, |switch| match input {
             Input::Sip(Received::Message { flow, parsed }) => switch.handle_datagram(now, flow, parsed),
             Input::Sip(Received::Unreachable { transport, remote }) => {
@@ -245,7 +257,8 @@ impl Domain {
             }
             // Answered above; by the thread that reads the files; by the one that traces.
             Input::Control(Query::Figures { .. } | Query::Reload { .. } | Query::Watch(_)) => {}
-            Input::Reconfigure { config, servers, changes, taken } => {
+            Input::Reconfigure { config, servers, secrets, changes, taken } => {
+                secrets.into_iter().for_each(|secrets| fetcher.set_secrets(secrets));
                 let is_elsewhere = servers.map(|servers| dns.ask_at(servers)).is_some();
                 switch.reconfigure(now, config, &changes);
                 if is_elsewhere {
@@ -257,6 +270,7 @@ impl Domain {
             Input::Inside(reply) => drop(reply.send(switch.inside())),
             Input::Answer { id, answer } => switch.handle_answer(now, id, answer),
             Input::Spoken { id, outcome } => switch.handle_spoken(now, id, outcome),
+            Input::Fetched { id, reply } => switch.handle_http(now, id, reply),
             Input::Notice(kind) => switch.handle_notice(now, kind),
             Input::Drain => drop(switch.handle_control(now, Request::Drain { grace_s: None })),
         });
@@ -358,6 +372,12 @@ impl Domain {
         }
         while let Some(ask) = self.switch.poll_ask() {
             self.dns.ask(ask);
+        }
+        while let Some(order) = self.switch.poll_http() {
+            match order {
+                HttpOrder::Ask { id, request } => self.fetcher.ask(id, request),
+                HttpOrder::GiveUp { id } => self.fetcher.give_up(id),
+            }
         }
         if let Some(proofs) = self.switch.poll_proofs() {
             self.handshakes.learn(proofs);

@@ -23,6 +23,9 @@ pub(crate) enum Error {
     /// A listener cannot work.
     #[error(transparent)]
     Net(#[from] net::NetError),
+    /// The thread that asks web servers cannot start.
+    #[error("cannot start the thread that asks web servers: {0}")]
+    Fetch(io::Error),
     /// The data folder cannot be written.
     #[error(transparent)]
     Storage(#[from] storage::StartError),

@@ -146,11 +146,19 @@ impl Running {
             changes += &format!("; {unspoken}");
         }
         let servers = (system.dns != self.system.dns).then(|| system.dns.clone());
+        let secrets = (system.secrets != self.system.secrets).then(|| system.secrets.clone());
         let (taken, is_taken) = oneshot::channel();
-        self.inputs.send(Input::Reconfigure { config: Arc::clone(&config), servers, changes: changes.clone(), taken });
+        self.inputs.send(Input::Reconfigure {
+            config: Arc::clone(&config),
+            servers,
+            secrets,
+            changes: changes.clone(),
+            taken,
+        });
         let inside = is_taken.blocking_recv().map_err(|_| Error::NotTaken)?;
         let flows = plan(&self.config.flows, &config.flows, &inside);
         self.system.dns = system.dns;
+        self.system.secrets = system.secrets;
         self.system.watch = system.watch;
         self.system.speech = system.speech;
         self.watch.store(self.system.watch, Ordering::Relaxed);
@@ -170,6 +178,7 @@ impl Running {
         }
         for (what, same) in [
             ("dns", system.dns == self.system.dns),
+            ("secrets", system.secrets == self.system.secrets),
             ("watch", system.watch == self.system.watch),
             ("speech", system.speech == self.system.speech),
         ] {

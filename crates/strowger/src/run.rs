@@ -11,6 +11,7 @@ use std::time::Duration;
 use api::{Api, Post, Query};
 use base::{Day, Rng};
 use company::{Company, System};
+use fetch::Fetcher;
 use media::{Media, Sinks};
 use net::dns::Dns;
 use net::tcp::{Layer, Origins};
@@ -212,6 +213,7 @@ fn wire(
         guard: Guard::default(),
         memory: Memory::open(),
         dns: start_dns(system, inputs_tx)?,
+        fetcher: start_fetcher(system, inputs_tx)?,
         handshakes: running.handshakes.clone(),
         speaker: Arc::clone(&running.speaker),
         inputs_tx: inputs_tx.clone(),
@@ -232,6 +234,13 @@ fn start_dns(system: &System, inputs: &Sender<Input>) -> Result<Dns, Error> {
     // The thread that asks may wait for the domain thread, which never waits for it.
     let sink = move |id, answer| inputs.send(Input::Answer { id, answer });
     Ok(Dns::start(system.dns.clone(), own_address_towards, sink)?)
+}
+
+fn start_fetcher(system: &System, inputs: &Sender<Input>) -> Result<Fetcher, Error> {
+    let inputs = inputs.clone();
+    // As with the DNS: the domain thread never waits for the one that asks.
+    let sink = move |id, reply| inputs.send(Input::Fetched { id, reply });
+    Fetcher::start(system.secrets.clone(), sink).map_err(Error::Fetch)
 }
 
 fn start_media(wanted: &company::Media, inputs: &Sender<Input>, storage: &Storage) -> Result<Media, Error> {

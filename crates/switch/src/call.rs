@@ -13,6 +13,7 @@ use sip::{Flow, Onward, SessionId};
 use sip_message::{Reason, Uri, UserToUser};
 
 use crate::digits::Keys;
+use crate::fetch::Fetch;
 use crate::identity::Identity;
 use crate::mask::Mask;
 use crate::places::Places;
@@ -87,6 +88,8 @@ pub(crate) struct Call {
     pub transfer: Option<Transfer>,
     /// The end of the longest time that a call may last; after the call is over, of the time to tidy up.
     pub limit: Option<TimerToken>,
+    /// The request to a web server that is under way.
+    pub fetch: Option<Fetch>,
     /// The flow's own timer.
     pub flow_timer: Option<TimerToken>,
 }

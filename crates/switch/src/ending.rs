@@ -18,9 +18,13 @@ const TIDY_TIME: Duration = Duration::from_secs(30);
 impl Switch {
     /// Ends a call: hangs up on everybody who is still there. `reason` tells phones why (RFC 3326).
     pub(crate) fn end_call(&mut self, now: Now, call: CallId, by: Party, cause: &str, reason: impl Into<Reason>) {
-        self.stop_speaking(call);
-        let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else { return };
+        if self.calls.get(&call).is_none_or(|found| found.over) {
+            return;
+        }
         let reason = reason.into();
+        self.stop_speaking(call);
+        self.give_fetch_up(call);
+        let Some(found) = self.calls.get_mut(&call) else { return };
         found.over = true;
         found.reason = reason;
         found.flow = None;

@@ -25,6 +25,7 @@ pub(crate) enum FlowInput {
     PlayDone,
     Hours(hours::State),
     Figures(ivr::Figures),
+    Http(ivr::web::Reply),
     Queue(QueueOutcome),
     Dial(DialOutcome),
     Timeout,
@@ -43,6 +44,7 @@ impl Switch {
             FlowInput::PlayDone => flow.handle_play_done(now),
             FlowInput::Hours(state) => flow.handle_hours(now, state),
             FlowInput::Figures(figures) => flow.handle_figures(now, &figures),
+            FlowInput::Http(reply) => flow.handle_http(now, &reply),
             FlowInput::Queue(outcome) => flow.handle_queue_ended(now, outcome),
             FlowInput::Dial(outcome) => flow.handle_dial_ended(now, outcome),
             FlowInput::Timeout => flow.handle_timeout(now),
@@ -81,6 +83,9 @@ impl Switch {
             Output::StopPlay => self.stop_play(call),
             Output::Hours { calendar } => self.ask_hours(now, call, &calendar),
             Output::Figures { queues } => self.tell_figures(now, call, &queues),
+            Output::Http { request } => self.fetch(now, call, request),
+            Output::HttpCancel => self.give_fetch_up(call),
+            done @ Output::HttpDone { .. } => self.fetched(now, call, done),
             Output::Queue { queue, max_wait } => {
                 found.peer_gone = None;
                 self.join_queue(now, call, &QueueName::from(queue), max_wait);

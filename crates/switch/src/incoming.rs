@@ -247,6 +247,7 @@ impl Switch {
                 identity: incoming.identity,
                 transfer: None,
                 limit: Some(limit),
+                fetch: None,
                 flow_timer: None,
                 speaking: None,
             },

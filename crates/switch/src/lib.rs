@@ -36,7 +36,7 @@
 //! `login` says who we are to trunks that ask, `trunks` what is known of them while the switch runs. `grant` counts what of each grant is in use, `fault` ends the call whose handling panicked, `health` knows what the
 //! machine lacks. `switch` holds the machine and passes events around, `call` what is kept of calls and legs, `book` what
 //! leaves for the journal, `config` what is known of the company (`far_end`: where trunks lead), `numbers` how trunks write numbers, `reconfigure` how that changes while calls live,
-//! `hours` the calendars and emergency switches, `control` what operators ask, `registrations` what they see of who is registered, `trunk_counts` what becomes of
+//! `hours` the calendars and emergency switches, `fetch` requests to web servers, `control` what operators ask, `registrations` what they see of who is registered, `trunk_counts` what becomes of
 //! calls from and to trunks, `invariants` what tests check of the whole.
 //!
 //! Invariants:
@@ -54,6 +54,7 @@ mod early;
 mod ending;
 mod far_end;
 mod fault;
+mod fetch;
 mod flow;
 mod grant;
 mod health;
@@ -91,6 +92,7 @@ pub use config::{
     Registration, Ring, SrtpPolicy, Trunk, TrunkName, User, UserName, Watchers, is_number,
 };
 pub use far_end::FarEnd;
+pub use fetch::HttpOrder;
 pub use journal::Asker;
 pub use numbers::{NumberRules, Of as NumbersOf, Rule, RuleFault, Way as RuleWay};
 pub use prompts::{LanguageName, PromptName, Prompts};

@@ -15,6 +15,7 @@ use sip_message::Reject;
 use crate::book::Book;
 use crate::call::{Call, Leg};
 use crate::fault::Hand;
+use crate::fetch::Fetches;
 use crate::flow::FlowInput;
 use crate::grant::Meter;
 use crate::health::Health;
@@ -98,6 +99,7 @@ pub struct Switch {
     /// What flows are to be told, in order; so that a flow is never told anything while it speaks.
     pub(crate) flow_inputs: VecDeque<(CallId, FlowInput)>,
     pub(crate) speeches: Speeches,
+    pub(crate) fetches: Fetches,
     pub(crate) commands: VecDeque<leg::Command>,
     pub(crate) take_orders: VecDeque<TakeOrder>,
     pub(crate) timers: Timers<Timer>,
@@ -162,6 +164,7 @@ impl Switch {
             lamps: Lamps::default(),
             flow_inputs: VecDeque::new(),
             speeches: Speeches::default(),
+            fetches: Fetches::default(),
             commands: VecDeque::new(),
             take_orders: VecDeque::new(),
             timers: Timers::default(),
@@ -367,6 +370,7 @@ impl Switch {
             && self.offers.is_empty()
             && self.takes.is_empty()
             && self.messages.is_empty()
+            && self.fetches.is_empty()
             && self.meter.is_idle()
             && self.sip.population().sessions == 0
             && !self.trunks.is_leaving()

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base::{Mono, Now, Wall};
 use hours::{Calendar, State};
+use ivr::web::{Failure, Reply};
 use ivr::{
     DialOutcome, DialTarget, Facts, Figures, Flows, HangupCause, Output, QueueOutcome, Session, Sound, Taken, Value,
 };
@@ -28,6 +29,8 @@ pub enum Stands {
     Calendar(Arc<str>),
     /// It asks how these queues stand.
     Figures(Vec<Arc<str>>),
+    /// A web server is asked by this node of a flow: what, and of whom, for people.
+    Fetches(Arc<str>, Arc<str>, String),
     /// The caller waits in a queue of this name.
     Queued(Arc<str>),
     /// This user or number rings.
@@ -57,6 +60,8 @@ pub enum Event {
     Chooses(Option<u32>, Option<(u32, &'static str)>),
     /// A variable was set; it is null, for a reason.
     Sets(Arc<str>, Option<&'static str>),
+    /// A request to a web server ended; it failed for a reason.
+    Fetched(Option<Failure>),
     /// What is typed is secret from here on, or no longer.
     Masks(bool),
     /// It stands now, and somebody must do something.
@@ -195,6 +200,13 @@ impl Call {
         self.settle();
     }
 
+    /// Says what came of the request to a web server.
+    pub fn tell_http(&mut self, reply: &Reply) {
+        self.session.handle_http(self.now, reply);
+        self.drain();
+        self.settle();
+    }
+
     /// Ends the wait in a queue.
     pub fn end_queue(&mut self, outcome: QueueOutcome) {
         self.session.handle_queue_ended(self.now, outcome);
@@ -255,6 +267,13 @@ impl Call {
                 Output::Figures { queues } => self.stand(Stands::Figures(queues)),
                 Output::Chosen { case, failed } => self.events.push(Event::Chooses(case, failed)),
                 Output::Set { variable, failed } => self.events.push(Event::Sets(variable, failed)),
+                Output::Http { request } => {
+                    let (flow, node) = (self.session.flow().name().clone(), self.session.node().cloned());
+                    let asked = format!("{} {}{}", request.method.word(), request.origin, request.path.reveal());
+                    self.hand_over(Stands::Fetches(flow, node.unwrap_or_default(), asked));
+                }
+                Output::HttpCancel => {}
+                Output::HttpDone { failure, .. } => self.events.push(Event::Fetched(failure)),
                 Output::Queue { queue, .. } => self.hand_over(Stands::Queued(queue)),
                 Output::Dial { target: DialTarget::User(whom) | DialTarget::Number(whom), .. } => {
                     self.hand_over(Stands::Rings(whom));
@@ -281,6 +300,10 @@ impl Call {
 
     /// Says how the call stands if it is in no queue, rings nobody and is not over.
     fn settle(&mut self) {
+        // What is heard while a server is asked tells nothing of how the call stands.
+        if self.session.is_fetching() {
+            return;
+        }
         let stands = match self.playing {
             Playing::Once => return,
             Playing::ForEver => Stands::Plays,
@@ -346,6 +369,14 @@ pub(crate) const DIAL_ENDS: &[(&str, DialOutcome)] = &[
     ("no_answer", DialOutcome::NoAnswer),
     ("declined", DialOutcome::Declined),
     ("failed", DialOutcome::Unreachable),
+];
+
+/// The words for why a request to a web server fails.
+pub(crate) const FAILURES: &[(&str, Failure)] = &[
+    ("timeout", Failure::Timeout),
+    ("refused", Failure::Refused),
+    ("not_json", Failure::NotJson),
+    ("too_large", Failure::TooLarge),
 ];
 
 /// A value as one reads it.

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use base::Pii;
+use ivr::web::{Failure, Reply};
 use ivr::{DialOutcome, Facts, Outline, QueueFigures, QueueOutcome};
 
 use crate::call::{Call, DIAL_ENDS, Event, Given, QUEUE_ENDS, STATES, Stands};
@@ -78,6 +80,37 @@ enum Step {
     Figures(Vec<String>, usize),
     Queue(String, QueueOutcome),
     Dial(String, DialOutcome),
+    /// The server that a node asks answers so.
+    Http(String, Answered),
+}
+
+/// What a web server answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Answered {
+    /// What the node can take.
+    Json(String),
+    /// Nothing but that.
+    Status(u16),
+    Failed(Failure),
+}
+
+impl Answered {
+    fn reply(&self) -> Reply {
+        match self {
+            Self::Json(text) => Reply::Answer { status: 200, body: Pii::new(text.clone().into_bytes()) },
+            Self::Status(status) => Reply::Answer { status: *status, body: Pii::new(Vec::new()) },
+            Self::Failed(failure) => Reply::Failed { status: None, failure: *failure },
+        }
+    }
+
+    /// As a test has it.
+    fn told(&self) -> String {
+        match self {
+            Self::Json(text) => format!("{{ json: {text} }}"),
+            Self::Status(status) => format!("{{ status: {status} }}"),
+            Self::Failed(failure) => format!("{{ failed: {} }}", failure.word()),
+        }
+    }
 }
 
 /// How a call can stand.
@@ -193,6 +226,7 @@ impl Search<'_> {
                 }
                 Step::Queue(_, outcome) => call.end_queue(*outcome),
                 Step::Dial(_, outcome) => call.end_dial(*outcome),
+                Step::Http(_, answer) => call.tell_http(&answer.reply()),
             }
             call.listen();
         }
@@ -254,6 +288,7 @@ impl Search<'_> {
         let mut figures: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut queues: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut dials: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut http: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         let mut does = Vec::new();
         for step in path {
             match step {
@@ -265,6 +300,7 @@ impl Search<'_> {
                     names.iter().for_each(|queue| figures.entry(queue).or_default().push(told));
                 }
                 Step::Queue(queue, outcome) => queues.entry(queue).or_default().push(word(QUEUE_ENDS, outcome)),
+                Step::Http(node, answer) => http.entry(node).or_default().push(answer.told()),
                 Step::Dial(whom, outcome) => dials.entry(whom).or_default().push(word(DIAL_ENDS, outcome)),
             }
         }
@@ -272,7 +308,10 @@ impl Search<'_> {
             let entries = map.iter().map(|(name, words)| format!("\"{name}\": [{}]", words.join(", ")));
             entries.collect::<Vec<_>>().join(", ")
         };
-        if !hours.is_empty() || !figures.is_empty() || !queues.is_empty() || !dials.is_empty() {
+        let http: BTreeMap<&str, Vec<&str>> =
+            http.iter().map(|(node, told)| (*node, told.iter().map(String::as_str).collect())).collect();
+        let given = [&hours, &figures, &http, &queues, &dials];
+        if given.iter().any(|given| !given.is_empty()) {
             text.push_str("       given:\n");
         }
         if !hours.is_empty() {
@@ -280,6 +319,9 @@ impl Search<'_> {
         }
         if !figures.is_empty() {
             let _ = writeln!(text, "         figures: {{ {} }}", map(figures));
+        }
+        if !http.is_empty() {
+            let _ = writeln!(text, "         http: {{ {} }}", map(http));
         }
         if !queues.is_empty() {
             let _ = writeln!(text, "         queues: {{ {} }}", map(queues));
@@ -304,6 +346,13 @@ fn choices(call: &Call, outlines: &BTreeMap<String, Outline>) -> Vec<Step> {
         Stands::Figures(queues) => {
             let names: Vec<String> = queues.iter().map(ToString::to_string).collect();
             (0..STANDINGS.len()).map(|standing| Step::Figures(names.clone(), standing)).collect()
+        }
+        Stands::Fetches(flow, name, _) => {
+            let outline = outlines.get(&**flow);
+            let node = outline.and_then(|outline| outline.nodes.iter().find(|node| node.name == *name));
+            let good = node.and_then(|node| node.sample.clone()).map(Answered::Json);
+            let bad = [Answered::Status(404), Answered::Failed(Failure::Timeout)];
+            good.into_iter().chain(bad).map(|answer| Step::Http(format!("{flow}/{name}"), answer)).collect()
         }
         Stands::Queued(queue) => QUEUE_ENDS.iter().map(|(_, end)| Step::Queue(queue.to_string(), *end)).collect(),
         Stands::Rings(whom) => DIAL_ENDS.iter().map(|(_, end)| Step::Dial(whom.to_string(), *end)).collect(),
@@ -336,6 +385,7 @@ fn stands(call: &Call) -> String {
         Stands::Plays => format!("listens at `{node}`"),
         Stands::Calendar(calendar) => format!("comes to the calendar `{calendar}`"),
         Stands::Figures(queues) => format!("comes to where the queues {} are looked at", queues.join(", ")),
+        Stands::Fetches(_, node, _) => format!("waits for the answer to `{node}`"),
         Stands::Queued(queue) => format!("waits in the queue `{queue}`"),
         Stands::Rings(whom) => format!("waits for `{whom}`"),
         Stands::HungUp(_) => "is gone".to_owned(),

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base::Pii;
+use ivr::web::Reply;
 use ivr::{Figures, QueueFigures, Sound, Value};
 
 use crate::World;
-use crate::call::{Call, DIAL_ENDS, Event, Given, QUEUE_ENDS, Stands, show};
+use crate::call::{Call, DIAL_ENDS, Event, FAILURES, Given, QUEUE_ENDS, Stands, show};
 
 /// What can be typed.
 const HELP: &str = "\
@@ -20,6 +22,7 @@ queue sales waiting=3 longest_wait=120 free=0   how a queue stands when a condit
 vars          what the variables hold
 help          this
 in a queue    agent (and the talk ends), timed_out, full, no_agents
+at a server   200 {\"name\": \"Ada\"} (a status and what it says), timeout, refused, not_json, too_large
 at a dial     answered (and the talk ends), busy, no_answer, declined, failed
 ";
 
@@ -145,6 +148,13 @@ impl Rehearsal {
                 Some(outcome) => self.call.end_queue(outcome),
                 None => return Err(format!("you are in the queue {queue}: type {}, or hangup", words(QUEUE_ENDS))),
             },
+            Stands::Fetches(_, node, _) => match reply(line) {
+                Some(reply) => self.call.tell_http(&reply),
+                None => {
+                    let words = words(FAILURES);
+                    return Err(format!("{node} asks a server: type a status and what it says, or {words}, or hangup"));
+                }
+            },
             Stands::Rings(whom) => match end(DIAL_ENDS, line) {
                 Some(outcome) => self.call.end_dial(outcome),
                 None => return Err(format!("{whom} is rung: type {}, or hangup", words(DIAL_ENDS))),
@@ -199,6 +209,7 @@ impl Rehearsal {
             Stands::Plays => "  plays on".to_owned(),
             Stands::Calendar(calendar) => format!("  asks the calendar {calendar}"),
             Stands::Figures(queues) => format!("  asks how {} stand", queues.join(", ")),
+            Stands::Fetches(_, _, asked) => format!("  asks {asked}"),
             Stands::Queued(queue) => format!("  you are in the queue {queue}"),
             Stands::Rings(whom) => format!("  {whom} is rung"),
             Stands::HungUp(cause) => {
@@ -238,6 +249,8 @@ impl Rehearsal {
                 Event::Keeps(variable, None) => told.push(format!("  keeps {variable}, a secret")),
                 Event::Masks(true) => told.push("  keeps what is typed secret".to_owned()),
                 Event::Unsaid(why) => told.push(format!("  leaves out a text that could not be worked out ({why})")),
+                Event::Fetched(Some(failure)) => told.push(format!("  the request failed ({})", failure.word())),
+                Event::Fetched(None) => told.push("  the request succeeded".to_owned()),
                 Event::Stops | Event::Masks(false) | Event::Stands(_) => {}
             }
         }
@@ -255,6 +268,16 @@ fn said(items: &[Sound]) -> String {
 
 fn end<T: Copy>(words: &[(&str, T)], line: &str) -> Option<T> {
     words.iter().find(|(word, _)| *word == line).map(|(_, end)| *end)
+}
+
+/// A status, maybe with what the server says, or the word for a failure.
+fn reply(line: &str) -> Option<Reply> {
+    if let Some(failure) = end(FAILURES, line) {
+        return Some(Reply::Failed { status: None, failure });
+    }
+    let (status, says) = line.split_once(' ').unwrap_or((line, ""));
+    let status = status.parse().ok().filter(|status| (200..600).contains(status))?;
+    Some(Reply::Answer { status, body: Pii::new(says.trim().as_bytes().to_vec()) })
 }
 
 fn words<T>(words: &[(&str, T)]) -> String {

@@ -73,6 +73,7 @@ impl Writer {
             Kind::Bool => json!({ "type": "boolean" }),
             Kind::Whole(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
             Kind::Word(words) => json!({ "enum": words }),
+            Kind::Anything => json!({}),
             Kind::Empty => json!({ "type": "null" }),
             Kind::Form(form) => {
                 let name = self.definition_of(form);

@@ -399,3 +399,70 @@ fn exploring_tries_queues_that_are_empty_and_full() {
     assert!(!explored.report.contains("`long`") && !explored.report.contains("node long"), "{}", explored.report);
     assert!(explored.report.contains("2 of 3") || explored.report.contains("ways"), "{}", explored.report);
 }
+
+const ASKING: &str = "\
+version: 1
+nodes:
+  ask:
+    http:
+      get: https://crm.example/customers
+      query: { number: caller.number }
+      take: { name: \"reply.items[0].name\", old: reply.age > 60, all: \"reply.items.map(i, i.id + 1)\" }
+      failed: why
+    next: good
+  good: { play: goodbye, next: hangup }
+  why:
+    when:
+      - { if: \"http.failure == 'timeout'\", next: late }
+      - { otherwise: bad }
+  late: { hangup: busy }
+  bad: { hangup: unavailable }
+";
+
+fn asking() -> World {
+    let faults = Faults::default();
+    let flows = Flows::read([("main", &Source::new("flows/main.yaml", ASKING))], &faults);
+    let said: String = faults.into_sorted().iter().map(ToString::to_string).collect();
+    World { flows: Arc::new(flows.unwrap_or_else(|| panic!("{said}"))), ..world() }
+}
+
+#[test]
+fn a_test_says_what_a_web_server_answers() {
+    let text = "\
+version: 1
+flow: main
+tests:
+  good:
+    given: { http: { ask: { json: { items: [{ name: \"007\", id: 1 }], age: 61 } } } }
+    expect: { variables: { name: \"007\", old: \"true\", all: \"[2]\" }, ends: hangup }
+  bad: { given: { http: { main/ask: { body: <html> } } }, expect: { ends: { hangup: unavailable } } }
+  late: { given: { http: { ask: [{ failed: timeout }] } }, expect: { ends: { hangup: busy } } }
+  nothing: { expect: { ends: { waits: ask } } }
+";
+    let world = asking();
+    let faults = Faults::default();
+    let cases = Case::read(&Source::new("tests/main.yaml", text), &world, &faults);
+    let said: String = faults.into_sorted().iter().map(ToString::to_string).collect();
+    assert_eq!(said, "");
+    for case in &cases {
+        assert_eq!(case.report(&case.run(&world)), "");
+    }
+    assert_eq!(cases.len(), 4);
+}
+
+#[test]
+fn exploring_has_servers_answer_well_and_badly() {
+    let explored = explore(&asking(), 10);
+    assert!(explored.good, "{}", explored.report);
+    assert!(explored.report.contains("100"), "{}", explored.report);
+    assert!(!explored.report.contains("never"), "{}", explored.report);
+}
+
+#[test]
+fn a_person_is_the_web_server() {
+    let (mut rehearsal, heard) = Rehearsal::begin(&asking(), "main", &Given::default()).unwrap();
+    assert!(heard.contains("asks GET https://crm.example/customers?number="), "{heard}");
+    assert!(rehearsal.line("what").contains("type a status"));
+    let told = rehearsal.line("200 {\"items\": [{\"name\": \"Ada\", \"id\": 1}], \"age\": 5}");
+    assert!(told.contains("sets name = Ada") && told.contains("@ good"), "{told}");
+}

@@ -66,6 +66,8 @@ pub enum Kind {
     Whole(i64, i64),
     /// One of these words.
     Word(&'static [&'static str]),
+    /// Whatever YAML can say.
+    Anything,
     /// Nothing: `key:`.
     Empty,
     /// A map with known keys.

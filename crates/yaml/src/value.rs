@@ -107,6 +107,12 @@ impl<'a> Value<'a> {
         matches!(&self.node.kind, Kind::Map(entries) if entries.iter().any(|entry| entry.key.text() == Some(key)))
     }
 
+    /// True for a text in quotes, or in a block, which is no number whatever it looks like.
+    #[must_use]
+    pub const fn is_quoted(&self) -> bool {
+        matches!(self.node.kind, Kind::Scalar { quoted: true, .. })
+    }
+
     /// The text as written, whatever it looks like; `None` without a fault for a list or a map.
     #[must_use]
     pub fn raw(&self) -> Option<&'a str> {

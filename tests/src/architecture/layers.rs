@@ -43,6 +43,7 @@ pub const TABLE: &[Place] = &[
     place("phone", 2, &[]),
     place("workbench", 2, &["hours", "ivr"]),
     place("net", 3, &[]),
+    place("fetch", 3, &[]),
     place("media", 3, &[]),
     place("plugins", 3, &[]),
     place("storage", 3, &[]),

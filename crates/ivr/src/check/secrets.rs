@@ -19,6 +19,7 @@ pub(super) fn of<'a>(flows: &[&'a Flow]) -> BTreeMap<&'a Arc<str>, &'a Arc<str>>
         for node in nodes() {
             let made: Vec<(&Arc<str>, &Written)> = match &node.verb {
                 Verb::Set(set) => set.names.iter().zip(&set.values).collect(),
+                Verb::Http(http) => http.names.iter().zip(&http.take).collect(),
                 // The row has the key that was found.
                 Verb::Look(look) => look.into.iter().map(|name| (name, &look.value)).collect(),
                 _ => continue,
@@ -46,6 +47,7 @@ pub(super) fn in_value<'a>(written: &Written, tainted: &BTreeMap<&'a Arc<str>, &
 /// Reports secrets that are read back: a recording would hear them, and the journal says what was played.
 pub(super) fn report(flows: &[&Flow], faults: &Faults) {
     let tainted = of(flows);
+    report_sent(flows, &tainted, faults);
     let confirmations = |node| confirmation(node).map(|(prompt, _)| prompt);
     let nodes = flows.iter().flat_map(|flow| &flow.nodes);
     let items =
@@ -58,5 +60,29 @@ pub(super) fn report(flows: &[&Flow], faults: &Faults) {
         };
         let remedy = format!("leave it out, or remove `secret: true` where {where_from} is collected");
         faults.add(place.clone(), message, remedy);
+    }
+}
+
+/// Reports secrets that are sent where others can read them.
+fn report_sent<'a>(flows: &[&'a Flow], tainted: &BTreeMap<&'a Arc<str>, &'a Arc<str>>, faults: &Faults) {
+    for node in flows.iter().flat_map(|flow| &flow.nodes) {
+        let Verb::Http(http) = &node.verb else { continue };
+        // Of what is true or false of it alone nobody can tell the secret.
+        let secret = |written: &'a Written| {
+            let name = in_value(written, tainted)?;
+            let read = written.reads.iter().find(|(read, _)| tainted.get(read) == Some(&name));
+            Some((name, read.map_or(&http.place, |(_, place)| place)))
+        };
+        for (name, place) in http.query.iter().filter_map(|(_, written)| secret(written)) {
+            let message = format!("`{name}` is a secret, and servers write down what stands in a URL");
+            faults.add(place.clone(), message, "write it in `send`, with `post:`");
+        }
+        if http.origin.is_private() {
+            continue;
+        }
+        for (name, place) in http.send.iter().flatten().filter_map(|(_, written)| secret(written)) {
+            let message = format!("`{name}` is a secret, and everybody on the way to `{}` could read it", http.origin);
+            faults.add(place.clone(), message, "ask the server by `https://`");
+        }
     }
 }

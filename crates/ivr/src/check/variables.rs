@@ -88,6 +88,11 @@ fn reads(node: &Node) -> Vec<(&str, &Place)> {
             }
         }
         Verb::Look(look) => reads.extend(look.value.reads.iter().map(|(name, place)| (&**name, place))),
+        Verb::Http(http) => {
+            for written in http.sends().chain(&http.take) {
+                reads.extend(written.reads.iter().map(|(name, place)| (&**name, place)));
+            }
+        }
         Verb::Set(set) => {
             for (index, written) in set.values.iter().enumerate() {
                 // What stands before it in the same node is set by then.

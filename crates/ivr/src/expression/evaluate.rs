@@ -8,6 +8,7 @@ use base::Wall;
 use hours::{LocalTime, Zone};
 
 use super::{Fact, Figure, Function, Macro, Operator, Part, Tree};
+use crate::web::Last;
 use crate::{Facts, Figures, Value};
 
 /// Steps that one expression may take. Macros in macros multiply.
@@ -34,6 +35,8 @@ pub(crate) struct Scope<'a> {
     /// Where the clock hangs.
     pub zone: &'a Zone,
     pub queues: &'a Figures,
+    /// How the last request to a web server ended.
+    pub http: Last,
     /// What is given beside all that, by name.
     pub given: &'a [(Arc<str>, Value)],
 }
@@ -219,6 +222,8 @@ impl Run<'_> {
             Fact::Language => Value::Text(self.scope.language.to_owned()),
             Fact::Now => Value::Integer(self.scope.now.as_unix_micros()),
             Fact::CallsToday => Value::Integer(facts.calls_today.into()),
+            Fact::HttpStatus => self.scope.http.status.map_or(Value::Null, |status| Value::Integer(status.into())),
+            Fact::HttpFailure => self.scope.http.failure.map_or(Value::Null, |failure| Value::from(failure.word())),
             Fact::LastCall => facts.last_call.map_or(Value::Null, |at| Value::Integer(at.as_unix_micros())),
         }
     }

@@ -48,6 +48,7 @@ type Member = (&'static str, Fact, Kind);
 const OWNERS: &[(&str, &[Member])] = &[
     ("caller", &[("number", Fact::CallerNumber, Kind::Text), ("name", Fact::CallerName, Kind::Text)]),
     ("repeat", &[("today", Fact::CallsToday, Kind::Integer), ("last", Fact::LastCall, Kind::Time)]),
+    ("http", &[("status", Fact::HttpStatus, Kind::Integer), ("failure", Fact::HttpFailure, Kind::Text)]),
 ];
 
 const FIGURES: &[(&str, Figure)] =
@@ -72,7 +73,6 @@ impl Reader {
                 (Tree::Fact(Fact::Now), Kind::Time)
             }
             "queues" => self.fault(id, "`queues` alone says nothing", "write `queues[\"sales\"].waiting`"),
-            "http" => self.fault(id, "`http` is not known to this version", "name the variable otherwise"),
             _ => {
                 let (owner, members) = OWNERS.iter().find(|(owner, _)| *owner == name)?;
                 self.fault(id, format!("`{owner}` alone says nothing"), format!("write {}", listed(owner, members)))

@@ -2,13 +2,14 @@
 //!
 //! The text is read by crate `cel`; what it means is ours: read once into a tree whose kinds were checked as far as they can be
 //! told (`read`; `known` what stands for no variable, `times` times and durations), then worked out with a bound on cost and on what it may
-//! hold (`evaluate`). Macros, functions and operators
+//! hold (`evaluate`; `sample` makes up what could be given). Macros, functions and operators
 //! are those of CEL but for what `config/README.md` says.
 
 mod evaluate;
 mod kind;
 mod known;
 mod read;
+mod sample;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -90,6 +91,9 @@ enum Fact {
     Now,
     CallsToday,
     LastCall,
+    /// Of the answer that came last.
+    HttpStatus,
+    HttpFailure,
 }
 
 /// What is known of a queue.

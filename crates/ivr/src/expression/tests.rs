@@ -48,6 +48,7 @@ fn within(read: &Expression) -> Result<Value, Error> {
         now: zone.at("2026-11-26T10:12").unwrap(),
         zone: &zone,
         queues: &[(Arc::from("sales"), sales)].into(),
+        http: crate::web::Last::default(),
         given: &[],
     })
 }
@@ -127,6 +128,7 @@ fn what_lies_deep_in_a_map_is_reached_without_paying_for_the_rest() {
             now: base::Wall::default(),
             zone: &Zone::default(),
             queues: &BTreeMap::new(),
+            http: crate::web::Last::default(),
             given: &given,
         })
     };

@@ -4,6 +4,7 @@ mod ask;
 mod connect;
 mod decide;
 mod hours;
+mod http;
 mod inspect;
 mod items;
 mod menu;
@@ -118,6 +119,7 @@ impl<'a> Reader<'a> {
                 refuse_next(next, "`when`: its cases say what follows");
                 if value.is_map() { self.look(value).map(Verb::Look) } else { self.when(value).map(Verb::When) }
             }
+            "http" => self.http(map, value).map(|http| Verb::Http(Box::new(http))),
             "set" => self.set(map, value).map(Verb::Set),
             "call" => {
                 let next = self.next(map);

@@ -18,7 +18,7 @@ form! {
 }
 
 form! {
-    pub(super) NODE, "a node", one of ["play", "say", "menu", "collect", "hours", "queue", "dial", "record", "language", "when", "set", "call", "goto", "hangup"],
+    pub(super) NODE, "a node", one of ["play", "say", "menu", "collect", "hours", "queue", "dial", "record", "language", "when", "set", "http", "call", "goto", "hangup"],
     key("play", &Kind::Any(&[PROMPT, &Kind::Form(&PLAY)]), "Plays prompts.", "welcome")
         .with_unless(&["next"], "repeat", "forever"),
     key("say", &SAID, "Speaks a text, in which plain words are spoken and `{{ name }}` is what a variable holds.", "Hello {{ caller.name }}")
@@ -38,6 +38,7 @@ form! {
     key("when", &WHEN, "Goes where the first case leads whose condition holds, or where a table says.", "[{ if: \"caller.number == ''\", next: ask }, { otherwise: main }]")
         .without(&["next"]),
     key("set", &SET, "Sets variables to what expressions come to.", "{ known: \"caller.number != ''\" }").with(&["next"]),
+    key("http", &Kind::Form(&HTTP), "Asks a web server, and takes of its answer what variables are to hold.", "{ get: \"https://crm.example/customers\", query: { number: caller.number }, take: { name: reply.name }, failed: main }").with(&["next"]),
     key("call", NAME, "Plays another flow, and comes back when that leads to `return`.", "ask-language").with(&["next"]),
     key("goto", &Kind::Any(&[TARGET, &Kind::Form(&GOTO)]), "Goes to another node, or to another flow for good.", "main").without(&["next"]),
     key("hangup", &Kind::Any(&[&Kind::Word(&["normal", "busy", "no_answer", "rejected", "unavailable"]), &Kind::Empty]), "Ends the call.", "busy")
@@ -65,6 +66,25 @@ form! {
     key("into", VARIABLE, "The variable that gets the row that was found: a map of its cells by the names of their columns.", "row").otherwise("it is not kept"),
     key("found", LAST, "There is such a row.", "vip").needed(),
     key("otherwise", LAST, "There is none, or what is looked for cannot be worked out.", "main").needed(),
+}
+
+form! {
+    pub(super) HTTP, "an http node", one of ["get", "post", "put"],
+    key("get", URL, "The URL to be read. Its origin must be allowed in `strowger.yaml`.", "https://crm.example/customers").without(&["send"]),
+    key("post", URL, "The URL to send something to.", "https://crm.example/tickets"),
+    key("put", URL, "The URL of what is to be replaced.", "https://crm.example/customers/1"),
+    key("query", &PARTS, "What is added to the URL behind `?`, in CEL.", "{ number: caller.number }").otherwise("nothing"),
+    key("headers", &HEADERS, "Further headers: texts, or secrets of `strowger.yaml`.", "{ Authorization: { secret: crm-key } }").otherwise("none"),
+    key("send", &PARTS, "What is sent, as a JSON object, in CEL.", "{ number: caller.number }").otherwise("nothing"),
+    key("timeout", DURATION, "How long it may take, 100ms to 30s.", "5s").usual("3s"),
+    key("hear", PROMPT, "What the caller hears meanwhile, over and over.", "one-moment").otherwise("nothing"),
+    key("take", &TAKE, "Variables, each with what it gets of the answer, in CEL over `reply` and `status`.", "{ name: reply.name }").otherwise("nothing"),
+    key("failed", OUTCOME_KIND, "There was no answer in time, it was no success or no JSON, or something of `take` is not in it. The variables of `take` are null then.", "main").needed(),
+}
+
+form! {
+    pub(super) SECRET, "a secret", one of [],
+    key("secret", NAME, "Its name under `secrets` in `strowger.yaml`.", "crm-key").needed(),
 }
 
 form! {
@@ -259,6 +279,14 @@ static WHEN: Kind = Kind::Any(&[
     &Kind::Form(&LOOK),
 ]);
 static SET: Kind = Kind::Map("^[a-z][a-z0-9_]{0,39}$", EXPRESSION, super::decide::MAX_SET);
+static PARTS: Kind = Kind::Map("^.+$", EXPRESSION, super::http::MAX_PARTS);
+static TAKE: Kind = Kind::Map("^[a-z][a-z0-9_]{0,39}$", EXPRESSION, super::http::MAX_PARTS);
+static HEADERS: Kind = Kind::Map(
+    "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$",
+    &Kind::Any(&[&Kind::Text, &Kind::Form(&SECRET)]),
+    super::http::MAX_PARTS,
+);
+const URL: &Kind = &Kind::Named("url", &Kind::Unlike("^[Hh][Tt][Tt][Pp][Ss]?://[^/?#@]+([/?][^#]*)?$"));
 const EXPRESSION: &Kind = &Kind::Named("expression", &Kind::Text);
 
 static ITEM_KIND: Kind = Kind::Any(&[

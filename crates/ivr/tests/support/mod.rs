@@ -6,7 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{Mono, Now, Wall};
+use base::{Mono, Now, Pii, Wall};
+use ivr::web::{Failure, Reply};
 use ivr::{DialOutcome, DialTarget, Facts, Flows, Output, QueueFigures, QueueOutcome, Session, Sound};
 use yaml::{Faults, Source};
 
@@ -78,6 +79,17 @@ impl Caller {
         self.heard()
     }
 
+    pub fn server_says(&mut self, status: u16, body: &str) -> String {
+        let body = Pii::new(body.as_bytes().to_vec());
+        self.session.handle_http(self.now, &Reply::Answer { status, body });
+        self.heard()
+    }
+
+    pub fn request_fails(&mut self, failure: Failure) -> String {
+        self.session.handle_http(self.now, &Reply::Failed { status: None, failure });
+        self.heard()
+    }
+
     pub fn hears_all(&mut self) -> String {
         self.session.handle_play_done(self.now);
         self.heard()
@@ -137,6 +149,15 @@ fn word(output: &Output) -> String {
         }
         Output::Dial { target: DialTarget::Number(number), ring_time } => {
             format!("dial:{number}/{}s", ring_time.as_secs())
+        }
+        Output::Http { request } => {
+            let body = request.body.reveal().as_deref().map_or(String::new(), |body| format!("={body}"));
+            format!("{}:{}{}{body}", request.method.word(), request.origin, request.path.reveal())
+        }
+        Output::HttpCancel => "cancel".to_owned(),
+        Output::HttpDone { status, failure, .. } => {
+            let status = status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+            format!("http:{status}{}", failure.map_or(String::new(), |failure| format!("/{}", failure.word())))
         }
         Output::Figures { queues } => format!("figures:{}", queues.join("+")),
         Output::Hours { calendar } => format!("hours:{calendar}"),

@@ -9,6 +9,7 @@ pub(crate) mod table;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use ivr::web::Reply;
 use ivr::{DialOutcome, HangupCause, QueueFigures, QueueOutcome, Taken};
 use yaml::{Faults, Place, Source};
 
@@ -27,6 +28,7 @@ pub struct Case {
     given: Given,
     hours: BTreeMap<String, Answers<hours::State>>,
     figures: BTreeMap<String, Answers<QueueFigures>>,
+    http: BTreeMap<String, Answers<Reply>>,
     queues: BTreeMap<String, Answers<QueueOutcome>>,
     dials: BTreeMap<String, Answers<DialOutcome>>,
     does: Vec<(Place, Act)>,
@@ -40,12 +42,12 @@ enum Answers<T> {
     InTurn(Vec<T>),
 }
 
-impl<T: Copy> Answers<T> {
+impl<T: Clone> Answers<T> {
     /// The answer of the `time`th time, from 0.
     fn at(&self, time: usize) -> Option<T> {
         match self {
-            Self::Always(answer) => Some(*answer),
-            Self::InTurn(answers) => answers.get(time).copied(),
+            Self::Always(answer) => Some(answer.clone()),
+            Self::InTurn(answers) => answers.get(time).cloned(),
         }
     }
 }

@@ -66,6 +66,7 @@ impl Reader<'_> {
             given: self.given(given, map),
             hours: self.answers(given, "hours", "calendar", &self.calendars, STATES),
             figures: given.map(|given| super::given::figures(given, &self.world.queues)).unwrap_or_default(),
+            http: given.map(|given| super::given::http(given, &self.outlines, &flow)).unwrap_or_default(),
             queues: self.answers(given, "queues", "queue", &self.world.queues, QUEUE_ENDS),
             dials: self.answers(given, "dials", "user or number", &self.world.phones, DIAL_ENDS),
             flow,

@@ -99,6 +99,12 @@ impl Runner<'_> {
                     let answer = self.case.queues.get(&*queue).and_then(|answers| answers.at(time));
                     answer.map(|answer| self.call.end_queue(answer))
                 }
+                Stands::Fetches(flow, node, _) => {
+                    let node = format!("{flow}/{node}");
+                    let time = self.count(&format!("http {node}"));
+                    let answer = self.case.http.get(&node).and_then(|answers| answers.at(time));
+                    answer.map(|answer| self.call.tell_http(&answer))
+                }
                 Stands::Rings(whom) => {
                     let time = self.count(&format!("dial {whom}"));
                     let answer = self.case.dials.get(&*whom).and_then(|answers| answers.at(time));
@@ -144,7 +150,7 @@ impl Runner<'_> {
             Stands::HungUp(cause) => End::HangUp(*cause),
             Stands::Queued(queue) => End::Queue(queue.to_string()),
             Stands::Rings(whom) => End::Dial(whom.to_string()),
-            Stands::Asks | Stands::Plays | Stands::Calendar(_) | Stands::Figures(_) => {
+            Stands::Asks | Stands::Plays | Stands::Calendar(_) | Stands::Figures(_) | Stands::Fetches(..) => {
                 End::Waits(self.path().pop().unwrap_or_default())
             }
         }

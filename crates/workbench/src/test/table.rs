@@ -41,6 +41,8 @@ form! {
     key("repeat", &Kind::Form(&REPEAT), "Earlier calls of the same number.", "{ today: 2, last: 2026-12-24T09:12 }").otherwise("none"),
     key("figures", &Kind::Map(NAME_PATTERN, answers![&Kind::Form(&FIGURES)], 1000), "How a queue stands that a condition asks for: once for all, or a list, one for each time.", "{ sales: { waiting: 3, longest_wait: 2m } }")
         .otherwise("nobody waits, and no agent is free"),
+    key("http", &Kind::Map(".", answers![&Kind::Form(&HTTP)], 1000), "What a web server answers to an `http` node (of another flow: `FLOW/NODE`): once for all, or a list, one for each time.", "{ look-up: { json: { name: Ada } } }")
+        .otherwise("the call ends there"),
     key("queues", &Kind::Map(NAME_PATTERN, answers![QUEUE_END], 1000), "How the wait in a queue ends: one word, or a list of them, one for each time.", "{ sales: [full, agent] }")
         .otherwise("the call ends in the queue"),
     key("dials", &Kind::Map(".", answers![DIAL_END], 1000), "How it ends to ring a user or number.", "{ anna: busy }")
@@ -58,6 +60,14 @@ form! {
     key("waiting", &Kind::Whole(0, 1_000_000), "Callers who wait.", "3").otherwise("0"),
     key("longest_wait", &Kind::Unlike("^[0-9]+(ms|s|m|h)$"), "How long the first of them has waited.", "2m").otherwise("0s"),
     key("free", &Kind::Whole(0, 1_000_000), "Agents who could take a call.", "1").otherwise("0"),
+}
+
+form! {
+    pub(super) HTTP, "an answer", one of [],
+    key("status", &Kind::Whole(200, 599), "Its status.", "404").usual("200"),
+    key("json", &Kind::Anything, "What it holds, written as YAML.", "{ name: Ada }").without(&["body", "failed"]),
+    key("body", &Kind::Text, "What it holds, as a text; so that a server can lie.", "<html>").without(&["failed"]),
+    key("failed", &Kind::Word(&["timeout", "refused", "not_json", "too_large"]), "There is none that could be taken, for this reason.", "timeout"),
 }
 
 form! {
