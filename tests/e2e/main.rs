@@ -29,6 +29,7 @@
 //! - `spoken`: numbers and dates, in two languages.
 //! - `sbc`: Kamailio in front of the switch; all phones behind it.
 //! - `srtp`: encrypted calls.
+//! - `survey`: what comes after a talk: a masked recording, a score, the caller sent on.
 //! - `trial`: tests of flows, and a person as their caller.
 //! - `sipsak`: what that tool does.
 //! - `strangers`: the others among themselves, so that a fault of theirs is told from ours.
@@ -96,6 +97,7 @@ mod spray;
 mod srtp;
 mod strangers;
 mod stun;
+mod survey;
 mod tcp;
 mod tls;
 mod torture;

@@ -35,6 +35,7 @@ const NOT_OF_SHAPE: &[&str] = &[
     "loop-of-tables",
     "loop-of-http",
     "http-secret",
+    "loop-of-transfers",
     "table-row-not-set",
     "start-unknown",
     "target-unknown",

@@ -68,16 +68,19 @@ pub(crate) fn note_unused(files: &Files, catalogue: &Catalogue, notes: &mut Note
     }
 }
 
-/// Looks the numbers that flows dial up: a dial rings a phone, so each must lead to a user, or outside by a grant of the
-/// flow.
+/// Looks the numbers up that flows dial, and send callers on to. A dial rings a phone, so its number must lead to a user, or
+/// outside by a grant of the flow; that of a transfer may lead to whatever there is.
 pub(crate) fn check_numbers(config: &Config, faults: &Faults) {
     let references = config.flows.iter().flat_map(|flow| flow.references().iter().map(move |found| (flow, found)));
-    for (flow, Reference { name, place, .. }) in references.filter(|(_, found)| found.kind == ReferenceKind::Number) {
+    let numbers = references.filter(|(_, found)| matches!(found.kind, ReferenceKind::Number | ReferenceKind::Onward));
+    for (flow, Reference { kind, name, place }) in numbers {
         let (message, remedy) = match config.numbers.get(name) {
             Some(Destination::User(_)) => continue,
-            Some(Destination::Flow(flow)) => {
-                (format!("`{name}` leads to the flow `{flow}`, and a dial rings a phone"), "name a user's number")
-            }
+            Some(_) if *kind == ReferenceKind::Onward => continue,
+            Some(Destination::Flow(flow)) => (
+                format!("`{name}` leads to the flow `{flow}`, and a dial rings a phone"),
+                "name a user's number, or send the caller on by `transfer`",
+            ),
             Some(Destination::Queue(queue)) => {
                 (format!("`{name}` leads to the queue `{queue}`, and a dial rings a phone"), "use a `queue` node")
             }
@@ -118,7 +121,7 @@ fn check(flow: &Flow, catalogue: &mut Catalogue, faults: &Faults) {
             ReferenceKind::Calendar => catalogue.calendars.refer(name, place, "add it to `hours.yaml`", faults),
             ReferenceKind::EmergencyOf => catalogue.refer_emergency(name, place, faults),
             // Judged when the number plan is read: see `check_numbers`.
-            ReferenceKind::Number => true,
+            ReferenceKind::Number | ReferenceKind::Onward => true,
             // Judged when all flows are read: see `join`.
             ReferenceKind::Flow => catalogue.flows.note_use(name),
         };

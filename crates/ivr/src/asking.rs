@@ -6,9 +6,10 @@ use std::time::Duration;
 use base::{Now, Pii};
 
 use crate::extensions::Answer;
-use crate::flow::{Collect, Confirm, DirectDial, Menu, Outcome, Prompt, Question, Target, Times, Verb, Way};
+use crate::flow::{Collect, Confirm, DirectDial, Menu, Outcome, Prompt, Question, Survey, Target, Times, Verb, Way};
+use crate::inspect::Check;
 use crate::state::Phase;
-use crate::{DialOutcome, DialTarget, Output, Session, Value};
+use crate::{DialOutcome, DialTarget, Output, Recording, Session, Value};
 
 /// Questions that `back` leads through; of more the first is forgotten.
 const MAX_ASKED: usize = 16;
@@ -99,7 +100,7 @@ impl Session {
             Verb::Menu(menu) => self.press_menu(menu, now, key),
             Verb::Collect(collect) if key.is_ascii_digit() => {
                 self.state.typed.push(key);
-                if self.state.typed.len() >= collect.most {
+                if self.state.typed.len() >= collect.most || self.is_score(collect) {
                     return self.collected(collect);
                 }
                 self.wait(now, collect.digit_timeout);
@@ -258,7 +259,8 @@ impl Session {
         let digits = self.state.typed.to_text();
         self.state.typed.clear();
         if collect.check.as_ref().is_some_and(|check| !check.passes(digits.reveal())) {
-            return self.failed(&collect.question, &collect.invalid);
+            let (question, off_scale) = (&collect.question, collect.survey.is_some());
+            return self.failed(question, if off_scale { &question.wrong_input } else { &collect.invalid });
         }
         let before = self.state.set(&collect.variable, Value::Text(digits.reveal().clone()));
         match &collect.confirm {
@@ -271,8 +273,23 @@ impl Session {
         }
     }
 
+    /// True if what was typed is a score to which no further digit belongs: any but a 1 that may become a 10.
+    fn is_score(&self, collect: &Collect) -> bool {
+        let typed = self.state.typed.to_text();
+        let goes_on = |check: &Check| check.among.iter().any(|range| range.goes_on_from(typed.reveal()));
+        collect.survey.is_some() && !collect.check.as_ref().is_some_and(goes_on)
+    }
+
     /// The variable holds what it shall hold.
     fn keep_digits(&mut self, collect: &Collect) -> Target {
+        if let Some(Survey { name, scale }) = &collect.survey {
+            let typed = self.state.variables.get(&*collect.variable).and_then(Value::text);
+            let score: u8 = typed.and_then(|typed| typed.parse().ok()).unwrap_or_default();
+            self.state.set(&collect.variable, Value::Integer(score.into()));
+            self.outputs.push_back(Output::Surveyed { survey: Arc::clone(name), scale: *scale, score });
+            self.took("next");
+            return collect.next;
+        }
         let digits = self.state.variables.get(&*collect.variable).and_then(Value::text).filter(|_| !collect.secret);
         let digits = Pii::new(digits.map(str::to_owned));
         self.outputs.push_back(Output::Collected { variable: Arc::clone(&collect.variable), digits });
@@ -343,14 +360,25 @@ impl Session {
     pub(crate) fn mask_if_secret(&mut self, verb: &Verb) {
         if matches!(verb, Verb::Collect(Collect { secret: true, .. })) {
             self.state.masked = true;
-            self.outputs.push_back(Output::Mask { on: true });
+            if !self.state.hushed {
+                self.outputs.push_back(Output::Mask { on: true });
+            }
         }
     }
 
     pub(crate) fn unmask(&mut self) {
-        if std::mem::take(&mut self.state.masked) {
+        if std::mem::take(&mut self.state.masked) && !self.state.hushed {
             self.outputs.push_back(Output::Mask { on: false });
         }
+    }
+
+    pub(crate) fn record(&mut self, order: Recording) {
+        match order {
+            Recording::Mask => self.state.hushed = true,
+            Recording::Unmask => self.state.hushed = false,
+            Recording::Start | Recording::Stop => {}
+        }
+        self.outputs.push_back(Output::Record { order });
     }
 }
 

@@ -14,7 +14,7 @@ use crate::key_range::KeyRange;
 use crate::rows::By;
 use crate::text::Text;
 use crate::web::{HeaderValue, Method, Origin};
-use crate::{DialTarget, HangupCause, Spoken, read};
+use crate::{DialTarget, HangupCause, Recording, Scale, Spoken, read};
 
 /// A flow without faults. Immutable; calls share it.
 ///
@@ -133,6 +133,8 @@ pub enum ReferenceKind {
     User,
     /// A number that a `dial` rings.
     Number,
+    /// A number that a `transfer` sends the caller on to, be it a flow's or a queue's.
+    Onward,
     /// A language.
     Language,
     /// Another flow; that there is one is checked by [`crate::Flows::new`].
@@ -191,7 +193,7 @@ pub(crate) enum Verb {
     Queue(Queue),
     Dial(Dial),
     Record {
-        on: bool,
+        order: Recording,
         next: Target,
     },
     Language {
@@ -384,7 +386,17 @@ pub(crate) struct Collect {
     /// The digits did not pass the check.
     pub invalid: Outcome<Way>,
     pub confirm: Option<Confirm>,
+    /// It is written as `survey`: the digits are a score.
+    pub survey: Option<Survey>,
     pub next: Target,
+}
+
+/// What a score is of.
+#[derive(Debug)]
+pub(crate) struct Survey {
+    /// The name of its node.
+    pub name: Arc<str>,
+    pub scale: Scale,
 }
 
 /// Reads the digits back and asks whether they are right.
@@ -512,8 +524,11 @@ pub(crate) struct Queue {
     pub next: Target,
 }
 
+/// `dial`, or `transfer`: whoever is connected does not come back to the flow.
 #[derive(Debug)]
 pub(crate) struct Dial {
+    /// It is written as `transfer`; then `next` is the end.
+    pub leaves: bool,
     pub target: DialTarget,
     pub ring_time: Duration,
     pub busy: Outcome,

@@ -59,10 +59,14 @@ impl Session {
             }
             Verb::Dial(dial) => {
                 let (target, ring_time) = (dial.target.clone(), dial.ring_time);
-                self.hand_over(Phase::Dialled, Output::Dial { target, ring_time });
+                let order = match dial.leaves {
+                    true => Output::Transfer { target, ring_time },
+                    false => Output::Dial { target, ring_time },
+                };
+                self.hand_over(Phase::Dialled, order);
             }
-            Verb::Record { on, next } => {
-                self.outputs.push_back(Output::Record { on: *on });
+            Verb::Record { order, next } => {
+                self.record(*order);
                 self.took("next");
                 return Some(*next);
             }

@@ -76,7 +76,7 @@ pub use facts::{Facts, Figures, QueueFigures};
 pub use flow::{Flow, FlowHash, Reference, ReferenceKind, SpokenReference};
 pub use flows::Flows;
 pub use outline::{Outline, OutlineNode, OutlineTarget, OutlineWay};
-pub use output::{DialOutcome, DialTarget, HangupCause, Output, QueueOutcome, Sound, Speech};
+pub use output::{DialOutcome, DialTarget, HangupCause, Output, QueueOutcome, Recording, Scale, Sound, Speech};
 pub use rows::Rows;
 pub use saved::{ResumeError, Saved, SavedFlow};
 pub use session::Session;

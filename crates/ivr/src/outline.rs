@@ -6,6 +6,7 @@ use std::sync::Arc;
 use yaml::{Faults, Place, Source};
 
 use crate::flow::{DirectDial, Flow, Item, Node, Outcome, Prompt, Question, Target, Verb, Way};
+use crate::trail::ANSWERED;
 use crate::{DialTarget, HangupCause, Spoken, Value, read};
 
 /// The nodes and ways of a flow.
@@ -169,8 +170,13 @@ impl Draft {
                 draft.failures(&menu.question)
             }
             Verb::Collect(collect) => {
-                let draft = new("collect", &collect.variable, said(&collect.question.prompt));
+                let verb = if collect.survey.is_some() { "survey" } else { "collect" };
+                let draft = new(verb, &collect.variable, said(&collect.question.prompt));
                 let draft = draft.way("next", collect.next).failures(&collect.question);
+                // What is not on the scale is as wrong as a key that is none.
+                if collect.survey.is_some() {
+                    return draft.usually("next", &["exhausted"]);
+                }
                 if collect.check.is_none() { draft } else { draft.failure("invalid", &collect.invalid) }
             }
             Verb::Queue(queue) => {
@@ -186,6 +192,12 @@ impl Draft {
                     ("declined", &dial.declined),
                     ("failed", &dial.failed),
                 ];
+                if dial.leaves {
+                    return new("transfer", whom, Vec::new())
+                        .way(ANSWERED, dial.next)
+                        .stands(&outcomes)
+                        .usually("failed", &["busy", "no_answer", "declined"]);
+                }
                 new("dial", whom, Vec::new()).ends(dial.next, &outcomes)
             }
             Verb::Hours(hours) => {
@@ -196,7 +208,9 @@ impl Draft {
                     ("closed", &hours.closed),
                     ("emergency", &hours.emergency),
                 ];
-                new("hours", &hours.calendar, Vec::new()).stands(&outcomes)
+                new("hours", &hours.calendar, Vec::new())
+                    .stands(&outcomes)
+                    .usually("closed", &["break", "holiday", "emergency"])
             }
             Verb::When(when) => {
                 let mut draft = new("when", "", Vec::new());
@@ -216,9 +230,7 @@ impl Draft {
                 new("http", &object, said(&http.hear)).ends(http.next, &[("failed", &http.failed)])
             }
             Verb::Set(set) => new("set", &set.names.join(", "), Vec::new()).way("next", set.next),
-            Verb::Record { on, next } => {
-                new("record", if *on { "start" } else { "stop" }, Vec::new()).way("next", *next)
-            }
+            Verb::Record { order, next } => new("record", order.word(), Vec::new()).way("next", *next),
             Verb::Language { name, next } => new("language", name, Vec::new()).way("next", *next),
             Verb::Goto(to) => new("goto", "", Vec::new()).way("next", *to),
             Verb::Call(call) => new("call", &call.flow, Vec::new()).way("next", call.next),
@@ -289,16 +301,18 @@ impl Draft {
         self
     }
 
-    /// How a calendar stands; what is not written leads where another one does.
     fn stands(mut self, outcomes: &[(&str, &Outcome)]) -> Self {
         for (name, outcome) in outcomes {
             self.push(name, said(&outcome.prompt), target(outcome.way), false);
         }
-        let closed = self.ways.iter().find(|way| way.name == "closed").cloned();
-        let as_closed =
-            |way: &OutlineWay| closed.as_ref().is_some_and(|closed| way.says == closed.says && way.to == closed.to);
-        for way in self.ways.iter_mut().filter(|way| !matches!(way.name.as_str(), "open" | "closed")) {
-            way.implied = as_closed(way);
+        self
+    }
+
+    /// Those of these `names` lead where `usual` does that are not written.
+    fn usually(mut self, usual: &str, names: &[&str]) -> Self {
+        let Some(usual) = self.ways.iter().find(|way| way.name == usual).cloned() else { return self };
+        for way in self.ways.iter_mut().filter(|way| names.contains(&way.name.as_str())) {
+            way.implied = way.says == usual.says && way.to == usual.to;
         }
         self
     }

@@ -78,17 +78,35 @@ pub enum Output {
         /// How long it rings at most.
         ring_time: Duration,
     },
+    /// Send the caller on to someone, or to what a number leads to. If that works he has left his flow, and the session is to
+    /// be dropped; else the driver answers with [`crate::Session::handle_dial_ended`].
+    Transfer {
+        /// Whom, or which number.
+        target: DialTarget,
+        /// How long it rings at most.
+        ring_time: Duration,
+    },
+    /// A `survey` got its score; for the journal.
+    Surveyed {
+        /// The name of the node that asked.
+        survey: Arc<str>,
+        /// What was asked.
+        scale: Scale,
+        /// The score: 1–5 or 0–10.
+        score: u8,
+    },
     /// The caller hears this language from now on, music and all. It comes before what is played in it.
     Language {
         /// Its name.
         language: Arc<str>,
     },
-    /// Begin or end the recording of the call.
+    /// Do this with the recording of the call.
     Record {
-        /// True: begin.
-        on: bool,
+        /// What.
+        order: Recording,
     },
-    /// Keep what the caller says out of recordings, as he is asked for a secret; or no longer.
+    /// Keep what the caller says out of recordings, as he is asked for a secret; or no longer. Not put out while
+    /// [`Recording::Mask`] holds, which is more.
     Mask {
         /// True: from now on.
         on: bool,
@@ -159,6 +177,53 @@ pub enum DialTarget {
     User(Arc<str>),
     /// A number, to be routed by the number plan: digits, `*`, `#`, maybe with a leading `+`.
     Number(Arc<str>),
+}
+
+/// What a survey asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scale {
+    /// Customer satisfaction: 1 (not at all) to 5.
+    Csat,
+    /// Net promoter score: would he recommend us, 0 (never) to 10.
+    Nps,
+}
+
+impl Scale {
+    /// Both, each with its word.
+    pub(crate) const NAMES: &[(&str, Self)] = &[("csat", Self::Csat), ("nps", Self::Nps)];
+}
+
+/// What is done with the recording of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Recording {
+    /// It begins; one that runs goes on.
+    Start,
+    /// It ends.
+    Stop,
+    /// From here on it has silence in place of what both sides say, be it that it begins later.
+    Mask,
+    /// What is said is recorded again.
+    Unmask,
+}
+
+impl Recording {
+    /// All of them, each with its word.
+    pub(crate) const NAMES: &[(&str, Self)] = &[
+        (Self::Start.word(), Self::Start),
+        (Self::Stop.word(), Self::Stop),
+        (Self::Mask.word(), Self::Mask),
+        (Self::Unmask.word(), Self::Unmask),
+    ];
+
+    /// The word of a flow's file for it.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Mask => "mask",
+            Self::Unmask => "unmask",
+        }
+    }
 }
 
 /// How a wait in a queue ended.

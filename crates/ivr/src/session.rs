@@ -7,6 +7,7 @@ use base::{Mono, Now};
 
 use crate::flow::{Menu, Play, Target, Verb};
 use crate::state::{Phase, State};
+use crate::trail::ANSWERED;
 use crate::{DialOutcome, Facts, Figures, Flow, Flows, Output, QueueOutcome, Taken, Value};
 
 /// One caller in a flow: a machine, whose driver plays, queues and dials.
@@ -189,7 +190,7 @@ impl Session {
             }
             _ => return,
         };
-        self.took(outcome.way());
+        self.took(if dial.leaves && outcome == DialOutcome::Ended { ANSWERED } else { outcome.way() });
         let target = match outcome {
             DialOutcome::Ended => Some(dial.next),
             DialOutcome::Busy => self.leave(&dial.busy, true),

@@ -40,6 +40,9 @@ pub(crate) struct State {
     /// How the last request to a web server ended.
     #[serde(default)]
     pub http: Last,
+    /// Recordings have silence in place of what both sides say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hushed: bool,
     /// What was known of the call when it began.
     pub facts: Facts,
     /// Variables that were set, by name.
@@ -105,6 +108,7 @@ impl State {
             before: None,
             masked: false,
             http: Last::default(),
+            hushed: false,
             facts: Facts::default(),
             variables: BTreeMap::new(),
         }

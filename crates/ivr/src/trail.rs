@@ -56,6 +56,9 @@ impl QueueOutcome {
     }
 }
 
+/// The way out of a `transfer` that worked.
+pub(crate) const ANSWERED: &str = "answered";
+
 impl DialOutcome {
     /// The key of a flow's file under which the way stands.
     pub(crate) const fn way(self) -> &'static str {

@@ -130,7 +130,11 @@ fn node(flow: usize) -> impl Strategy<Value = String> {
             .prop_map(|(f, n, t, to)| format!("{{queue: {{name: s{f}{n}{t}}}, next: {to}}}")),
         (outcome("busy"), outcome("failed"), outcome("declined"), target())
             .prop_map(|(b, f, d, to)| format!("{{dial: {{user: a{b}{f}{d}}}, next: {to}}}")),
-        target().prop_map(|to| format!("{{record: start, next: {to}}}")),
+        (outcome("busy"), target()).prop_map(|(b, to)| format!("{{transfer: {{number: \"1\"{b}, failed: {to}}}}}")),
+        (prop::sample::select(vec!["csat", "nps"]), outcome("exhausted"), outcome("no_input"), target())
+            .prop_map(|(s, e, n, to)| format!("{{survey: {{scale: {s}, prompt: q{e}{n}}}, next: {to}}}")),
+        (prop::sample::select(vec!["start", "stop", "mask", "unmask"]), target())
+            .prop_map(|(r, to)| format!("{{record: {r}, next: {to}}}")),
         target().prop_map(|to| format!("{{goto: {to}}}")),
         (condition(), target(), target())
             .prop_map(|(c, a, b)| format!("{{when: [{{if: \"{c}\", next: {a}}}, {{otherwise: {b}}}]}}")),
@@ -271,6 +275,7 @@ fn comes_to_rest(flow: &Arc<Flows>, hours: State, queue: QueueOutcome, dial: Dia
                     | Output::Queue { .. }
                     | Output::Dial { .. }
                     | Output::Http { .. }
+                    | Output::Transfer { .. }
             );
         }
         if !waits_for_us {

@@ -16,7 +16,7 @@ fn the_example_passes_the_check_and_plays() {
     let example = flows_part().split("```").nth(1).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
     let (mut caller, heard) = Caller::new(&flow(example));
     assert_eq!(heard, "@welcome play:welcome");
-    assert_eq!(caller.presses("1"), "stop @main @sales record:on @sales-queue queue:sales");
+    assert_eq!(caller.presses("1"), "stop @main @sales record:start @sales-queue queue:sales");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn the_example_of_web_servers_passes_the_check() {
 fn every_key_is_explained() {
     let keys = [
         "version", "start", "nodes", "note", "next", "play", "say", "menu", "collect", "hours", "queue", "dial",
-        "record", "language", "when", "set", "http", "call", "goto", "hangup", "return",
+        "transfer", "survey", "record", "language", "when", "set", "http", "call", "goto", "hangup", "return",
     ];
     let options = [
         "prompt",
@@ -90,6 +90,7 @@ fn every_key_is_explained() {
         "check",
         "invalid",
         "confirm",
+        "scale",
         "secret",
         "users",
         "prefix",

@@ -21,7 +21,7 @@ fn in_menu() -> Caller {
 #[test]
 fn a_key_cuts_the_menu_short_and_leads_on() {
     let mut caller = in_menu();
-    assert_eq!(caller.presses("1"), "stop @sales record:on @sales-queue queue:sales/120s");
+    assert_eq!(caller.presses("1"), "stop @sales record:start @sales-queue queue:sales/120s");
     assert_eq!(caller.queue_ends(QueueOutcome::AgentEnded), "@goodbye play:goodbye");
     assert_eq!(caller.hears_all(), "@end hangup:Normal");
     assert!(caller.session.is_over());
@@ -87,7 +87,7 @@ fn a_key_of_a_range_may_have_words_of_its_own() {
 #[test]
 fn keys_in_a_play_count_for_the_menu_behind_it() {
     let (mut caller, _) = Caller::new(&flow(MAIN));
-    assert_eq!(caller.presses("1"), "stop @main @sales record:on @sales-queue queue:sales/120s");
+    assert_eq!(caller.presses("1"), "stop @main @sales record:start @sales-queue queue:sales/120s");
 }
 
 #[test]
@@ -309,8 +309,8 @@ fn recording_begins_before_the_dialling_and_ends_after_it() {
   b: {dial: {number: \"+49*30#\"}, next: c}
   c: {record: stop, next: hangup}";
     let (mut caller, heard) = Caller::new(&nodes(text));
-    assert_eq!(heard, "@a record:on @b dial:+49*30#/30s");
-    assert_eq!(caller.dial_ends(DialOutcome::Ended), "@c record:off hangup:Normal");
+    assert_eq!(heard, "@a record:start @b dial:+49*30#/30s");
+    assert_eq!(caller.dial_ends(DialOutcome::Ended), "@c record:stop hangup:Normal");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base::{CallId, Day, Pii, TakeId, Wall};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Direction, DivertedFrom, Name, Origin, Outside, Party, Reason, Received, Transfer};
+use crate::{Direction, DivertedFrom, Name, Origin, Outside, Party, Reason, Received, Scale, Transfer};
 
 /// Call detail record: one a call, made when it ends. Times are RFC 3339 in UTC, durations whole milliseconds.
 ///
@@ -67,6 +67,9 @@ pub struct Cdr {
     pub outside: Vec<OutsideLeg>,
     /// How it went on with others, in order; the first 64.
     pub transfers: Vec<Transfer>,
+    /// What the caller said in surveys, in order; the first 16.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub surveys: Vec<SurveyAnswer>,
     /// The call that it has become, whose record tells how it went on.
     pub joined: Option<CallId>,
     /// What became of it.
@@ -95,6 +98,21 @@ pub struct OutsideLeg {
     pub status: Option<u16>,
     /// From its answer to its end, in milliseconds by day (UTC): what the grant is charged. Empty if nobody answered.
     pub charged_ms: BTreeMap<Day, u64>,
+}
+
+/// An answer of the caller to a survey.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SurveyAnswer {
+    /// The name of the flow's node that asked.
+    pub survey: Name,
+    /// What was asked.
+    pub scale: Scale,
+    /// The score: 1–5 or 0–10.
+    pub score: u8,
+    /// The queue that the caller had been in last, if in any.
+    pub queue: Option<Name>,
+    /// With whom he had talked last, if with anybody.
+    pub agent: Option<Name>,
 }
 
 /// What became of a call. The first that fits.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use base::{CallId, LegId, Pii, Wall};
 
 use crate::{
-    Cdr, Direction, Disposition, Event, Kind, LegRole, Name, Origin, OutsideLeg, Party, QueueExit, Recording, Transfer,
-    by_day,
+    Cdr, Direction, Disposition, Event, Kind, LegRole, Name, Origin, OutsideLeg, Party, QueueExit, Recording,
+    SurveyAnswer, Transfer, by_day,
 };
 
 /// Milliseconds of a frame of recorded audio.
@@ -15,6 +15,8 @@ const FRAME_MS: u64 = 20;
 const VERSION: u16 = 1;
 /// Recordings of one call that its record lists; more of them are counted in its lost time only.
 const MAX_RECORDINGS: usize = 256;
+/// Answers to surveys of one call that its record lists.
+const MAX_SURVEYS: usize = 16;
 /// Transfers of one call that its record lists.
 const MAX_TRANSFERS: usize = 64;
 
@@ -126,6 +128,7 @@ impl Account {
             offers: 0,
             outside: Vec::new(),
             transfers: Vec::new(),
+            surveys: Vec::new(),
             joined: None,
             disposition: Disposition::Refused,
             hung_up_by: None,
@@ -180,6 +183,11 @@ impl Account {
             Kind::Transferred { by, kind, target, joined } if self.cdr.transfers.len() < MAX_TRANSFERS => {
                 let (by, target) = (by.clone(), target.clone());
                 self.cdr.transfers.push(Transfer { by, kind: *kind, target, joined: *joined });
+            }
+            Kind::Surveyed { survey, scale, score } if self.cdr.surveys.len() < MAX_SURVEYS => {
+                let (queue, agent) = (self.cdr.queue.clone(), self.cdr.agent.clone());
+                let answer = SurveyAnswer { survey: survey.clone(), scale: *scale, score: *score, queue, agent };
+                self.cdr.surveys.push(answer);
             }
             Kind::Joined { into } => {
                 self.cdr.joined = Some(*into);

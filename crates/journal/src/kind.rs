@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Asker, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, Name, NoWayOut, OfferOutcome, OfferReason,
-    Origin, Party, QueueExit, Reason, Received, TransferKind,
+    Origin, Party, QueueExit, Reason, Received, Scale, TransferKind,
 };
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
@@ -380,10 +380,24 @@ pub enum Kind {
         lost: u64,
     },
 
-    /// The caller is asked for a secret: from here on recordings have silence in place of what he says.
-    MaskBegan,
-    /// What the caller says is recorded again. A mask that the call's end cut ends with the call.
+    /// From here on recordings have silence in place of what the caller says, as he is asked for a secret.
+    MaskBegan {
+        /// And in place of what he hears: the flow says so.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        both: bool,
+    },
+    /// What is said is recorded again. A mask that the call's end cut ends with the call.
     MaskEnded,
+
+    /// The caller answered a survey.
+    Surveyed {
+        /// The name of the flow's node that asked.
+        survey: Name,
+        /// What was asked.
+        scale: Scale,
+        /// The score: 1–5 or 0–10.
+        score: u8,
+    },
 
     // ---- The switch itself (no call) ----
     /// The switch takes calls.

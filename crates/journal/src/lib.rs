@@ -24,7 +24,7 @@ mod location;
 mod vital;
 mod words;
 
-pub use cdr::{Cdr, Disposition, OutsideLeg, Recording};
+pub use cdr::{Cdr, Disposition, OutsideLeg, Recording, SurveyAnswer};
 pub use charge::{Charges, by_day};
 pub use event::Event;
 pub use fold::CdrFold;
@@ -32,5 +32,5 @@ pub use kind::Kind;
 pub use location::{Carrier, Location, Locations};
 pub use words::{
     Asker, Candidate, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, Name, NoWayOut, OfferOutcome,
-    OfferReason, Origin, Outside, Party, QueueExit, Reason, Received, Transfer, TransferKind,
+    OfferReason, Origin, Outside, Party, QueueExit, Reason, Received, Scale, Transfer, TransferKind,
 };

@@ -33,6 +33,16 @@ pub enum Origin {
     Unknown,
 }
 
+/// What a survey asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Customer satisfaction, 1 to 5.
+    Csat,
+    /// Net promoter score, 0 to 10.
+    Nps,
+}
+
 /// Whose leg it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use base::{CallId, DecisionId, LegId, OfferId, Pii, TakeId, Wall};
 use journal::{
     Candidate, Cdr, CdrFold, Direction, Disposition, Event, Kind, LegRole, OfferOutcome, OfferReason, Origin, Party,
-    QueueExit,
+    QueueExit, Scale,
 };
 
 const BEGAN: i64 = 1_795_253_400_000_000;
@@ -105,6 +105,19 @@ fn talk(story: &mut Story, from: f64, to: f64, agent: &str, raw: u64) {
     story.at(from - 1.0, Kind::LegBegan { leg: leg(raw), role: LegRole::Agent(agent.into()) });
     story.at(from, Kind::Bridged { a: leg(1), b: leg(raw) });
     story.at(to, Kind::Unbridged { a: leg(1), b: leg(raw) });
+}
+
+#[test]
+fn a_score_is_put_down_to_the_queue_and_agent_of_the_talk_before_it() {
+    let mut story = Story::new(1);
+    let score = |survey: &str, scale, score| Kind::Surveyed { survey: survey.into(), scale, score };
+    story.at(0.1, Kind::Answered).at(0.2, score("first", Scale::Nps, 10)).joined(1.0, "sales");
+    talk(&mut story, 3.0, 9.0, "anna", 2);
+    story.at(12.0, score("rate", Scale::Csat, 4)).hung_up(13.0, Party::Caller, "bye");
+    let cdr = story.end(13.0);
+    let answers: Vec<_> =
+        cdr.surveys.iter().map(|a| (&*a.survey, a.scale, a.score, a.queue.as_deref(), a.agent.as_deref())).collect();
+    assert_eq!(answers, [("first", Scale::Nps, 10, None, None), ("rate", Scale::Csat, 4, Some("sales"), Some("anna"))]);
 }
 
 #[test]

@@ -75,19 +75,32 @@ pub enum Command {
         /// The leg.
         leg: LegId,
     },
-    /// Keeps what the peer says out of recordings, which have silence on their left in its place; or no longer, a second
-    /// after the last key was let go: [`Event::MaskEnded`] follows. The leg is masked whether it is recorded or not.
+    /// Keeps out of recordings what is said from the next tick on, in place of which they have silence; or, with
+    /// [`Masked::Nothing`], no longer, a second after the last key was let go: [`Event::MaskEnded`] follows. The leg is masked
+    /// whether it is recorded or not.
     Mask {
         /// The leg.
         leg: LegId,
-        /// True: from the next tick on.
-        on: bool,
+        /// Whose words.
+        what: Masked,
     },
     /// Ends the leg, its recording and its bridge; answered by [`Event::Closed`]. The port rests before its next use.
     Close {
         /// The leg.
         leg: LegId,
     },
+}
+
+/// Whose words are kept out of recordings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Masked {
+    /// Nobody's.
+    #[default]
+    Nothing,
+    /// What is received: the left of a recording.
+    Peer,
+    /// What is received, and what is sent.
+    Both,
 }
 
 /// One thing to play.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base::{LegId, Mono, PlayId, Rng, TakeId};
 use sdp::{Agreed, Codec, Direction};
 
-use crate::control::{Digit, Event, FRAME, Item, Law, Stats, TakeSink};
+use crate::control::{Digit, Event, FRAME, Item, Law, Masked, Stats, TakeSink};
 use crate::digits::Digits;
 use crate::jitter::Popped;
 use crate::keys::Keys;
@@ -96,7 +96,7 @@ pub enum Order {
     /// See [`Command::StopRecord`](crate::Command::StopRecord).
     StopRecord,
     /// See [`Command::Mask`](crate::Command::Mask).
-    Mask(bool),
+    Mask(Masked),
     /// See [`Command::Close`](crate::Command::Close). The leg runs on until [`Leg::is_finished`].
     Close,
 }
@@ -190,7 +190,7 @@ impl Leg {
                 self.tap = Some(Box::new(Tap::new(take, self.law)));
             }
             Order::StopRecord => self.end_take(bay),
-            Order::Mask(on) => self.set_mask(on),
+            Order::Mask(what) => self.set_mask(what),
             Order::Close => {
                 self.closing = true;
                 self.peer = None;

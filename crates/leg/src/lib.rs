@@ -40,7 +40,8 @@ mod tap;
 mod tones;
 
 pub use control::{
-    CHUNK_FRAMES, Chunk, Command, Digit, Event, FRAME, Item, Law, OpenFailure, Prompt, Stats, Stereo, TakeSink, Tone,
+    CHUNK_FRAMES, Chunk, Command, Digit, Event, FRAME, Item, Law, Masked, OpenFailure, Prompt, Stats, Stereo, TakeSink,
+    Tone,
 };
 pub use leg::{Bay, Leg, Order};
 pub use report::MAX_REPORT;

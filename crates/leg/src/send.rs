@@ -7,7 +7,6 @@ use rtp::{HEADER, Header};
 use crate::control::{Event, FRAME};
 use crate::jitter::Popped;
 use crate::leg::{Bay, Leg};
-use crate::mask::Mask;
 use crate::playout::Progress;
 
 /// Octets of an RTP packet with a frame of 20 ms, and of what protects it.
@@ -163,8 +162,9 @@ impl Leg {
             tap.skip(bay.takes, u64::from(self.ticks - 1));
         }
         let silence = [self.law.silence(); FRAME];
-        let is_silent = self.heard == Popped::Idle || self.mask != Mask::Off;
+        let is_silent = self.heard == Popped::Idle || self.mask.hides_peer();
         let left = if is_silent { &silence } else { &self.frame };
-        tap.push(bay.takes, self.law, left, if sent { frame } else { &silence });
+        let right = if sent && !self.mask.hides_sent() { frame } else { &silence };
+        tap.push(bay.takes, self.law, left, right);
     }
 }

@@ -9,7 +9,7 @@
 mod support;
 
 use base::TakeId;
-use leg::{Event, FRAME, Law, Order};
+use leg::{Event, FRAME, Law, Masked, Order};
 use sdp::{Codec, Direction};
 use support::{Faults, Wire, World, tone};
 
@@ -124,15 +124,15 @@ fn a_second_recording_ends_the_first() {
 }
 
 /// The leg is told of a mask, its phone speaks on and presses a key meanwhile; how many frames of the phone's tone are in
-/// each second of the recording.
-fn masked(ticks: [usize; 3], press: impl FnOnce(&mut World)) -> (Vec<usize>, Vec<usize>) {
+/// each second of the recording, and how many of what it hears.
+fn masked(what: Masked, ticks: [usize; 3], press: impl FnOnce(&mut World)) -> (Vec<usize>, Vec<usize>) {
     let mut world = pair();
     world.order(0, Order::Record(take()));
     world.steps(ticks[0]);
-    world.order(0, Order::Mask(true));
+    world.order(0, Order::Mask(what));
     world.steps(ticks[1]);
     press(&mut world);
-    world.order(0, Order::Mask(false));
+    world.order(0, Order::Mask(Masked::Nothing));
     world.steps(ticks[2]);
     world.order(0, Order::StopRecord);
     let leg = world.sides[0].leg.id();
@@ -145,17 +145,23 @@ fn masked(ticks: [usize; 3], press: impl FnOnce(&mut World)) -> (Vec<usize>, Vec
 
 #[test]
 fn a_masked_leg_is_silent_in_its_recording_until_a_second_after_the_masks_end() {
-    let (left, right) = masked([50, 100, 100], |_| {});
+    let (left, right) = masked(Masked::Peer, [50, 100, 100], |_| {});
     assert_eq!(left, [50, 0, 0, 0, 50], "the mask, the second behind it, and what follows");
     assert_eq!(right, [50; 5], "what he hears is no secret");
 }
 
 #[test]
+fn a_mask_of_both_sides_hides_what_the_phone_hears_too() {
+    let (left, right) = masked(Masked::Both, [50, 100, 100], |_| {});
+    assert_eq!((left, right), (vec![50, 0, 0, 0, 50], vec![50, 0, 0, 0, 50]));
+}
+
+#[test]
 fn a_mask_goes_on_while_a_key_is_held() {
-    let (left, _) = masked([50, 50, 250], |world| {
+    let (left, _) = masked(Masked::Peer, [50, 50, 250], |world| {
         // A key of which no end comes for two seconds: the mask ends a second after that.
         for packet in world.sides[0].phone.press('5', 102, None).into_iter().take(100) {
-            world.order(0, Order::Mask(false));
+            world.order(0, Order::Mask(Masked::Nothing));
             world.inject(0, world.sides[0].phone.source, &packet);
             world.step();
         }

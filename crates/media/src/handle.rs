@@ -135,7 +135,7 @@ impl Media {
             Command::SendDigit { leg, digit, duration_ms } => self.order(leg, Order::SendDigit(digit, duration_ms)),
             Command::Record { leg, take } => self.order(leg, Order::Record(take)),
             Command::StopRecord { leg } => self.order(leg, Order::StopRecord),
-            Command::Mask { leg, on } => self.order(leg, Order::Mask(on)),
+            Command::Mask { leg, what } => self.order(leg, Order::Mask(what)),
             Command::Close { leg } => {
                 self.unbridge(leg);
                 self.order(leg, Order::Close);

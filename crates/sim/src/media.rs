@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{LegId, PlayId, TakeId};
-use leg::{Command, Item};
+use leg::{Command, Item, Masked};
 use switch::TakeReport;
 
 /// How long things take. By default: no time, and prompts last until told to end.
@@ -34,7 +34,7 @@ pub struct Media {
     /// Recordings that run.
     pub takes: BTreeMap<LegId, TakeId>,
     /// Legs whose peers are kept out of recordings.
-    pub masks: BTreeSet<LegId>,
+    pub masks: BTreeMap<LegId, Masked>,
     /// The last direction of each leg.
     pub directions: BTreeMap<LegId, sdp::Direction>,
     /// How each leg protects its audio, if it does.
@@ -99,11 +99,13 @@ impl Media {
                 Vec::new()
             }
             Command::StopRecord { leg } => told(self.end_take(leg)),
-            Command::Mask { leg, on: true } => {
-                self.masks.insert(leg);
+            Command::Mask { leg, what: Masked::Nothing } => {
+                told(self.masks.remove(&leg).map(|_| leg::Event::MaskEnded { leg }))
+            }
+            Command::Mask { leg, what } => {
+                self.masks.insert(leg, what);
                 Vec::new()
             }
-            Command::Mask { leg, on: false } => told(self.masks.remove(&leg).then_some(leg::Event::MaskEnded { leg })),
             Command::Start { leg, agreed } => {
                 self.directions.insert(leg, agreed.direction);
                 match agreed.srtp {

@@ -113,7 +113,8 @@ pub(crate) fn world(config: &Config) -> World {
         _ => None,
     });
     let dialled = config.flows.iter().flat_map(|flow| flow.references());
-    let dialled = dialled.filter(|reference| reference.kind == ivr::ReferenceKind::Number);
+    let dialled =
+        dialled.filter(|reference| matches!(reference.kind, ivr::ReferenceKind::Number | ivr::ReferenceKind::Onward));
     let languages = config.prompts.iter().map(|(language, ..)| language);
     let users = config.users.keys().map(ToString::to_string);
     World {

@@ -55,6 +55,8 @@ pub(crate) struct Call {
     pub rung: Vec<Callee>,
     /// How often it has left to a trunk.
     pub left: u32,
+    /// How often flows have sent the caller on.
+    pub sent_on: u8,
     /// How many hops whoever is rung for it may be away (Max-Forwards); none: nobody may be rung (RFC 7332).
     pub hops: Option<u8>,
     /// What the caller hears, if a playout runs whose end matters.

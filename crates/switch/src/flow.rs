@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use acd::{Caller, JoinError, LeaveReason, QueueName};
 use base::{CallId, LegId, Now, Pii, PlayId};
-use ivr::{DialOutcome, DialTarget, Output, QueueFigures, QueueOutcome, Sound, Speech};
-use journal::{Asker, Kind, Name, QueueExit};
-use leg::{Command, Item, Prompt};
+use ivr::{DialOutcome, DialTarget, Output, QueueFigures, QueueOutcome, Recording, Sound, Speech};
+use journal::{Asker, Kind, Name, QueueExit, Scale};
+use leg::{Command, Item, Masked, Prompt};
 
 use crate::call::Stage;
 use crate::switch::{Switch, Timer};
@@ -94,9 +94,23 @@ impl Switch {
                 found.peer_gone = None;
                 self.dial(now, call, &target, ring_time);
             }
+            Output::Transfer { target, ring_time } => {
+                found.peer_gone = None;
+                self.transfer_from_flow(now, call, &target, ring_time);
+            }
+            Output::Surveyed { survey, scale, score } => {
+                let scale = match scale {
+                    ivr::Scale::Csat => Scale::Csat,
+                    ivr::Scale::Nps => Scale::Nps,
+                };
+                self.note(now, call, Kind::Surveyed { survey, scale, score });
+            }
             Output::Language { language } => found.language = Some(language),
-            Output::Record { on } => self.record(call, on),
-            Output::Mask { on } => self.mask(now, call, on),
+            Output::Record { order: Recording::Start } => self.record(call, true),
+            Output::Record { order: Recording::Stop } => self.record(call, false),
+            Output::Record { order: Recording::Mask } => self.mask(now, call, Masked::Both),
+            Output::Mask { on: true } => self.mask(now, call, Masked::Peer),
+            Output::Record { order: Recording::Unmask } | Output::Mask { on: false } => self.unmask(call),
             Output::Collected { variable, digits } => self.note(now, call, Kind::Collected { variable, digits }),
             Output::Chosen { case, failed } => {
                 let (failed_case, failure) = (failed.map(|(case, _)| case), failed.map(|(_, why)| why.into()));

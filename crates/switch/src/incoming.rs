@@ -232,6 +232,7 @@ impl Switch {
                 early: None,
                 rung: Vec::new(),
                 left: 0,
+                sent_on: 0,
                 hops: incoming.hops,
                 play: None,
                 take: None,

@@ -1,42 +1,40 @@
-//! Secrets that a caller types: no key of them in the journal, and silence in recordings in place of what he says meanwhile.
+//! Secrets: of those that a caller types no key is in the journal, and recordings have silence in place of what he says
+//! meanwhile; a flow may have them hold silence in place of all that is said.
 
 use base::{CallId, LegId, Now, Pii};
 use journal::Kind;
-use leg::Command;
+use leg::{Command, Masked};
 
 use crate::switch::Switch;
 
-/// Whether what a caller says is kept out of recordings.
+/// Whether what is said is kept out of recordings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mask {
     #[default]
     Off,
-    On,
+    On(Masked),
     /// Its media was told to end it, and has not done so yet: a key may be held still.
     Ending,
 }
 
 impl Switch {
-    /// The caller is asked for a secret, or no longer.
-    pub(crate) fn mask(&mut self, now: Now, call: CallId, on: bool) {
-        if !on {
-            return self.unmask(call);
-        }
+    /// What is said is not to be recorded from now on: by the caller, who is asked for a secret, or by both sides.
+    pub(crate) fn mask(&mut self, now: Now, call: CallId, what: Masked) {
         let Some(found) = self.calls.get_mut(&call) else { return };
-        let before = std::mem::replace(&mut found.mask, Mask::On);
-        if before != Mask::On {
-            self.commands.push_back(Command::Mask { leg: found.caller, on: true });
+        let before = std::mem::replace(&mut found.mask, Mask::On(what));
+        if before != Mask::On(what) {
+            self.commands.push_back(Command::Mask { leg: found.caller, what });
         }
-        if before == Mask::Off {
-            self.note(now, call, Kind::MaskBegan);
+        if before == Mask::Off || what == Masked::Both {
+            self.note(now, call, Kind::MaskBegan { both: what == Masked::Both });
         }
     }
 
-    /// The caller is not asked for a secret any more, be it that he has left his flow.
+    /// What is said is recorded again, be it that the caller has left his flow.
     pub(crate) fn unmask(&mut self, call: CallId) {
-        let Some(found) = self.calls.get_mut(&call).filter(|found| found.mask == Mask::On) else { return };
+        let Some(found) = self.calls.get_mut(&call).filter(|found| matches!(found.mask, Mask::On(_))) else { return };
         found.mask = Mask::Ending;
-        self.commands.push_back(Command::Mask { leg: found.caller, on: false });
+        self.commands.push_back(Command::Mask { leg: found.caller, what: Masked::Nothing });
     }
 
     /// The media of a leg records again what its peer says.

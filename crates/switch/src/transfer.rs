@@ -4,13 +4,15 @@
 //! then he is let go, and his wrap-up begins. If nobody does, the two talk again; if he has hung up meanwhile, his phone
 //! rings. Whom he may send others to is his own matter: numbers outside by his grants alone.
 //!
-//! A flow or a queue answers at once. Whoever is sent on has left the flow that he was in.
+//! A flow or a queue answers at once. Whoever is sent on has left the flow that he was in. A flow sends its caller on in the
+//! same way, with nobody to be told.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use acd::AgentName;
 use base::{CallId, LegId, Now, Pii};
-use ivr::QueueOutcome;
+use ivr::{DialOutcome, DialTarget, QueueOutcome};
 use journal::{Asker, Kind, NoWayOut, TransferKind};
 use leg::Command;
 use sip::{Pending, ReferralId, SessionId};
@@ -35,6 +37,8 @@ pub(crate) struct Transfer {
     pub target: Pii<String>,
     /// By what he is told how it goes.
     pub referral: Option<ReferralId>,
+    /// How long it rings.
+    pub ring_time: Duration,
 }
 
 /// What a transfer's number reaches.
@@ -47,6 +51,11 @@ enum Target {
 const OK: u16 = 200;
 /// Whoever was to be sent on has hung up.
 const TERMINATED: u16 = 487;
+const UNAVAILABLE: u16 = 480;
+const LOOP_DETECTED: u16 = 482;
+
+/// How often flows send one caller on; one who comes to a further transfer goes where that fails.
+const MAX_SENT_ON: u8 = 16;
 
 impl Switch {
     /// A REFER in a leg's session.
@@ -78,7 +87,8 @@ impl Switch {
             }
         };
         let referral = self.sip.accept_refer(now, session, pending, self.config.limits.ring_time);
-        let transfer = Transfer { by: Some(leg), who, target: Pii::new(number), referral };
+        let ring_time = self.config.limits.ring_time;
+        let transfer = Transfer { by: Some(leg), who, target: Pii::new(number), referral, ring_time };
         match target {
             Target::Listed(Destination::User(user)) => self.ring_instead(now, call, transfer, Some(&user)),
             Target::Outside => self.ring_instead(now, call, transfer, None),
@@ -133,7 +143,7 @@ impl Switch {
 
     /// Rings whom the other side of a talk is sent on to: a user, or the number outside.
     fn ring_instead(&mut self, now: Now, call: CallId, transfer: Transfer, user: Option<&UserName>) {
-        let deadline = now.monotonic + self.config.limits.ring_time;
+        let deadline = now.monotonic + transfer.ring_time;
         let (who, number) = (transfer.who.clone(), transfer.target.reveal().clone());
         self.part(now, call);
         if let Some(by) = transfer.by {
@@ -152,19 +162,50 @@ impl Switch {
         }
     }
 
-    /// Sends the other side of a talk on to a queue or a flow.
+    /// A flow sends its caller on.
+    pub(crate) fn transfer_from_flow(&mut self, now: Now, call: CallId, target: &DialTarget, ring_time: Duration) {
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        let Some(flow) = &found.flow else { return };
+        let who = Asker::Flow(flow.flow().name().clone());
+        let (DialTarget::User(name) | DialTarget::Number(name)) = target;
+        let transfer = Transfer { by: None, who, target: Pii::new(name.to_string()), referral: None, ring_time };
+        // Numbers may lead round, which no check of flows can see.
+        if found.hops.is_none() || found.sent_on >= MAX_SENT_ON {
+            self.tell_failure(now, call, &transfer, LOOP_DETECTED);
+            return self.dial_over(now, call, DialOutcome::Refused);
+        }
+        found.sent_on += 1;
+        let listed = match target {
+            DialTarget::User(user) => Some(Destination::User(user.clone())),
+            DialTarget::Number(number) => self.config.numbers.get(number).cloned(),
+        };
+        match listed {
+            Some(Destination::User(user)) => self.ring_instead(now, call, transfer, Some(&user)),
+            None => self.ring_instead(now, call, transfer, None),
+            Some(destination) => self.move_on(now, call, transfer, destination),
+        }
+    }
+
+    /// Sends the other side of a talk, or the caller of a flow, on to a queue or a flow.
     fn move_on(&mut self, now: Now, call: CallId, transfer: Transfer, destination: Destination) {
         if let Destination::Queue(queue) = &destination
             && self.acd.check_join(queue).is_err()
         {
-            return self.tell_failure(now, call, &transfer, 480);
+            self.tell_failure(now, call, &transfer, UNAVAILABLE);
+            if transfer.by.is_none() {
+                self.dial_over(now, call, DialOutcome::Unreachable);
+            }
+            return;
         }
-        let Some(by) = transfer.by else { return };
         self.part(now, call);
-        self.put_first(now, call, by);
+        if let Some(by) = transfer.by {
+            self.put_first(now, call, by);
+        }
         self.tell_success(now, call, &transfer);
         self.leave_flow(call);
-        self.let_go(now, by);
+        if let Some(by) = transfer.by {
+            self.let_go(now, by);
+        }
         let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else { return };
         found.stage = Stage::Flow;
         match destination {

@@ -40,7 +40,7 @@ impl Scene {
     }
 
     fn is_masked(&self) -> bool {
-        self.world.media.masks.contains(&self.world.caller_leg())
+        self.world.media.masks.contains_key(&self.world.caller_leg())
     }
 
     /// What the journal says of keys, masks and what was collected.
@@ -50,7 +50,8 @@ impl Scene {
             Kind::Collected { variable, digits } => {
                 Some(format!(" {variable}={} ", digits.reveal().as_deref().unwrap_or("x")))
             }
-            Kind::MaskBegan => Some("(".to_owned()),
+            Kind::MaskBegan { both: false } => Some("(".to_owned()),
+            Kind::MaskBegan { both: true } => Some("[".to_owned()),
             Kind::MaskEnded => Some(")".to_owned()),
             _ => None,
         };
@@ -73,6 +74,38 @@ fn the_journal_has_no_key_of_a_secret_and_the_media_masks_it() {
     assert!(!s.is_masked());
     s.types("8150");
     assert_eq!(s.told(), "1(xxxx pin=x )8150 account=8150 ");
+    s.hang_up(s.caller);
+    s.end();
+}
+
+#[test]
+fn a_flow_keeps_both_sides_of_a_talk_out_of_the_recording() {
+    let mut config = sim::company();
+    let faults = yaml::Faults::default();
+    let flow = "
+version: 1
+nodes:
+  begin: {record: start, next: hide}
+  hide: {record: mask, next: pin}
+  pin: {collect: {prompt: welcome, into: pin, digits: 1, secret: true, exhausted: hangup}, next: pay}
+  pay: {queue: sales, next: show}
+  show: {record: unmask, next: menu}
+  menu: {menu: {prompt: welcome, keys: {1: menu}, exhausted: hangup}}
+";
+    let flows = ivr::Flows::read([("main", &yaml::Source::new("main.yaml", flow))], &faults);
+    config.flows = flows.unwrap().into();
+    let mut s = Scene::of(config);
+    s.call("1000");
+    let caller = s.world.caller_leg();
+    let masked = |s: &Scene| s.world.media.masks.get(&caller).copied();
+    assert_eq!(masked(&s), Some(leg::Masked::Both));
+    s.types("4");
+    s.answer(s.ada);
+    assert_eq!(masked(&s), Some(leg::Masked::Both), "the secret's end is not that of the talk");
+    s.hang_up(s.ada);
+    s.world.run(SECOND);
+    assert_eq!(masked(&s), None);
+    assert_eq!(s.told(), "[x pin=x )");
     s.hang_up(s.caller);
     s.end();
 }

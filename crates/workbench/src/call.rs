@@ -9,7 +9,8 @@ use base::{Mono, Now, Wall};
 use hours::{Calendar, State};
 use ivr::web::{Failure, Reply};
 use ivr::{
-    DialOutcome, DialTarget, Facts, Figures, Flows, HangupCause, Output, QueueOutcome, Session, Sound, Taken, Value,
+    DialOutcome, DialTarget, Facts, Figures, Flows, HangupCause, Output, QueueOutcome, Recording, Session, Sound,
+    Taken, Value,
 };
 
 /// How long a prompt is taken to be.
@@ -52,10 +53,12 @@ pub enum Event {
     Speaks(Arc<str>),
     /// What played stops before its end.
     Stops,
-    /// The recording begins or ends.
-    Records(bool),
+    /// This is done with the recording.
+    Records(Recording),
     /// Digits were put into a variable; `None`: they are secret.
     Keeps(Arc<str>, Option<String>),
+    /// A survey got this score.
+    Scores(Arc<str>, u8),
     /// A `when` chose this case, else `otherwise`; a case of this number could not be worked out, for a reason.
     Chooses(Option<u32>, Option<(u32, &'static str)>),
     /// A variable was set; it is null, for a reason.
@@ -278,7 +281,11 @@ impl Call {
                 Output::Dial { target: DialTarget::User(whom) | DialTarget::Number(whom), .. } => {
                     self.hand_over(Stands::Rings(whom));
                 }
-                Output::Record { on } => self.events.push(Event::Records(on)),
+                Output::Transfer { target: DialTarget::User(whom) | DialTarget::Number(whom), .. } => {
+                    self.hand_over(Stands::Rings(whom));
+                }
+                Output::Surveyed { survey, score, .. } => self.events.push(Event::Scores(survey, score)),
+                Output::Record { order } => self.events.push(Event::Records(order)),
                 Output::Collected { variable, digits } => {
                     self.events.push(Event::Keeps(variable, digits.reveal().clone()));
                 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base::Pii;
 use ivr::web::Reply;
-use ivr::{Figures, QueueFigures, Sound, Value};
+use ivr::{Figures, QueueFigures, Recording, Sound, Value};
 
 use crate::World;
 use crate::call::{Call, DIAL_ENDS, Event, FAILURES, Given, QUEUE_ENDS, Stands, show};
@@ -243,10 +243,15 @@ impl Rehearsal {
                     let why = failed.map(|why| format!(", as it could not be worked out ({why})"));
                     told.push(format!("  sets {variable} = {value}{}", why.unwrap_or_default()));
                 }
-                Event::Records(true) => told.push("  records from here on".to_owned()),
-                Event::Records(false) => told.push("  records no longer".to_owned()),
+                Event::Records(order) => told.push(match order {
+                    Recording::Start => "  records from here on".to_owned(),
+                    Recording::Stop => "  records no longer".to_owned(),
+                    Recording::Mask => "  keeps what is said out of the recording".to_owned(),
+                    Recording::Unmask => "  lets what is said into the recording again".to_owned(),
+                }),
                 Event::Keeps(variable, Some(digits)) => told.push(format!("  keeps {variable} = {digits}")),
                 Event::Keeps(variable, None) => told.push(format!("  keeps {variable}, a secret")),
+                Event::Scores(survey, score) => told.push(format!("  scores {score} in the survey {survey}")),
                 Event::Masks(true) => told.push("  keeps what is typed secret".to_owned()),
                 Event::Unsaid(why) => told.push(format!("  leaves out a text that could not be worked out ({why})")),
                 Event::Fetched(Some(failure)) => told.push(format!("  the request failed ({})", failure.word())),

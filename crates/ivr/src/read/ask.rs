@@ -7,7 +7,7 @@ use yaml::{Map, Value};
 
 use super::parts::times;
 use super::{BESIDE, Reader, inspect, table};
-use crate::flow::{Collect, Confirm, Outcome, Prompt, Question, Times, Way};
+use crate::flow::{Collect, Confirm, Outcome, Prompt, Question, Target, Times, Way};
 
 /// The most digits that one `collect` takes.
 const MAX_DIGITS: usize = 32;
@@ -56,6 +56,7 @@ impl<'a> Reader<'a> {
             check: check?,
             invalid: invalid?,
             confirm: confirm?,
+            survey: None,
             next: next?,
         })
     }
@@ -75,6 +76,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn question(&mut self, map: Map<'a>) -> Option<Question> {
+        self.question_before(map, None)
+    }
+
+    /// A question; whoever used up all attempts goes to `otherwise` if nothing else is written.
+    pub(super) fn question_before(&mut self, map: Map<'a>, otherwise: Option<Target>) -> Option<Question> {
         let prompt = map.required("prompt").and_then(|value| self.prompt(value));
         let barge_in = map.optional("barge_in").map_or(Some(true), |value| value.bool());
         let policy = [("keep", true), ("discard", false)];
@@ -98,7 +104,13 @@ impl<'a> Reader<'a> {
                 value.fault_at_key("`exhausted` is never reached: `attempts` is `forever`", "remove one of them");
                 None
             }
-            (Some(value), _) => self.last_outcome(value).map(Some),
+            (Some(value), _) => match otherwise {
+                Some(_) => self.outcome(map, "exhausted", otherwise.unwrap_or(Target::Hangup)).map(Some),
+                None => self.last_outcome(value).map(Some),
+            },
+            (None, Some(Times::Count(_))) if otherwise.is_some() => {
+                Some(otherwise.map(|way| Outcome { prompt: Prompt::default(), way }))
+            }
             (None, Some(Times::Count(_))) => {
                 let remedy = "add `exhausted:` with a node's name, or `exhausted: hangup`";
                 map.fault_if_missing("exhausted", "nothing says what follows when all attempts are used up", remedy);

@@ -1,4 +1,4 @@
-//! `queue` and `dial`: nodes that connect the caller with someone.
+//! `queue`, `dial` and `transfer`: nodes that connect the caller with someone.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,24 +46,14 @@ impl<'a> Reader<'a> {
         let otherwise = next.unwrap_or(Target::Hangup);
         let map = if value.is_map() { Some(value.map_with(&table::DIAL.shape, BESIDE)?) } else { None };
         let target = map.map_or(Some(("user", value)), |map| map.one_of(&["user", "number"]));
-        let target = target.and_then(|(key, value)| match key {
-            "user" => {
-                let name: Arc<str> = Arc::from(value.name()?);
-                self.refer(ReferenceKind::User, name.clone(), value);
-                Some(DialTarget::User(name))
-            }
-            _ => {
-                let number = number(value)?;
-                self.refer(ReferenceKind::Number, number.clone(), value);
-                Some(DialTarget::Number(number))
-            }
-        });
+        let target = target.and_then(|target| self.whom(target, ReferenceKind::Number));
         let ring_time =
             map.map_or(Some(DEFAULT_RING), |map| duration(map, "ring_time", DEFAULT_RING.as_secs(), 1..=300));
         let mut outcome = |key| self.outcome_of(map, key, otherwise);
         let (busy, no_answer) = (outcome("busy"), outcome("no_answer"));
         let (declined, failed) = (outcome("declined"), outcome("failed"));
         Some(Dial {
+            leaves: false,
             target: target?,
             ring_time: ring_time?,
             busy: busy?,
@@ -72,6 +62,42 @@ impl<'a> Reader<'a> {
             failed: failed?,
             next: next?,
         })
+    }
+
+    /// A dial from which the caller does not come back. Who is not sent on must go somewhere: to `failed`, if nothing else is
+    /// written.
+    pub(super) fn transfer(&mut self, value: Value<'a>) -> Option<Dial> {
+        let map = value.map_with(&table::TRANSFER.shape, BESIDE)?;
+        let target = map.one_of(&["user", "number"]).and_then(|target| self.whom(target, ReferenceKind::Onward));
+        let ring_time = duration(map, "ring_time", DEFAULT_RING.as_secs(), 1..=300);
+        let failed = map.required("failed").and_then(|value| self.last_outcome(value));
+        let mut outcome = |key| match map.optional(key) {
+            Some(value) => self.last_outcome(value),
+            None => failed.clone(),
+        };
+        let (busy, no_answer, declined) = (outcome("busy"), outcome("no_answer"), outcome("declined"));
+        Some(Dial {
+            leaves: true,
+            target: target?,
+            ring_time: ring_time?,
+            busy: busy?,
+            no_answer: no_answer?,
+            declined: declined?,
+            failed: failed?,
+            next: Target::Hangup,
+        })
+    }
+
+    /// Whom a node rings: a user, or a number, which the company looks up as `kind`.
+    fn whom(&mut self, (key, value): (&str, Value<'a>), kind: ReferenceKind) -> Option<DialTarget> {
+        if key == "user" {
+            let name: Arc<str> = Arc::from(value.name()?);
+            self.refer(ReferenceKind::User, name.clone(), value);
+            return Some(DialTarget::User(name));
+        }
+        let number = number(value)?;
+        self.refer(kind, number.clone(), value);
+        Some(DialTarget::Number(number))
     }
 
     fn outcome_of(&mut self, map: Option<Map<'a>>, key: &'static str, otherwise: Target) -> Option<Outcome> {

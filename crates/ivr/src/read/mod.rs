@@ -10,6 +10,7 @@ mod items;
 mod menu;
 mod names;
 mod parts;
+mod survey;
 pub(crate) mod table;
 mod texts;
 
@@ -24,7 +25,7 @@ use self::names::Names;
 use self::table::VERBS;
 use crate::flow::{Call, Flow, FlowHash, Node, Play, Target, Times, Verb};
 use crate::text::Text;
-use crate::{HangupCause, Reference, ReferenceKind, SpokenReference};
+use crate::{HangupCause, Recording, Reference, ReferenceKind, SpokenReference};
 
 /// The version of the language that is read here.
 const VERSION: u32 = 1;
@@ -113,8 +114,16 @@ impl<'a> Reader<'a> {
                 refuse_next(next, "`hours`: its outcomes say what follows");
                 self.hours(value).map(Verb::Hours)
             }
+            "survey" => self.survey(name.as_ref(), map, value).map(Verb::Collect),
             "queue" => self.queue(map, value).map(Verb::Queue),
             "dial" => self.dial(map, value).map(Verb::Dial),
+            "transfer" => {
+                refuse_next(
+                    next,
+                    "`transfer`: who is sent on does not come back, and its outcomes say what follows if he is not",
+                );
+                self.transfer(value).map(Verb::Dial)
+            }
             "when" => {
                 refuse_next(next, "`when`: its cases say what follows");
                 if value.is_map() { self.look(value).map(Verb::Look) } else { self.when(value).map(Verb::When) }
@@ -127,9 +136,8 @@ impl<'a> Reader<'a> {
                 Some(Verb::Call(Call { flow, place: value.place(), next: next? }))
             }
             "record" => {
-                let on = value.choose(&[("start", true), ("stop", false)]);
-                let next = self.next(map);
-                Some(Verb::Record { on: on?, next: next? })
+                let (order, next) = (value.choose(Recording::NAMES), self.next(map));
+                Some(Verb::Record { order: order?, next: next? })
             }
             "language" => {
                 let (name, next) = (self.language(value), self.next(map));

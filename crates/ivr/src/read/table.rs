@@ -18,7 +18,7 @@ form! {
 }
 
 form! {
-    pub(super) NODE, "a node", one of ["play", "say", "menu", "collect", "hours", "queue", "dial", "record", "language", "when", "set", "http", "call", "goto", "hangup"],
+    pub(super) NODE, "a node", one of ["play", "say", "menu", "collect", "hours", "queue", "dial", "transfer", "survey", "record", "language", "when", "set", "http", "call", "goto", "hangup"],
     key("play", &Kind::Any(&[PROMPT, &Kind::Form(&PLAY)]), "Plays prompts.", "welcome")
         .with_unless(&["next"], "repeat", "forever"),
     key("say", &SAID, "Speaks a text, in which plain words are spoken and `{{ name }}` is what a variable holds.", "Hello {{ caller.name }}")
@@ -33,7 +33,11 @@ form! {
         .with(&["next"]),
     key("dial", &Kind::Any(&[NAME, &Kind::Form(&DIAL)]), "Rings a user or a number, and connects the caller.", "anna")
         .with(&["next"]),
-    key("record", &Kind::Word(&["start", "stop"]), "Begins or ends the recording of the call.", "start").with(&["next"]),
+    key("transfer", &Kind::Form(&TRANSFER), "Sends the caller on to a user or a number for good.", "{ number: 1003, failed: nobody }")
+        .without(&["next"]),
+    key("survey", &Kind::Form(&SURVEY), "Asks for a score, for the record of the call; mostly behind a `queue`, when the agent has hung up.", "{ scale: csat, prompt: how-was-it }")
+        .with(&["next"]),
+    key("record", &Kind::Word(&["start", "stop", "mask", "unmask"]), "Begins or ends the recording of the call; or has it hold silence in place of what both sides say, until `unmask`.", "start").with(&["next"]),
     key("language", NAME, "From here on the caller hears this language, one of `languages` in `strowger.yaml`.", "zh").with(&["next"]),
     key("when", &WHEN, "Goes where the first case leads whose condition holds, or where a table says.", "[{ if: \"caller.number == ''\", next: ask }, { otherwise: main }]")
         .without(&["next"]),
@@ -142,6 +146,21 @@ form! {
 }
 
 form! {
+    pub(super) SURVEY, "a survey", one of [],
+    key("scale", &Kind::Word(&["csat", "nps"]), "What is asked: how satisfied the caller is, 1 to 5 (`csat`), or how likely he is to recommend the company, 0 to 10 (`nps`).", "csat").needed(),
+    key("prompt", PROMPT, "The question.", "how-was-it").needed(),
+    key("into", VARIABLE, "The variable that gets the score, a number.", "satisfaction").usual("score"),
+    key("digit_timeout", DURATION, "How long a 0 may take behind a 1, 1s to 1m.", "2s").usual("3s"),
+    BARGE_IN,
+    TYPE_AHEAD,
+    TIMEOUT,
+    ATTEMPTS,
+    NO_INPUT,
+    key("wrong_input", ANSWER_OR_WORDS, "What was typed is not on the scale.", "{ prompt: wrong-key }").otherwise("it asks again"),
+    key("exhausted", OUTCOME_KIND, "All attempts are used up.", "goodbye").otherwise("as `next`"),
+}
+
+form! {
     pub(super) DIRECT_DIAL, "a direct dial", one of [],
     key("digits", &Kind::Like("^[1-8](-[1-8])?$"), "How many digits the extensions have, 1 to 8.", "3-4").needed(),
     key("users", &Kind::Any(&[&Kind::Word(&["all"]), NAME, &Kind::List(NAME, MAX_KEYS)]), "The users that may be dialled.", "[anna, bob]").usual("all"),
@@ -186,6 +205,17 @@ form! {
     key("timed_out", OUTCOME_KIND, "Nobody came in time.", "{ prompt: all-busy, next: goodbye }").otherwise("as `next`"),
     key("full", OUTCOME_KIND, "The queue has no place left.", "goodbye").otherwise("as `next`"),
     key("no_agents", OUTCOME_KIND, "Nobody works there now.", "goodbye").otherwise("as `next`"),
+}
+
+form! {
+    pub(super) TRANSFER, "a transfer", one of ["user", "number"],
+    key("user", NAME, "The user to send the caller to, as `users.yaml` has him.", "anna"),
+    key("number", &Kind::Like("^\\+?[0-9*#]{1,32}$"), "The number, in quotes: one of the number plan, be it a user's, a queue's or a flow's, or one outside that a grant of the flow holds.", "\"1003\""),
+    key("ring_time", DURATION, "How long it rings, 1s to 5m.", "20s").usual("30s"),
+    key("failed", LAST, "He cannot be sent there.", "nobody").needed(),
+    key("busy", LAST, "The other side is in a call.", "nobody").otherwise("as `failed`"),
+    key("no_answer", LAST, "Nobody answered in time.", "nobody").otherwise("as `failed`"),
+    key("declined", LAST, "The other side pressed the red key.", "nobody").otherwise("as `failed`"),
 }
 
 form! {

@@ -129,7 +129,7 @@ fn sound(sound: &Sound) -> String {
     }
 }
 
-/// `@node`, `play:a+b`, `loop:a`, `stop`, `queue:sales`, `dial:user/agent`, `record:on`, `account=1234`, `hangup:Normal`.
+/// `@node`, `play:a+b`, `loop:a`, `stop`, `queue:sales`, `dial:user/agent`, `record:start`, `account=1234`, `hangup:Normal`.
 fn word(output: &Output) -> String {
     match output {
         Output::Entered { flow, node } if **flow == *"test" => format!("@{node}"),
@@ -161,8 +161,14 @@ fn word(output: &Output) -> String {
         }
         Output::Figures { queues } => format!("figures:{}", queues.join("+")),
         Output::Hours { calendar } => format!("hours:{calendar}"),
-        Output::Record { on: true } => "record:on".to_owned(),
-        Output::Record { on: false } => "record:off".to_owned(),
+        Output::Record { order } => format!("record:{order:?}").to_lowercase(),
+        Output::Transfer { target: DialTarget::User(name), ring_time } => {
+            format!("transfer:user/{name}/{}s", ring_time.as_secs())
+        }
+        Output::Transfer { target: DialTarget::Number(number), ring_time } => {
+            format!("transfer:{number}/{}s", ring_time.as_secs())
+        }
+        Output::Surveyed { survey, scale, score } => format!("{survey}:{scale:?}={score}").to_lowercase(),
         Output::Mask { on: true } => "mask".to_owned(),
         Output::Mask { on: false } => "unmask".to_owned(),
         Output::Collected { variable, digits } => {
