@@ -284,13 +284,7 @@ impl Draft {
             ("direct_dial.declined", &dial.declined),
             ("direct_dial.failed", &dial.failed),
         ];
-        for (name, outcome) in outcomes {
-            self = self.answer(name, outcome);
-            if let Some(way) = self.ways.last_mut() {
-                way.implied = way.says.is_empty() && outcome.way == Way::To(dial.next);
-            }
-        }
-        self
+        outcomes.into_iter().fold(self, |draft, (name, outcome)| draft.failure(name, outcome))
     }
 
     fn failures(mut self, question: &Question) -> Self {
