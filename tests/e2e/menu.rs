@@ -100,6 +100,37 @@ fn a_waiting_caller_hears_music() {
 }
 
 #[test]
+fn a_key_leads_a_waiting_caller_out_of_the_queue_while_an_agents_phone_rings() {
+    let mut ports = Ports::slice();
+    let mut agent = Phone::new(([127, 0, 0, 1], 9).into(), &mut ports);
+    let mut company = Company::new(&ports).agent(&format!("sip:agent1@{}", agent.address()));
+    let flow = "version: 1\nnodes:
+  wait: { queue: { name: sales, hear: [goodbye, nothing], keys: { 5: out } }, next: hangup }
+  out: { play: wrong, next: hangup }\n";
+    company.flows.insert("waits", flow.to_owned());
+    company.numbers.insert("1005", "{ flow: waits }".to_owned());
+    let switch = Switch::start(&company);
+    agent.set_switch(switch.address());
+    let mut caller = Phone::new(switch.address(), &mut ports);
+    let start = Instant::now();
+    caller.call("1005");
+    let invite = agent.wait_for("INVITE", SOON, |m| m.method() == Some("INVITE"));
+    agent.respond(&invite, "180 Ringing", "", "");
+    caller.media.wait_for_tone(tones::GOODBYE, start, SOON);
+    caller.media.wait_for_tone(tones::NOTHING, start, SOON);
+    let pressed = Instant::now();
+    caller.media.press("45");
+    agent.wait_for_request("CANCEL", SOON);
+    agent.respond(&invite, "487 Request Terminated", "", "");
+    caller.media.wait_for_tone(tones::WRONG, pressed, SOON);
+    caller.wait_for_request("BYE", SOON);
+    assert_eq!(sound::heard(&caller.media.heard_since(start), tones::MUSIC), None, "not the music of the queue");
+    assert_eq!(switch.wait_for_cdr()["disposition"], "self_served");
+    assert_eq!(switch.events("queue_left")[0]["why"], "moved_on");
+    switch.assert_quiet();
+}
+
+#[test]
 fn the_callers_number_and_a_flow_that_is_called_decide_what_he_hears() {
     let mut ports = Ports::slice();
     let mut company = Company::new(&ports);

@@ -86,8 +86,9 @@ fn steps(index: usize, node: &Node) -> Vec<Step<'_>> {
         // A calendar answers at once.
         Verb::Hours(hours) => hours.outcomes().map(found_at_once).into(),
         // A full queue and one without agents are found at once; so is a user who is known to be busy, or away.
-        Verb::Queue(Queue { timed_out, full, no_agents, next, .. }) => {
-            vec![slow(timed_out.way), found_at_once(full), found_at_once(no_agents), slow(*next)]
+        Verb::Queue(Queue { keys, timed_out, full, no_agents, next, .. }) => {
+            let ends = [slow(timed_out.way), found_at_once(full), found_at_once(no_agents), slow(*next)];
+            keys.iter().map(|(_, outcome)| slow(outcome.way)).chain(ends).collect()
         }
         Verb::Dial(Dial { busy, no_answer, declined, failed, next, .. }) => {
             let told = [slow(no_answer.way), slow(declined.way), slow(*next)];
@@ -121,7 +122,11 @@ fn prompts(node: &Node) -> Vec<&Prompt> {
             [&question.prompt].into_iter().chain(last).chain(answers(node).map(|answer| &answer.prompt)).collect()
         }
         Verb::Hours(hours) => hours.outcomes().map(|outcome| &outcome.prompt).to_vec(),
-        Verb::Queue(queue) => [&queue.timed_out, &queue.full, &queue.no_agents].map(|outcome| &outcome.prompt).to_vec(),
+        Verb::Queue(queue) => {
+            let keys = queue.keys.iter().map(|(_, outcome)| outcome);
+            let outcomes = keys.chain([&queue.timed_out, &queue.full, &queue.no_agents]);
+            std::iter::once(&queue.hear).chain(outcomes.map(|outcome| &outcome.prompt)).collect()
+        }
         Verb::When(_) | Verb::Set(_) => Vec::new(),
         Verb::Look(look) => vec![&look.found.prompt, &look.otherwise.prompt],
         Verb::Http(http) => vec![&http.hear, &http.failed.prompt],

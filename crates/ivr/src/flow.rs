@@ -518,10 +518,21 @@ impl Hours {
 pub(crate) struct Queue {
     pub name: Arc<str>,
     pub max_wait: Option<Duration>,
+    /// What is heard over and over while he waits; empty: what the queue itself has.
+    pub hear: Prompt,
+    /// Keys that lead out of it while he waits.
+    pub keys: Vec<(char, Outcome)>,
     pub timed_out: Outcome,
     pub full: Outcome,
     pub no_agents: Outcome,
     pub next: Target,
+}
+
+impl Queue {
+    /// What follows if a caller who waits presses `key`.
+    pub fn way_out(&self, key: char) -> Option<&Outcome> {
+        self.keys.iter().find(|(known, _)| *known == key).map(|(_, outcome)| outcome)
+    }
 }
 
 /// `dial`, or `transfer`: whoever is connected does not come back to the flow.

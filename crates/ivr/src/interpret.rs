@@ -54,8 +54,9 @@ impl Session {
                 self.outputs.push_back(Output::Hours { calendar: Arc::clone(&hours.calendar) });
             }
             Verb::Queue(queue) => {
+                let hear = if queue.hear.0.is_empty() { Vec::new() } else { self.sounds(&[&queue.hear]) };
                 let (queue, max_wait) = (Arc::clone(&queue.name), queue.max_wait);
-                self.hand_over(Phase::Queued, Output::Queue { queue, max_wait });
+                self.hand_over(Phase::Queued, Output::Queue { queue, max_wait, hear });
             }
             Verb::Dial(dial) => {
                 let (target, ring_time) = (dial.target.clone(), dial.ring_time);
@@ -189,6 +190,13 @@ impl Session {
     }
 
     pub(crate) fn play(&mut self, parts: &[&Prompt], repeat: bool) {
+        let items = self.sounds(parts);
+        self.state.playing = true;
+        self.outputs.push_back(Output::Play { items, repeat });
+    }
+
+    /// What is to be heard of prompts; never nothing.
+    fn sounds(&mut self, parts: &[&Prompt]) -> Vec<Sound> {
         let mut items = Vec::new();
         for item in parts.iter().flat_map(|prompt| &prompt.0) {
             match item {
@@ -202,8 +210,7 @@ impl Session {
         if items.is_empty() {
             items.push(Sound::Silence(NOTHING_SAID));
         }
-        self.state.playing = true;
-        self.outputs.push_back(Output::Play { items, repeat });
+        items
     }
 
     fn say(&self, spoken: &Spoken, variable: &str) -> Vec<Sound> {

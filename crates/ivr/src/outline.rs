@@ -141,6 +141,7 @@ fn answers(verb: &Verb) -> (Vec<String>, Option<String>) {
             let keys = std::iter::once(good.chars().chain(end).collect()).chain(confirms);
             (keys.collect(), Some(wrong.to_owned()))
         }
+        Verb::Queue(queue) => (queue.keys.iter().map(|(key, _)| key.to_string()).collect(), None),
         _ => (Vec::new(), None),
     }
 }
@@ -182,7 +183,11 @@ impl Draft {
             Verb::Queue(queue) => {
                 let outcomes =
                     [("timed_out", &queue.timed_out), ("full", &queue.full), ("no_agents", &queue.no_agents)];
-                new("queue", &queue.name, Vec::new()).ends(queue.next, &outcomes)
+                let mut draft = new("queue", &queue.name, said(&queue.hear));
+                for (key, outcome) in &queue.keys {
+                    draft.push(&key.to_string(), said(&outcome.prompt), target(outcome.way), false);
+                }
+                draft.ends(queue.next, &outcomes)
             }
             Verb::Dial(dial) => {
                 let (DialTarget::User(whom) | DialTarget::Number(whom)) = &dial.target;

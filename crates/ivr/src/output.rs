@@ -70,6 +70,14 @@ pub enum Output {
         queue: Arc<str>,
         /// How long he waits at most; `None`: as long as the queue itself allows.
         max_wait: Option<Duration>,
+        /// What he hears over and over while he waits; empty: what the queue itself has.
+        hear: Vec<Sound>,
+    },
+    /// A key leads the caller out of his queue, if he still waits there. Then the driver takes him out and answers with
+    /// [`crate::Session::handle_queue_ended`] and [`QueueOutcome::Pressed`]; one who talks by now stays, and there is no answer.
+    LeaveQueue {
+        /// The key.
+        key: char,
     },
     /// Ring someone and connect the caller. The driver answers with [`crate::Session::handle_dial_ended`].
     Dial {
@@ -234,6 +242,8 @@ pub enum QueueOutcome {
     AgentEnded,
     /// Nobody took the call in time.
     TimedOut,
+    /// The caller pressed a key that led him out of it: [`Output::LeaveQueue`].
+    Pressed(char),
     /// The queue had no place left.
     Full,
     /// Nobody works on this queue now.

@@ -17,7 +17,8 @@ use crate::{DialOutcome, Facts, Figures, Flow, Flows, Output, QueueOutcome, Take
 /// - [`Self::poll_timeout`] says when to come back with [`Self::handle_timeout`].
 ///
 /// A caller who hangs up needs no input: drop the session. What is told to it out of place (the end of a prompt that does
-/// not play, a queue's end while it dials) changes nothing. Keys pressed in a queue or while it dials are ignored.
+/// not play, a queue's end while it dials) changes nothing. Keys pressed while it dials, and those in a queue that do not lead
+/// out of it, are ignored.
 #[derive(Debug)]
 pub struct Session {
     pub(crate) flows: Arc<Flows>,
@@ -89,6 +90,13 @@ impl Session {
         self.state.language = Some(language.to_owned());
     }
 
+    /// True if the caller is in a queue, and this key leads out of it while he waits.
+    #[must_use]
+    pub fn may_leave_queue_by(&self, key: char) -> bool {
+        let verb = self.flow.node(self.state.node).map(|node| &node.verb);
+        matches!((self.state.phase, verb), (Phase::Queued, Some(Verb::Queue(queue))) if queue.way_out(key).is_some())
+    }
+
     /// True once [`Output::Hangup`] was put out.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -121,6 +129,9 @@ impl Session {
                 self.advance(now, target);
             }
             (Phase::Asking | Phase::Waiting | Phase::Confirming { .. } | Phase::Fetching, _) => self.type_ahead(digit),
+            (Phase::Queued, Some(Verb::Queue(queue))) if queue.way_out(digit).is_some() => {
+                self.outputs.push_back(Output::LeaveQueue { key: digit });
+            }
             _ => {}
         }
     }
@@ -167,9 +178,18 @@ impl Session {
         let flow = Arc::clone(&self.flow);
         let verb = flow.node(self.state.node).map(|node| &node.verb);
         let (Phase::Queued, Some(Verb::Queue(queue))) = (self.state.phase, verb) else { return };
+        // A key that the node does not have comes from no session.
+        let pressed = match outcome {
+            QueueOutcome::Pressed(key) => queue.way_out(key),
+            _ => None,
+        };
+        if matches!(outcome, QueueOutcome::Pressed(_)) && pressed.is_none() {
+            return;
+        }
         self.took(outcome.way());
         let target = match outcome {
             QueueOutcome::AgentEnded => Some(queue.next),
+            QueueOutcome::Pressed(_) => pressed.and_then(|way| self.leave(way, true)),
             QueueOutcome::TimedOut => self.leave(&queue.timed_out, true),
             QueueOutcome::Full => self.leave(&queue.full, true),
             // A queue that is gone has no agents; the check of the company leaves only a reload to do this.

@@ -1,5 +1,6 @@
 //! The ways that a session takes, for those who test flows. A call does without: then nothing is kept.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt::Display;
 use std::sync::Arc;
@@ -45,13 +46,14 @@ impl Session {
 }
 
 impl QueueOutcome {
-    /// The key of a flow's file under which the way stands.
-    pub(crate) const fn way(self) -> &'static str {
+    /// The key of a flow's file under which the way stands, or the key of the phone.
+    pub(crate) fn way(self) -> Cow<'static, str> {
         match self {
-            Self::AgentEnded => "next",
-            Self::TimedOut => "timed_out",
-            Self::Full => "full",
-            Self::NoAgents | Self::Unknown => "no_agents",
+            Self::AgentEnded => "next".into(),
+            Self::TimedOut => "timed_out".into(),
+            Self::Full => "full".into(),
+            Self::NoAgents | Self::Unknown => "no_agents".into(),
+            Self::Pressed(key) => key.to_string().into(),
         }
     }
 }

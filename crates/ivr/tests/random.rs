@@ -28,12 +28,12 @@ enum Act {
 
 fn act() -> impl Strategy<Value = Act> {
     use DialOutcome::{Busy, Declined, Ended, NoAnswer, Refused, Unreachable};
-    use QueueOutcome::{AgentEnded, Full, NoAgents, TimedOut, Unknown};
+    use QueueOutcome::{AgentEnded, Full, NoAgents, Pressed, TimedOut, Unknown};
     use State::{Break, Closed, Emergency, Holiday, Open};
     prop_oneof![
         4 => prop::sample::select(vec!['0', '1', '2', '3', '9', '*', '#', 'A', '?']).prop_map(Act::Press),
         4 => Just(Act::PlayDone),
-        2 => prop::sample::select(vec![AgentEnded, TimedOut, Full, NoAgents, Unknown]).prop_map(Act::Queue),
+        2 => prop::sample::select(vec![AgentEnded, TimedOut, Full, NoAgents, Unknown, Pressed('1'), Pressed('2')]).prop_map(Act::Queue),
         2 => prop::sample::select(vec![Ended, Busy, NoAnswer, Declined, Unreachable, Refused]).prop_map(Act::Dial),
         3 => prop::sample::select(vec![Open, Break, Holiday, Closed, Emergency]).prop_map(Act::Hours),
         2 => (0..3u32).prop_map(Act::Figures),
@@ -100,6 +100,18 @@ fn digits() -> impl Strategy<Value = String> {
     prop::sample::select(some).prop_map(str::to_owned)
 }
 
+/// What is heard in a queue, and what keys do there.
+fn waiting() -> impl Strategy<Value = String> {
+    (target(), target()).prop_flat_map(|(a, b)| {
+        prop::sample::select(vec![
+            String::new(),
+            ", hear: [p, {silence: 1s}]".to_owned(),
+            format!(", keys: {{1: {a}}}"),
+            format!(", hear: p, keys: {{1: {{prompt: q, next: {a}}}, \"*\": {b}}}"),
+        ])
+    })
+}
+
 fn condition() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
         "true",
@@ -126,8 +138,8 @@ fn node(flow: usize) -> impl Strategy<Value = String> {
         (target(), target(), outcome("holiday"), outcome("emergency")).prop_map(|(o, c, h, e)| format!(
             "{{hours: {{calendar: c, open: {o}, closed: {{prompt: p, next: {c}}}{h}{e}}}}}"
         )),
-        (outcome("full"), outcome("no_agents"), outcome("timed_out"), target())
-            .prop_map(|(f, n, t, to)| format!("{{queue: {{name: s{f}{n}{t}}}, next: {to}}}")),
+        (outcome("full"), outcome("no_agents"), outcome("timed_out"), waiting(), target())
+            .prop_map(|(f, n, t, w, to)| format!("{{queue: {{name: s{f}{n}{t}{w}}}, next: {to}}}")),
         (outcome("busy"), outcome("failed"), outcome("declined"), target())
             .prop_map(|(b, f, d, to)| format!("{{dial: {{user: a{b}{f}{d}}}, next: {to}}}")),
         (outcome("busy"), target()).prop_map(|(b, to)| format!("{{transfer: {{number: \"1\"{b}, failed: {to}}}}}")),

@@ -230,6 +230,31 @@ fn keys_in_a_queue_do_nothing_and_are_not_kept() {
 }
 
 #[test]
+fn a_caller_in_a_queue_hears_what_is_written_and_leaves_by_its_keys() {
+    let text = "
+  a: {queue: {name: sales, hear: [p, {silence: 1s}], keys: {1: b, \"*\": {prompt: q, next: hangup}}}, next: c}
+  b: {menu: {prompt: r, keys: {1: hangup}, exhausted: hangup}}
+  c: {hangup: busy}";
+    let flow = nodes(text);
+    let (mut caller, heard) = Caller::new(&flow);
+    assert_eq!(heard, "@a queue:sales~p~1000ms");
+    assert_eq!(caller.presses("5"), "");
+    assert!(caller.session.may_leave_queue_by('1') && !caller.session.may_leave_queue_by('5'));
+    // Whether he still waits is the driver's to know: an agent may have come.
+    assert_eq!(caller.presses("1"), "leave:1");
+    assert_eq!(caller.queue_ends(QueueOutcome::Pressed('7')), "", "a key that nobody pressed");
+    assert_eq!(caller.queue_ends(QueueOutcome::Pressed('1')), "@b play:r", "it answers no menu behind the queue");
+    assert!(!caller.session.may_leave_queue_by('1'));
+    let (mut caller, _) = Caller::new(&flow);
+    assert_eq!(caller.presses("*"), "leave:*");
+    assert_eq!(caller.queue_ends(QueueOutcome::Pressed('*')), "play:q");
+    assert_eq!(caller.hears_all(), "hangup:Normal");
+    let (mut caller, _) = Caller::new(&flow);
+    assert_eq!(caller.presses("1"), "leave:1");
+    assert_eq!(caller.queue_ends(QueueOutcome::AgentEnded), "@c hangup:Busy", "he talked with an agent by then");
+}
+
+#[test]
 fn what_was_typed_before_a_talk_is_stale_after_it() {
     let text = "
   a: {play: {prompt: p, barge_in: false}, next: b}

@@ -86,10 +86,11 @@ impl Switch {
             Output::Http { request } => self.fetch(now, call, request),
             Output::HttpCancel => self.give_fetch_up(call),
             done @ Output::HttpDone { .. } => self.fetched(now, call, done),
-            Output::Queue { queue, max_wait } => {
+            Output::Queue { queue, max_wait, hear } => {
                 found.peer_gone = None;
-                self.join_queue(now, call, &QueueName::from(queue), max_wait);
+                self.join_queue(now, call, &QueueName::from(queue), max_wait, hear);
             }
+            Output::LeaveQueue { key } => self.leave_queue(now, call, key),
             Output::Dial { target, ring_time } => {
                 found.peer_gone = None;
                 self.dial(now, call, &target, ring_time);
@@ -217,8 +218,15 @@ impl Switch {
         self.flow_inputs.push_back((call, FlowInput::Digit(key)));
     }
 
-    /// Puts the caller into a queue, whose music he hears.
-    pub(crate) fn join_queue(&mut self, now: Now, call: CallId, queue: &QueueName, max_wait: Option<Duration>) {
+    /// Puts the caller into a queue. He hears its music, unless there is something else to `hear`.
+    pub(crate) fn join_queue(
+        &mut self,
+        now: Now,
+        call: CallId,
+        queue: &QueueName,
+        max_wait: Option<Duration>,
+        hear: Vec<Sound>,
+    ) {
         let Some(found) = self.calls.get_mut(&call) else { return };
         let diverted_from = Pii::new(found.identity.diverted.first().map(|one| one.number.clone()));
         let caller = Caller { number: found.number.clone(), dialled: found.dialled.to_string(), diverted_from };
@@ -233,6 +241,7 @@ impl Switch {
                 found.stage = Stage::Queued(limit);
                 self.note(now, call, Kind::QueueJoined { queue: queue.shared().clone() });
                 match self.config.queue_music.get(queue).cloned() {
+                    _ if !hear.is_empty() => self.play_when_spoken(now, call, hear, true),
                     Some(music) => {
                         let known = self.config.prompts.clone();
                         self.play(now, call, &known, &BTreeMap::new(), &[Sound::Prompt(music)], true);
@@ -249,6 +258,14 @@ impl Switch {
                 self.note(now, call, Kind::QueueLeft { queue: queue.shared().clone(), why: exit, waited_ms: 0 });
                 self.queue_over(now, call, outcome);
             }
+        }
+    }
+
+    /// The caller pressed a key that leads out of his queue. One who talks with an agent by now stays.
+    fn leave_queue(&mut self, now: Now, call: CallId, key: char) {
+        if self.calls.get(&call).is_some_and(|found| matches!(found.stage, Stage::Queued(_))) {
+            self.acd.leave(now, call);
+            self.queue_over(now, call, QueueOutcome::Pressed(key));
         }
     }
 
@@ -302,7 +319,7 @@ impl Switch {
             return;
         }
         let (cause, q850) = match outcome {
-            QueueOutcome::AgentEnded => ("bye", 16),
+            QueueOutcome::AgentEnded | QueueOutcome::Pressed(_) => ("bye", 16),
             QueueOutcome::TimedOut => ("waited_too_long", 19),
             QueueOutcome::Full => ("queue_full", 17),
             QueueOutcome::NoAgents | QueueOutcome::Unknown => ("no_agents", 41),

@@ -345,7 +345,7 @@ impl Switch {
                 found.stage = Stage::Flow;
                 self.flow_inputs.push_back((call, FlowInput::Start));
             }
-            Reach::Listed(Destination::Queue(queue)) => self.join_queue(now, call, &queue, None),
+            Reach::Listed(Destination::Queue(queue)) => self.join_queue(now, call, &queue, None, Vec::new()),
             Reach::Listed(Destination::User(_)) | Reach::Outside(_) | Reach::Emergency(_) | Reach::Replace(_) => {}
         }
     }

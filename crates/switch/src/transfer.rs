@@ -209,7 +209,7 @@ impl Switch {
         let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else { return };
         found.stage = Stage::Flow;
         match destination {
-            Destination::Queue(queue) => self.join_queue(now, call, &queue, None),
+            Destination::Queue(queue) => self.join_queue(now, call, &queue, None, Vec::new()),
             Destination::Flow(name) => {
                 let facts = ivr::Facts {
                     caller_number: found.number.clone(),

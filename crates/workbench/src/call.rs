@@ -210,6 +210,12 @@ impl Call {
         self.settle();
     }
 
+    /// True if one of these keys leads out of the queue that the call is in.
+    #[must_use]
+    pub fn may_leave_queue_by(&self, keys: &str) -> bool {
+        keys.chars().any(|key| self.session.may_leave_queue_by(key))
+    }
+
     /// Ends the wait in a queue.
     pub fn end_queue(&mut self, outcome: QueueOutcome) {
         self.session.handle_queue_ended(self.now, outcome);
@@ -277,7 +283,14 @@ impl Call {
                 }
                 Output::HttpCancel => {}
                 Output::HttpDone { failure, .. } => self.events.push(Event::Fetched(failure)),
-                Output::Queue { queue, .. } => self.hand_over(Stands::Queued(queue)),
+                Output::Queue { queue, hear, .. } => {
+                    if !hear.is_empty() {
+                        self.events.push(Event::Says(hear, true));
+                    }
+                    self.hand_over(Stands::Queued(queue));
+                }
+                // No agent talks with him.
+                Output::LeaveQueue { key } => self.session.handle_queue_ended(self.now, QueueOutcome::Pressed(key)),
                 Output::Dial { target: DialTarget::User(whom) | DialTarget::Number(whom), .. } => {
                     self.hand_over(Stands::Rings(whom));
                 }
@@ -367,6 +380,15 @@ pub(crate) const QUEUE_ENDS: &[(&str, QueueOutcome)] = &[
     ("timed_out", QueueOutcome::TimedOut),
     ("full", QueueOutcome::Full),
     ("no_agents", QueueOutcome::NoAgents),
+];
+
+/// The words for what a test says of a queue: how the wait ends, or that it goes on until the caller ends it by a key.
+pub(crate) const QUEUE_ANSWERS: &[(&str, Option<QueueOutcome>)] = &[
+    ("waits", None),
+    ("agent", Some(QueueOutcome::AgentEnded)),
+    ("timed_out", Some(QueueOutcome::TimedOut)),
+    ("full", Some(QueueOutcome::Full)),
+    ("no_agents", Some(QueueOutcome::NoAgents)),
 ];
 
 /// The words for how a dialling may end.

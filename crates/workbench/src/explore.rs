@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base::Pii;
 use ivr::web::{Failure, Reply};
-use ivr::{DialOutcome, Facts, Outline, QueueFigures, QueueOutcome};
+use ivr::{DialOutcome, Facts, Outline, OutlineNode, QueueFigures, QueueOutcome};
 
 use crate::call::{Call, DIAL_ENDS, Event, Given, QUEUE_ENDS, STATES, Stands};
 use crate::{Coverage, World};
@@ -79,6 +79,8 @@ enum Step {
     /// Whoever is asked for stands so.
     Figures(Vec<String>, usize),
     Queue(String, QueueOutcome),
+    /// A key that leads out of a queue.
+    LeaveQueue(String, String),
     Dial(String, DialOutcome),
     /// The server that a node asks answers so.
     Http(String, Answered),
@@ -217,7 +219,7 @@ impl Search<'_> {
         call.listen();
         for step in path {
             match step {
-                Step::Press(keys) => keys.chars().for_each(|key| call.press(key)),
+                Step::Press(keys) | Step::LeaveQueue(_, keys) => keys.chars().for_each(|key| call.press(key)),
                 Step::Silence => drop(call.be_silent()),
                 Step::Calendar(_, state) => call.tell_hours(*state),
                 Step::Figures(queues, standing) => {
@@ -301,6 +303,10 @@ impl Search<'_> {
                 }
                 Step::Queue(queue, outcome) => queues.entry(queue).or_default().push(word(QUEUE_ENDS, outcome)),
                 Step::Http(node, answer) => http.entry(node).or_default().push(answer.told()),
+                Step::LeaveQueue(queue, key) => {
+                    queues.entry(queue).or_default().push("waits");
+                    does.push(format!("{{ press: \"{key}\" }}"));
+                }
                 Step::Dial(whom, outcome) => dials.entry(whom).or_default().push(word(DIAL_ENDS, outcome)),
             }
         }
@@ -354,13 +360,14 @@ fn choices(call: &Call, outlines: &BTreeMap<String, Outline>) -> Vec<Step> {
             let bad = [Answered::Status(404), Answered::Failed(Failure::Timeout)];
             good.into_iter().chain(bad).map(|answer| Step::Http(format!("{flow}/{name}"), answer)).collect()
         }
-        Stands::Queued(queue) => QUEUE_ENDS.iter().map(|(_, end)| Step::Queue(queue.to_string(), *end)).collect(),
+        Stands::Queued(queue) => {
+            let ends = QUEUE_ENDS.iter().map(|(_, end)| Step::Queue(queue.to_string(), *end));
+            let keys = node_of(call, outlines).into_iter().flat_map(|node| &node.keys);
+            ends.chain(keys.map(|key| Step::LeaveQueue(queue.to_string(), key.clone()))).collect()
+        }
         Stands::Rings(whom) => DIAL_ENDS.iter().map(|(_, end)| Step::Dial(whom.to_string(), *end)).collect(),
         Stands::Asks | Stands::Plays => {
-            let outline = outlines.get(&**call.session().flow().name());
-            let here = outline.zip(call.session().node());
-            let node = here.and_then(|(outline, name)| outline.nodes.iter().find(|node| node.name == *name));
-            let Some(node) = node else { return Vec::new() };
+            let Some(node) = node_of(call, outlines) else { return Vec::new() };
             let mut steps: Vec<Step> = node.keys.iter().chain(&node.wrong).cloned().map(Step::Press).collect();
             if matches!(node.verb, "play" | "say") && !node.ways.is_empty() {
                 steps.push(Step::Press("1".to_owned()));
@@ -371,6 +378,13 @@ fn choices(call: &Call, outlines: &BTreeMap<String, Outline>) -> Vec<Step> {
             steps
         }
     }
+}
+
+/// The node that a call is at.
+fn node_of<'a>(call: &Call, outlines: &'a BTreeMap<String, Outline>) -> Option<&'a OutlineNode> {
+    let outline = outlines.get(&**call.session().flow().name());
+    let (outline, name) = outline.zip(call.session().node())?;
+    outline.nodes.iter().find(|node| node.name == *name)
 }
 
 fn is_end(call: &Call, outlines: &BTreeMap<String, Outline>) -> bool {

@@ -21,8 +21,8 @@ language zh   hear another language from here on
 queue sales waiting=3 longest_wait=120 free=0   how a queue stands when a condition asks (seconds)
 vars          what the variables hold
 help          this
-in a queue    agent (and the talk ends), timed_out, full, no_agents
 at a server   200 {\"name\": \"Ada\"} (a status and what it says), timeout, refused, not_json, too_large
+in a queue    agent (and the talk ends), timed_out, full, no_agents, or a key that leads out of it
 at a dial     answered (and the talk ends), busy, no_answer, declined, failed
 ";
 
@@ -146,7 +146,11 @@ impl Rehearsal {
         match self.call.stands().clone() {
             Stands::Queued(queue) => match end(QUEUE_ENDS, line) {
                 Some(outcome) => self.call.end_queue(outcome),
-                None => return Err(format!("you are in the queue {queue}: type {}, or hangup", words(QUEUE_ENDS))),
+                None if self.call.may_leave_queue_by(line) => line.chars().for_each(|key| self.call.press(key)),
+                None => {
+                    let words = words(QUEUE_ENDS);
+                    return Err(format!("you are in the queue {queue}: type {words}, a key that leads out, or hangup"));
+                }
             },
             Stands::Fetches(_, node, _) => match reply(line) {
                 Some(reply) => self.call.tell_http(&reply),

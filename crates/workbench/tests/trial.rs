@@ -28,7 +28,7 @@ nodes:
     collect: { prompt: enter-account, into: account, digits: 3-5, exhausted: hangup }
     next: goodbye
   sales:
-    queue: { name: sales, full: main, no_agents: { prompt: nobody, next: hangup } }
+    queue: { name: sales, hear: music, keys: { 7: { prompt: nobody, next: main } }, full: main, no_agents: { prompt: nobody, next: hangup } }
     next: goodbye
   ring:
     dial: { user: anna, busy: main }
@@ -48,7 +48,7 @@ fn world() -> World {
     World {
         flows: Arc::new(flows.unwrap_or_else(|| panic!("{said}"))),
         numbers: vec![("1000".to_owned(), "main".to_owned())],
-        prompts: names(&["main-menu", "no-key", "enter-account", "nobody", "goodbye"]),
+        prompts: names(&["main-menu", "no-key", "enter-account", "nobody", "goodbye", "music"]),
         calendars: BTreeMap::new(),
         languages: names(&["en", "zh"]),
         queues: names(&["sales"]),
@@ -110,6 +110,8 @@ fn what_is_as_expected_passes() {
         "does: { press: 1 }\nexpect: { nodes: [main, sales], ends: { queue: sales } }",
         "does: { press: 3 }\nexpect: { ends: { dial: anna } }",
         "given: { dials: { anna: answered } }\ndoes: { press: 3 }\nexpect: { said: [main-menu, goodbye], ends: { hangup: busy } }",
+        "does: [{ press: 1 }, { press: \"57\" }]\nexpect: { said: [main-menu, music, nobody, main-menu], ends: { waits: main } }",
+        "given: { queues: { sales: [waits, agent] } }\ndoes: [{ press: 1 }, { interrupt: 7 }, { press: 1 }]\nexpect: { nodes: [main, sales, main, sales, goodbye, end] }",
         "given: { queues: { sales: [full, no_agents] } }\ndoes: [{ press: 1 }, { press: 1 }]\nexpect: { nodes: [main, sales, main, sales], includes: nobody, ends: hangup }",
         "does: [{ press: 2 }, { press: \"007\" }, { silence: 3s }]\nexpect: { variables: { account: \"007\" }, ends: { hangup: busy } }",
         "does: { interrupt: \"2123#\" }\nexpect: { variables: { account: 123 } }",
@@ -133,7 +135,7 @@ fn what_is_not_as_expected_is_told_with_place_expectation_and_path() {
 tests/main.yaml:7:7: failed: one
    other prompts were played
    expected: main-menu, goodbye
-   came:     main-menu
+   came:     main-menu, music
    path:     main → sales
 tests/main.yaml:8:7: failed: one
    the call ended elsewhere
@@ -183,7 +185,7 @@ fn a_faulty_file_is_told_what_to_do() {
         ),
         (
             "flow: main\ntests: { a: { given: { queues: { sales: ful } }, expect: { ends: hangup } } }",
-            "must be `agent`, `timed_out`, `full` or `no_agents`",
+            "must be `waits`, `agent`, `timed_out`, `full` or `no_agents`",
             "`full`",
         ),
         (
@@ -216,9 +218,9 @@ fn ways_that_no_test_takes_are_listed() {
     let world = world();
     let mut coverage = Coverage::default();
     coverage.add(&cases[0].run(&world));
-    assert_eq!(coverage.ways(&world.flows), (2, 15));
+    assert_eq!(coverage.ways(&world.flows), (2, 16));
     let report = coverage.report(&world.flows, true);
-    assert!(report.starts_with("flow main: 2 of 6 nodes, 2 of 15 ways (13 %)\n"), "{report}");
+    assert!(report.starts_with("flow main: 2 of 6 nodes, 2 of 16 ways (12 %)\n"), "{report}");
     assert!(report.contains("   not taken: sales › full\n") && !report.contains("main › 9"), "{report}");
     assert!(!report.contains("wrong_input"), "what is not written is none: {report}");
 }
@@ -227,7 +229,7 @@ fn ways_that_no_test_takes_are_listed() {
 fn exploring_takes_every_way_that_is_written_and_finds_an_end_for_each_call() {
     let explored = explore(&world(), 40);
     assert!(explored.good, "{}", explored.report);
-    assert!(explored.report.contains("flow main: 6 of 6 nodes, 15 of 15 ways (100 %)"), "{}", explored.report);
+    assert!(explored.report.contains("flow main: 6 of 6 nodes, 16 of 16 ways (100 %)"), "{}", explored.report);
     let shallow = explore(&world(), 1);
     assert!(shallow.good && shallow.report.contains("not all was tried"), "{}", shallow.report);
 }
@@ -261,8 +263,11 @@ fn a_person_hears_what_is_said_and_is_helped() {
     assert_eq!(heard, "@ main\n  says: main-menu\n  waits for a key\n");
     assert_eq!(call.line("."), "  says: no-key, main-menu\n  waits for a key\n");
     assert!(call.line("what?").contains("`help` lists them") && call.line("help").contains("hangup"));
-    assert_eq!(call.line("1"), "@ sales\n  you are in the queue sales\n");
-    assert_eq!(call.line("5"), "you are in the queue sales: type agent, timed_out, full, no_agents, or hangup\n");
+    assert_eq!(call.line("1"), "@ sales\n  says, over and over: music\n  you are in the queue sales\n");
+    let help = "you are in the queue sales: type agent, timed_out, full, no_agents, a key that leads out, or hangup\n";
+    assert_eq!(call.line("5"), help);
+    assert_eq!(call.line("7"), "  says: nobody\n@ main\n  says: main-menu\n  waits for a key\n");
+    assert!(call.line("1").ends_with("you are in the queue sales\n"));
     assert_eq!(call.line("full"), "@ main\n  says: main-menu\n  waits for a key\n");
     assert_eq!(call.line("set account=42"), "");
     assert!(call.line("language xx").contains("there are en, zh"));
@@ -336,6 +341,18 @@ fn exploring_has_calendars_stand_in_every_way_and_finds_what_cannot_be_worked_ou
     let explored = explore(&deciding(&faulty), 40);
     assert!(!explored.good, "{}", explored.report);
     for words in ["case 1 of `who` cannot be worked out", "hours: { \"office\": [open] }", "expect: { ends: hangup }"] {
+        assert!(explored.report.contains(words), "{words}: {}", explored.report);
+    }
+}
+
+#[test]
+fn a_way_through_a_queues_key_is_told_as_a_test() {
+    let text = "version: 1\nnodes:
+  wait: { queue: { name: sales, keys: { 1: bad } }, next: hangup }
+  bad: { set: { v: \"int(caller.name)\" }, next: hangup }\n";
+    let explored = explore(&deciding(text), 40);
+    assert!(!explored.good, "{}", explored.report);
+    for words in ["`bad` sets `v`", "queues: { \"sales\": [waits] }", "does: [{ press: \"1\" }]"] {
         assert!(explored.report.contains(words), "{words}: {}", explored.report);
     }
 }

@@ -167,7 +167,7 @@ fn keep_no_secret(map: Map<'_>) -> Option<bool> {
 }
 
 /// One of the twelve keys of a phone.
-fn one_key(value: Value<'_>) -> Option<char> {
+pub(super) fn one_key(value: Value<'_>) -> Option<char> {
     let text = value.string()?;
     let mut chars = text.chars();
     if let (Some(key @ ('0'..='9' | '*' | '#')), None) = (chars.next(), chars.next()) {

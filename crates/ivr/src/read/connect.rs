@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use yaml::{Map, Value};
 
-use super::ask::duration;
+use super::ask::{duration, one_key};
 use super::{BESIDE, Reader, table};
 use crate::flow::{Dial, Outcome, Prompt, Queue, Target};
 use crate::{DialTarget, ReferenceKind};
@@ -28,16 +28,37 @@ impl<'a> Reader<'a> {
             Some(value) => value.duration_in(least..=most).map(Some),
             None => Some(None),
         };
+        let hear = match map.and_then(|map| map.optional("hear")) {
+            Some(value) => self.prompt(value),
+            None => Some(Prompt::default()),
+        };
+        let keys = match map.and_then(|map| map.optional("keys")) {
+            Some(value) => self.queue_keys(value),
+            None => Some(Vec::new()),
+        };
         let mut outcome = |key| self.outcome_of(map, key, otherwise);
         let (timed_out, full, no_agents) = (outcome("timed_out"), outcome("full"), outcome("no_agents"));
         Some(Queue {
             name: name?,
             max_wait: max_wait?,
+            hear: hear?,
+            keys: keys?,
             timed_out: timed_out?,
             full: full?,
             no_agents: no_agents?,
             next: next?,
         })
+    }
+
+    /// The keys that lead out of a queue.
+    fn queue_keys(&mut self, value: Value<'a>) -> Option<Vec<(char, Outcome)>> {
+        let entries = value.entries("the keys of a queue, such as `1: leave-a-message`")?;
+        if entries.is_empty() {
+            value.fault_at_key("`keys` names none", "add one, such as `1: leave-a-message`, or remove `keys`");
+            return None;
+        }
+        let keys: Vec<_> = entries.into_iter().map(|(key, value)| (one_key(key), self.last_outcome(value))).collect();
+        keys.into_iter().map(|(key, outcome)| Some((key?, outcome?))).collect()
     }
 
     pub(super) fn dial(&mut self, node: Map<'a>, value: Value<'a>) -> Option<Dial> {

@@ -202,6 +202,8 @@ form! {
     pub(super) QUEUE, "a queue node", one of [],
     key("name", NAME, "The queue, as `queues.yaml` has it.", "sales").needed(),
     key("max_wait", DURATION, "How long the caller waits at most, 1s to 24h.", "5m").otherwise("as long as the queue says"),
+    key("hear", PROMPT, "What the caller hears over and over while he waits.", "[one-moment, music]").otherwise("the music of the queue"),
+    key("keys", &QUEUE_KEYS, "The keys that lead out of the queue while the caller waits, each with where it leads.", "{ 1: leave-a-message, \"*\": goodbye }").otherwise("none does"),
     key("timed_out", OUTCOME_KIND, "Nobody came in time.", "{ prompt: all-busy, next: goodbye }").otherwise("as `next`"),
     key("full", OUTCOME_KIND, "The queue has no place left.", "goodbye").otherwise("as `next`"),
     key("no_agents", OUTCOME_KIND, "Nobody works there now.", "goodbye").otherwise("as `next`"),
@@ -303,6 +305,8 @@ const ANSWER_TARGET: &Kind = &Kind::Named("answer-target", &Kind::Unlike("^[a-z]
 static NODES: Kind = Kind::Map(NODE_PATTERN, &Kind::Form(&NODE), super::MAX_NODES);
 static KEYS: &Kind =
     &Kind::Map("^([0-9*#]{1,8}|[0-9]{1,8}-[0-9]{1,8})$", &Kind::Any(&[ANSWER_TARGET, &Kind::Form(&ANSWER)]), MAX_KEYS);
+
+static QUEUE_KEYS: Kind = Kind::Map("^[0-9*#]$", LAST, 12);
 
 static WHEN: Kind = Kind::Any(&[
     &Kind::List(&Kind::Any(&[&Kind::Form(&CASE), &Kind::Form(&OTHERWISE)]), super::decide::MAX_CASES),

@@ -142,8 +142,12 @@ fn word(output: &Output) -> String {
         Output::Language { language } => format!("language:{language}"),
         Output::Unsaid { why } => format!("unsaid:{why}"),
         Output::StopPlay => "stop".to_owned(),
-        Output::Queue { queue, max_wait: Some(most) } => format!("queue:{queue}/{}s", most.as_secs()),
-        Output::Queue { queue, max_wait: None } => format!("queue:{queue}"),
+        Output::Queue { queue, max_wait, hear } => {
+            let most = max_wait.map_or(String::new(), |most| format!("/{}s", most.as_secs()));
+            let heard: Vec<String> = hear.iter().map(|item| format!("~{}", sound(item))).collect();
+            format!("queue:{queue}{most}{}", heard.concat())
+        }
+        Output::LeaveQueue { key } => format!("leave:{key}"),
         Output::Dial { target: DialTarget::User(name), ring_time } => {
             format!("dial:user/{name}/{}s", ring_time.as_secs())
         }

@@ -29,7 +29,8 @@ pub struct Case {
     hours: BTreeMap<String, Answers<hours::State>>,
     figures: BTreeMap<String, Answers<QueueFigures>>,
     http: BTreeMap<String, Answers<Reply>>,
-    queues: BTreeMap<String, Answers<QueueOutcome>>,
+    /// `None`: he waits on.
+    queues: BTreeMap<String, Answers<Option<QueueOutcome>>>,
     dials: BTreeMap<String, Answers<DialOutcome>>,
     does: Vec<(Place, Act)>,
     expect: Expect,

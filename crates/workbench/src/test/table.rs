@@ -43,8 +43,8 @@ form! {
         .otherwise("nobody waits, and no agent is free"),
     key("http", &Kind::Map(".", answers![&Kind::Form(&HTTP)], 1000), "What a web server answers to an `http` node (of another flow: `FLOW/NODE`): once for all, or a list, one for each time.", "{ look-up: { json: { name: Ada } } }")
         .otherwise("the call ends there"),
-    key("queues", &Kind::Map(NAME_PATTERN, answers![QUEUE_END], 1000), "How the wait in a queue ends: one word, or a list of them, one for each time.", "{ sales: [full, agent] }")
-        .otherwise("the call ends in the queue"),
+    key("queues", &Kind::Map(NAME_PATTERN, answers![QUEUE_END], 1000), "How the wait in a queue ends: one word, or a list of them, one for each time. `waits`: he waits on, and may press a key.", "{ sales: [full, agent] }")
+        .otherwise("he waits on; so the call ends in the queue, unless a key leads out of it"),
     key("dials", &Kind::Map(".", answers![DIAL_END], 1000), "How it ends to ring a user or number.", "{ anna: busy }")
         .otherwise("the call ends there"),
 }
@@ -99,7 +99,7 @@ form! {
 
 pub(super) const CAUSES: &[&str] = &["normal", "busy", "no_answer", "rejected", "unavailable"];
 const STATE: &Kind = &Kind::Word(&["open", "break", "holiday", "closed", "emergency"]);
-const QUEUE_END: &Kind = &Kind::Word(&["agent", "timed_out", "full", "no_agents"]);
+const QUEUE_END: &Kind = &Kind::Word(&["waits", "agent", "timed_out", "full", "no_agents"]);
 const DIAL_END: &Kind = &Kind::Word(&["answered", "busy", "no_answer", "declined", "failed"]);
 const NAME_PATTERN: &str = "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$";
 const NAME: &Kind = &Kind::Named("name", &Kind::Like(NAME_PATTERN));
