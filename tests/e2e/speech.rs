@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tests::company::{Company, tones};
 use tests::phone::Phone;
 use tests::ports::Ports;
+use tests::process::Process;
 use tests::sound;
 use tests::switch::{Switch, binary};
 use tests::wait::{SOON, until_true};
@@ -215,6 +216,66 @@ fn an_engine_that_fails_or_writes_rubbish_costs_the_text_alone() {
 #[test]
 fn an_engine_that_hangs_costs_the_text_alone() {
     costs_the_text_alone("case $text in *42*) sleep 1000;; esac", "too_late", false);
+}
+
+/// Has espeak-ng speak what is posted to it, as the voice that is named there; says its port, then what it is asked.
+const SERVER: &str = r#"
+import http.server, json, subprocess
+class Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *args): pass
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers['Content-Length'])))
+        print('asked', self.headers['X-Key'], asked['input'], flush=True)
+        if 'Nobody' in asked['input']:
+            self.send_error(503)
+            return
+        engine = subprocess.run(['espeak-ng', '--stdin', '--stdout', '-v', asked['voice']], input=asked['input'].encode(), capture_output=True)
+        self.send_response(200)
+        self.send_header('Content-Type', 'audio/wav')
+        self.end_headers()
+        self.wfile.write(engine.stdout)
+server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+print('port', server.server_port, flush=True)
+server.serve_forever()
+"#;
+
+#[test]
+fn a_web_server_speaks_and_is_told_a_secret_that_nobody_else_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new("python3");
+    command.args(["-c", SERVER]).stdin(Stdio::null());
+    let mut server = Process::start("web", command, folder.path());
+    let line = server.wait_for_line("its port", SOON, |line| line.starts_with("port "));
+    let port = line.trim_start_matches("port ").trim();
+    let mut ports = Ports::slice();
+    let mut company = Company::new(&ports);
+    company.languages = vec!["en", "zh"];
+    let flow = FLOW.replace("欢迎致电我们公司", "Nobody speaks this");
+    company.flows.insert("spoken", flow);
+    company.numbers.insert("1004", "{ flow: spoken }".to_owned());
+    company.secrets.insert("tts", "s3cr3t".to_owned());
+    company.speech = Some(format!(
+        "{{ http: {{ post: \"http://127.0.0.1:{port}/speak\", headers: {{ X-Key: {{ secret: tts }} }}, \
+         send: {{ input: \"{{text}}\", voice: \"{{voice}}\", speed: 1.0 }} }}, \
+         voices: {{ en: en-gb, zh: cmn-latn-pinyin }}, timeout: 5s }}\nsecrets: {{ tts: {{ file: tts }} }}"
+    ));
+    let switch = Switch::start(&company);
+    let mut caller = Caller { phone: Phone::new(switch.address(), &mut ports), switch };
+    caller.phone.call("1004");
+    caller.phone.media.wait_for_tone(tones::WRONG, Instant::now(), SOON);
+    caller.phone.media.press("42");
+    caller.phone.media.wait_for_tone(tones::NOTHING, Instant::now(), SOON);
+    assert_speaks(&caller.between("1"), "en-gb", "Welcome to the telephone exchange");
+    assert_speaks(&caller.between("2"), "en-gb", "Your number is 42");
+    server.wait_for_line("what a caller typed", SOON, |line| line == "asked s3cr3t Your number is 42");
+    assert!(caller.switch.events("unsaid").is_empty());
+    let heard = caller.between("8");
+    assert!(heard.len() < sound::samples(0.3), "{} samples of what the server cannot speak", heard.len());
+    assert_eq!(caller.switch.wait_for_event("unsaid", 1, SOON)["why"], "failed");
+    // Nowhere but in its own file.
+    let output = Command::new("grep").args(["-rl", "s3cr3t"]).arg(caller.switch.data()).output().expect("grep");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    drop(server);
 }
 
 #[test]

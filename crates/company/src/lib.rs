@@ -7,7 +7,7 @@
 //! Where to find what: `files` the folder and which files belong to it · `system` what drivers need (`listeners`, `tls`, media,
 //! data folder) · `dns` whom names are asked of · `control` how a running switch is reached · `traces` what is kept of the wire · `limits` · `trunks`, `peer` what calls are sent
 //! to · `grants` who may call out, `outlook` the same for people · `numbers` the number plan · `users` · `queues` · `hours` when it is open (read by the crate of that name) · `flows` (their language is crate
-//! `ivr`) · `languages` which there are and what each can say · `tables` what conditions look into · `web` servers that flows ask, and secrets for them · `speech` who speaks texts · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
+//! `ivr`) · `languages` which there are and what each can say · `tables` what conditions look into · `web` servers that flows ask, and secrets for them · `speech` who speaks texts, `voice` by the web · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
 //! faults and notes · `changes` what differs between two configurations, `plan` what that means for those who are in a flow.
 //!
 //! Invariants: a company has no dangling name (each flow, user, queue and prompt that is named exists); a fault is
@@ -41,6 +41,7 @@ mod tls;
 mod traces;
 mod trunks;
 mod users;
+mod voice;
 mod web;
 
 use std::collections::BTreeMap;
@@ -59,9 +60,10 @@ pub use login::{MAX_SECRET_BYTES, secret_files};
 pub use outlook::Outlook;
 pub use plan::plan;
 pub use report::{Note, Report};
-pub use speech::{Programs, Speech};
+pub use speech::{Programs, Speech, SpeechEngine};
 pub use system::{Advertise, Listener, Media, System};
 pub use tls::{Certificates, FileFault, TlsFiles};
+pub use voice::{Scalar, Sent, WebVoice};
 
 use crate::hours::Opening;
 use languages::Languages;
@@ -157,7 +159,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     let mut catalogue = catalogue(files, root.as_ref(), users, queues, (&hours, faults));
 
     let mut system = root.as_ref().map(|root| system::read(root, &mut tls::Shelf { files, notes }));
-    let speech = root.as_ref().map(|root| speech::read(root, files, &catalogue.languages));
+    let speech = root.as_ref().map(|root| speech::read(root, files, &catalogue.languages, &mut catalogue.secrets));
     if let (Some(system), Some(speech)) = (&mut system, &speech) {
         system.speech = speech.clone();
     }

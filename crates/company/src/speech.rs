@@ -10,9 +10,10 @@ use yaml::{Faults, Map, Shape, Value, did_you_mean};
 
 use crate::Files;
 use crate::languages::Languages;
-use crate::names::short;
+use crate::names::{Names, short};
+use crate::voice::{self, WebVoice};
 
-const SPEECH: Shape = Shape { what: "`speech`", keys: &["command", "voices", "timeout"] };
+const SPEECH: Shape = Shape { what: "`speech`", keys: &["command", "http", "voices", "timeout"] };
 
 /// Who speaks if nothing is written: the text comes by its input, so that none is taken for an option.
 const USUAL: [&str; 5] = ["espeak-ng", "--stdin", "--stdout", "-v", "{voice}"];
@@ -30,19 +31,27 @@ const MAX_WORDS: usize = 64;
 /// Who speaks texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Speech {
-    /// A program and its arguments, in which `{voice}`, `{language}` and `{text}` stand for these; without `{text}` that comes by
-    /// its input. It writes a WAV file to its output. None: nobody speaks, as nothing is written and the usual program is not
-    /// installed.
-    pub command: Option<Vec<String>>,
+    /// Who. None: nobody speaks, as nothing is written and the usual program is not installed.
+    pub engine: Option<SpeechEngine>,
     /// The voice by language, where it is not named like that.
     pub voices: BTreeMap<String, String>,
     /// How long a text may take while a caller waits.
     pub timeout: Duration,
 }
 
+/// Who speaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SpeechEngine {
+    /// A program and its arguments, in which `{voice}`, `{language}` and `{text}` stand for these; without `{text}` that comes by
+    /// its input. It writes a WAV file to its output.
+    Command(Vec<String>),
+    /// A web server that answers with a WAV file.
+    Web(Box<WebVoice>),
+}
+
 impl Default for Speech {
     fn default() -> Self {
-        Self { command: None, voices: BTreeMap::new(), timeout: USUAL_TIME }
+        Self { engine: None, voices: BTreeMap::new(), timeout: USUAL_TIME }
     }
 }
 
@@ -52,13 +61,14 @@ pub trait Programs: Debug {
     fn has(&self, program: &str) -> bool;
 }
 
-pub(crate) fn read(root: &Map<'_>, files: &Files, languages: &Languages) -> Speech {
+pub(crate) fn read(root: &Map<'_>, files: &Files, languages: &Languages, secrets: &mut Names) -> Speech {
     let written = root.optional("speech").and_then(|value| value.map(&SPEECH));
-    let command = written.and_then(|map| map.optional("command"));
-    let is_usual = command.is_none();
-    let command = match command {
-        Some(value) => words(value, files),
-        None => files.has_program(USUAL[0]).then(|| USUAL.map(str::to_owned).to_vec()),
+    let engine = written.and_then(|map| map.at_most_one_of(&["command", "http"]));
+    let is_usual = engine.is_none();
+    let engine = match engine {
+        Some(("http", value)) => voice::read(value, secrets).map(|voice| SpeechEngine::Web(Box::new(voice))),
+        Some((_, value)) => words(value, files).map(SpeechEngine::Command),
+        None => files.has_program(USUAL[0]).then(|| SpeechEngine::Command(USUAL.map(str::to_owned).to_vec())),
     };
     let usual_voices = USUAL_VOICES.iter().filter(|_| is_usual).map(|(name, voice)| ((*name).into(), (*voice).into()));
     let mut all: BTreeMap<String, String> = usual_voices.collect();
@@ -66,7 +76,7 @@ pub(crate) fn read(root: &Map<'_>, files: &Files, languages: &Languages) -> Spee
         all.extend(voices(value, languages));
     }
     let timeout = written.and_then(|map| map.optional("timeout")).and_then(|value| value.duration_in(TIMES));
-    Speech { command, voices: all, timeout: timeout.unwrap_or(USUAL_TIME) }
+    Speech { engine, voices: all, timeout: timeout.unwrap_or(USUAL_TIME) }
 }
 
 fn words(value: Value<'_>, files: &Files) -> Option<Vec<String>> {
@@ -91,7 +101,7 @@ fn words(value: Value<'_>, files: &Files) -> Option<Vec<String>> {
 }
 
 /// A fault if something in braces means nothing.
-fn known_words(value: Value<'_>) -> bool {
+pub(crate) fn known_words(value: Value<'_>) -> bool {
     const KNOWN: [&str; 3] = ["voice", "language", "text"];
     let text = value.raw().unwrap_or_default();
     let inner = text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(inner, _)| inner);
@@ -130,12 +140,12 @@ pub(crate) fn check<'a>(
 ) {
     let mut told = false;
     for text in flows.flat_map(Flow::texts) {
-        // One is enough of this. A command with a fault was told where it stands.
-        if speech.command.is_none() && faults.is_empty() && !std::mem::replace(&mut told, true) {
+        // One is enough of this. An engine with a fault was told where it stands.
+        if speech.engine.is_none() && faults.is_empty() && !std::mem::replace(&mut told, true) {
             faults.add(
                 text.place().clone(),
                 "nobody can speak this text: `espeak-ng` is not installed",
-                "install it (`apt-get install espeak-ng`), or name another program as `speech` in `strowger.yaml`",
+                "install it (`apt-get install espeak-ng`), or name who speaks as `speech` in `strowger.yaml`",
             );
         }
         let known: Vec<&LanguageName> = languages.names().collect();

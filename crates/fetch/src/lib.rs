@@ -2,12 +2,15 @@
 //!
 //! The one contract: [`Fetcher::ask`] never waits; what came of it is handed to the sink, unless it was given up. What a server
 //! says is not trusted: an answer has a bound in octets and in time, no redirect is followed, and a connection serves one
-//! request. Where it may be asked at all is the configuration's to check.
+//! request. Where it may be asked at all is the configuration's to check. [`Patient`] does the same for a thread that waits.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a driver: it owns sockets and threads")]
 
+mod patient;
 mod request;
 #[cfg(test)]
 mod tests;
+
+pub use patient::{Ask, Patient};
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -84,7 +87,7 @@ impl Fetcher {
 }
 
 /// What all requests go out by.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 struct Lines {
     tls: Arc<ClientConfig>,
     lookups: Arc<Semaphore>,
@@ -103,6 +106,13 @@ impl Lines {
     }
 }
 
+/// Whom the system trusts.
+fn trusted() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots
+}
+
 /// What the thread keeps.
 struct Desk {
     secrets: Secrets,
@@ -114,9 +124,7 @@ struct Desk {
 
 impl Desk {
     fn new(secrets: Secrets, sink: Sink) -> Self {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        Self { secrets, sink, lines: Lines::new(roots), under_way: HashMap::new(), by_origin: HashMap::new() }
+        Self { secrets, sink, lines: Lines::new(trusted()), under_way: HashMap::new(), by_origin: HashMap::new() }
     }
 
     async fn serve(mut self, mut orders: mpsc::UnboundedReceiver<Order>) {

@@ -1,11 +1,12 @@
-//! Speaks texts: by a program that is handed the text and writes a WAV file, on threads of its own.
+//! Speaks texts: by a program that is handed the text and writes a WAV file, or a web server that answers with one, on threads
+//! of its own.
 //!
 //! The one contract: [`Speaker::ask`] takes a text without waiting, and answers it once by what was given with it, with a
 //! prompt or the reason why there is none, at the latest when the time that a text may take is over. Texts that are asked for
 //! at the same time are spoken once. [`Speaker::prepare`] speaks texts that are known before anybody calls, and waits for
 //! them; they are kept on disk under the hash of what they are made of, and spoken once, not once a start.
 //!
-//! Where to find what: `settings` who speaks, and how · `program` runs the program · `shelf` what is kept on disk ·
+//! Where to find what: `settings` who speaks, and how · `program` runs the program, `web` asks the server, `words` what is told to both · `shelf` what is kept on disk ·
 //! `recent` what was spoken a moment ago · `speaker` the threads and what they are asked.
 //!
 //! Invariants: no shell reads a text, and none is taken for an option; a program that hangs is ended with all that it
@@ -18,9 +19,12 @@ mod recent;
 mod settings;
 mod shelf;
 mod speaker;
+mod web;
+mod words;
 
 pub use settings::{Engine, Settings};
 pub use speaker::{Busy, Speaker, Utterance};
+pub use web::{Send, Web};
 
 /// Why a text was not spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,14 +32,14 @@ pub enum Fault {
     /// Nothing is set that speaks.
     #[error("nothing is set that speaks")]
     NoEngine,
-    /// The program cannot be started.
-    #[error("its program cannot be started")]
+    /// The program cannot be started, or the server not be reached.
+    #[error("who speaks cannot be started, or reached")]
     NotStarted,
     /// It took too long.
     #[error("it took too long")]
     TooLate,
-    /// The program said that it failed.
-    #[error("its program failed")]
+    /// The program said that it failed, or the server.
+    #[error("who speaks failed")]
     Failed,
     /// What came is no WAV file that can be played, or nothing can be heard in it.
     #[error("what came is no sound that can be played")]

@@ -10,16 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use crate::Fault;
-
-/// The most that a program may write: three minutes at 48 kHz.
-const MAX_OCTETS: usize = 3 * 60 * 48_000 * 2;
-
-/// What the arguments of a program stand for.
-pub(crate) struct Words<'a> {
-    pub voice: &'a str,
-    pub language: &'a str,
-    pub text: &'a str,
-}
+use crate::words::{MAX_OCTETS, Words};
 
 /// Has a program speak a text; gives what it wrote.
 ///
@@ -44,10 +35,8 @@ pub(crate) fn run(command: &[String], words: &Words<'_>, due: Instant) -> Result
 
 /// An argument, with what its words stand for. A text at its beginning is never taken for an option.
 fn fill(argument: &str, words: &Words<'_>) -> String {
-    // The text last: what it says stands for nothing.
-    let filled = argument.replace("{voice}", words.voice).replace("{language}", words.language);
-    let is_option = filled.starts_with("{text}") && words.text.starts_with('-');
-    let filled = filled.replace("{text}", words.text);
+    let is_option = argument.starts_with("{text}") && words.text.starts_with('-');
+    let filled = words.fill(argument);
     if is_option { format!(" {filled}") } else { filled }
 }
 

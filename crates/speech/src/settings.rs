@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::Web;
+
 /// Who speaks, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -24,6 +26,8 @@ pub enum Engine {
     /// A program and its arguments, which gets the text at its standard input and writes a WAV file to its standard output.
     /// `{voice}`, `{language}` and `{text}` in an argument stand for these; with `{text}` there is nothing at its input.
     Command(Vec<String>),
+    /// A web server that answers with a WAV file.
+    Web(Box<Web>),
 }
 
 impl Settings {
@@ -42,6 +46,7 @@ impl Settings {
         match &self.engine {
             Engine::Nobody => {}
             Engine::Command(words) => words.iter().for_each(|word| part(word)),
+            Engine::Web(web) => web.parts().iter().for_each(|word| part(word)),
         }
         // Samples of another kind than these would need another number.
         ["1", language, self.voice(language), text].into_iter().for_each(&mut part);

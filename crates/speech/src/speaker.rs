@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use audio::Prompt;
 use base::Pii;
 use crossbeam_channel::{Receiver, Sender, bounded};
+use fetch::Patient;
 
-use crate::program::{self, Words};
+use crate::program;
 use crate::recent::Recent;
 use crate::settings::Key;
 use crate::shelf::Shelf;
+use crate::words::Words;
 use crate::{Engine, Fault, Settings};
 
 /// Threads that speak. An engine takes a core or asks another machine; more at once make each later.
@@ -68,6 +70,8 @@ struct Desk {
     settings: Mutex<Arc<Settings>>,
     shelf: Shelf,
     work: Mutex<Work>,
+    /// Asks web servers; made when the first one is asked.
+    patient: OnceLock<Patient>,
 }
 
 #[derive(Default)]
@@ -94,6 +98,7 @@ impl Speaker {
             settings: Mutex::new(Arc::new(settings)),
             shelf: Shelf::new(folder.to_owned()),
             work: Mutex::default(),
+            patient: OnceLock::new(),
         });
         for number in 0..THREADS {
             let (desk, asked) = (Arc::clone(&desk), asked.clone());
@@ -223,6 +228,7 @@ impl Desk {
         let file = match &settings.engine {
             Engine::Nobody => return Err(Fault::NoEngine),
             Engine::Command(command) => program::run(command, &words, due)?,
+            Engine::Web(web) => web.speak(self.patient.get_or_init(Patient::new), &words, due)?,
         };
         let samples = audio::speech_samples(&file).map_err(|_| Fault::Rubbish)?;
         // What cannot be kept is spoken all the same, and made again at the next start.

@@ -137,7 +137,7 @@ impl Running {
         let Company { system, switch: mut config, .. } = read_company_again(&self.vault.folder, &self.system)?;
         let ready = self.handshakes.prepare(self.vault.settings(&system, &config)?)?;
         Arc::make_mut(&mut config.flows).share(&self.config.flows);
-        let (config, unspoken) = prepare(config, &self.data, (&self.speaker, &system.speech))?;
+        let (config, unspoken) = prepare(config, &self.data, (&self.speaker, &system))?;
         let mut changes = self.changes(&config, &system, ready.len());
         if only_if_new && changes == NOTHING {
             return Ok(Reloaded { changes, flows: Vec::new() });
@@ -211,11 +211,11 @@ impl Running {
 pub(crate) fn prepare(
     mut config: Config,
     data: &std::path::Path,
-    (speaker, speech): (&Speaker, &company::Speech),
+    (speaker, system): (&Speaker, &System),
 ) -> Result<(Arc<Config>, String), Error> {
     passwords::give(&mut config, data, &mut Rng::from_seed(seed()?))?;
     reach(&mut config);
-    speaker.set(speech::settings(speech));
+    speaker.set(speech::settings(system));
     let unspoken = speech::prepare(&mut config, speaker);
     Ok((Arc::new(config), unspoken))
 }

@@ -62,8 +62,8 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
     let mut storage = start_storage(&data, system.traces, inputs_tx.clone())?;
     // Storage holds the folder's lock by now, so that a socket that lies there is nobody's.
     let api = Api::bind(&data, system.metrics)?;
-    let speaker = Arc::new(speech::start(&system.speech, &data)?);
-    let (config, unspoken) = prepare(switch, &data, (&speaker, &system.speech))?;
+    let speaker = Arc::new(speech::start(&system, &data)?);
+    let (config, unspoken) = prepare(switch, &data, (&speaker, &system))?;
     speech::tell(&unspoken);
     let watch = Arc::new(AtomicBool::new(system.watch));
     let inputs_of_reload = inputs_tx.clone();

@@ -5,8 +5,11 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use company::{Programs, Speech};
-use speech::{Engine, Settings, Speaker, Utterance};
+use base::Pii;
+use company::{Programs, Scalar, Sent, SpeechEngine, System, WebVoice};
+use fetch::Secrets;
+use ivr::web::HeaderValue;
+use speech::{Engine, Send, Settings, Speaker, Utterance, Web};
 use switch::{Config, Speak};
 
 use crate::domain::Input;
@@ -38,15 +41,50 @@ impl Programs for OnPath {
 ///
 /// # Errors
 /// If the system has no thread.
-pub(crate) fn start(speech: &Speech, data: &Path) -> Result<Speaker, Error> {
-    let started = Speaker::start(settings(speech), &data.join(FOLDER));
+pub(crate) fn start(system: &System, data: &Path) -> Result<Speaker, Error> {
+    let started = Speaker::start(settings(system), &data.join(FOLDER));
     started.map_err(|source| Error::System { what: "thread", source })
 }
 
 /// What the company says of speech, as those who speak want it.
-pub(crate) fn settings(speech: &Speech) -> Settings {
-    let engine = speech.command.clone().map_or(Engine::Nobody, Engine::Command);
-    Settings { engine, voices: speech.voices.clone(), deadline: speech.timeout }
+pub(crate) fn settings(system: &System) -> Settings {
+    let engine = match &system.speech.engine {
+        None => Engine::Nobody,
+        Some(SpeechEngine::Command(command)) => Engine::Command(command.clone()),
+        Some(SpeechEngine::Web(voice)) => Engine::Web(Box::new(web(voice, &system.secrets))),
+    };
+    Settings { engine, voices: system.speech.voices.clone(), deadline: system.speech.timeout }
+}
+
+/// How a web server is asked, with the secrets that it is told.
+fn web(voice: &WebVoice, secrets: &Secrets) -> Web {
+    let header = |(name, value): &(String, HeaderValue)| {
+        let (text, secret) = match value {
+            HeaderValue::Text(text) => (Pii::new(text.to_string()), false),
+            // The configuration names no other secrets than there are.
+            HeaderValue::Secret(secret) => (secrets.get(secret).cloned().unwrap_or_default(), true),
+        };
+        (name.clone(), text, secret)
+    };
+    let json = |(name, value): &(String, Scalar)| {
+        let value = match value {
+            Scalar::Text(text) => serde_json::Value::from(text.as_str()),
+            Scalar::Bool(truth) => serde_json::Value::from(*truth),
+            Scalar::Number(number) => serde_json::from_str(number).unwrap_or_default(),
+        };
+        (name.clone(), value)
+    };
+    Web {
+        method: voice.method,
+        origin: voice.origin.clone(),
+        path: voice.path.clone(),
+        query: voice.query.clone(),
+        headers: voice.headers.iter().map(header).collect(),
+        send: voice.send.as_ref().map(|sent| match sent {
+            Sent::Text(text) => Send::Text(text.clone()),
+            Sent::Json(all) => Send::Json(all.iter().map(json).collect()),
+        }),
+    }
 }
 
 /// Has all texts of the flows spoken that are the same for all callers. Those that cannot be are tried again when a call

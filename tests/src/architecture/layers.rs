@@ -48,7 +48,7 @@ pub const TABLE: &[Place] = &[
     place("plugins", 3, &[]),
     place("storage", 3, &[]),
     place("api", 3, &[]),
-    place("speech", 3, &[]),
+    place("speech", 3, &["fetch"]),
     place("sim", 4, &[]),
     place("strowger", 4, &["sim"]),
     place("tests", 4, &["sim", "strowger"]),

@@ -9,30 +9,13 @@ use super::{BESIDE, Reader, table};
 use crate::ReferenceKind;
 use crate::expression::Kind;
 use crate::flow::{Http, Outcome, Prompt, Target, Written};
-use crate::web::{HeaderValue, Method, Origin, split};
+use crate::web::{HeaderValue, Method, Origin, check_header_name, check_header_value, read_url};
 
 /// The most names of a query, a body, headers, or of what is taken.
 pub(super) const MAX_PARTS: usize = 50;
 
 /// How long a request may take if nothing is written.
 const TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Headers that the connection is made of, or that every request has.
-const OURS: &[&str] = &[
-    "host",
-    "connection",
-    "content-length",
-    "content-type",
-    "transfer-encoding",
-    "te",
-    "trailer",
-    "upgrade",
-    "expect",
-    "keep-alive",
-    "accept",
-    "accept-encoding",
-    "user-agent",
-];
 
 impl<'a> Reader<'a> {
     pub(super) fn http(&mut self, node: Map<'a>, value: Value<'a>) -> Option<Http> {
@@ -86,11 +69,10 @@ impl<'a> Reader<'a> {
     /// The origin of a URL, which must be allowed, and its path.
     fn url(&mut self, value: Value<'a>) -> Option<(Origin, Arc<str>)> {
         let text = value.string_for("a URL, such as `https://crm.example/customers`")?;
-        match split(text) {
+        match read_url(text) {
             Ok((origin, path)) => {
                 self.refer(ReferenceKind::Origin, origin.to_string().into(), value);
-                let slash = if path.starts_with('/') { "" } else { "/" };
-                Some((origin, format!("{slash}{path}").into()))
+                Some((origin, path.into()))
             }
             Err(why) => {
                 value.fault(format!("this is not a URL: {why}"), "write one such as `https://crm.example/customers`");
@@ -153,13 +135,8 @@ impl<'a> Reader<'a> {
         origin: Option<&Origin>,
     ) -> Option<(Arc<str>, HeaderValue)> {
         let text = name.string_for("a header's name")?;
-        let is_token = text.bytes().all(|c| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c));
-        if text.is_empty() || text.len() > 100 || !is_token {
-            name.fault("this is not the name of a header", "write letters, digits and `-`, such as `X-Tenant`");
-            return None;
-        }
-        if OURS.iter().any(|ours| ours.eq_ignore_ascii_case(text)) {
-            name.fault(format!("the header `{text}` is made by itself"), "remove it");
+        if let Err(why) = check_header_name(text) {
+            why.tell(name);
             return None;
         }
         if value.is_map() {
@@ -174,8 +151,8 @@ impl<'a> Reader<'a> {
             return Some((text.into(), HeaderValue::Secret(held)));
         }
         let says = value.string()?;
-        if says.len() > 1000 || !says.bytes().all(|c| c == b' ' || c.is_ascii_graphic()) {
-            value.fault("a header is one line of at most 1000 plain characters", "");
+        if let Err(why) = check_header_value(says) {
+            why.tell(value);
             return None;
         }
         Some((text.into(), HeaderValue::Text(says.into())))
