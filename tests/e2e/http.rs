@@ -1,18 +1,25 @@
-//! Flows that ask a web server, which Python plays: right, slow, down, and lying.
+//! Flows that ask a web server, which Python plays: right, slow, down, and lying; in the open and under TLS.
 
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
-use tests::company::Company;
+use serde_json::Value;
+use tempfile::TempDir;
+use tests::certificates::{Authority, Pair};
+use tests::company::{Company, tones};
+use tests::phone::Phone;
 use tests::ports::Ports;
 use tests::process::Process;
-use tests::sipp::Sipp;
+use tests::records;
 use tests::switch::Switch;
-use tests::wait::SOON;
+use tests::wait::{SOON, until_true};
 
-/// Answers by what the path says, and tells its port first.
+/// Answers by what the path says. Tells its port, then each request with the header X-Key, and when somebody has given up.
 const SERVER: &str = r#"
-import http.server, sys, time
+import http.server, ssl, sys
+def tell(*words): sys.stdout.write(' '.join(map(str, words)) + '\n'); sys.stdout.flush()
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
     def log_message(self, *args): pass
@@ -24,84 +31,261 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
         self.close_connection = True
     def do_GET(self):
-        print(self.path, flush=True)
+        tell('asked', self.path, self.headers.get('X-Key'))
         path = self.path.split('?')[0]
         try:
-            if path == '/right': self.say(200, b'{"name": "Ada"}')
-            elif path == '/slow': time.sleep(30)
+            if path == '/right': self.say(200, b'{"name": "Ada Lovelace"}')
+            elif path == '/slow': self.connection.recv(1) or tell('given up')
+            elif path == '/trickle':
+                self.send_response(200); self.send_header('Content-Length', '1000'); self.end_headers()
+                self.wfile.write(b'{'); self.connection.recv(1) or tell('given up')
             elif path == '/text': self.say(200, b'<html>')
+            elif path == '/nothing': self.say(200, b'')
             elif path == '/latin': self.say(200, b'{"name": "\xff"}')
+            elif path == '/kinds': self.say(200, b'{"name": ["Ada"]}')
+            elif path == '/without': self.say(200, b'{}')
+            elif path == '/deep': self.say(200, b'[' * 60000)
             elif path == '/huge': self.say(200, b'"' + b'x' * 70000 + b'"')
             elif path == '/short': self.say(200, b'{"name": "Ada"}', length=400)
-            elif path == '/away': self.say(302, b'', ('Location', '/right'))
+            elif path == '/long': self.say(200, b'{"name": "Ada"}', length=5)
+            elif path == '/error': self.say(500, b'{"name": "Ada"}')
+            elif path.startswith('/away/'): self.say(302, b'', ('Location', 'http://127.0.0.1:' + path[6:] + '/right'))
+            elif path == '/rubbish': self.wfile.write(b'\0' * 1000)
             elif path == '/endless':
                 self.send_response(200); self.send_header('Transfer-Encoding', 'chunked'); self.end_headers()
                 while True: self.wfile.write(b'400\r\n' + b' ' * 1024 + b'\r\n')
         except OSError: pass
-server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-server.daemon_threads = True
-print('port', server.server_port, flush=True)
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 100
+    def handle_error(self, *args): pass
+server = Server(('127.0.0.1', 0), Handler)
+if len(sys.argv) > 1:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[1], sys.argv[2])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+tell('port', server.server_port)
 server.serve_forever()
 "#;
 
-fn server(ports: &Ports) -> (Process, u16, tempfile::TempDir) {
-    let _ = ports;
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut command = Command::new("python3");
-    command.args(["-c", SERVER]).stdin(Stdio::null());
-    let mut process = Process::start("web", command, folder.path());
-    let line = process.wait_for_line("its port", SOON, |line| line.starts_with("port "));
-    let port = line.trim_start_matches("port ").trim().parse().expect("a port");
-    (process, port, folder)
+struct Web {
+    process: Process,
+    port: u16,
+    _folder: TempDir,
 }
 
-fn asking(ports: &Ports, port: u16, path: &str, timeout: &str) -> Switch {
-    let mut company = Company::new(ports);
-    company.web = Some(format!("http://127.0.0.1:{port}"));
-    let nodes = format!(
-        "version: 1\nnodes:\n  ask:\n    http:\n      get: \"http://127.0.0.1:{port}{path}\"\n      query: {{ n: dialled }}\n      timeout: {timeout}\n      hear: welcome\n      take: {{ name: reply.name }}\n      failed: bad\n    next: good\n  good: {{ play: goodbye, next: hangup }}\n  bad: {{ play: goodbye, next: hangup }}\n"
-    );
-    company.flows.insert("ask", nodes);
-    company.numbers.insert("1005", "{ flow: ask }".to_owned());
-    Switch::start(&company)
+impl Web {
+    fn new() -> Self {
+        Self::with(None)
+    }
+
+    /// Under TLS if it has a certificate to show.
+    fn with(shows: Option<&Pair>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = Command::new("python3");
+        command.args(["-c", SERVER]).args(shows.iter().flat_map(|pair| [&pair.certificate, &pair.key]));
+        let mut process = Process::start("web", command, folder.path());
+        let line = process.wait_for_line("its port", SOON, |line| line.starts_with("port "));
+        let port = line.trim_start_matches("port ").trim().parse().expect("a port");
+        Self { process, port, _folder: folder }
+    }
+
+    fn origin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.process.lines().into_iter().filter(|line| line.starts_with("asked ")).collect()
+    }
+}
+
+/// Hears the music while he waits, then a tone without an end: that of welcome if all went well, else that of a wrong key.
+fn asking(url: &str, more: &str) -> String {
+    format!(
+        "version: 1
+nodes:
+  ask:
+    http:
+      get: \"{url}\"
+      query: {{ n: dialled }}
+      hear: music
+      take: {{ name: \"reply.name + '!'\" }}
+      failed: bad
+{more}
+    next: good
+  good: {{ play: {{ prompt: welcome, repeat: forever }} }}
+  bad: {{ play: {{ prompt: wrong, repeat: forever }} }}
+"
+    )
+}
+
+fn allow(origins: &[String]) -> Option<String> {
+    Some(format!("http: {{ allow: [{}] }}", origins.iter().map(|o| format!("\"{o}\"")).collect::<Vec<_>>().join(", ")))
+}
+
+/// Whether none of the folder's files has this text, journal and traces among them.
+fn is_nowhere(folder: &Path, text: &str) -> bool {
+    records::files(folder, "").iter().filter(|path| path.is_file()).all(|path| {
+        let held = fs::read(path).expect("a file");
+        !held.windows(text.len()).any(|part| part == text.as_bytes())
+    })
 }
 
 #[test]
 fn a_web_server_is_believed_no_more_than_it_deserves() {
-    let cases = [
-        ("/right", "good", None),
-        ("/slow", "bad", Some("timeout")),
-        ("/text", "bad", Some("not_json")),
-        ("/latin", "bad", Some("not_json")),
-        ("/huge", "bad", Some("too_large")),
-        ("/endless", "bad", Some("too_large")),
-        ("/short", "bad", Some("refused")),
-        ("/away", "bad", Some("status")),
-        ("/down", "bad", Some("refused")),
+    let (web, elsewhere) = (Web::new(), Web::new());
+    let mut ports = Ports::slice();
+    let nobody = format!("http://127.0.0.1:{}", ports.take(2));
+    let away = format!("/away/{}", elsewhere.port);
+    let cases: [(&str, &str, Option<u16>, Option<&str>); 17] = [
+        (&web.origin(), "/right", Some(200), None),
+        (&web.origin(), "/text", Some(200), Some("not_json")),
+        (&web.origin(), "/nothing", Some(200), Some("not_json")),
+        (&web.origin(), "/latin", Some(200), Some("not_json")),
+        (&web.origin(), "/deep", Some(200), Some("not_json")),
+        (&web.origin(), "/long", Some(200), Some("not_json")),
+        (&web.origin(), "/kinds", Some(200), Some("take")),
+        (&web.origin(), "/without", Some(200), Some("take")),
+        (&web.origin(), "/huge", Some(200), Some("too_large")),
+        (&web.origin(), "/endless", Some(200), Some("too_large")),
+        (&web.origin(), "/short", Some(200), Some("refused")),
+        (&web.origin(), "/rubbish", None, Some("refused")),
+        (&web.origin(), "/error", Some(500), Some("status")),
+        (&web.origin(), &away, Some(302), Some("status")),
+        (&web.origin(), "/slow", None, Some("timeout")),
+        (&web.origin(), "/trickle", None, Some("timeout")),
+        (&nobody, "/right", None, Some("refused")),
     ];
-    for (path, node, failure) in cases {
-        let mut ports = Ports::slice();
-        let (mut web, port, _folder) = server(&ports);
-        if path == "/down" {
-            web.kill();
-        }
-        let switch = asking(&ports, port, path, "2s");
-        let (port, media) = (ports.take(2), ports.take(6));
-        let options = ["-m", "1", "-d", "300", "-key", "keys", "1"];
-        Sipp::calling("caller_types", "1005", switch.address(), port, media, switch.folder(), &options)
-            .succeed(Duration::from_secs(60));
-        switch.wait_for_cdr();
-        let told = switch.events("http");
-        assert_eq!(told.len(), 1, "{path}");
-        assert_eq!(told[0]["failure"].as_str(), failure, "{path}: {}", told[0]);
-        let nodes = switch.events("node_entered");
-        assert_eq!(nodes.last().unwrap()["node"], node, "{path}");
-        if path == "/right" {
-            assert!(web.lines().iter().any(|line| line == "/right?n=1005"), "{:?}", web.lines());
-        }
-        if path == "/away" {
-            assert!(!web.lines().iter().any(|line| line.contains("right")), "a redirect was followed");
-        }
-        switch.assert_quiet();
+    let mut company = Company::new(&ports);
+    company.web = allow(&[web.origin(), nobody.clone()]);
+    let names: Vec<String> = (0..cases.len()).map(|at| format!("case{at}")).collect();
+    for (at, (origin, path, _, failure)) in cases.iter().enumerate() {
+        let timeout = if *failure == Some("timeout") { "1s" } else { "30s" };
+        let flow = asking(&format!("{origin}{path}"), &format!("      timeout: {timeout}"));
+        company.flows.insert(names[at].clone().leak(), flow);
+        company.numbers.insert(format!("{}", 1100 + at).leak(), format!("{{ flow: {} }}", names[at]));
     }
+    let switch = Switch::start(&company);
+    let mut phone = Phone::new(switch.address(), &mut ports);
+    for (at, (origin, path, status, failure)) in cases.iter().enumerate() {
+        let start = Instant::now();
+        let mut call = phone.call(&format!("{}", 1100 + at));
+        let told = switch.wait_for_event("http", at + 1, SOON);
+        assert_eq!(told["failure"].as_str(), *failure, "{path}: {told}");
+        assert_eq!(told["status"].as_u64(), status.map(u64::from), "{path}: {told}");
+        assert_eq!(
+            (&told["origin"], &told["node"], &told["method"]),
+            (&(*origin).into(), &"ask".into(), &"GET".into())
+        );
+        phone.media.wait_for_tone(if failure.is_none() { tones::WELCOME } else { tones::WRONG }, start, SOON);
+        phone.bye(&mut call);
+    }
+    assert!(web.asked().contains(&"asked /right?n=1100 None".to_owned()), "{:?}", web.asked());
+    assert_eq!(elsewhere.asked(), Vec::<String>::new(), "a redirect was followed");
+    assert!(is_nowhere(&switch.data(), "Lovelace"), "what a server said was written down");
+    switch.assert_quiet();
+}
+
+#[test]
+fn a_caller_hears_something_while_he_waits_and_others_go_on() {
+    let web = Web::new();
+    let mut ports = Ports::slice();
+    let mut company = Company::new(&ports);
+    company.web = allow(&[web.origin()]);
+    company.flows.insert("slow", asking(&format!("{}/slow", web.origin()), "      timeout: 20s"));
+    company.flows.insert("quick", asking(&format!("{}/right", web.origin()), ""));
+    for (number, flow) in [("1100", "slow"), ("1101", "quick")] {
+        company.numbers.insert(number, format!("{{ flow: {flow} }}"));
+    }
+    let switch = Switch::start(&company);
+    let mut slow: Vec<Phone> = (0..5).map(|_| Phone::new(switch.address(), &mut ports)).collect();
+    let start = Instant::now();
+    let mut waiting: Vec<_> = slow.iter_mut().map(|phone| phone.call("1100")).collect();
+    for phone in &slow {
+        phone.media.wait_for_tone(tones::MUSIC, start, SOON);
+    }
+    let mut other = Phone::new(switch.address(), &mut ports);
+    for (number, tone) in [("1001", tones::WELCOME), ("1101", tones::WELCOME)] {
+        let start = Instant::now();
+        let mut call = other.call(number);
+        other.media.wait_for_tone(tone, start, SOON);
+        other.bye(&mut call);
+    }
+    // He was done before any of those who wait.
+    let all = |count| -> Vec<Value> {
+        switch.wait_for_event("http", count, Duration::from_secs(60));
+        switch.events("http")
+    };
+    assert_eq!(all(6).iter().map(|told| told["failure"].as_str()).position(|failure| failure.is_none()), Some(0));
+    for (phone, call) in slow.iter_mut().zip(&mut waiting) {
+        phone.media.wait_for_tone(tones::WRONG, start, SOON);
+        phone.bye(call);
+    }
+    until_true("all requests are given up", SOON, || {
+        web.process.lines().iter().filter(|line| *line == "given up").count() == 5
+    });
+    switch.assert_quiet();
+}
+
+#[test]
+fn a_caller_who_hangs_up_takes_his_request_with_him() {
+    let mut web = Web::new();
+    let mut ports = Ports::slice();
+    let mut company = Company::new(&ports);
+    company.web = allow(&[web.origin()]);
+    company.flows.insert("slow", asking(&format!("{}/slow", web.origin()), "      timeout: 30s"));
+    company.numbers.insert("1100", "{ flow: slow }".to_owned());
+    let switch = Switch::start(&company);
+    let mut phone = Phone::new(switch.address(), &mut ports);
+    let mut call = phone.call("1100");
+    web.process.wait_for_line("a request", SOON, |line| line.starts_with("asked "));
+    phone.bye(&mut call);
+    web.process.wait_for_line("that it is given up", SOON, |line| line == "given up");
+    switch.wait_for_cdr();
+    assert_eq!(switch.events("http"), Vec::<Value>::new());
+    switch.assert_quiet();
+}
+
+#[test]
+fn secrets_go_out_by_tls_alone_and_are_read_anew() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let authority = Authority::new(folder.path(), "authority");
+    let pair = authority.issue("web", &["DNS:localhost"], 30);
+    let web = Web::with(Some(&pair));
+    let mut ports = Ports::slice();
+    let mut company = Company::new(&ports);
+    // The certificate is that of the name, not of the address.
+    let (good, bad) = (format!("https://localhost:{}", web.port), format!("https://127.0.0.1:{}", web.port));
+    let allowed = allow(&[good.clone(), bad.clone()]).expect("some");
+    company.web = Some(format!("{allowed}\nsecrets: {{ crm: {{ file: crm.key }} }}"));
+    company.secrets.insert("crm.key", "first-s3cret\n".to_owned());
+    for (number, name, origin) in [("1100", "good", good), ("1101", "bad", bad)] {
+        company.flows.insert(name, asking(&format!("{origin}/right"), "      headers: { X-Key: { secret: crm } }"));
+        company.numbers.insert(number, format!("{{ flow: {name} }}"));
+    }
+    let call = |switch: &Switch, phone: &mut Phone, number: &str, tone: f64| {
+        let start = Instant::now();
+        let mut call = phone.call(number);
+        phone.media.wait_for_tone(tone, start, SOON);
+        phone.bye(&mut call);
+        switch.assert_quiet();
+    };
+    let believing = |mut command: Command| {
+        command.env("SSL_CERT_FILE", authority.file());
+        command
+    };
+    let switch = Switch::start_with(&company, believing);
+    let mut phone = Phone::new(switch.address(), &mut ports);
+    call(&switch, &mut phone, "1100", tones::WELCOME);
+    call(&switch, &mut phone, "1101", tones::WRONG);
+    fs::write(switch.folder().join("config/crm.key"), "second-s3cret\n").expect("written");
+    switch.told(&["reload"]);
+    call(&switch, &mut phone, "1100", tones::WELCOME);
+    assert_eq!(web.asked(), ["first", "second"].map(|word| format!("asked /right?n=1100 {word}-s3cret")));
+    assert!(is_nowhere(&switch.data(), "s3cret"), "a secret was written down");
+    // A switch to whom nobody vouches for it.
+    let switch = Switch::start(&company);
+    let mut phone = Phone::new(switch.address(), &mut ports);
+    call(&switch, &mut phone, "1100", tones::WRONG);
+    assert_eq!(web.asked().len(), 2);
 }

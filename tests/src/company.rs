@@ -63,7 +63,7 @@ pub struct Company {
     pub watch: bool,
     /// What `speech` says, if anything.
     pub speech: Option<String>,
-    /// A web server that flows may ask, if there is one.
+    /// What `http` and `secrets` say, keys included, if anything.
     pub web: Option<String>,
     /// What `srtp` says, if anything.
     pub srtp: Option<&'static str>,
@@ -215,7 +215,7 @@ impl Company {
         }
         text.extend(self.dns.iter().map(|server| format!("dns: {{ servers: [\"{server}\"] }}\n")));
         text.extend(self.speech.iter().map(|speech| format!("speech: {speech}\n")));
-        text.extend(self.web.iter().map(|origin| format!("http: {{ allow: \"{origin}\" }}\n")));
+        text.extend(self.web.iter().map(|lines| format!("{lines}\n")));
         text.extend(self.srtp.iter().map(|srtp| format!("srtp: {srtp}\n")));
         text.extend(self.watch.then_some("watch: true\n"));
         text.extend(self.trace.iter().map(|trace| format!("trace: {trace}\n")));
