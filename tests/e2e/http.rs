@@ -1,7 +1,7 @@
 //! Flows that ask a web server, which Python plays: right, slow, down, and lying; in the open and under TLS.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use tests::phone::Phone;
 use tests::ports::Ports;
 use tests::process::Process;
 use tests::records;
-use tests::switch::Switch;
+use tests::switch::{Switch, binary};
 use tests::wait::{SOON, until_true};
 
 /// Answers by what the path says. Tells its port, then each request with the header X-Key, and when somebody has given up.
@@ -288,4 +288,67 @@ fn secrets_go_out_by_tls_alone_and_are_read_anew() {
     let mut phone = Phone::new(switch.address(), &mut ports);
     call(&switch, &mut phone, "1100", tones::WRONG);
     assert_eq!(web.asked().len(), 2);
+}
+
+/// The shipped company, but for its ports, and where the customer database is.
+fn shipped(ports: &Ports, crm: u16, folder: &Path) -> PathBuf {
+    let config = folder.join("config");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
+    for path in records::files(&shipped, "").into_iter().filter(|path| !path.starts_with(shipped.join("data"))) {
+        let to = config.join(path.strip_prefix(&shipped).expect("below"));
+        fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
+        fs::copy(path, to).expect("copied");
+    }
+    let changes =
+        [("8099", crm.to_string()), ("0.0.0.0:5060", "127.0.0.1:0".to_owned()), ("16384-32766", ports.for_media())];
+    for name in ["strowger.yaml", "flows/main.yaml"] {
+        let text = fs::read_to_string(config.join(name)).expect("there");
+        let text = changes.iter().fold(text, |text, (from, to)| text.replace(from, to));
+        fs::write(config.join(name), text).expect("written");
+    }
+    config
+}
+
+#[test]
+fn the_shipped_company_looks_accounts_up_and_copes_without_its_database() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/crm"));
+    command.arg("0");
+    let mut crm = Process::start("crm", command, folder.path());
+    let line = crm.wait_for_line("its port", SOON, |line| line.starts_with("listening http 127.0.0.1:"));
+    let port = line.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+    let mut ports = Ports::slice();
+    let config = shipped(&ports, port, folder.path());
+    let mut command = Command::new(binary());
+    command.args(["run", "--config"]).arg(&config);
+    let mut switch = Process::start("strowger", command, folder.path());
+    switch.wait_for_line("ready", Duration::from_secs(30), |line| line == "ready");
+    let line = switch.wait_for_line("listener", SOON, |line| line.starts_with("listening udp "));
+    let mut phone = Phone::new(line.trim_start_matches("listening udp ").parse().expect("an address"), &mut ports);
+    let nodes = || -> Vec<String> {
+        let journal = records::json_lines(&config.join("data"));
+        let entered = journal.iter().filter(|line| line["event"] == "node_entered");
+        entered.filter_map(|line| line["node"].as_str().map(str::to_owned)).collect()
+    };
+    let mut before = 0;
+    for (keys, leads_to) in [("34711#1", "known"), ("39999#1", "no-such-account"), ("34711#1", "accounts-away")] {
+        if leads_to == "accounts-away" {
+            crm.kill();
+        }
+        let mut call = phone.call("1000");
+        phone.media.press(keys);
+        until_true(leads_to, Duration::from_secs(30), || nodes().iter().skip(before).any(|node| node == leads_to));
+        assert!(nodes().iter().skip(before).any(|node| node == "look-up"));
+        phone.bye(&mut call);
+        until_true("the call's end", SOON, || {
+            let ended = |line: &Value| line["event"] == "call_ended";
+            let journal = records::json_lines(&config.join("data"));
+            journal.iter().filter(|line| line["event"] == "call_began").count()
+                == journal.iter().filter(|line| ended(line)).count()
+        });
+        before = nodes().len();
+    }
+    let asked = crm.lines();
+    assert_eq!(asked.get(1).map(String::as_str), Some("\"GET /customers?account=4711 HTTP/1.1\" 200 -"), "{asked:?}");
+    assert!(is_nowhere(&config.join("data"), "Lovelace"), "what the database said was written down");
 }
