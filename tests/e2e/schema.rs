@@ -10,6 +10,7 @@ use tests::switch::binary;
 /// Faulty flows whose keys and values look right: names that lead nowhere, ways round, keys that exclude each other by
 /// their values. A schema cannot say what is wrong with them.
 const NOT_OF_SHAPE: &[&str] = &[
+    "callback",
     "collect-secret",
     "collect-secret-read-back",
     "confirm-unset",
@@ -30,6 +31,7 @@ const NOT_OF_SHAPE: &[&str] = &[
     "play-forever-that-a-key-ends",
     "play-forever-with-next",
     "loop-of-when",
+    "queue-later",
     "set-before-it-is-set",
     "set-of-a-secret",
     "loop-of-tables",

@@ -23,7 +23,7 @@
 //! ```
 //!
 //! Where to find what: `read` the shape of the file (`table` all keys, `menu`, `ask` questions and collect, `inspect` its checks,
-//! `connect` queue and dial, `decide` when and set, `http`, `hours`, `parts` prompts and outcomes, `items` what is said of variables, `texts` texts, `names` nodes and variables) · `flow`
+//! `connect` queue and dial, `decide` when and set, `http`, `hours`, `later` what queues cannot do yet, `parts` prompts and outcomes, `items` what is said of variables, `texts` texts, `names` nodes and variables) · `flow`
 //! what was read, `flows` all of them together · `check` faults of the graph · `session` inputs and outputs · `interpret` the
 //! steps between, `asking` those of questions, `deciding` those of conditions, `fetching` those of requests to web servers (`web`: what they are made of) · `key_range` keys of several digits, `extensions` the numbers that a menu takes
 //! beside them · `inspect` what digits must be · `state`, `saved` what a session remembers, `value` what its variables hold,

@@ -69,8 +69,8 @@ fn the_example_of_web_servers_passes_the_check() {
 #[test]
 fn every_key_is_explained() {
     let keys = [
-        "version", "start", "nodes", "note", "next", "play", "say", "menu", "collect", "hours", "queue", "dial",
-        "transfer", "survey", "record", "language", "when", "set", "http", "call", "goto", "hangup", "return",
+        "version", "start", "nodes", "note", "next", "play", "say", "menu", "collect", "hours", "queue", "callback",
+        "dial", "transfer", "survey", "record", "language", "when", "set", "http", "call", "goto", "hangup", "return",
     ];
     let options = [
         "prompt",
@@ -109,6 +109,10 @@ fn every_key_is_explained() {
         "found",
         "name",
         "max_wait",
+        "hear",
+        "priority",
+        "skills",
+        "announce",
         "timed_out",
         "full",
         "no_agents",

@@ -28,6 +28,7 @@ impl<'a> Reader<'a> {
             Some(value) => value.duration_in(least..=most).map(Some),
             None => Some(None),
         };
+        map.into_iter().for_each(Self::refuse_of_queue);
         let hear = match map.and_then(|map| map.optional("hear")) {
             Some(value) => self.prompt(value),
             None => Some(Prompt::default()),

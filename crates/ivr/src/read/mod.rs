@@ -7,6 +7,7 @@ mod hours;
 mod http;
 mod inspect;
 mod items;
+mod later;
 mod menu;
 mod names;
 mod parts;
@@ -116,6 +117,10 @@ impl<'a> Reader<'a> {
             }
             "survey" => self.survey(name.as_ref(), map, value).map(Verb::Collect),
             "queue" => self.queue(map, value).map(Verb::Queue),
+            "callback" => {
+                self.refuse_callback(map, value);
+                None
+            }
             "dial" => self.dial(map, value).map(Verb::Dial),
             "transfer" => {
                 refuse_next(

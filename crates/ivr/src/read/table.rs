@@ -18,7 +18,7 @@ form! {
 }
 
 form! {
-    pub(super) NODE, "a node", one of ["play", "say", "menu", "collect", "hours", "queue", "dial", "transfer", "survey", "record", "language", "when", "set", "http", "call", "goto", "hangup"],
+    pub(super) NODE, "a node", one of ["play", "say", "menu", "collect", "hours", "queue", "callback", "dial", "transfer", "survey", "record", "language", "when", "set", "http", "call", "goto", "hangup"],
     key("play", &Kind::Any(&[PROMPT, &Kind::Form(&PLAY)]), "Plays prompts.", "welcome")
         .with_unless(&["next"], "repeat", "forever"),
     key("say", &SAID, "Speaks a text, in which plain words are spoken and `{{ name }}` is what a variable holds.", "Hello {{ caller.name }}")
@@ -30,6 +30,8 @@ form! {
     key("hours", &Kind::Form(&HOURS), "Asks a calendar whether the company is open, and goes where that leads.", "{ calendar: office, open: main, closed: after-hours }")
         .without(&["next"]),
     key("queue", &Kind::Any(&[NAME, &Kind::Form(&QUEUE)]), "Lets the caller wait for an agent of a queue, and talk.", "sales")
+        .with(&["next"]),
+    key("callback", &Kind::Form(&CALLBACK), "Has an agent of a queue call back, when it would have been the caller's turn. Refused as yet: the queues cannot do it.", "{ queue: sales, hours: office, refused: goodbye }")
         .with(&["next"]),
     key("dial", &Kind::Any(&[NAME, &Kind::Form(&DIAL)]), "Rings a user or a number, and connects the caller.", "anna")
         .with(&["next"]),
@@ -202,6 +204,9 @@ form! {
     pub(super) QUEUE, "a queue node", one of [],
     key("name", NAME, "The queue, as `queues.yaml` has it.", "sales").needed(),
     key("max_wait", DURATION, "How long the caller waits at most, 1s to 24h.", "5m").otherwise("as long as the queue says"),
+    key("priority", &Kind::Whole(0, 100), "Who has a higher one is served first. Refused as yet: the queues cannot do it.", "70").usual("50"),
+    key("skills", &SKILLS, "What an agent must have to get the call: names, or names with the least level, 0 to 100. Refused as yet: the queues cannot do it.", "{ spanish: 50 }").otherwise("none"),
+    key("announce", &Kind::Form(&ANNOUNCE), "How often the caller is told his place, and how long he will wait. Refused as yet: the queues cannot do it.", "{ position: 30s, wait: 1m }").otherwise("never"),
     key("hear", PROMPT, "What the caller hears over and over while he waits.", "[one-moment, music]").otherwise("the music of the queue"),
     key("keys", &QUEUE_KEYS, "The keys that lead out of the queue while the caller waits, each with where it leads.", "{ 1: leave-a-message, \"*\": goodbye }").otherwise("none does"),
     key("timed_out", OUTCOME_KIND, "Nobody came in time.", "{ prompt: all-busy, next: goodbye }").otherwise("as `next`"),
@@ -218,6 +223,22 @@ form! {
     key("busy", LAST, "The other side is in a call.", "nobody").otherwise("as `failed`"),
     key("no_answer", LAST, "Nobody answered in time.", "nobody").otherwise("as `failed`"),
     key("declined", LAST, "The other side pressed the red key.", "nobody").otherwise("as `failed`"),
+}
+
+form! {
+    pub(super) ANNOUNCE, "an announcement", one of [],
+    key("position", DURATION, "How often the caller is told his place in the queue, 10s to 10m.", "30s").otherwise("never"),
+    key("wait", DURATION, "How often he is told how long he will wait, 10s to 10m.", "1m").otherwise("never"),
+}
+
+form! {
+    pub(super) CALLBACK, "a callback", one of [],
+    key("queue", NAME, "The queue whose agents call. The caller keeps the place that he has in it, or had last.", "sales").needed(),
+    key("hours", NAME, "The calendar in whose open hours he is called.", "office").needed(),
+    key("number", EXPRESSION, "The number that is called, in CEL.", "phone").usual("caller.number"),
+    key("attempts", &Kind::Whole(1, 10), "How often it is tried.", "2").usual("3"),
+    key("retry", DURATION, "How long after an attempt that failed the next one comes, 1m to 24h.", "30m").usual("10m"),
+    key("refused", LAST, "He cannot be called back: there is no number, or it must not be called.", "{ prompt: sorry, next: goodbye }").needed(),
 }
 
 form! {
@@ -291,7 +312,8 @@ const EXHAUSTED: yaml::Key =
 
 const ONE_KEY: &Kind = &Kind::Like("^[0-9*#]$");
 const DIGITS: &Kind = &Kind::Like("^[0-9]{1,8}(-[0-9]{1,8})?$");
-const NAME: &Kind = &Kind::Named("name", &Kind::Like("^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$"));
+const NAME_PATTERN: &str = "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$";
+const NAME: &Kind = &Kind::Named("name", &Kind::Like(NAME_PATTERN));
 const VARIABLE: &Kind = &Kind::Named("variable", &Kind::Unlike("^[a-z][a-z0-9_]{0,39}$"));
 const DURATION: &Kind = &Kind::Named("duration", &Kind::Unlike("^[0-9]+(ms|s|m|h)$"));
 const TIMES: &Kind = &Kind::Named("times", &Kind::Any(&[&Kind::Whole(1, 100), &Kind::Word(&["forever"])]));
@@ -306,6 +328,11 @@ static NODES: Kind = Kind::Map(NODE_PATTERN, &Kind::Form(&NODE), super::MAX_NODE
 static KEYS: &Kind =
     &Kind::Map("^([0-9*#]{1,8}|[0-9]{1,8}-[0-9]{1,8})$", &Kind::Any(&[ANSWER_TARGET, &Kind::Form(&ANSWER)]), MAX_KEYS);
 
+static SKILLS: Kind = Kind::Any(&[
+    NAME,
+    &Kind::List(NAME, super::later::MAX_SKILLS),
+    &Kind::Map(NAME_PATTERN, &Kind::Whole(0, 100), super::later::MAX_SKILLS),
+]);
 static QUEUE_KEYS: Kind = Kind::Map("^[0-9*#]$", LAST, 12);
 
 static WHEN: Kind = Kind::Any(&[
