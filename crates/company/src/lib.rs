@@ -50,7 +50,7 @@ use std::sync::Arc;
 use ::hours::Zone;
 use sip::digest::Algorithm;
 use switch::{Config, Destination, SrtpPolicy};
-use yaml::{Faults, Map, Shape, Value};
+use yaml::{Faults, Form, Map, Shape, Value};
 
 pub use changes::{NOTHING, changes};
 pub use control::data_folder;
@@ -114,8 +114,18 @@ const ROOT: Shape = Shape {
         "srtp",
     ],
 };
-const USERS: Shape = Shape { what: "`users.yaml`", keys: &["users"] };
-const QUEUES: Shape = Shape { what: "`queues.yaml`", keys: &["queues"] };
+
+/// The keys of `users.yaml`, all that stand below them included, with what people want to know of each.
+#[must_use]
+pub fn users_form() -> &'static Form {
+    &users::FILE
+}
+
+/// The keys of `queues.yaml`, likewise.
+#[must_use]
+pub fn queues_form() -> &'static Form {
+    &queues::FILE
+}
 
 /// Reads a company.
 ///
@@ -153,8 +163,8 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     }
     let root = root.map(&ROOT, faults);
     root.as_ref().map(check_version);
-    let users = users.section(&USERS, "users", faults);
-    let queues = queues.section(&QUEUES, "queues", faults);
+    let users = users.section(&users::FILE.shape, "users", faults);
+    let queues = queues.section(&queues::FILE.shape, "queues", faults);
     let hours = Opening::read(files, faults);
     let mut catalogue = catalogue(files, root.as_ref(), users, queues, (&hours, faults));
 

@@ -6,12 +6,34 @@ use std::time::Duration;
 use acd::{AgentConfig, QueueConfig};
 use routing::{AgentName, QueueName};
 use switch::PromptName;
-use yaml::{Faults, Map, Shape, Value};
+use yaml::{Faults, Kind, Map, Value, form, key};
 
 use crate::{Catalogue, or};
 
-const QUEUE: Shape =
-    Shape { what: "a queue", keys: &["agents", "strategy", "music", "ring_time", "wrap_up", "max_wait", "max_length"] };
+/// The strategies that there are.
+const STRATEGIES: &[&str] = &["longest-idle"];
+
+form! {
+    pub(crate) FILE, "`queues.yaml`", one of [],
+    key("queues", &Kind::Map(NAME_PATTERN, &Kind::Form(&QUEUE), 10_000), "The queues by their names.", "{ sales: { agents: [101, 102], music: music-on-hold } }").needed(),
+}
+
+form! {
+    pub(crate) QUEUE, "a queue", one of [],
+    key("agents", &Kind::List(NAME, 10_000), "The users who serve it; of two who are idle equally long, the first gets the call.", "[101, 102]").needed(),
+    key("strategy", &Kind::Word(STRATEGIES), "Who gets the next call: with `longest-idle` who has been idle for longest, of whoever has waited for longest.", "longest-idle").usual("longest-idle"),
+    key("music", PROMPT, "The prompt that is looped while callers wait.", "music-on-hold").otherwise("silence"),
+    key("ring_time", DURATION, "How long an agent's phone rings before the next agent is tried, 3s to 5m.", "15s").usual("20s"),
+    key("wrap_up", DURATION, "How long an agent gets no call after one, 0s to 1h.", "10s").usual("5s"),
+    key("max_wait", DURATION, "After so long the flow goes on without an agent, 1s to 24h.", "10m").otherwise("callers wait without end"),
+    key("max_length", &Kind::Whole(1, 100_000), "With so many waiting, the flow goes on at once.", "20").otherwise("there is no bound"),
+}
+
+/// Names of users, queues and the like.
+pub(crate) const NAME_PATTERN: &str = "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$";
+const NAME: &Kind = &Kind::Like(NAME_PATTERN);
+const PROMPT: &Kind = &Kind::Like("^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?(/[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?)*$");
+const DURATION: &Kind = &Kind::Unlike("^[0-9]+(ms|s|m|h)$");
 
 /// All queues, everyone who serves one, and the music.
 #[derive(Debug, Default)]
@@ -26,7 +48,7 @@ pub(crate) fn read(value: &Value<'_>, catalogue: &mut Catalogue, faults: &Faults
     let mut all = Queues::default();
     let mut agents: BTreeSet<AgentName> = BTreeSet::new();
     for (key, value) in value.entries("a map of queues").unwrap_or_default() {
-        let (name, map) = (key.name(), value.map(&QUEUE));
+        let (name, map) = (key.name(), value.map(&QUEUE.shape));
         let Some(map) = map else { continue };
         let queue = queue(name.unwrap_or_default(), &map, catalogue, faults);
         let music = catalogue.prompt(&map, "music", faults);

@@ -5,17 +5,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use switch::{Place, Ring, User, UserName, Watchers};
-use yaml::{Faults, Shape, Value};
+use yaml::{Faults, Kind, Value, form, key};
 
 use crate::names::Names;
 use crate::peer::{self, Form};
+use crate::queues::NAME_PATTERN;
 use crate::system::Listener;
 use crate::{Notes, or};
 
-const USER: Shape = Shape {
-    what: "a user",
-    keys: &["display", "contact", "register", "register_for", "ring", "turn", "caller_id", "srtp", "watched_by"],
-};
+form! {
+    pub(crate) FILE, "`users.yaml`", one of [],
+    key("users", &Kind::Map(NAME_PATTERN, &Kind::Form(&USER), 100_000), "Everyone who has a phone, by name; mostly the number of his extension.", "{ 101: { display: Ada Lovelace, register: true } }").needed(),
+}
+
+form! {
+    pub(crate) USER, "a user", one of ["contact", "register"],
+    key("display", &Kind::Text, "What those see whom the user calls, 64 characters at most.", "Ada Lovelace").otherwise("his number alone"),
+    key("contact", &Kind::Unlike("^sips?:"), "Where the phone is, if it stands at a fixed address: an IP address, by UDP, or by TCP or TLS with `;transport=tcp` or `;transport=tls` behind it.", "sip:101@192.0.2.10:5060")
+        .without(&["register_for", "ring", "turn"]),
+    key("register", &Kind::Bool, "The phone says where it is (SIP REGISTER), and proves itself by the user's password.", "true"),
+    key("register_for", &Kind::Any(&[NAME, &Kind::List(NAME, 10_000)]), "Users who register, too, and for whom this user's phone may.", "[102, 103]").otherwise("for nobody"),
+    key("ring", &Kind::Word(&["all", "in_turn"]), "Which of his registered phones ring together: all that he prefers equally, or one after the other.", "in_turn").usual("all"),
+    key("turn", &Kind::Unlike("^[0-9]+(s|m)$"), "How long they ring before the next ones do, 3s to 2m.", "20s").usual("15s"),
+    key("caller_id", &Kind::Like("^\\+?[0-9*#]{1,32}$"), "The number that his calls out show.", "\"+4930123456\"").otherwise("that of the trunk"),
+    key("srtp", &Kind::Word(&["never", "allowed", "required"]), "Whether audio with his phones is encrypted.", "required").otherwise("as his listener says"),
+    key("watched_by", &Kind::Any(&[&Kind::Word(&["all"]), NAME, &Kind::List(NAME, 10_000)]), "Who may see this user's calls (busy lamps), and pick up one that rings at his phone.", "[102, 103]").otherwise("nobody but himself"),
+}
+
+const NAME: &Kind = &Kind::Like(NAME_PATTERN);
 /// What a user's contact is to look like.
 const PHONE: Form = Form { owner: "phone", remedy: "write `sip:USER@ADDRESS:PORT`, such as `sip:101@192.0.2.10:5060`" };
 
@@ -43,7 +60,7 @@ pub(crate) fn read(
     let mut watchers = BTreeMap::new();
     let mut phones: BTreeMap<String, Arc<str>> = BTreeMap::new();
     for (key, value) in value.entries("a map of users").unwrap_or_default() {
-        let (Some(name), Some(map)) = (key.name(), value.map(&USER)) else { continue };
+        let (Some(name), Some(map)) = (key.name(), value.map(&USER.shape)) else { continue };
         let display = map.optional("display").and_then(|value| display(&value));
         let caller_id = map.optional("caller_id").and_then(|value| peer::number(&value).map(Arc::from));
         let srtp = map.optional("srtp").and_then(crate::srtp);

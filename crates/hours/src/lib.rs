@@ -4,7 +4,7 @@
 //! then says by [`Calendar::decide`] how it stands at a time, and why, and when that changes. The same calendar and time give the
 //! same answer: no clock is read here, and no file; the time zones are those of the database that `jiff` brings along.
 //!
-//! Where to find what: `read` the shape of the file (`days` weeks and times of day, `dates` holidays and exceptions) · `zone` time
+//! Where to find what: `read` the shape of the file (`table` all keys, `days` weeks and times of day, `dates` holidays and exceptions) · `zone` time
 //! zones · `date` which dates a line of the file means · `calendar` how a time stands · `change` when that ends, in words · `local` what a clock shows ·
 //! `board` the switches. The file is explained to operators in `config/README.md`.
 //!
@@ -30,5 +30,5 @@ pub use board::{Board, NoSuchSwitch, Turned};
 pub use calendar::{Calendar, Situation, State};
 pub use change::Decision;
 pub use local::LocalTime;
-pub use read::{Hours, SHAPE};
+pub use read::Hours;
 pub use zone::Zone;

@@ -11,6 +11,12 @@ pub(crate) enum FileKind {
     Flow,
     /// tests/NAME.yaml
     Test,
+    /// hours.yaml
+    Hours,
+    /// queues.yaml
+    Queues,
+    /// users.yaml
+    Users,
 }
 
 /// Prints the JSON Schema of a kind of file.
@@ -18,6 +24,9 @@ pub(crate) fn schema(kind: FileKind) {
     let schema = match kind {
         FileKind::Flow => workbench::schema("A flow of Strowger", ivr::Flow::form()),
         FileKind::Test => workbench::schema("Tests of Strowger's flows", workbench::tests_form()),
+        FileKind::Hours => workbench::schema("Opening hours of a company of Strowger", hours::Hours::form()),
+        FileKind::Queues => workbench::schema("Queues of a company of Strowger", company::queues_form()),
+        FileKind::Users => workbench::schema("Users of a company of Strowger", company::users_form()),
     };
     print(&format!("{schema:#}\n"));
 }

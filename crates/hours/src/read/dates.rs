@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use yaml::{Place, Shape, Value};
+use yaml::{Place, Value};
 
 use super::days::date_spans;
-use super::{has_room, joined, minutes};
+use super::{has_room, joined, minutes, table};
 use crate::calendar::{Exception, MINUTES, Span};
 use crate::date::When;
 use crate::zone::date;
-
-const EXCEPTION: Shape = Shape { what: "an exception", keys: &["closed", "open", "break", "name"] };
 
 /// Reads a map of dates and names.
 pub(super) fn holidays(value: Value<'_>) -> Vec<(When, Arc<str>)> {
@@ -99,7 +97,7 @@ fn exception(value: Value<'_>) -> Option<Day> {
     if !value.is_map() {
         return Some((None, date_spans(value)?, Vec::new()));
     }
-    let map = value.map(&EXCEPTION)?;
+    let map = value.map(&table::EXCEPTION.shape)?;
     let (key, hours) = map.one_of(&["closed", "open"])?;
     if key == "closed" {
         for other in ["break", "name"] {

@@ -7,7 +7,7 @@ use crate::calendar::{MINUTES, Span};
 use crate::date::DAYS;
 
 /// The most spans of a day.
-const MAX_SPANS: usize = 20;
+pub(super) const MAX_SPANS: usize = 20;
 /// Nobody means to be open for longer over midnight: that is how `09:00-06:00` looks, written for `09:00-18:00`.
 const LONGEST_NIGHT: u16 = 16 * 60;
 

@@ -2,23 +2,18 @@
 
 mod dates;
 mod days;
+mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use base::Wall;
-use yaml::{Faults, Place, Shape, Source, Value, did_you_mean};
+use yaml::{Faults, Form, Place, Source, Value, did_you_mean};
 
 pub(crate) use self::days::time_of_day;
 use crate::calendar::{Calendar, Span};
 use crate::date::When;
 use crate::zone::{DAY, Zone};
-
-/// What the file holds.
-pub const SHAPE: Shape = Shape { what: "`hours.yaml`", keys: &["calendars", "holidays", "switches"] };
-
-const CALENDAR: Shape =
-    Shape { what: "a calendar", keys: &["zone", "week", "breaks", "holidays", "exceptions", "emergency", "note"] };
 
 /// What is written often, and how it is written here.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -56,7 +51,7 @@ impl Hours {
     #[must_use]
     pub fn read(source: &Source, faults: &Faults) -> Option<Self> {
         let document = yaml::read(source, faults)?;
-        let map = document.root(faults).map(&SHAPE)?;
+        let map = document.root(faults).map(&table::FILE.shape)?;
         let mut reader = Reader { hours: Self::default(), lists: BTreeMap::new(), used: BTreeSet::new() };
         let switches = map.optional("switches").map_or_else(Vec::new, |value| reader.switches(value));
         let lists = map.optional("holidays").map_or_else(Vec::new, |value| reader.lists(value));
@@ -67,6 +62,12 @@ impl Hours {
         reader.note_idle(&switches, "no calendar names this switch");
         reader.note_idle(&lists, "no calendar has these holidays");
         Some(reader.hours)
+    }
+
+    /// The keys of the file, all that stand below them included, with what people want to know of each.
+    #[must_use]
+    pub fn form() -> &'static Form {
+        &table::FILE
     }
 
     /// The names of all calendars, be they good or not.
@@ -149,7 +150,7 @@ impl Reader {
             self.hours.emergencies.insert(name.to_string());
         }
         self.hours.places.push((name.clone(), key.place()));
-        let Some(map) = value.map_with(&CALENDAR, ELSEWHERE) else { return };
+        let Some(map) = value.map_with(&table::CALENDAR.shape, ELSEWHERE) else { return };
         let _ = map.optional("note").and_then(|note| note.string());
         let zone = map.required("zone").and_then(Zone::read);
         let week = map.required("week").map(|value| days::week(value, None));
