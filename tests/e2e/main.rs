@@ -108,4 +108,5 @@ mod trunk_identity;
 mod trunk_limits;
 mod trunk_numbers;
 mod trunks;
+mod voicemail;
 mod websocket;

@@ -16,6 +16,7 @@ const NOT_OF_SHAPE: &[&str] = &[
     "confirm-unset",
     "loop-of-back",
     "loop-of-busy-dial",
+    "loop-of-full-mailbox",
     "loop-of-full-queue",
     "loop-of-goto",
     "loop-of-hours",

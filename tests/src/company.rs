@@ -96,6 +96,8 @@ pub struct Company {
     pub languages: Vec<&'static str>,
     /// The number plan: number and what it reaches.
     pub numbers: BTreeMap<&'static str, String>,
+    /// `mailboxes`.
+    pub mailboxes: BTreeMap<&'static str, String>,
 }
 
 /// 1000: welcome, 1 to the queue, 5 straight to the first agent; two attempts of a second each.
@@ -150,6 +152,7 @@ impl Company {
             carrier_way: "",
             carrier_more: String::new(),
             secrets: BTreeMap::new(),
+            mailboxes: BTreeMap::new(),
             grants: BTreeMap::new(),
             agents: Vec::new(),
             user_lines: BTreeMap::new(),
@@ -230,6 +233,9 @@ impl Company {
             text += &section("grants", &self.grants);
         }
         text += &section("numbers", &self.numbers);
+        if !self.mailboxes.is_empty() {
+            text += &section("mailboxes", &self.mailboxes);
+        }
         text.extend(self.users.iter().map(|name| format!("  {name}: {{ user: {name} }}\n")));
         put("strowger.yaml", text);
         let mut users = "users:\n".to_owned();

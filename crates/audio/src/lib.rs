@@ -14,6 +14,7 @@ mod prompt;
 mod resample;
 mod speech;
 mod tone;
+mod voice;
 mod wav;
 
 pub use decimate::decimate_16k_to_8k;
@@ -22,6 +23,7 @@ pub use prompt::{Levels, Prompt};
 pub use resample::resample_to_8k;
 pub use speech::{speech_samples, wav_of};
 pub use tone::{Tone, ToneGenerator};
+pub use voice::is_voiced;
 pub use wav::{AudioError, Wav, WavHeader};
 
 /// Samples a second of G.711 (ITU-T G.711 section 2) and of all frames here.

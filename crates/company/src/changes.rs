@@ -36,6 +36,7 @@ pub fn changes(old: &Config, new: &Config) -> String {
         flows: _,
         queues: _,
         agents: _,
+        mailboxes: _,
         queue_music: _,
     } = old;
     let digest = (realm, algorithms, listener_algorithms);
@@ -52,6 +53,7 @@ pub fn changes(old: &Config, new: &Config) -> String {
         count("prompts", &sounds(prompts), &sounds(&new.prompts)),
         (prompts.usual() != new.prompts.usual()).then(|| "first language changed".to_owned()),
         (old.flows.zone() != new.flows.zone()).then(|| "time zone changed".to_owned()),
+        count("mailboxes", &mailboxes(old), &mailboxes(new)),
         count("calendars", calendars, &new.calendars),
         count("switches", switches, &new.switches),
         count("trunks", &trunks(old), &trunks(new)),
@@ -75,6 +77,15 @@ fn count<K: Ord, V: PartialEq>(what: &str, old: &BTreeMap<K, V>, new: &BTreeMap<
     let told: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     (!told.is_empty()).then(|| format!("{what}: {}", told.join(", ")))
+}
+
+/// The mailboxes that `strowger.yaml` says something of.
+fn mailboxes(config: &Config) -> BTreeMap<&switch::MailboxName, &switch::Mailbox> {
+    let usual = switch::Mailbox::default().max_messages;
+    let is_own = |name: &switch::MailboxName, mailbox: &switch::Mailbox| {
+        config.users.contains_key(name) && mailbox.users.len() == 1 && mailbox.max_messages == usual
+    };
+    config.mailboxes.iter().filter(|(name, mailbox)| !is_own(name, mailbox)).collect()
 }
 
 /// A user with those for whom he may register, and those who may see what his phone does.

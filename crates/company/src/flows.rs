@@ -118,6 +118,10 @@ fn check(flow: &Flow, catalogue: &mut Catalogue, faults: &Faults) {
                 catalogue.languages.refer(name, place, faults);
                 true
             }
+            ReferenceKind::Mailbox => {
+                let remedy = "name a user, or add it to `mailboxes` in `strowger.yaml`";
+                catalogue.mailboxes.refer(name, place, remedy, faults)
+            }
             ReferenceKind::Calendar => catalogue.calendars.refer(name, place, "add it to `hours.yaml`", faults),
             ReferenceKind::EmergencyOf => catalogue.refer_emergency(name, place, faults),
             // Judged when the number plan is read: see `check_numbers`.

@@ -6,7 +6,7 @@
 //!
 //! Where to find what: `files` the folder and which files belong to it · `system` what drivers need (`listeners`, `tls`, media,
 //! data folder) · `dns` whom names are asked of · `control` how a running switch is reached · `traces` what is kept of the wire · `limits` · `trunks`, `peer` what calls are sent
-//! to · `grants` who may call out, `outlook` the same for people · `numbers` the number plan · `users` · `queues` · `hours` when it is open (read by the crate of that name) · `flows` (their language is crate
+//! to · `grants` who may call out, `outlook` the same for people · `numbers` the number plan · `users` · `queues` · `mailboxes` of voice messages · `hours` when it is open (read by the crate of that name) · `flows` (their language is crate
 //! `ivr`) · `languages` which there are and what each can say · `tables` what conditions look into · `web` servers that flows ask, and secrets for them · `speech` who speaks texts, `voice` by the web · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
 //! faults and notes · `changes` what differs between two configurations, `plan` what that means for those who are in a flow.
 //!
@@ -24,6 +24,7 @@ mod languages;
 mod limits;
 mod listeners;
 mod login;
+mod mailboxes;
 mod names;
 mod number_rules;
 mod numbers;
@@ -109,6 +110,7 @@ const ROOT: Shape = Shape {
         "numbers",
         "grants",
         "emergency",
+        "mailboxes",
         "realm",
         "digest",
         "srtp",
@@ -193,6 +195,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     if let Some(running) = running {
         system::check_unchanged(&root, running, &system);
     }
+    let mailboxes = mailboxes::read(&root, &users_read.users, &catalogue.users, faults);
     let limits = limits::read(&root, &system, notes);
     let hold_music = limits::hold_music(&root, &mut catalogue, faults);
     let realm = or(&root, "realm", "strowger".into(), realm);
@@ -235,6 +238,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         flows: Arc::new(flows.unwrap_or_default()),
         calendars: hours.calendars(),
         switches: hours.switches(),
+        mailboxes,
         queues: queues_read.queues,
         agents: queues_read.agents,
         queue_music: queues_read.music,
@@ -256,6 +260,7 @@ fn catalogue(
     (hours, faults): (&Opening, &Faults),
 ) -> Catalogue {
     Catalogue {
+        mailboxes: Names::new("mailbox", mailboxes::names(root, users)),
         users: Names::new("user", users.names()),
         queues: Names::new("queue", queues.names()),
         flows: Names::new("flow", Some(flows::names(files))),

@@ -76,6 +76,8 @@ pub(crate) struct Catalogue {
     /// What headers may hold.
     pub secrets: Names,
     pub languages: Languages,
+    /// Those of users included.
+    pub mailboxes: Names,
     pub calendars: Names,
     /// Those of them that have a switch.
     pub emergencies: BTreeSet<String>,

@@ -353,7 +353,19 @@ impl Session {
             Phase::Asking | Phase::Waiting | Phase::Confirming { .. } => {
                 self.state.masked || (self.flows.ask_for_secrets() && !verb.is_some_and(|verb| self.may_answer(verb)))
             }
-            Phase::Idle | Phase::Deciding | Phase::Weighing | Phase::Queued | Phase::Dialled | Phase::Over => false,
+            Phase::Greeting
+            | Phase::Beeping
+            | Phase::Taking
+            | Phase::Taken
+            | Phase::Reviewing
+            | Phase::Hearing { .. } => false,
+            Phase::Idle
+            | Phase::Deciding
+            | Phase::Weighing
+            | Phase::Opening
+            | Phase::Queued
+            | Phase::Dialled
+            | Phase::Over => false,
         }
     }
 

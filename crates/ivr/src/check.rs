@@ -12,7 +12,8 @@ use yaml::{Faults, Place, did_you_mean};
 
 use self::graph::Graph;
 use crate::flow::{
-    Call, Collect, Dial, Flow, Look, Menu, Node, Outcome, Prompt, Question, Queue, Set, Target, Verb, Way, When,
+    Call, Collect, Dial, Flow, Look, Mailbox, Menu, Node, Outcome, Prompt, Question, Queue, Set, Target, Verb, Way,
+    When,
 };
 
 /// How deep flows may call each other.
@@ -94,6 +95,16 @@ fn steps(index: usize, node: &Node) -> Vec<Step<'_>> {
             let told = [slow(no_answer.way), slow(declined.way), slow(*next)];
             [found_at_once(busy), found_at_once(failed)].into_iter().chain(told).collect()
         }
+        // That a mailbox is full is known at once.
+        Verb::Voicemail(voicemail) => {
+            let deleted = voicemail.review.iter().map(|review| slow(review.deleted.way));
+            let told = [found_at_once(&voicemail.full), slow(voicemail.empty.way), slow(voicemail.next)];
+            told.into_iter().chain(deleted).collect()
+        }
+        Verb::Mailbox(Mailbox { into, empty, denied, next, .. }) => {
+            let counted = |step| Step { sets: into.as_slice(), ..step };
+            vec![found_at_once(denied), counted(found_at_once(empty)), counted(slow(*next))]
+        }
         Verb::Record { next, .. } | Verb::Language { next, .. } | Verb::Goto(next) => vec![fast(*next)],
         // What the flow that is called does on the way is the graph's to know.
         Verb::Call(call) => vec![fast(call.next)],
@@ -133,6 +144,16 @@ fn prompts(node: &Node) -> Vec<&Prompt> {
         Verb::Dial(dial) => {
             [&dial.busy, &dial.no_answer, &dial.declined, &dial.failed].map(|outcome| &outcome.prompt).to_vec()
         }
+        Verb::Voicemail(voicemail) => {
+            let review = voicemail.review.iter().flat_map(|review| [&review.prompt, &review.deleted.prompt]);
+            let told = [&voicemail.greeting, &voicemail.full.prompt, &voicemail.empty.prompt];
+            told.into_iter().chain(review).collect()
+        }
+        Verb::Mailbox(mailbox) => {
+            let greeting = mailbox.into.is_none().then_some(&mailbox.greeting);
+            let told = [&mailbox.menu, &mailbox.empty.prompt, &mailbox.denied.prompt];
+            greeting.into_iter().chain(told).collect()
+        }
         Verb::Record { .. }
         | Verb::Language { .. }
         | Verb::Goto(_)
@@ -156,10 +177,11 @@ fn answers(node: &Node) -> Box<dyn Iterator<Item = &Outcome<Way>> + '_> {
     }
 }
 
-/// The prompt that reads digits back before they are kept, with their variable.
+/// The prompt that reads back what the node itself puts into a variable, with that.
 fn confirmation(node: &Node) -> Option<(&Prompt, &str)> {
     match &node.verb {
         Verb::Collect(Collect { confirm: Some(confirm), variable, .. }) => Some((&confirm.prompt, variable)),
+        Verb::Mailbox(Mailbox { into: Some(variable), greeting, .. }) => Some((greeting, variable)),
         _ => None,
     }
 }

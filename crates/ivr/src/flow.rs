@@ -1,5 +1,7 @@
 //! A flow that was read and checked: nodes that name each other by index.
 
+mod voicemail;
+
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use crate::rows::By;
 use crate::text::Text;
 use crate::web::{HeaderValue, Method, Origin};
 use crate::{DialTarget, HangupCause, Recording, Scale, Spoken, read};
+pub(crate) use voicemail::{Mailbox, MessageKeys, Review, Voicemail};
 
 /// A flow without faults. Immutable; calls share it.
 ///
@@ -149,6 +152,8 @@ pub enum ReferenceKind {
     Origin,
     /// A secret that goes into a header.
     Secret,
+    /// A mailbox.
+    Mailbox,
     /// A calendar.
     Calendar,
     /// A calendar of which the flow says what follows in an emergency: it must have a switch.
@@ -192,6 +197,8 @@ pub(crate) enum Verb {
     Hours(Hours),
     Queue(Queue),
     Dial(Dial),
+    Voicemail(Voicemail),
+    Mailbox(Mailbox),
     Record {
         order: Recording,
         next: Target,

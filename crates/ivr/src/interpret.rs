@@ -66,6 +66,14 @@ impl Session {
                 };
                 self.hand_over(Phase::Dialled, order);
             }
+            Verb::Voicemail(voicemail) => {
+                let mailbox = Arc::clone(&voicemail.mailbox);
+                self.hand_over(Phase::Opening, Output::LeaveMessage { mailbox });
+            }
+            Verb::Mailbox(mailbox) => {
+                let mailbox = Arc::clone(&mailbox.name);
+                self.hand_over(Phase::Opening, Output::OpenMailbox { mailbox });
+            }
             Verb::Record { order, next } => {
                 self.record(*order);
                 self.took("next");
@@ -195,8 +203,14 @@ impl Session {
         self.outputs.push_back(Output::Play { items, repeat });
     }
 
+    /// Plays these once.
+    pub(crate) fn play_sounds(&mut self, items: Vec<Sound>) {
+        self.state.playing = true;
+        self.outputs.push_back(Output::Play { items, repeat: false });
+    }
+
     /// What is to be heard of prompts; never nothing.
-    fn sounds(&mut self, parts: &[&Prompt]) -> Vec<Sound> {
+    pub(crate) fn sounds(&mut self, parts: &[&Prompt]) -> Vec<Sound> {
         let mut items = Vec::new();
         for item in parts.iter().flat_map(|prompt| &prompt.0) {
             match item {

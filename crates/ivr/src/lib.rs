@@ -23,9 +23,9 @@
 //! ```
 //!
 //! Where to find what: `read` the shape of the file (`table` all keys, `menu`, `ask` questions and collect, `inspect` its checks,
-//! `connect` queue and dial, `decide` when and set, `http`, `hours`, `later` what queues cannot do yet, `parts` prompts and outcomes, `items` what is said of variables, `texts` texts, `names` nodes and variables) · `flow`
+//! `connect` queue and dial, `voicemail` messages, `decide` when and set, `http`, `hours`, `later` what queues cannot do yet, `parts` prompts and outcomes, `items` what is said of variables, `texts` texts, `names` nodes and variables) · `flow`
 //! what was read, `flows` all of them together · `check` faults of the graph · `session` inputs and outputs · `interpret` the
-//! steps between, `asking` those of questions, `deciding` those of conditions, `fetching` those of requests to web servers (`web`: what they are made of) · `key_range` keys of several digits, `extensions` the numbers that a menu takes
+//! steps between, `asking` those of questions, `deciding` those of conditions, `fetching` those of requests to web servers (`web`: what they are made of), `voicemail` those of messages · `key_range` keys of several digits, `extensions` the numbers that a menu takes
 //! beside them · `inspect` what digits must be · `state`, `saved` what a session remembers, `value` what its variables hold,
 //! `facts` what its driver knows · `expression` conditions · `rows` tables that they look into · `template`, `text` texts with variables ·
 //! `output` the words between session and driver · `spoken` numbers, dates and the like by a table for each language ·
@@ -70,6 +70,7 @@ mod template;
 mod text;
 mod trail;
 mod value;
+mod voicemail;
 pub mod web;
 
 pub use facts::{Facts, Figures, QueueFigures};
@@ -84,3 +85,4 @@ pub use spoken::{Clock, Languages, Spoken, Table, Unsayable, shipped_table};
 pub use text::Text;
 pub use trail::Taken;
 pub use value::Value;
+pub use voicemail::{MailboxState, MessageOutcome};

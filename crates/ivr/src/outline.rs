@@ -142,8 +142,23 @@ fn answers(verb: &Verb) -> (Vec<String>, Option<String>) {
             (keys.collect(), Some(wrong.to_owned()))
         }
         Verb::Queue(queue) => (queue.keys.iter().map(|(key, _)| key.to_string()).collect(), None),
+        Verb::Voicemail(voicemail) => {
+            let review = voicemail.review.as_ref();
+            let review = review.map(|review| [review.listen, review.again, review.keep, review.delete]);
+            free_of(voicemail.end_key.into_iter().chain(review.into_iter().flatten()).collect())
+        }
+        Verb::Mailbox(mailbox) => {
+            let keys = &mailbox.keys;
+            free_of(vec![keys.again, keys.skip, keys.delete, keys.keep, keys.leave])
+        }
         _ => (Vec::new(), None),
     }
+}
+
+/// Keys that mean something, and one that does not.
+fn free_of(keys: Vec<char>) -> (Vec<String>, Option<String>) {
+    let wrong = "0123456789*#".chars().find(|key| !keys.contains(key)).map(String::from);
+    (keys.into_iter().map(String::from).collect(), wrong)
 }
 
 /// A node that is being looked at.
@@ -204,6 +219,16 @@ impl Draft {
                         .usually("failed", &["busy", "no_answer", "declined"]);
                 }
                 new("dial", whom, Vec::new()).ends(dial.next, &outcomes)
+            }
+            Verb::Voicemail(voicemail) => {
+                let deleted = voicemail.review.as_ref().map(|review| ("deleted", &review.deleted));
+                let outcomes: Vec<_> =
+                    [("full", &voicemail.full), ("empty", &voicemail.empty)].into_iter().chain(deleted).collect();
+                new("voicemail", &voicemail.mailbox, said(&voicemail.greeting)).ends(voicemail.next, &outcomes)
+            }
+            Verb::Mailbox(mailbox) => {
+                let outcomes = [("empty", &mailbox.empty), ("denied", &mailbox.denied)];
+                new("mailbox", &mailbox.name, said(&mailbox.greeting)).ends(mailbox.next, &outcomes)
             }
             Verb::Hours(hours) => {
                 let outcomes = [

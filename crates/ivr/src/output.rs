@@ -103,6 +103,40 @@ pub enum Output {
         /// The score: 1–5 or 0–10.
         score: u8,
     },
+    /// A message is to be left in a mailbox. The driver answers with [`crate::Session::handle_mailbox`].
+    LeaveMessage {
+        /// The mailbox's name.
+        mailbox: Arc<str>,
+    },
+    /// Begin to take the message. The driver answers with [`crate::Session::handle_message`] when it has ended, which it does
+    /// by itself if it can't go on.
+    TakeMessage {
+        /// When nothing is said for so long, [`crate::Session::handle_quiet`] is due.
+        quiet: Duration,
+    },
+    /// End the message that is being taken.
+    EndMessage,
+    /// Put the message that was taken into the mailbox.
+    KeepMessage,
+    /// Throw the message away that was taken.
+    DropMessage,
+    /// The caller wants to hear what is in a mailbox. The driver answers with [`crate::Session::handle_mailbox`].
+    OpenMailbox {
+        /// The mailbox's name; `own`: the caller's.
+        mailbox: Arc<str>,
+    },
+    /// A message of that mailbox was heard, or counts as if it were not.
+    Heard {
+        /// Which, as in [`Sound::Message`].
+        index: u32,
+        /// It was.
+        heard: bool,
+    },
+    /// Delete a message of that mailbox.
+    DeleteMessage {
+        /// Which, as in [`Sound::Message`].
+        index: u32,
+    },
     /// The caller hears this language from now on, music and all. It comes before what is played in it.
     Language {
         /// Its name.
@@ -156,6 +190,13 @@ pub enum Sound {
     Silence(Duration),
     /// A text, to be spoken.
     Text(Speech),
+    /// The tone after which one speaks.
+    Beep,
+    /// The message that was taken, and neither kept nor dropped.
+    Taken,
+    /// A message of the mailbox that is open, from 0 on: first those that nobody has heard, each kind the oldest first. One that was
+    /// deleted keeps its number.
+    Message(u32),
 }
 
 impl Sound {
@@ -164,7 +205,7 @@ impl Sound {
     pub const fn speech(&self) -> Option<&Speech> {
         match self {
             Self::Text(speech) => Some(speech),
-            Self::Prompt(_) | Self::Silence(_) => None,
+            _ => None,
         }
     }
 }

@@ -117,6 +117,9 @@ impl Session {
         }
         let flow = Arc::clone(&self.flow);
         let verb = flow.node(self.state.node).map(|node| &node.verb);
+        if verb.and_then(|verb| self.press_at_message(verb, now, digit)).is_some() {
+            return;
+        }
         match (self.state.phase, verb) {
             (Phase::Playing, Some(Verb::Play(Play { barge_in: true, next: Some(next), .. }))) => {
                 self.took("next");
@@ -146,6 +149,7 @@ impl Session {
         let target = match (self.state.phase, verb) {
             (Phase::Playing, Some(Verb::Play(play))) => self.played(play),
             (Phase::Leaving { to, .. }, _) => Some(to),
+            (_, Some(verb @ (Verb::Voicemail(_) | Verb::Mailbox(_)))) => self.played_at_message(verb, now).flatten(),
             (Phase::Asking | Phase::Confirming { .. }, Some(verb)) => self.listen(verb, now),
             _ => None,
         };
@@ -229,9 +233,10 @@ impl Session {
         self.deadline = None;
         let flow = Arc::clone(&self.flow);
         let Some(verb) = flow.node(self.state.node).map(|node| &node.verb) else { return };
-        let target = match verb {
-            Verb::Http(http) if self.state.phase == Phase::Fetching => self.fetch_timed_out(http),
-            _ => self.heard_nothing(verb),
+        let target = match (self.late_at_message(verb), verb) {
+            (Some(target), _) => target,
+            (None, Verb::Http(http)) if self.state.phase == Phase::Fetching => self.fetch_timed_out(http),
+            (None, _) => self.heard_nothing(verb),
         };
         self.advance(now, target);
     }

@@ -34,6 +34,9 @@ pub(crate) struct State {
     /// What the variable held before that is to be confirmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
+    /// How many messages the mailbox has that is heard.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub messages: u32,
     /// A secret is asked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub masked: bool,
@@ -88,8 +91,28 @@ pub(crate) enum Phase {
     Queued,
     /// For the end of a dialling.
     Dialled,
+    /// For a mailbox.
+    Opening,
+    /// For the end of a greeting: of a mailbox that takes a message, or of one that is heard.
+    Greeting,
+    /// For the beep's end.
+    Beeping,
+    /// For the end of a message.
+    Taking,
+    /// For what came of it.
+    Taken,
+    /// For a key that says what is to be done with it.
+    Reviewing,
+    /// For the end of a message that is heard; or for a key behind it, which is asked for.
+    Hearing { index: u32, asks: bool },
     /// For nothing.
     Over,
+}
+
+/// So that states without a mailbox stay as they were.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_none(messages: &u32) -> bool {
+    *messages == 0
 }
 
 impl State {
@@ -106,6 +129,7 @@ impl State {
             language: None,
             asked: Vec::new(),
             before: None,
+            messages: 0,
             masked: false,
             http: Last::default(),
             hushed: false,

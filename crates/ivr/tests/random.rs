@@ -9,7 +9,7 @@ use std::time::Duration;
 use base::{Mono, Now, Pii, Wall};
 use hours::State;
 use ivr::web::{Failure, Reply};
-use ivr::{DialOutcome, Flows, Output, QueueFigures, QueueOutcome, Session};
+use ivr::{DialOutcome, Flows, MailboxState, MessageOutcome, Output, QueueFigures, QueueOutcome, Session};
 use proptest::prelude::*;
 use yaml::{Faults, Source};
 
@@ -23,6 +23,9 @@ enum Act {
     Dial(DialOutcome),
     Figures(u32),
     Http(u16, &'static str),
+    Mailbox(MailboxState),
+    Message(MessageOutcome),
+    Quiet,
     Wait,
 }
 
@@ -38,6 +41,9 @@ fn act() -> impl Strategy<Value = Act> {
         3 => prop::sample::select(vec![Open, Break, Holiday, Closed, Emergency]).prop_map(Act::Hours),
         2 => (0..3u32).prop_map(Act::Figures),
         3 => prop::sample::select(vec![(200, "{\"a\": 1}"), (404, ""), (200, "x")]).prop_map(|(status, body)| Act::Http(status, body)),
+        2 => prop::sample::select(vec![MailboxState::Open { new: 1, old: 1 }, MailboxState::Open { new: 0, old: 0 }, MailboxState::Full, MailboxState::Denied]).prop_map(Act::Mailbox),
+        2 => prop::sample::select(vec![MessageOutcome::Taken, MessageOutcome::NothingSaid, MessageOutcome::Failed]).prop_map(Act::Message),
+        1 => Just(Act::Quiet),
         3 => Just(Act::Wait),
     ]
 }
@@ -142,6 +148,11 @@ fn node(flow: usize) -> impl Strategy<Value = String> {
             .prop_map(|(f, n, t, w, to)| format!("{{queue: {{name: s{f}{n}{t}{w}}}, next: {to}}}")),
         (outcome("busy"), outcome("failed"), outcome("declined"), target())
             .prop_map(|(b, f, d, to)| format!("{{dial: {{user: a{b}{f}{d}}}, next: {to}}}")),
+        (outcome("full"), outcome("empty"), outcome("deleted"), target()).prop_map(|(f, e, d, to)| {
+            format!("{{voicemail: {{mailbox: b, greeting: p{f}{e}, review: {{prompt: p{d}}}}}, next: {to}}}")
+        }),
+        (outcome("empty"), outcome("denied"), target())
+            .prop_map(|(e, d, to)| format!("{{mailbox: {{name: own, into: v, menu: p{e}{d}}}, next: {to}}}")),
         (outcome("busy"), target()).prop_map(|(b, to)| format!("{{transfer: {{number: \"1\"{b}, failed: {to}}}}}")),
         (prop::sample::select(vec!["csat", "nps"]), outcome("exhausted"), outcome("no_input"), target())
             .prop_map(|(s, e, n, to)| format!("{{survey: {{scale: {s}, prompt: q{e}{n}}}, next: {to}}}")),
@@ -237,6 +248,9 @@ fn play(flow: &Arc<Flows>, acts: &[Act]) -> usize {
                 let sales = QueueFigures { waiting, ..QueueFigures::default() };
                 session.handle_figures(now, &[("s".into(), sales)].into());
             }
+            Act::Mailbox(state) => session.handle_mailbox(now, state),
+            Act::Message(outcome) => session.handle_message(now, outcome),
+            Act::Quiet => session.handle_quiet(now),
             Act::Wait => {
                 let due = session.poll_timeout().map_or(Duration::from_millis(20), |due| due.since(now.monotonic));
                 now = now.after(due);
@@ -299,6 +313,8 @@ fn comes_to_rest(flow: &Arc<Flows>, hours: State, queue: QueueOutcome, dial: Dia
         session.handle_dial_ended(now, dial);
         let (status, failure) = (None, Failure::Refused);
         session.handle_http(now, &Reply::Failed { status, failure });
+        let full = if queue == QueueOutcome::Full { MailboxState::Full } else { MailboxState::Open { new: 0, old: 0 } };
+        session.handle_mailbox(now, full);
     }
     false
 }

@@ -69,8 +69,32 @@ fn the_example_of_web_servers_passes_the_check() {
 #[test]
 fn every_key_is_explained() {
     let keys = [
-        "version", "start", "nodes", "note", "next", "play", "say", "menu", "collect", "hours", "queue", "callback",
-        "dial", "transfer", "survey", "record", "language", "when", "set", "http", "call", "goto", "hangup", "return",
+        "version",
+        "start",
+        "nodes",
+        "note",
+        "next",
+        "play",
+        "say",
+        "menu",
+        "collect",
+        "hours",
+        "queue",
+        "callback",
+        "dial",
+        "voicemail",
+        "mailbox",
+        "transfer",
+        "survey",
+        "record",
+        "language",
+        "when",
+        "set",
+        "http",
+        "call",
+        "goto",
+        "hangup",
+        "return",
     ];
     let options = [
         "prompt",
@@ -123,6 +147,13 @@ fn every_key_is_explained() {
         "no_answer",
         "declined",
         "failed",
+        "greeting",
+        "max_time",
+        "silence",
+        "review",
+        "empty",
+        "menu",
+        "denied",
     ];
     for key in keys {
         assert!(flows_part().contains(&format!("{key}:")) || flows_part().contains(&format!("`{key}`")), "{key}");

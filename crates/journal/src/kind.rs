@@ -5,9 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 use base::{CallId, LegId, OfferId, Pii, PlayId, TakeId};
 use serde::{Deserialize, Serialize};
 
+use crate::words::is_hidden;
 use crate::{
-    Asker, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, Name, NoWayOut, OfferOutcome, OfferReason,
-    Origin, Party, QueueExit, Reason, Received, Scale, TransferKind,
+    Asker, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, MediaStats, MessageHeard, MessageLeft,
+    MessageName, MessageNotLeft, Name, NoWayOut, OfferOutcome, OfferReason, Origin, Party, QueueExit, Reason, Received,
+    Scale, TransferKind,
 };
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
@@ -326,29 +328,7 @@ pub enum Kind {
         leg: LegId,
     },
     /// What a leg's media carried, told when it closed.
-    MediaStats {
-        /// The leg.
-        leg: LegId,
-        /// RTP packets sent.
-        sent: u64,
-        /// RTP packets received.
-        received: u64,
-        /// Packets of the peer that were lost on the way (RFC 3550 A.3; doubles can make it negative).
-        lost: i64,
-        /// Packets that came too late to be heard, or doubled.
-        discarded: u64,
-        /// Interarrival jitter at the end, in microseconds (RFC 3550 section 6.4.1).
-        jitter_us: u32,
-        /// What the audio was encrypted by, as SDP names it (RFC 4568); none if it went in clear.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        srtp: Option<Name>,
-        /// Packets on an encrypted leg that did not prove themselves: of strangers, changed, or in clear.
-        #[serde(default, skip_serializing_if = "is_zero")]
-        unauthentic: u64,
-        /// Packets on an encrypted leg that came twice, or too late to tell.
-        #[serde(default, skip_serializing_if = "is_zero")]
-        replayed: u64,
-    },
+    MediaStats(MediaStats),
 
     // ---- Recording ----
     /// The file of a recording is open.
@@ -379,6 +359,15 @@ pub enum Kind {
         /// Frames lost in all.
         lost: u64,
     },
+
+    /// A caller left a message.
+    VoicemailLeft(MessageLeft),
+    /// A caller left none.
+    VoicemailNotLeft(MessageNotLeft),
+    /// The owner heard a message; or keeps it as if he had not.
+    VoicemailHeard(MessageHeard),
+    /// The owner deleted a message.
+    VoicemailDeleted(MessageName),
 
     /// From here on recordings have silence in place of what the caller says, as he is asked for a secret.
     MaskBegan {
@@ -603,15 +592,4 @@ pub enum Kind {
         /// How many since the last such event.
         count: u64,
     },
-}
-
-/// A secret, of which nothing is written.
-const fn is_hidden<T>(value: &Pii<Option<T>>) -> bool {
-    value.reveal().is_none()
-}
-
-/// What a count is when it need not be written.
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-const fn is_zero(count: &u64) -> bool {
-    *count == 0
 }

@@ -5,7 +5,7 @@
 //!
 //! Where to find what: `event.rs` the envelope, `kind.rs` what can happen, `vital.rs` what of it must not be lost, `words.rs`
 //! the words that fields use, `cdr.rs` the record of a call with the definition of each of its figures, `fold.rs` how events
-//! become records, `charge.rs` what calls to the outside are charged, `location.rs` where registered users are.
+//! become records, `charge.rs` what calls to the outside are charged, `location.rs` where registered users are, `media_stats.rs` what the media of a leg carried, `voicemail.rs` what is known of a voice message.
 //!
 //! Invariants:
 //! - Events and records are plain data that serialise as JSON objects. Readers ignore fields and events that they do not
@@ -21,7 +21,9 @@ mod event;
 mod fold;
 mod kind;
 mod location;
+mod media_stats;
 mod vital;
+mod voicemail;
 mod words;
 
 pub use cdr::{Cdr, Disposition, OutsideLeg, Recording, SurveyAnswer};
@@ -30,6 +32,8 @@ pub use event::Event;
 pub use fold::CdrFold;
 pub use kind::Kind;
 pub use location::{Carrier, Location, Locations};
+pub use media_stats::MediaStats;
+pub use voicemail::{MessageHeard, MessageLeft, MessageName, MessageNotLeft, Voicemail};
 pub use words::{
     Asker, Candidate, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, Name, NoWayOut, OfferOutcome,
     OfferReason, Origin, Outside, Party, QueueExit, Reason, Received, Scale, Transfer, TransferKind,

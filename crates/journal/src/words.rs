@@ -280,3 +280,14 @@ pub struct Candidate {
     /// Queue calls that he had answered.
     pub calls: u32,
 }
+
+/// A secret, of which nothing is written.
+pub(crate) const fn is_hidden<T>(value: &Pii<Option<T>>) -> bool {
+    value.reveal().is_none()
+}
+
+/// What a count is when it need not be written.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+pub(crate) const fn is_zero(count: &u64) -> bool {
+    *count == 0
+}

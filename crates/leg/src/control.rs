@@ -75,6 +75,21 @@ pub enum Command {
         /// The leg.
         leg: LegId,
     },
+    /// Begins to take a message: a recording beside that of [`Command::Record`], whose right side is silence; one that runs ends
+    /// first. [`Event::Quiet`] tells that the peer says no more.
+    TakeMessage {
+        /// The leg.
+        leg: LegId,
+        /// Names the recording in its [`Chunk`]s.
+        take: TakeId,
+        /// How long nothing is said before that is told, in steps of 20 ms.
+        quiet: Duration,
+    },
+    /// Ends the message; its last [`Chunk`] and [`Event::TakeEnded`] follow.
+    EndMessage {
+        /// The leg.
+        leg: LegId,
+    },
     /// Keeps out of recordings what is said from the next tick on, in place of which they have silence; or, with
     /// [`Masked::Nothing`], no longer, a second after the last key was let go: [`Event::MaskEnded`] follows. The leg is masked
     /// whether it is recorded or not.
@@ -172,7 +187,12 @@ pub enum Event {
         /// The leg.
         leg: LegId,
     },
-    /// A recording ended; its last [`Chunk`] is on its way.
+    /// The peer has said nothing for as long as [`Command::TakeMessage`] named. Told once a silence.
+    Quiet {
+        /// The leg.
+        leg: LegId,
+    },
+    /// A recording ended, or a message; its last [`Chunk`] is on its way.
     TakeEnded {
         /// The leg.
         leg: LegId,
@@ -208,6 +228,7 @@ impl Event {
             | Self::DigitEnd { leg, .. }
             | Self::PlayDone { leg, .. }
             | Self::Silent { leg }
+            | Self::Quiet { leg }
             | Self::TakeEnded { leg, .. }
             | Self::MaskEnded { leg }
             | Self::Closed { leg, .. } => *leg,

@@ -14,6 +14,7 @@ use crate::jitter::Popped;
 use crate::keys::Keys;
 use crate::latch::Latch;
 use crate::mask::Mask;
+use crate::message::Message;
 use crate::playout::Playout;
 use crate::protect::Protection;
 use crate::receive::Receiver;
@@ -50,6 +51,7 @@ pub struct Leg {
     /// The peer whose digits are passed on, and the number of the last one that was.
     pub(crate) relayed: Option<(LegId, u32)>,
     pub(crate) tap: Option<Box<Tap>>,
+    pub(crate) message: Option<Box<Message>>,
     ending: VecDeque<Tap>,
     pub(crate) mask: Mask,
     pub(crate) reporter: Reporter,
@@ -95,6 +97,10 @@ pub enum Order {
     Record(TakeId),
     /// See [`Command::StopRecord`](crate::Command::StopRecord).
     StopRecord,
+    /// See [`Command::TakeMessage`](crate::Command::TakeMessage).
+    TakeMessage(TakeId, Duration),
+    /// See [`Command::EndMessage`](crate::Command::EndMessage).
+    EndMessage,
     /// See [`Command::Mask`](crate::Command::Mask).
     Mask(Masked),
     /// See [`Command::Close`](crate::Command::Close). The leg runs on until [`Leg::is_finished`].
@@ -121,6 +127,7 @@ impl Leg {
             peer: None,
             relayed: None,
             tap: None,
+            message: None,
             ending: VecDeque::new(),
             mask: Mask::default(),
             reporter: Reporter::new(rng),
@@ -190,11 +197,14 @@ impl Leg {
                 self.tap = Some(Box::new(Tap::new(take, self.law)));
             }
             Order::StopRecord => self.end_take(bay),
+            Order::TakeMessage(take, quiet) => self.begin_message(take, quiet, bay),
+            Order::EndMessage => self.end_message(bay),
             Order::Mask(what) => self.set_mask(what),
             Order::Close => {
                 self.closing = true;
                 self.peer = None;
                 self.end_take(bay);
+                self.end_message(bay);
             }
         }
     }
@@ -232,11 +242,17 @@ impl Leg {
     }
 
     fn end_take(&mut self, bay: &mut Bay<'_>) {
-        let Some(tap) = self.tap.take() else { return };
+        if let Some(tap) = self.tap.take() {
+            self.pass_on(*tap, bay);
+        }
+    }
+
+    /// A recording is over: what is left of it goes on its way.
+    pub(crate) fn pass_on(&mut self, tap: Tap, bay: &mut Bay<'_>) {
         if self.ending.len() >= MAX_ENDING {
             self.ending.pop_front();
         }
-        self.ending.push_back(*tap);
+        self.ending.push_back(tap);
         self.finish(bay);
     }
 }

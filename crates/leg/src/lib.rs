@@ -16,6 +16,7 @@
 //! | `send` | one packet a tick: an event, what plays, the bridged peer, or silence |
 //! | `playout`, `tones` | lists of prompts, tones and pauses, cut into frames |
 //! | `tap`, `mask` | the recording of both directions; what is kept out of it |
+//! | `message` | what the peer leaves as a message, and when he says no more |
 //! | `report` | RTCP |
 //!
 //! Invariants: a leg sends at most one RTP packet a tick and its timestamp advances by 160 every tick, sent or not;
@@ -30,6 +31,7 @@ mod latch;
 #[allow(clippy::module_inception, reason = "the crate's one type has a file of its own")]
 mod leg;
 mod mask;
+mod message;
 mod playout;
 mod protect;
 mod receive;

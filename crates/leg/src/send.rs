@@ -157,14 +157,20 @@ impl Leg {
 
     /// Gives this tick's frames to the recording, if one runs; what was not sent as audio is silence.
     fn record(&mut self, sent: bool, frame: &[u8; FRAME], bay: &mut Bay<'_>) {
-        let Some(tap) = &mut self.tap else { return };
-        if self.ticks > 1 {
-            tap.skip(bay.takes, u64::from(self.ticks - 1));
+        if self.tap.is_none() && self.message.is_none() {
+            return;
         }
         let silence = [self.law.silence(); FRAME];
-        let is_silent = self.heard == Popped::Idle || self.mask.hides_peer();
-        let left = if is_silent { &silence } else { &self.frame };
+        let said = if self.heard == Popped::Idle { silence } else { self.frame };
+        let left = if self.mask.hides_peer() { silence } else { said };
         let right = if sent && !self.mask.hides_sent() { frame } else { &silence };
-        tap.push(bay.takes, self.law, left, right);
+        if let Some(tap) = &mut self.tap {
+            if self.ticks > 1 {
+                tap.skip(bay.takes, u64::from(self.ticks - 1));
+            }
+            tap.push(bay.takes, self.law, &left, right);
+        }
+        // What a flow keeps out of the recording may be said to a mailbox.
+        self.take_message(&said, bay);
     }
 }

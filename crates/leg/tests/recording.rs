@@ -169,3 +169,31 @@ fn a_mask_goes_on_while_a_key_is_held() {
     assert_eq!(left[..5], [50, 0, 0, 0, 0], "{left:?}");
     assert!(left[5] <= 50 && left[6..].iter().all(|frames| *frames == 50), "{left:?}");
 }
+
+#[test]
+fn a_message_is_what_the_peer_says_beside_the_recording_and_his_silence_is_told_once() {
+    let mut world = pair();
+    world.order(0, Order::Record(take()));
+    world.order(0, Order::TakeMessage(TakeId::from_raw(8), std::time::Duration::from_secs(1)));
+    // What a flow keeps out of the recording is in the message all the same.
+    world.order(0, Order::Mask(Masked::Both));
+    world.steps(60);
+    world.sides[0].phone.silent = true;
+    world.steps(120);
+    let leg = world.sides[0].leg.id();
+    assert_eq!(world.events, [Event::Quiet { leg }]);
+    world.sides[0].phone.silent = false;
+    world.steps(10);
+    world.order(0, Order::EndMessage);
+    let frames = |of: u64| {
+        let chunks = world.takes.chunks.iter().filter(|chunk| chunk.take == TakeId::from_raw(of));
+        chunks.map(|chunk| chunk.audio.left.len() / FRAME).sum::<usize>()
+    };
+    assert_eq!(frames(8), 190);
+    assert!(frames(7) >= 175, "the recording goes on");
+    let ended = |event: &Event| matches!(event, Event::TakeEnded { take, frames: 190, lost: 0, .. } if *take == TakeId::from_raw(8));
+    assert_eq!(world.events.iter().filter(|event| ended(event)).count(), 1);
+    world.takes.chunks.retain(|chunk| chunk.take == TakeId::from_raw(8));
+    let (left, right) = recorded(&world);
+    assert!(tone(&left, 400.0).0 >= 65 && tone(&right, 1000.0).0 == 0, "{:?}", tone(&left, 400.0));
+}

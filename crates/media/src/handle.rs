@@ -135,6 +135,8 @@ impl Media {
             Command::SendDigit { leg, digit, duration_ms } => self.order(leg, Order::SendDigit(digit, duration_ms)),
             Command::Record { leg, take } => self.order(leg, Order::Record(take)),
             Command::StopRecord { leg } => self.order(leg, Order::StopRecord),
+            Command::TakeMessage { leg, take, quiet } => self.order(leg, Order::TakeMessage(take, quiet)),
+            Command::EndMessage { leg } => self.order(leg, Order::EndMessage),
             Command::Mask { leg, what } => self.order(leg, Order::Mask(what)),
             Command::Close { leg } => {
                 self.unbridge(leg);

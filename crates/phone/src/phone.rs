@@ -166,7 +166,8 @@ impl Phone {
             | Event::DigitEnd { .. }
             | Event::PlayDone { .. }
             | Event::TakeEnded { .. }
-            | Event::MaskEnded { .. } => {}
+            | Event::MaskEnded { .. }
+            | Event::Quiet { .. } => {}
         }
         self.settle(now);
     }

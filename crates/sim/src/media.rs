@@ -31,6 +31,8 @@ pub struct Media {
     pub heard: BTreeMap<LegId, Arc<[Item]>>,
     /// Who is bridged with whom, both ways.
     pub bridges: BTreeMap<LegId, LegId>,
+    /// Messages that are being taken.
+    pub letters: BTreeMap<LegId, TakeId>,
     /// Recordings that run.
     pub takes: BTreeMap<LegId, TakeId>,
     /// Legs whose peers are kept out of recordings.
@@ -98,6 +100,11 @@ impl Media {
                 self.takes.insert(leg, take);
                 Vec::new()
             }
+            Command::TakeMessage { leg, take, .. } => {
+                self.letters.insert(leg, take);
+                Vec::new()
+            }
+            Command::EndMessage { leg } => told(self.end_letter(leg)),
             Command::StopRecord { leg } => told(self.end_take(leg)),
             Command::Mask { leg, what: Masked::Nothing } => {
                 told(self.masks.remove(&leg).map(|_| leg::Event::MaskEnded { leg }))
@@ -172,6 +179,7 @@ impl Media {
         self.remotes.remove(&leg);
         self.unbridge(leg);
         let mut events = self.end_take(leg);
+        events.extend(self.end_letter(leg));
         events.push(leg::Event::Closed { leg, stats: leg::Stats::default() });
         events
     }
@@ -180,6 +188,11 @@ impl Media {
         if let Some(other) = self.bridges.remove(&leg) {
             self.bridges.remove(&other);
         }
+    }
+
+    fn end_letter(&mut self, leg: LegId) -> Vec<leg::Event> {
+        let ended = self.letters.remove(&leg);
+        ended.map(|take| leg::Event::TakeEnded { leg, take, frames: 100, lost: 0 }).into_iter().collect()
     }
 
     fn end_take(&mut self, leg: LegId) -> Vec<leg::Event> {

@@ -16,6 +16,7 @@ use switch::{Config, Setup, Switch, TakeOrder, TakeReport};
 
 use crate::dns::Dns;
 use crate::laws::{Books, Breach, Grants, Lifetimes, Reliable, Wire};
+use crate::letters::Letters;
 use crate::media::{Effect, Media};
 use crate::network::{Arrival, Arrived, Network};
 use crate::oracle::Oracle;
@@ -42,6 +43,8 @@ pub struct World {
     pub cdrs: Vec<Cdr>,
     /// Media threads and the writer of recordings.
     pub media: Media,
+    /// Mailboxes.
+    pub letters: Letters,
     /// What names lead to.
     pub dns: Dns,
     /// A panic of the switch is caught and told to it, as a driver does; else it fails the test.
@@ -118,6 +121,7 @@ impl World {
             journal: Vec::new(),
             cdrs: Vec::new(),
             media: Media::default(),
+            letters: Letters::default(),
             dns: Dns::default(),
             survives: false,
             faults: 0,
@@ -420,6 +424,11 @@ impl World {
                     self.tell(|switch, now| switch.handle_take(now, report));
                 }
             }
+            while let Some(order) = self.switch.poll_letter() {
+                for report in self.letters.handle(order) {
+                    self.tell(|switch, now| switch.handle_letter(now, report));
+                }
+            }
             let Some(command) = self.switch.poll_media() else { return };
             for effect in self.media.execute(command) {
                 self.follow(effect);
@@ -457,7 +466,13 @@ impl World {
     }
 
     fn on_media(&mut self, event: &leg::Event) {
-        if let leg::Event::TakeEnded { take, frames, lost, .. } = *event {
+        let letter = match *event {
+            leg::Event::TakeEnded { take, .. } => self.letters.ended(take),
+            _ => None,
+        };
+        if let Some(report) = letter {
+            self.tell(|switch, now| switch.handle_letter(now, report));
+        } else if let leg::Event::TakeEnded { take, frames, lost, .. } = *event {
             let report = TakeReport::Finished { take, file: file_of(take), frames, lost };
             let disk = self.media.pace.disk;
             match &mut self.media.slow_disk {

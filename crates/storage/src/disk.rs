@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 /// A file system, as far as the writers need it.
@@ -12,6 +12,9 @@ pub trait Disk: Send {
 
     /// Makes the file of a recording, and the folders above it.
     fn create(&mut self, path: &Path) -> io::Result<Box<dyn TakeFile>>;
+
+    /// Makes a file that only its owner may read, in a folder that is there.
+    fn create_private(&mut self, path: &Path) -> io::Result<Box<dyn TakeFile>>;
 }
 
 /// The open file of a recording.
@@ -46,6 +49,10 @@ impl Disk for System {
             (other, _) => other?,
         };
         Ok(Box::new(file))
+    }
+
+    fn create_private(&mut self, path: &Path) -> io::Result<Box<dyn TakeFile>> {
+        Ok(Box::new(OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?))
     }
 }
 
@@ -181,6 +188,10 @@ pub mod fake {
 
         fn create(&mut self, path: &Path) -> io::Result<Box<dyn TakeFile>> {
             Ok(Box::new(self.open(path)?))
+        }
+
+        fn create_private(&mut self, path: &Path) -> io::Result<Box<dyn TakeFile>> {
+            self.create(path)
         }
     }
 }

@@ -14,12 +14,13 @@
 //! | `locations.jsonl` | where registered users are, a line a change; the last of a user counts; mode 0600 |
 //! | `switches.json` | how emergency switches are turned; mode 0600 |
 //! | `.lock` | held by the switch that writes here |
+//! | `mailboxes/NAME/CALL-TAKE.wav` | a voice message, mono, 16 bits, 8 kHz, with a `.json` of who left it; mode 0600. While it is taken its name begins with `.` |
 //! | `trace/0000000001.trace` | what calls said on the wire, in segments of which the oldest goes; mode 0600 |
 //! | `recordings/.open` | which recordings were begun and not ended |
 //!
 //! Where to find what: `store.rs` start, ports and stop; `journal_writer.rs` the journal's thread, `lines.rs` a file of
 //! lines that survives a failing disk; `location_log.rs` where users are; `switch_file.rs` how switches are turned; `replace.rs` a file written whole; `recorder.rs` all recordings, `take.rs` one of them; `recover.rs` what a start does
-//! after a crash, with `open_log.rs` and `mend.rs`; `charges.rs` what grants were charged today; `traces.rs` what calls said on the wire; `disk.rs` the port to the file system, which tests replace.
+//! after a crash, with `open_log.rs` and `mend.rs`; `letters.rs` voice messages that are being taken, `mailboxes.rs` those that were; `charges.rs` what grants were charged today; `traces.rs` what calls said on the wire; `disk.rs` the port to the file system, which tests replace.
 //!
 //! Invariants:
 //! - Everything that waits to be written is bounded; what does not fit is dropped, counted and told.
@@ -36,8 +37,10 @@ mod charges;
 mod config;
 mod disk;
 mod journal_writer;
+mod letters;
 mod lines;
 mod location_log;
+mod mailboxes;
 mod mend;
 mod notice;
 mod open_log;
@@ -54,8 +57,9 @@ pub use callers::callers_of;
 pub use charges::charges_of;
 pub use config::Config;
 pub use location_log::Left;
-pub use notice::{Notice, StartError, TakeEvent};
+pub use mailboxes::{Mailboxes, Message};
+pub use notice::{LetterEvent, Notice, StartError, TakeEvent};
 pub use records::Records;
 pub use replace::replace;
-pub use store::{ChunkPort, JournalPort, Storage, TakePort};
+pub use store::{ChunkPort, JournalPort, LetterOrder, Storage, TakePort};
 pub use traces::{TracePort, find};

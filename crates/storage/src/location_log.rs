@@ -26,6 +26,8 @@ pub struct Left {
     pub unreadable: u64,
     /// How emergency switches were turned.
     pub switches: Vec<hours::Turned>,
+    /// Messages in each mailbox: those that nobody has heard, and those that somebody has.
+    pub mailboxes: Vec<(Name, (u32, u32))>,
 }
 
 /// The file. A value without a thread.
@@ -110,7 +112,7 @@ fn read(path: &Path) -> Left {
             line.clear();
         }
     }
-    Left { locations: last.into_values().collect(), unreadable, switches: Vec::new() }
+    Left { locations: last.into_values().collect(), unreadable, switches: Vec::new(), mailboxes: Vec::new() }
 }
 
 #[cfg(test)]
@@ -154,7 +156,15 @@ mod tests {
         [at("a", 1), at("b", 2), at("a", 3), at("c", 4), gone("b")].iter().for_each(|locations| log.push(locations));
         log.flush(&mut System).unwrap();
         let (_, left) = LocationLog::start(folder.path()).unwrap();
-        assert_eq!(left, Left { locations: vec![at("a", 3), at("c", 4)], unreadable: 0, switches: Vec::new() });
+        assert_eq!(
+            left,
+            Left {
+                locations: vec![at("a", 3), at("c", 4)],
+                unreadable: 0,
+                switches: Vec::new(),
+                mailboxes: Vec::new()
+            }
+        );
         let path = folder.path().join(FILE);
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 2, "written anew");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
@@ -172,7 +182,15 @@ mod tests {
         );
         fs::write(folder.path().join(FILE), [text.as_bytes(), b"\xff"].concat()).unwrap();
         let (mut log, left) = LocationLog::start(folder.path()).unwrap();
-        assert_eq!(left, Left { locations: vec![at("a", 1), at("b", 2)], unreadable: 4, switches: Vec::new() });
+        assert_eq!(
+            left,
+            Left {
+                locations: vec![at("a", 1), at("b", 2)],
+                unreadable: 4,
+                switches: Vec::new(),
+                mailboxes: Vec::new()
+            }
+        );
         log.push(&at("c", 3));
         log.flush(&mut System).unwrap();
         let (_, left) = LocationLog::start(folder.path()).unwrap();

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use base::TakeId;
+use base::{CallId, PlayId, TakeId};
+
+use crate::Message;
 
 /// Something that the switch should journal. Given to the callback of [`crate::Storage::start`] on a writer's thread.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Notice {
     /// What happened to a recording.
     Take {
@@ -13,6 +15,38 @@ pub enum Notice {
         take: TakeId,
         /// What happened.
         event: TakeEvent,
+    },
+    /// What happened to a voice message that is being taken.
+    Letter {
+        /// The message.
+        take: TakeId,
+        /// What happened.
+        event: LetterEvent,
+    },
+    /// How many messages there are in a mailbox, after something changed there.
+    Mailbox {
+        /// The mailbox.
+        mailbox: Arc<str>,
+        /// Messages that nobody has heard.
+        new: u32,
+        /// And that somebody has.
+        old: u32,
+    },
+    /// What is in a mailbox, as [`crate::LetterOrder::List`] asked.
+    Listed {
+        /// Who asked.
+        call: CallId,
+        /// The oldest first.
+        messages: Vec<Message>,
+    },
+    /// A sound that was asked for.
+    Loaded {
+        /// Who asked.
+        call: CallId,
+        /// For which playout.
+        play: PlayId,
+        /// None if there is none, or it cannot be read.
+        sound: Option<leg::Prompt>,
     },
     /// Events, records and changes of registrations that were never written, as the queue was full or the disk failed. Told once the disk is well,
     /// at most once a second.
@@ -61,6 +95,23 @@ pub enum TakeEvent {
         /// Frames lost in all.
         lost: u64,
     },
+}
+
+/// What happened to a voice message that is being taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LetterEvent {
+    /// All that was said is in its file, which waits to be kept or discarded.
+    Taken,
+    /// The same, but nobody said anything.
+    NothingSaid,
+    /// The same, but the disk took nothing of it.
+    Failed,
+    /// It is in its mailbox.
+    Kept(Message),
+    /// It was thrown away.
+    Discarded,
+    /// It could not be put into its mailbox.
+    Lost,
 }
 
 /// Why storage cannot start.

@@ -7,14 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use base::{CallId, Mono, Now, TakeId, Wall};
+use base::{CallId, Mono, Now, PlayId, TakeId, Wall};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
-use journal::{Event, Locations};
+use journal::{Event, Locations, Name, Voicemail};
 use leg::{CHUNK_FRAMES, Chunk, FRAME, Stereo, TakeSink};
 
 use crate::disk::System;
 use crate::journal_writer::{self, Journal, Message};
+use crate::letters::Letters;
 use crate::location_log::{Left, LocationLog};
+use crate::mailboxes::Mailboxes;
 use crate::notice::Notify;
 use crate::open_log::OpenLog;
 use crate::recorder::Recorder;
@@ -69,10 +71,34 @@ pub struct ChunkPort {
     most: usize,
 }
 
+/// What is to be done about voice messages.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LetterOrder {
+    /// One is about to be taken; its audio comes as that of a recording.
+    Take(TakeId, Box<Voicemail>),
+    /// One that was taken is to be kept: [`crate::LetterEvent::Kept`] follows.
+    Keep(TakeId),
+    /// One that was taken is to be thrown away: [`crate::LetterEvent::Discarded`] follows.
+    Discard(TakeId),
+    /// Somebody wants to hear what was taken: [`Notice::Loaded`] follows.
+    LoadTaken(CallId, PlayId, TakeId),
+    /// Somebody wants to hear a message of a mailbox: [`Notice::Loaded`] follows.
+    Load(CallId, PlayId, Name, Name),
+    /// Somebody wants to know what is in a mailbox: [`Notice::Listed`] follows.
+    List(CallId, Name),
+    /// A message of a mailbox was heard, or counts as if it were not: [`Notice::Mailbox`] follows.
+    SetHeard(Name, Name, bool),
+    /// A message of a mailbox is to be deleted: [`Notice::Mailbox`] follows.
+    Delete(Name, Name),
+    /// Somebody changed the files of a mailbox: [`Notice::Mailbox`] follows.
+    Count(Name),
+}
+
 /// What comes to the recordings' thread. One queue for all, so that a recording's end does not overtake its audio.
 #[derive(Debug)]
 enum Order {
     Begin(Wall, CallId, TakeId),
+    Letter(LetterOrder),
     Chunk(Chunk),
     Finish(TakeId),
     Stop,
@@ -98,6 +124,7 @@ impl Storage {
         let (locations, mut left) = LocationLog::start(&folder).map_err(|error| folder_error(&folder, error))?;
         let (switches, kept) = SwitchFile::start(&folder).map_err(|error| folder_error(&folder, error))?;
         left.switches = kept;
+        left.mailboxes = Mailboxes::of(&folder).recover();
 
         let dropped = Arc::new(AtomicU64::new(0));
         let (told, disk) = (Arc::clone(&notify), Box::new(System));
@@ -118,11 +145,12 @@ impl Storage {
         let ring = ring.map_err(|error| folder_error(&folder, error))?;
         let tracer = spawn("trace", move || traces::run(ring, &inbox, &shared))?;
 
+        let letters = Letters::new(&folder, Box::new(System), Arc::clone(&notify));
         let recorder = Recorder::new(folder.clone(), Box::new(System), log, config.open_takes, notify);
         let (queue, inbox) = bounded(config.chunks + ORDERS);
         let (give_back, free) = bounded(config.chunks);
         let recordings = spawn("recordings", move || {
-            record(recorder, &inbox, &give_back);
+            record(recorder, letters, &inbox, &give_back);
             // What is lost of recordings was told of each.
             true
         })?;
@@ -259,7 +287,18 @@ impl TakePort {
         drop(self.queue.try_send(Order::Begin(now.wall, call, take)));
     }
 
-    /// Ends a recording, if its last chunk has not done so.
+    /// Hands over an order about voice messages.
+    ///
+    /// # Errors
+    /// The order, if there is no room: the disk has stood still for thousands of calls.
+    pub fn letter(&self, order: LetterOrder) -> Result<(), LetterOrder> {
+        match self.queue.try_send(Order::Letter(order)).map_err(TrySendError::into_inner) {
+            Err(Order::Letter(order)) => Err(order),
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends a recording or a message, if its last chunk has not done so.
     pub fn finish(&self, take: TakeId) {
         drop(self.queue.try_send(Order::Finish(take)));
     }
@@ -286,21 +325,23 @@ impl TakeSink for ChunkPort {
 }
 
 /// The recordings' thread.
-fn record(mut recorder: Recorder, inbox: &Receiver<Order>, give_back: &Sender<Stereo>) {
+fn record(mut recorder: Recorder, mut letters: Letters, inbox: &Receiver<Order>, give_back: &Sender<Stereo>) {
     let start = Instant::now();
     let now = || Mono::ZERO + start.elapsed();
     loop {
         match inbox.recv_timeout(LOOK) {
             Ok(Order::Begin(at, call, take)) => recorder.begin(now(), at, call, take),
             Ok(Order::Chunk(chunk)) => {
-                let mut audio = recorder.chunk(now(), chunk);
+                let mut audio = letters.chunk(chunk).unwrap_or_else(|chunk| recorder.chunk(now(), chunk));
                 audio.left.clear();
                 audio.right.clear();
                 if audio.left.capacity() >= CHUNK_FRAMES * FRAME {
                     drop(give_back.try_send(audio));
                 }
             }
+            Ok(Order::Finish(take)) if letters.finish(take) => {}
             Ok(Order::Finish(take)) => recorder.finish(take),
+            Ok(Order::Letter(order)) => letters.handle(order),
             Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {}
         }
@@ -309,6 +350,7 @@ fn record(mut recorder: Recorder, inbox: &Receiver<Order>, give_back: &Sender<St
             recorder.handle_timeout(now());
         }
     }
+    letters.stop();
     recorder.stop();
 }
 

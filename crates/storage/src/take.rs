@@ -118,7 +118,7 @@ pub fn interleave(law: Law, audio: &Stereo, samples: &mut Vec<u8>) {
     }));
 }
 
-fn write_all(file: &mut dyn TakeFile, mut octets: &[u8], mut at: u64) -> io::Result<()> {
+pub fn write_all(file: &mut dyn TakeFile, mut octets: &[u8], mut at: u64) -> io::Result<()> {
     while !octets.is_empty() {
         match file.write_at(octets, at) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),

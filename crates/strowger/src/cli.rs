@@ -209,6 +209,16 @@ pub(crate) enum Task {
         #[arg(long)]
         json: bool,
     },
+    /// Lists, exports and deletes voice messages
+    ///
+    /// Works on the files in the data folder, be it that a switch runs or not; one that runs has the lamps of phones follow. Numbers
+    /// stand there in clear. Exit code 1: no such message.
+    Voicemail {
+        #[command(subcommand)]
+        deed: crate::voicemail::Deed,
+        #[command(flatten)]
+        at: operate::At,
+    },
     /// Ends a live call
     ///
     /// Hangs up on everybody in it. Its record says `system`, its journal the cause `operator`.

@@ -27,6 +27,7 @@ use trace::{Octets, Packet};
 
 use crate::clock::Clock;
 use crate::fault::{GaveUp, Guard};
+use crate::letters::{letter_order, letter_refused, letter_report};
 use crate::listener::Sender;
 use crate::mailbox::{self, Receiver};
 use crate::memory::{self, Crowd, Memory};
@@ -365,6 +366,12 @@ impl Domain {
                     self.guard.tell(now, &mut self.switch, |switch| switch.handle_spoken(now, id, Err(why)))?;
                 }
             }
+            while let Some(order) = self.switch.poll_letter() {
+                let refused = self.takes.letter(letter_order(order)).err().and_then(letter_refused);
+                if let Some(report) = refused {
+                    self.guard.tell(now, &mut self.switch, |switch| switch.handle_letter(now, report))?;
+                }
+            }
             let Some(command) = self.switch.poll_media() else { break };
             if let Some(event) = self.media.execute(command) {
                 self.guard.tell(now, &mut self.switch, |switch| switch.handle_media(now, &event))?;
@@ -431,6 +438,12 @@ fn tell_notice(switch: &mut Switch, now: Now, notice: Notice) {
                 }
             };
             switch.handle_take(now, report);
+            return;
+        }
+        Notice::Letter { .. } | Notice::Mailbox { .. } | Notice::Listed { .. } | Notice::Loaded { .. } => {
+            if let Some(report) = letter_report(notice) {
+                switch.handle_letter(now, report);
+            }
             return;
         }
         Notice::EventsLost { count } => Kind::EventsLost { count },

@@ -102,6 +102,14 @@ pub(crate) enum Error {
         /// What was given.
         text: String,
     },
+    /// There is no such voice message.
+    #[error("there is no message {} in the mailbox {}; `strowger voicemail list` shows which there are", message.escape_debug(), mailbox.escape_debug())]
+    NoSuchMessage {
+        /// The mailbox.
+        mailbox: String,
+        /// The message.
+        message: String,
+    },
     /// The running switch has no such emergency switch.
     #[error("there is no switch {}; hours.yaml has {}", switch.escape_debug(), if known.is_empty() { "none" } else { known })]
     NoSuchSwitch {
@@ -197,6 +205,7 @@ impl Error {
             | Self::NoSuchTrunk { .. }
             | Self::NoSuchCalendar { .. }
             | Self::NoSuchSwitch { .. }
+            | Self::NoSuchMessage { .. }
             | Self::NoSuchFlow { .. }
             | Self::NoTests { .. } => ExitCode::from(1),
             Self::Client(ClientError::Refused { .. } | ClientError::NotAllowed { .. } | ClientError::Faulty { .. }) => {

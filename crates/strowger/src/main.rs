@@ -3,7 +3,7 @@
 //! `cli` what can be asked for · `folder` reads a company's files · `check` says whether they are right · `run` starts the
 //! drivers and ends them · `reload` gives a running switch another configuration, `watch` sees that files changed · `operate` asks a running switch, `turn` its emergency switches · `hours` shows calendars · `wire` what calls said ·
 //! `call` a phone for the command line · `sim` plays scenarios · `schema` for editors · `graph` draws flows · `test` and `try_flow` play them · `domain` the one thread that owns the switch · `fault`
-//! keeps its panics to the call that they are about · `mailbox` the queue into it · `memory` how much is left · `clock`
+//! keeps its panics to the call that they are about · `mailbox` the queue into it · `letters` voice messages between it and storage, `voicemail` what operators do with them · `memory` how much is left · `clock`
 //! its clock · `error` what is printed when the program cannot go on, faults of a configuration included.
 #![allow(
     clippy::disallowed_methods,
@@ -21,6 +21,7 @@ mod fault;
 mod folder;
 mod graph;
 mod hours;
+mod letters;
 mod listener;
 mod mailbox;
 mod memory;
@@ -36,6 +37,7 @@ mod tls;
 mod trunks;
 mod try_flow;
 mod turn;
+mod voicemail;
 mod watch;
 mod wire;
 
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
         Task::Calls { at, json } => operate::calls(&at.config, json).map(done),
         Task::Registrations { at, json } => operate::registrations(&at.config, json).map(done),
         Task::Trunks { at, json } => trunks::trunks(&at.config, json).map(done),
+        Task::Voicemail { deed, at } => voicemail::voicemail(&at.config, &deed).map(done),
         Task::Hangup { call, at } => operate::hangup(&at.config, call).map(done),
         Task::Reload { plan, at } => operate::reload(&at.config, plan).map(done),
         Task::Trace(request) => wire::trace(&request).map(done),

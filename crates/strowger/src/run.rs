@@ -142,7 +142,7 @@ fn tell(notice: &Notice) {
     let _ = match notice {
         Notice::DiskFault { what, error } => writeln!(out, "strowger: disk fault: {what}: {error}"),
         Notice::DiskWell { what } => writeln!(out, "strowger: disk well again: {what}"),
-        Notice::Take { .. } | Notice::EventsLost { .. } => Ok(()),
+        _ => Ok(()),
     };
 }
 
@@ -196,6 +196,7 @@ fn wire(
         let today = Day::of(clock.now().wall);
         switch.restore_callers(storage::callers_of(data, &[today.before(), today]));
     }
+    switch.restore_mailboxes(left.mailboxes);
     switch.restore(clock.now(), left.locations, left.unreadable);
     switch.trace();
     Ok(Domain {

@@ -124,6 +124,7 @@ pub(crate) fn world(config: &Config) -> World {
         calendars: config.calendars.clone(),
         languages: languages.filter(|language| !language.is_empty()).map(str::to_owned).collect(),
         queues: config.queues.iter().map(|queue| queue.name.to_string()).collect(),
+        mailboxes: config.mailboxes.keys().map(ToString::to_string).chain(["own".to_owned()]).collect(),
         phones: users.chain(dialled.map(|reference| reference.name.to_string())).collect(),
     }
 }

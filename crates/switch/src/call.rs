@@ -21,6 +21,7 @@ use crate::repeats::Earlier;
 use crate::secrecy::Secrecy;
 use crate::speech::Speaking;
 use crate::transfer::Transfer;
+use crate::voicemail::{Letter, OpenMailbox, Waiting};
 use crate::{Destination, LanguageName, Prompts, TrunkName, UserName};
 
 /// One call: a caller and what is done for him.
@@ -63,6 +64,12 @@ pub(crate) struct Call {
     pub play: Option<PlayId>,
     /// What he will hear once its texts are spoken.
     pub speaking: Option<Speaking>,
+    /// What it plays, if that waits for a message to be read.
+    pub waiting: Option<Waiting>,
+    /// The message that the caller leaves.
+    pub letter: Option<Letter>,
+    /// The mailbox that he hears.
+    pub mailbox: Option<OpenMailbox>,
     /// The recording that runs.
     pub take: Option<TakeId>,
     /// Whether recordings have silence in place of what he says.

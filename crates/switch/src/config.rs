@@ -24,6 +24,8 @@ pub type FlowName = Arc<str>;
 pub type UserName = Arc<str>;
 /// Names a grant.
 pub type GrantName = Arc<str>;
+/// Names a mailbox: a user's name, or another one.
+pub type MailboxName = Arc<str>;
 /// Names a trunk.
 pub type TrunkName = Arc<str>;
 
@@ -62,6 +64,8 @@ pub struct Config {
     pub queues: Vec<acd::QueueConfig>,
     /// The agents of the queues: users, seen by the ACD.
     pub agents: Vec<acd::AgentConfig>,
+    /// Where voice messages lie. Each user has one by his name.
+    pub mailboxes: BTreeMap<MailboxName, Mailbox>,
     /// What each queue plays to those who wait in it.
     pub queue_music: HashMap<acd::QueueName, PromptName>,
     /// What those hear whom the other side holds, if they did not meet through a queue with music. Without either they hear
@@ -257,6 +261,21 @@ impl Peer {
             Scheme::Sips => Transport::Tls,
             Scheme::Sip => named.unwrap_or_default(),
         }
+    }
+}
+
+/// A mailbox for voice messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mailbox {
+    /// Who may hear its messages from his own phone, and whose lamp is lit while there is a new one.
+    pub users: BTreeSet<UserName>,
+    /// With so many it is full.
+    pub max_messages: u32,
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        Self { users: BTreeSet::new(), max_messages: 100 }
     }
 }
 

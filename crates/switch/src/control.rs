@@ -68,6 +68,11 @@ pub enum Request {
         #[serde(default)]
         by: String,
     },
+    /// The files of a mailbox were changed: count them anew. Answered by [`Response::Counting`].
+    CountMailbox {
+        /// Its name.
+        mailbox: Arc<str>,
+    },
     /// End a call: answered by [`Response::HungUp`] or [`Response::NoSuchCall`].
     Hangup {
         /// Which.
@@ -100,6 +105,8 @@ pub enum Response {
         /// By name.
         known: Vec<Arc<str>>,
     },
+    /// They are being counted; phones are told then.
+    Counting,
     /// The call is ended.
     HungUp,
     /// No such call lives.
@@ -282,6 +289,10 @@ impl Switch {
                     || Response::NoSuchSwitch { known: self.config.switches.keys().cloned().collect() },
                     Response::Turned,
                 )
+            }
+            Request::CountMailbox { mailbox } => {
+                self.letters.order(crate::LetterOrder::Count(mailbox));
+                Response::Counting
             }
             Request::Hangup { call } => {
                 if self.calls.get(&call).is_none_or(|found| found.over) {

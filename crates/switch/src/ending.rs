@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base::{CallId, LegId, Now};
-use journal::{Asker, Kind, Name, Party};
+use journal::{Asker, Kind, MediaStats, Name, Party};
 use leg::{Command, Stats};
 use sip::Refusal;
 use sip_message::{HeaderName, Reason};
@@ -42,6 +42,7 @@ impl Switch {
             self.note(now, call, Kind::Unbridged { a: caller, b: peer });
         }
         self.abandon_transfer(now, call);
+        self.judge_letter(call, true);
         self.note(now, call, Kind::HungUp { by, cause: Name::from(cause), reason: journaled(reason) });
         // Waiting, offered or with an agent: the call is out, and its offer's phone is cancelled by the event for it.
         self.acd.leave(now, call);
@@ -139,8 +140,8 @@ impl Switch {
         let (call, srtp) = (found.call, found.agreed.and_then(|agreed| agreed.srtp));
         let srtp = srtp.map(|srtp| Name::from(srtp.local.suite().name()));
         let &Stats { sent, received, lost, discarded, jitter_us, unauthentic, replayed, .. } = stats;
-        let kind = Kind::MediaStats { leg, sent, received, lost, discarded, jitter_us, srtp, unauthentic, replayed };
-        self.note(now, call, kind);
+        let stats = MediaStats { leg, sent, received, lost, discarded, jitter_us, srtp, unauthentic, replayed };
+        self.note(now, call, Kind::MediaStats(stats));
         self.forget_leg(now, leg);
     }
 
@@ -173,6 +174,7 @@ impl Switch {
         }
         for take in takes {
             self.takes.remove(&take);
+            self.letters.forget(take);
         }
         self.finish(now, call);
     }

@@ -28,6 +28,9 @@ pub(crate) enum FlowInput {
     Http(ivr::web::Reply),
     Queue(QueueOutcome),
     Dial(DialOutcome),
+    Mailbox(ivr::MailboxState),
+    Message(ivr::MessageOutcome),
+    Quiet,
     Timeout,
 }
 
@@ -47,6 +50,9 @@ impl Switch {
             FlowInput::Http(reply) => flow.handle_http(now, &reply),
             FlowInput::Queue(outcome) => flow.handle_queue_ended(now, outcome),
             FlowInput::Dial(outcome) => flow.handle_dial_ended(now, outcome),
+            FlowInput::Mailbox(state) => flow.handle_mailbox(now, state),
+            FlowInput::Message(outcome) => flow.handle_message(now, outcome),
+            FlowInput::Quiet => flow.handle_quiet(now),
             FlowInput::Timeout => flow.handle_timeout(now),
         }
         while let Some(output) = self.flow_output(call) {
@@ -106,6 +112,20 @@ impl Switch {
                 };
                 self.note(now, call, Kind::Surveyed { survey, scale, score });
             }
+            Output::LeaveMessage { mailbox } => {
+                found.peer_gone = None;
+                self.open_for_message(now, call, &mailbox);
+            }
+            Output::TakeMessage { quiet } => self.take_letter(now, call, quiet),
+            Output::EndMessage => self.end_letter(call),
+            Output::KeepMessage => self.judge_letter(call, true),
+            Output::DropMessage => self.judge_letter(call, false),
+            Output::OpenMailbox { mailbox } => {
+                found.peer_gone = None;
+                self.open_mailbox(call, &mailbox);
+            }
+            Output::Heard { index, heard } => self.message_heard(now, call, index, heard),
+            Output::DeleteMessage { index } => self.delete_message(now, call, index),
             Output::Language { language } => found.language = Some(language),
             Output::Record { order: Recording::Start } => self.record(call, true),
             Output::Record { order: Recording::Stop } => self.record(call, false),
@@ -153,23 +173,19 @@ impl Switch {
         repeat: bool,
     ) {
         let language = self.calls.get(&call).and_then(|found| found.language.as_deref());
-        let item = |sound: &Sound| match sound {
-            // Names were checked when the configuration was read; one that is not there is passed over.
-            Sound::Prompt(name) => known.get(language, name).cloned().map(Item::Prompt),
-            Sound::Silence(time) => Some(Item::Silence(*time)),
-            Sound::Text(speech) => known.spoken(speech).or_else(|| spoken.get(speech)).cloned().map(Item::Prompt),
-        };
-        let mut items: Vec<Item> = sounds.iter().filter_map(item).collect();
-        // A way round a flow takes time, though nothing of it could be spoken.
-        if items.is_empty() && sounds.iter().any(|sound| sound.speech().is_some()) {
-            items.push(Item::Silence(NOTHING_SPOKEN));
+        let items: Vec<Item> = sounds.iter().filter_map(|sound| item(known, spoken, language, sound)).collect();
+        if !self.load_sounds(call, sounds, spoken) {
+            // A way round a flow takes time, though nothing of it could be spoken.
+            let nothing = items.is_empty() && sounds.iter().any(|sound| sound.speech().is_some());
+            let items = if nothing { vec![Item::Silence(NOTHING_SPOKEN)] } else { items };
+            self.play_items(call, items.into(), repeat);
         }
-        let items: Arc<[Item]> = items.into();
-        self.play_items(call, items, repeat);
         let name = |sound: &Sound| match sound {
             Sound::Prompt(name) => name.clone(),
             Sound::Silence(_) => Name::from("silence"),
             Sound::Text(_) => Name::from("text"),
+            Sound::Beep => Name::from("beep"),
+            Sound::Taken | Sound::Message(_) => Name::from("message"),
         };
         if let Some(play) = self.calls.get(&call).and_then(|found| found.play) {
             self.note(now, call, Kind::Play { play, items: sounds.iter().map(name).collect() });
@@ -349,5 +365,22 @@ impl Switch {
                 }
             }
         }
+    }
+}
+
+/// What is to be played for a sound; nothing for a message, which is read first.
+pub(crate) fn item(
+    known: &Prompts,
+    spoken: &BTreeMap<Speech, Prompt>,
+    language: Option<&str>,
+    sound: &Sound,
+) -> Option<Item> {
+    match sound {
+        // Names were checked when the configuration was read; one that is not there is passed over.
+        Sound::Prompt(name) => known.get(language, name).cloned().map(Item::Prompt),
+        Sound::Silence(time) => Some(Item::Silence(*time)),
+        Sound::Text(speech) => known.spoken(speech).or_else(|| spoken.get(speech)).cloned().map(Item::Prompt),
+        Sound::Beep => Some(Item::Tone(leg::Tone::Beep)),
+        Sound::Taken | Sound::Message(_) => None,
     }
 }

@@ -43,9 +43,11 @@ impl Switch {
         holds!(self.offers.len() == of_offers, "{} offers, {of_offers} legs of one", self.offers.len());
         let takes: usize = self.calls.values().map(|call| call.open_takes.len()).sum();
         holds!(self.takes.len() == takes, "{} takes, {takes} of calls", self.takes.len());
+        holds!(self.letters.taken().all(|take| self.takes.contains_key(&take)), "a message is taken in no call");
         let of_user = |(id, leg): &(&LegId, &Leg)| !leg.closed && matches!(self.owner(**id), Some(Asker::User(_)));
         let of_users = self.legs.iter().filter(of_user).count();
         holds!(self.lamps.legs() == of_users, "{of_users} legs of users, {} are known", self.lamps.legs());
+        holds!(self.lamps.are_indexed(), "a subscription ended or began and is not known so");
         self.check_grants()?;
         self.check_channels()?;
         self.check_timers()

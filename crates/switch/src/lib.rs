@@ -2,7 +2,7 @@
 //!
 //! One contract: a driver hands in what happens ([`Switch::handle_datagram`], [`Switch::handle_media`],
 //! [`Switch::handle_take`], [`Switch::handle_timeout`], …) with the time, and after each takes out all of
-//! [`Switch::poll_take`] (before [`Switch::poll_media`]), [`Switch::poll_media`], [`Switch::poll_transmit`],
+//! [`Switch::poll_take`] and [`Switch::poll_letter`] (before [`Switch::poll_media`]), [`Switch::poll_media`], [`Switch::poll_transmit`],
 //! [`Switch::poll_journal`], [`Switch::poll_locations`], [`Switch::poll_turned`], [`Switch::poll_ask`] and [`Switch::poll_proofs`] (before [`Switch::poll_transmit`]), and comes back at [`Switch::poll_timeout`]. The same inputs at the same times with the same
 //! seed give the same outputs.
 //!
@@ -20,6 +20,7 @@
 //! joining    two calls become one: REFER and INVITE with Replaces
 //! digits     keys by RFC 4733 and by INFO, each once
 //! recording  takes begin and end; their files report
+//! voicemail  messages are left in mailboxes, and heard
 //! mask       secrets that a caller types, in no recording and no journal
 //! ending     everything given back; the call's last event
 //! ```
@@ -86,10 +87,11 @@ mod talk;
 mod transfer;
 mod trunk_counts;
 mod trunks;
+mod voicemail;
 
 pub use config::{
-    Account, CallerId, Config, Destination, Emergency, FlowName, Grant, GrantName, Limits, Peer, Place, Register,
-    Registration, Ring, SrtpPolicy, Trunk, TrunkName, User, UserName, Watchers, is_number,
+    Account, CallerId, Config, Destination, Emergency, FlowName, Grant, GrantName, Limits, Mailbox, MailboxName, Peer,
+    Place, Register, Registration, Ring, SrtpPolicy, Trunk, TrunkName, User, UserName, Watchers, is_number,
 };
 pub use far_end::FarEnd;
 pub use fetch::HttpOrder;
@@ -100,3 +102,4 @@ pub use recording::{TakeOrder, TakeReport};
 pub use speech::Speak;
 pub use switch::{Setup, Switch, Traced};
 pub use trunks::usual_watch;
+pub use voicemail::{LetterOrder, LetterReport};

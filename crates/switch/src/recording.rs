@@ -93,6 +93,10 @@ impl Switch {
             TakeReport::Lost { take, frames, why } => {
                 self.note_take(now, take, Kind::RecordingLost { take, frames, why });
             }
+            // Of a message whose beginning was lost.
+            TakeReport::Finished { take, .. } if self.is_letter(take) => {
+                self.letter_ended(take, ivr::MessageOutcome::Failed);
+            }
             TakeReport::Finished { take, file, frames, lost } => {
                 self.note_take(now, take, Kind::RecordingStopped { take, file, frames, lost });
                 if let Some(call) = self.takes.remove(&take) {

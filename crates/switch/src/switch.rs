@@ -26,7 +26,8 @@ use crate::repeats::Repeats;
 use crate::speech::Speeches;
 use crate::trunk_counts::TrunkCounts;
 use crate::trunks::Trunks;
-use crate::{Config, TakeOrder, TakeReport};
+use crate::voicemail::Letters;
+use crate::{Config, LetterReport, TakeOrder, TakeReport};
 
 /// Every timer of the switch itself; those of its parts are theirs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +103,7 @@ pub struct Switch {
     pub(crate) fetches: Fetches,
     pub(crate) commands: VecDeque<leg::Command>,
     pub(crate) take_orders: VecDeque<TakeOrder>,
+    pub(crate) letters: Letters,
     pub(crate) timers: Timers<Timer>,
     pub(crate) book: Book,
     pub(crate) version: Name,
@@ -167,6 +169,7 @@ impl Switch {
             fetches: Fetches::default(),
             commands: VecDeque::new(),
             take_orders: VecDeque::new(),
+            letters: Letters::default(),
             timers: Timers::default(),
             book,
             version,
@@ -237,6 +240,13 @@ impl Switch {
     pub fn handle_take(&mut self, now: Now, report: TakeReport) {
         self.hand = self.takes.get(&report.take()).map_or(Hand::Nothing, |call| Hand::Call(*call));
         self.on_take(now, report);
+        self.settle(now);
+    }
+
+    /// The driver of voice messages reports.
+    pub fn handle_letter(&mut self, now: Now, report: LetterReport) {
+        self.hand = Hand::Nothing;
+        self.on_letter(now, report);
         self.settle(now);
     }
 
@@ -369,6 +379,7 @@ impl Switch {
             && self.sessions.is_empty()
             && self.offers.is_empty()
             && self.takes.is_empty()
+            && self.letters.taken().next().is_none()
             && self.messages.is_empty()
             && self.fetches.is_empty()
             && self.meter.is_idle()
@@ -523,6 +534,7 @@ impl Switch {
             Event::Digit { leg, digit } => self.heard_digit(now, leg, digit.symbol()),
             Event::TakeEnded { take, .. } => self.take_orders.push_back(TakeOrder::Finish { take }),
             Event::DigitEnd { .. } => {}
+            Event::Quiet { leg } => self.caller_quiet(leg),
             Event::MaskEnded { leg } => self.mask_ended(now, leg),
             Event::PlayDone { leg, play } => self.play_done(leg, play),
             Event::Silent { leg } => self.media_silent(now, leg),

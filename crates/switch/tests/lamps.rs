@@ -501,6 +501,31 @@ fn it_is_said_that_no_messages_wait() {
 }
 
 #[test]
+fn who_is_told_of_messages_hears_of_each_change_in_a_mailbox_of_his() {
+    let mut config = company();
+    let mailbox = |user: &str| switch::Mailbox { users: [user.into()].into(), max_messages: 9 };
+    config.mailboxes =
+        [("102", "102"), ("sales", "102"), ("101", "101")].map(|(name, user)| (name.into(), mailbox(user))).into();
+    let (mut s, mut console) = (Scene::of(config), Console::new());
+    console.subscribe(&mut s, "102", "message-summary", "");
+    for (mailbox, new, old, told) in
+        [("sales", 2, 3, "2/3"), ("102", 1, 0, "3/3"), ("101", 7, 7, "3/3"), ("sales", 0, 0, "1/0")]
+    {
+        s.world.switch.handle_letter(s.world.now, switch::LetterReport::Counted(mailbox.into(), new, old));
+        s.world.run(SECOND);
+        assert!(console.last(&mut s).ends_with(&format!("Voice-Message: {told}\r\n")), "{mailbox}");
+    }
+    assert_eq!(console.notifies.len(), 4, "others' mailboxes are no news");
+    console.again(&mut s, "102", "message-summary", 2, "Expires: 0\r\n");
+    let last = console.notifies.len();
+    s.world.switch.handle_letter(s.world.now, switch::LetterReport::Counted("102".into(), 5, 0));
+    s.world.run(SECOND);
+    console.listen(&mut s);
+    assert_eq!(console.notifies.len(), last, "who listens no more is told no more");
+    assert_eq!(s.world.switch.check_invariants(s.world.now), Ok(()));
+}
+
+#[test]
 fn another_configuration_a_drain_and_a_restart_end_subscriptions() {
     let (mut s, mut console) = (Scene::of(watched()), Console::new());
     console.subscribe(&mut s, "101", "dialog", "");

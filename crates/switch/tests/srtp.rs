@@ -68,7 +68,7 @@ fn a_caller_who_encrypts_is_answered_so_and_his_agent_is_not_asked_to() {
     s.hang_up(s.caller);
     s.world.run(common::SECOND);
     let stats = s.world.journal.iter().filter_map(|event| match &event.kind {
-        Kind::MediaStats { srtp, .. } => Some(srtp.as_deref().map(str::to_owned)),
+        Kind::MediaStats(stats) => Some(stats.srtp.as_deref().map(str::to_owned)),
         _ => None,
     });
     let mut suites: Vec<_> = stats.collect();

@@ -9,8 +9,8 @@ use base::{Mono, Now, Wall};
 use hours::{Calendar, State};
 use ivr::web::{Failure, Reply};
 use ivr::{
-    DialOutcome, DialTarget, Facts, Figures, Flows, HangupCause, Output, QueueOutcome, Recording, Session, Sound,
-    Taken, Value,
+    DialOutcome, DialTarget, Facts, Figures, Flows, HangupCause, MailboxState, MessageOutcome, Output, QueueOutcome,
+    Recording, Session, Sound, Taken, Value,
 };
 
 /// How long a prompt is taken to be.
@@ -36,6 +36,10 @@ pub enum Stands {
     Queued(Arc<str>),
     /// This user or number rings.
     Rings(Arc<str>),
+    /// A message is to be left in this mailbox.
+    Leaves(Arc<str>),
+    /// The caller wants to hear the messages of this mailbox; `own`: of his.
+    Opens(Arc<str>),
     /// The flow ended it.
     HungUp(HangupCause),
 }
@@ -65,6 +69,8 @@ pub enum Event {
     Sets(Arc<str>, Option<&'static str>),
     /// A request to a web server ended; it failed for a reason.
     Fetched(Option<Failure>),
+    /// A message is being taken; it is over; it is kept; it is thrown away.
+    Message(&'static str),
     /// What is typed is secret from here on, or no longer.
     Masks(bool),
     /// It stands now, and somebody must do something.
@@ -94,6 +100,8 @@ pub struct Call {
     playing: Playing,
     stands: Stands,
     events: Vec<Event>,
+    /// What comes of the message that is being taken.
+    message: MessageOutcome,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +120,8 @@ impl Call {
         given.language.iter().for_each(|language| session.set_language(language));
         let now = Now { monotonic: Mono::ZERO, wall: given.wall };
         session.handle_start(now);
-        let mut call = Self { session, now, playing: Playing::Nothing, stands: Stands::Plays, events: Vec::new() };
+        let (playing, stands, events, message) = (Playing::Nothing, Stands::Plays, Vec::new(), MessageOutcome::Taken);
+        let mut call = Self { session, now, playing, stands, events, message };
         call.drain();
         Some(call)
     }
@@ -230,6 +239,14 @@ impl Call {
         self.settle();
     }
 
+    /// Says how the mailbox stands, and what comes of a message there.
+    pub fn open_mailbox(&mut self, end: MailboxEnd) {
+        self.message = if end == MailboxEnd::Silent { MessageOutcome::NothingSaid } else { MessageOutcome::Taken };
+        self.session.handle_mailbox(self.now, end.state());
+        self.drain();
+        self.settle();
+    }
+
     /// The time on the wall.
     #[must_use]
     pub const fn wall(&self) -> Wall {
@@ -294,6 +311,15 @@ impl Call {
                 Output::Dial { target: DialTarget::User(whom) | DialTarget::Number(whom), .. } => {
                     self.hand_over(Stands::Rings(whom));
                 }
+                Output::LeaveMessage { mailbox } => self.hand_over(Stands::Leaves(mailbox)),
+                Output::OpenMailbox { mailbox } => self.hand_over(Stands::Opens(mailbox)),
+                Output::TakeMessage { .. } => self.events.push(Event::Message("takes a message")),
+                Output::EndMessage => self.session.handle_message(self.now, self.message),
+                Output::KeepMessage => self.events.push(Event::Message("keeps the message")),
+                Output::DropMessage => self.events.push(Event::Message("throws the message away")),
+                Output::Heard { heard: true, .. } => self.events.push(Event::Message("the message counts as heard")),
+                Output::Heard { .. } => self.events.push(Event::Message("the message counts as new")),
+                Output::DeleteMessage { .. } => self.events.push(Event::Message("deletes the message")),
                 Output::Transfer { target: DialTarget::User(whom) | DialTarget::Number(whom), .. } => {
                     self.hand_over(Stands::Rings(whom));
                 }
@@ -349,6 +375,8 @@ pub struct World {
     pub calendars: BTreeMap<Arc<str>, Arc<Calendar>>,
     /// The queues.
     pub queues: BTreeSet<String>,
+    /// The mailboxes.
+    pub mailboxes: BTreeSet<String>,
     /// Users, and numbers that flows dial.
     pub phones: BTreeSet<String>,
 }
@@ -407,6 +435,45 @@ pub(crate) const FAILURES: &[(&str, Failure)] = &[
     ("not_json", Failure::NotJson),
     ("too_large", Failure::TooLarge),
 ];
+
+/// How a mailbox stands, and what comes of a message there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailboxEnd {
+    /// The caller leaves a message.
+    Left,
+    /// He says nothing.
+    Silent,
+    /// It has no room.
+    Full,
+    /// He hears the one message in it, a new one.
+    One,
+    /// He hears a new message, and one that was heard.
+    Two,
+    /// There is none.
+    Empty,
+    /// It is not his.
+    Denied,
+}
+
+impl MailboxEnd {
+    const fn state(self) -> MailboxState {
+        match self {
+            Self::Full => MailboxState::Full,
+            Self::Denied => MailboxState::Denied,
+            Self::One => MailboxState::Open { new: 1, old: 0 },
+            Self::Two => MailboxState::Open { new: 1, old: 1 },
+            Self::Left | Self::Silent | Self::Empty => MailboxState::Open { new: 0, old: 0 },
+        }
+    }
+}
+
+/// The words for that where messages are left.
+pub(crate) const LEFT_IN: &[(&str, MailboxEnd)] =
+    &[("left", MailboxEnd::Left), ("silent", MailboxEnd::Silent), ("full", MailboxEnd::Full)];
+
+/// The words for that where they are heard.
+pub(crate) const HEARD_IN: &[(&str, MailboxEnd)] =
+    &[("one", MailboxEnd::One), ("two", MailboxEnd::Two), ("empty", MailboxEnd::Empty), ("denied", MailboxEnd::Denied)];
 
 /// A value as one reads it.
 pub(crate) fn show(value: &Value) -> String {

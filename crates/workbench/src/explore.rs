@@ -9,7 +9,7 @@ use base::Pii;
 use ivr::web::{Failure, Reply};
 use ivr::{DialOutcome, Facts, Outline, OutlineNode, QueueFigures, QueueOutcome};
 
-use crate::call::{Call, DIAL_ENDS, Event, Given, QUEUE_ENDS, STATES, Stands};
+use crate::call::{Call, DIAL_ENDS, Event, Given, HEARD_IN, LEFT_IN, MailboxEnd, QUEUE_ENDS, STATES, Stands};
 use crate::{Coverage, World};
 
 /// So many states of calls are looked at for each flow.
@@ -84,6 +84,7 @@ enum Step {
     Dial(String, DialOutcome),
     /// The server that a node asks answers so.
     Http(String, Answered),
+    Mailbox(String, MailboxEnd),
 }
 
 /// What a web server answers.
@@ -229,6 +230,7 @@ impl Search<'_> {
                 Step::Queue(_, outcome) => call.end_queue(*outcome),
                 Step::Dial(_, outcome) => call.end_dial(*outcome),
                 Step::Http(_, answer) => call.tell_http(&answer.reply()),
+                Step::Mailbox(_, end) => call.open_mailbox(*end),
             }
             call.listen();
         }
@@ -291,6 +293,7 @@ impl Search<'_> {
         let mut queues: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut dials: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut http: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut mailboxes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut does = Vec::new();
         for step in path {
             match step {
@@ -307,6 +310,14 @@ impl Search<'_> {
                     queues.entry(queue).or_default().push("waits");
                     does.push(format!("{{ press: \"{key}\" }}"));
                 }
+                Step::Mailbox(name, end) => {
+                    let word = if LEFT_IN.iter().any(|(_, left)| left == end) {
+                        word(LEFT_IN, end)
+                    } else {
+                        word(HEARD_IN, end)
+                    };
+                    mailboxes.entry(name).or_default().push(word);
+                }
                 Step::Dial(whom, outcome) => dials.entry(whom).or_default().push(word(DIAL_ENDS, outcome)),
             }
         }
@@ -316,7 +327,7 @@ impl Search<'_> {
         };
         let http: BTreeMap<&str, Vec<&str>> =
             http.iter().map(|(node, told)| (*node, told.iter().map(String::as_str).collect())).collect();
-        let given = [&hours, &figures, &http, &queues, &dials];
+        let given = [&hours, &figures, &http, &queues, &dials, &mailboxes];
         if given.iter().any(|given| !given.is_empty()) {
             text.push_str("       given:\n");
         }
@@ -334,6 +345,9 @@ impl Search<'_> {
         }
         if !dials.is_empty() {
             let _ = writeln!(text, "         dials: {{ {} }}", map(dials));
+        }
+        if !mailboxes.is_empty() {
+            let _ = writeln!(text, "         mailboxes: {{ {} }}", map(mailboxes));
         }
         let _ = writeln!(text, "       does: [{}]\n       expect: {{ ends: hangup }}", does.join(", "));
         text
@@ -365,6 +379,8 @@ fn choices(call: &Call, outlines: &BTreeMap<String, Outline>) -> Vec<Step> {
             let keys = node_of(call, outlines).into_iter().flat_map(|node| &node.keys);
             ends.chain(keys.map(|key| Step::LeaveQueue(queue.to_string(), key.clone()))).collect()
         }
+        Stands::Leaves(name) => LEFT_IN.iter().map(|(_, end)| Step::Mailbox(name.to_string(), *end)).collect(),
+        Stands::Opens(name) => HEARD_IN.iter().map(|(_, end)| Step::Mailbox(name.to_string(), *end)).collect(),
         Stands::Rings(whom) => DIAL_ENDS.iter().map(|(_, end)| Step::Dial(whom.to_string(), *end)).collect(),
         Stands::Asks | Stands::Plays => {
             let Some(node) = node_of(call, outlines) else { return Vec::new() };
@@ -402,6 +418,7 @@ fn stands(call: &Call) -> String {
         Stands::Fetches(_, node, _) => format!("waits for the answer to `{node}`"),
         Stands::Queued(queue) => format!("waits in the queue `{queue}`"),
         Stands::Rings(whom) => format!("waits for `{whom}`"),
+        Stands::Leaves(name) | Stands::Opens(name) => format!("comes to the mailbox `{name}`"),
         Stands::HungUp(_) => "is gone".to_owned(),
     }
 }

@@ -14,7 +14,7 @@ mod rehearsal;
 mod schema;
 mod test;
 
-pub use call::{Call, Event, Given, Stands, World};
+pub use call::{Call, Event, Given, MailboxEnd, Stands, World};
 pub use coverage::Coverage;
 pub use explore::{Explored, explore};
 pub use graph::{Sketch, dot, mermaid};

@@ -8,7 +8,7 @@ use ivr::web::Reply;
 use ivr::{Figures, QueueFigures, Recording, Sound, Value};
 
 use crate::World;
-use crate::call::{Call, DIAL_ENDS, Event, FAILURES, Given, QUEUE_ENDS, Stands, show};
+use crate::call::{Call, DIAL_ENDS, Event, FAILURES, Given, HEARD_IN, LEFT_IN, QUEUE_ENDS, Stands, show};
 
 /// What can be typed.
 const HELP: &str = "\
@@ -23,6 +23,7 @@ vars          what the variables hold
 help          this
 at a server   200 {\"name\": \"Ada\"} (a status and what it says), timeout, refused, not_json, too_large
 in a queue    agent (and the talk ends), timed_out, full, no_agents, or a key that leads out of it
+at a mailbox  left, silent (nothing is said), full; to hear one: one, two (messages), empty, denied
 at a dial     answered (and the talk ends), busy, no_answer, declined, failed
 ";
 
@@ -163,6 +164,14 @@ impl Rehearsal {
                 Some(outcome) => self.call.end_dial(outcome),
                 None => return Err(format!("{whom} is rung: type {}, or hangup", words(DIAL_ENDS))),
             },
+            Stands::Leaves(mailbox) => match end(LEFT_IN, line) {
+                Some(outcome) => self.call.open_mailbox(outcome),
+                None => return Err(format!("the mailbox {mailbox}: type {}, or hangup", words(LEFT_IN))),
+            },
+            Stands::Opens(mailbox) => match end(HEARD_IN, line) {
+                Some(state) => self.call.open_mailbox(state),
+                None => return Err(format!("the mailbox {mailbox} is opened: type {}, or hangup", words(HEARD_IN))),
+            },
             _ if line == "." => {
                 if !self.call.be_silent() {
                     return Err("nothing happens: it waits for no key".to_owned());
@@ -216,6 +225,8 @@ impl Rehearsal {
             Stands::Fetches(_, _, asked) => format!("  asks {asked}"),
             Stands::Queued(queue) => format!("  you are in the queue {queue}"),
             Stands::Rings(whom) => format!("  {whom} is rung"),
+            Stands::Leaves(mailbox) => format!("  you may leave a message in the mailbox {mailbox}"),
+            Stands::Opens(mailbox) => format!("  opens the mailbox {mailbox}"),
             Stands::HungUp(cause) => {
                 self.over = true;
                 format!("  hangs up ({})", cause.word())
@@ -256,6 +267,7 @@ impl Rehearsal {
                 Event::Keeps(variable, Some(digits)) => told.push(format!("  keeps {variable} = {digits}")),
                 Event::Keeps(variable, None) => told.push(format!("  keeps {variable}, a secret")),
                 Event::Scores(survey, score) => told.push(format!("  scores {score} in the survey {survey}")),
+                Event::Message(what) => told.push(format!("  {what}")),
                 Event::Masks(true) => told.push("  keeps what is typed secret".to_owned()),
                 Event::Unsaid(why) => told.push(format!("  leaves out a text that could not be worked out ({why})")),
                 Event::Fetched(Some(failure)) => told.push(format!("  the request failed ({})", failure.word())),
@@ -271,6 +283,9 @@ fn said(items: &[Sound]) -> String {
         Sound::Prompt(name) => name.to_string(),
         Sound::Silence(time) => format!("({} of silence)", yaml::show_duration(*time)),
         Sound::Text(speech) => format!("“{}”", speech.text.reveal()),
+        Sound::Beep => "(beep)".to_owned(),
+        Sound::Taken => "(your message)".to_owned(),
+        Sound::Message(index) => format!("(message {})", index.saturating_add(1)),
     };
     items.iter().map(item).collect::<Vec<_>>().join(", ")
 }

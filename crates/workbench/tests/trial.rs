@@ -52,6 +52,7 @@ fn world() -> World {
         calendars: BTreeMap::new(),
         languages: names(&["en", "zh"]),
         queues: names(&["sales"]),
+        mailboxes: names(&["sales", "own"]),
         phones: names(&["anna"]),
     }
 }

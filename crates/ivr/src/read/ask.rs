@@ -177,7 +177,7 @@ pub(super) fn one_key(value: Value<'_>) -> Option<char> {
     None
 }
 
-fn end_key(value: Value<'_>) -> Option<Option<char>> {
+pub(super) fn end_key(value: Value<'_>) -> Option<Option<char>> {
     if value.is_empty() {
         value.fault("`end_key` is empty", "write `\"#\"` with the quotes, `\"*\"`, or `none`");
         return None;

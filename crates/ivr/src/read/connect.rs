@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
         Some(DialTarget::Number(number))
     }
 
-    fn outcome_of(&mut self, map: Option<Map<'a>>, key: &'static str, otherwise: Target) -> Option<Outcome> {
+    pub(super) fn outcome_of(&mut self, map: Option<Map<'a>>, key: &'static str, otherwise: Target) -> Option<Outcome> {
         match map {
             Some(map) => self.outcome(map, key, otherwise),
             None => Some(Outcome { prompt: Prompt::default(), way: otherwise }),

@@ -14,6 +14,7 @@ mod parts;
 mod survey;
 pub(crate) mod table;
 mod texts;
+mod voicemail;
 
 pub(crate) use menu::WAIT;
 pub(crate) use names::is_variable;
@@ -129,6 +130,8 @@ impl<'a> Reader<'a> {
                 );
                 self.transfer(value).map(Verb::Dial)
             }
+            "voicemail" => self.voicemail(map, value).map(Verb::Voicemail),
+            "mailbox" => self.mailbox(map, value).map(Verb::Mailbox),
             "when" => {
                 refuse_next(next, "`when`: its cases say what follows");
                 if value.is_map() { self.look(value).map(Verb::Look) } else { self.when(value).map(Verb::When) }

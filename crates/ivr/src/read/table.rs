@@ -18,7 +18,7 @@ form! {
 }
 
 form! {
-    pub(super) NODE, "a node", one of ["play", "say", "menu", "collect", "hours", "queue", "callback", "dial", "transfer", "survey", "record", "language", "when", "set", "http", "call", "goto", "hangup"],
+    pub(super) NODE, "a node", one of ["play", "say", "menu", "collect", "hours", "queue", "callback", "dial", "voicemail", "mailbox", "transfer", "survey", "record", "language", "when", "set", "http", "call", "goto", "hangup"],
     key("play", &Kind::Any(&[PROMPT, &Kind::Form(&PLAY)]), "Plays prompts.", "welcome")
         .with_unless(&["next"], "repeat", "forever"),
     key("say", &SAID, "Speaks a text, in which plain words are spoken and `{{ name }}` is what a variable holds.", "Hello {{ caller.name }}")
@@ -34,6 +34,10 @@ form! {
     key("callback", &Kind::Form(&CALLBACK), "Has an agent of a queue call back, when it would have been the caller's turn. Refused as yet: the queues cannot do it.", "{ queue: sales, hours: office, refused: goodbye }")
         .with(&["next"]),
     key("dial", &Kind::Any(&[NAME, &Kind::Form(&DIAL)]), "Rings a user or a number, and connects the caller.", "anna")
+        .with(&["next"]),
+    key("voicemail", &Kind::Any(&[NAME, &Kind::Form(&VOICEMAIL)]), "Takes a message: greeting, beep, what the caller says.", "{ mailbox: sales, greeting: leave-a-message }")
+        .with(&["next"]),
+    key("mailbox", &Kind::Form(&MAILBOX), "Lets the caller hear the messages of a mailbox that is his.", "{ name: own, menu: message-menu }")
         .with(&["next"]),
     key("transfer", &Kind::Form(&TRANSFER), "Sends the caller on to a user or a number for good.", "{ number: 1003, failed: nobody }")
         .without(&["next"]),
@@ -250,6 +254,45 @@ form! {
     key("no_answer", OUTCOME_KIND, "Nobody answered in time.", "goodbye").otherwise("as `next`"),
     key("declined", OUTCOME_KIND, "The other side pressed the red key.", "goodbye").otherwise("as `next`"),
     key("failed", OUTCOME_KIND, "It cannot be rung, or is not let out.", "goodbye").otherwise("as `next`"),
+}
+
+form! {
+    pub(super) VOICEMAIL, "a voicemail", one of [],
+    key("mailbox", NAME, "Whose: a user's name, or one of `mailboxes` in `strowger.yaml`.", "sales").needed(),
+    key("greeting", PROMPT, "What is played before the beep. A key skips it.", "leave-a-message").otherwise("nothing"),
+    key("max_time", DURATION, "How long the message may be, 10s to 10m.", "1m").usual("3m"),
+    key("silence", DURATION, "A silence so long ends the message, 1s to 30s.", "8s").usual("5s"),
+    key("end_key", &Kind::Word(&["#", "*", "none"]), "Ends the message. In quotes: `\"#\"`.", "\"*\"").usual("\"#\""),
+    key("review", &Kind::Form(&REVIEW), "Asks what is to be done with the message. No key keeps it, and so does hanging up.", "{ prompt: review-menu }").otherwise("it is kept"),
+    key("full", OUTCOME_KIND, "The mailbox has no room, or the message could not be written.", "{ prompt: mailbox-full, next: goodbye }").otherwise("as `next`"),
+    key("empty", OUTCOME_KIND, "Nothing was said, so that nothing is kept.", "goodbye").otherwise("as `next`"),
+}
+
+form! {
+    pub(super) REVIEW, "a review", one of [],
+    key("prompt", PROMPT, "The question.", "review-menu").needed(),
+    key("listen", ONE_KEY, "The key that plays the message.", "7").usual("1"),
+    key("again", ONE_KEY, "The key that takes it anew.", "8").usual("2"),
+    key("keep", ONE_KEY, "The key that keeps it.", "\"#\"").usual("3"),
+    key("delete", ONE_KEY, "The key that deletes it.", "\"*\"").usual("4"),
+    key("timeout", DURATION, "How long it waits for a key, 1s to 1m.", "8s").usual("5s"),
+    key("deleted", OUTCOME_KIND, "The caller deleted it.", "{ prompt: message-deleted, next: main }").otherwise("as `next`"),
+}
+
+form! {
+    pub(super) MAILBOX, "a mailbox node", one of [],
+    key("name", NAME, "`own`: that of the user whose phone calls; or a user's name, or one of `mailboxes` in `strowger.yaml`. Only their own users may hear them.", "sales").needed(),
+    key("into", VARIABLE, "The variable that gets the number of new messages, before the greeting.", "new_messages"),
+    key("greeting", PROMPT, "What is played first, if there are messages.", "[you-have, { number: new_messages }, new-messages]").otherwise("nothing"),
+    key("menu", PROMPT, "What is asked behind each message: those that nobody has heard come first.", "message-menu").needed(),
+    key("again", ONE_KEY, "The key that plays the message once more.", "7").usual("1"),
+    key("skip", ONE_KEY, "The key that goes on to the next message.", "\"#\"").usual("2"),
+    key("delete", ONE_KEY, "The key that deletes the message.", "9").usual("3"),
+    key("keep", ONE_KEY, "The key that keeps the message as if it were not heard, and goes on.", "8").usual("4"),
+    key("leave", ONE_KEY, "The key that ends it.", "0").usual("\"*\""),
+    key("timeout", DURATION, "How long it waits for a key, 1s to 1m.", "8s").usual("5s"),
+    key("empty", OUTCOME_KIND, "There is no message.", "{ prompt: no-messages, next: goodbye }").otherwise("as `next`"),
+    key("denied", OUTCOME_KIND, "The mailbox is not this caller's.", "goodbye").otherwise("as `next`"),
 }
 
 form! {

@@ -115,6 +115,21 @@ impl Caller {
         self.heard()
     }
 
+    pub fn mailbox(&mut self, state: ivr::MailboxState) -> String {
+        self.session.handle_mailbox(self.now, state);
+        self.heard()
+    }
+
+    pub fn quiet(&mut self) -> String {
+        self.session.handle_quiet(self.now);
+        self.heard()
+    }
+
+    pub fn message(&mut self, outcome: ivr::MessageOutcome) -> String {
+        self.session.handle_message(self.now, outcome);
+        self.heard()
+    }
+
     pub fn dial_ends(&mut self, outcome: DialOutcome) -> String {
         self.session.handle_dial_ended(self.now, outcome);
         self.heard()
@@ -126,6 +141,9 @@ fn sound(sound: &Sound) -> String {
         Sound::Prompt(name) => name.to_string(),
         Sound::Silence(time) => format!("{}ms", time.as_millis()),
         Sound::Text(speech) => format!("{}:“{}”", speech.language, speech.text.reveal()),
+        Sound::Beep => "beep".to_owned(),
+        Sound::Taken => "taken".to_owned(),
+        Sound::Message(index) => format!("message-{index}"),
     }
 }
 
@@ -165,6 +183,14 @@ fn word(output: &Output) -> String {
         }
         Output::Figures { queues } => format!("figures:{}", queues.join("+")),
         Output::Hours { calendar } => format!("hours:{calendar}"),
+        Output::LeaveMessage { mailbox } => format!("leave:{mailbox}"),
+        Output::TakeMessage { quiet } => format!("take/{}s", quiet.as_secs()),
+        Output::EndMessage => "end-message".to_owned(),
+        Output::KeepMessage => "keep".to_owned(),
+        Output::DropMessage => "drop".to_owned(),
+        Output::OpenMailbox { mailbox } => format!("open:{mailbox}"),
+        Output::Heard { index, heard } => format!("{}:{index}", if *heard { "heard" } else { "unheard" }),
+        Output::DeleteMessage { index } => format!("delete:{index}"),
         Output::Record { order } => format!("record:{order:?}").to_lowercase(),
         Output::Transfer { target: DialTarget::User(name), ring_time } => {
             format!("transfer:user/{name}/{}s", ring_time.as_secs())

@@ -10,7 +10,7 @@ use switch::control::MAX_GRACE;
 #[derive(Debug, Args)]
 pub(crate) struct At {
     /// The folder that holds the strowger.yaml that the switch was started with
-    #[arg(long, value_name = "DIR", default_value = "config")]
+    #[arg(long, global = true, value_name = "DIR", default_value = "config")]
     pub config: PathBuf,
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Lamps {
     /// The legs of users that are not closed.
     legs: BTreeMap<UserName, BTreeSet<LegId>>,
     watched: BTreeMap<UserName, Watched>,
+    /// Who is told of the messages of each user.
+    of_messages: BTreeMap<UserName, BTreeSet<SubscriptionId>>,
     watches: BTreeMap<SubscriptionId, Watch>,
     /// How many of these each user has.
     of_watcher: BTreeMap<UserName, usize>,
@@ -100,6 +102,12 @@ impl Lamps {
                 self.of_watcher.remove(&watcher);
             }
         }
+        if let Some(told) = self.of_messages.get_mut(&user) {
+            told.remove(&subscription);
+            if told.is_empty() {
+                self.of_messages.remove(&user);
+            }
+        }
         if let Some(watched) = self.watched.get_mut(&user) {
             watched.by.remove(&subscription);
             if watched.by.is_empty() {
@@ -109,9 +117,23 @@ impl Lamps {
         }
     }
 
+    /// Something changed in a mailbox of these users.
+    pub fn touch_messages(&self, users: &BTreeSet<UserName>, sip: &mut sip::Stack) {
+        for subscription in users.iter().filter_map(|user| self.of_messages.get(user)).flatten() {
+            sip.touch_subscription(*subscription);
+        }
+    }
+
     /// Subscriptions that live.
     pub fn subscriptions(&self) -> usize {
         self.watches.len()
+    }
+
+    /// Whether each subscription is in the index of its package, and nothing else is, for [`Switch::check_invariants`].
+    pub fn are_indexed(&self) -> bool {
+        let indexed = self.of_messages.values().chain(self.watched.values().map(|watched| &watched.by));
+        indexed.map(BTreeSet::len).sum::<usize>() == self.watches.len()
+            && !self.of_messages.values().any(BTreeSet::is_empty)
     }
 
     /// Legs of users that are not closed, for [`Switch::check_invariants`].
@@ -143,13 +165,16 @@ impl Switch {
         *self.lamps.of_watcher.entry(watcher.clone()).or_default() += 1;
         let watch = Watch { watcher, user: user.clone(), package, entity, host: host.to_string(), over: Vec::new() };
         self.lamps.watches.insert(subscription, watch);
-        if package == Package::Dialog {
-            let known = self.lamps.watched.contains_key(&user);
-            self.lamps.watched.entry(user.clone()).or_default().by.insert(subscription);
-            if !known {
-                // He is told all there is in any case.
-                self.look_at(&user);
+        match package {
+            Package::Dialog => {
+                let known = self.lamps.watched.contains_key(&user);
+                self.lamps.watched.entry(user.clone()).or_default().by.insert(subscription);
+                if !known {
+                    // He is told all there is in any case.
+                    self.look_at(&user);
+                }
             }
+            Package::MessageSummary => drop(self.lamps.of_messages.entry(user).or_default().insert(subscription)),
         }
     }
 
@@ -167,7 +192,10 @@ impl Switch {
                 let shown = live.iter().filter(|dialog| dialog.is_shown(filter)).chain(&over);
                 document::write(&watch.entity, &watch.host, told, shown)
             }
-            Package::MessageSummary => mailbox::of(&watch.user).summary(&watch.entity),
+            Package::MessageSummary => {
+                let (user, entity) = (watch.user.clone(), watch.entity.clone());
+                mailbox::summary(self.messages_of(&user), &entity)
+            }
         };
         self.sip.notify(now, subscription, body.into());
     }

@@ -15,6 +15,7 @@ use yaml::{Faults, Place, Source};
 
 pub use junit::junit;
 
+use crate::call::MailboxEnd;
 use crate::{Given, World};
 
 /// A test that was read without a fault.
@@ -31,6 +32,7 @@ pub struct Case {
     http: BTreeMap<String, Answers<Reply>>,
     /// `None`: he waits on.
     queues: BTreeMap<String, Answers<Option<QueueOutcome>>>,
+    mailboxes: BTreeMap<String, Answers<MailboxEnd>>,
     dials: BTreeMap<String, Answers<DialOutcome>>,
     does: Vec<(Place, Act)>,
     expect: Expect,

@@ -8,7 +8,7 @@ use yaml::{Faults, Map, Place, Source, Value, did_you_mean};
 
 use super::table::{DO, ENDS, EXPECT, FILE, GIVEN, TEST};
 use super::{Act, Answers, Case, End, Expect};
-use crate::call::{DIAL_ENDS, QUEUE_ANSWERS, STATES};
+use crate::call::{DIAL_ENDS, HEARD_IN, LEFT_IN, QUEUE_ANSWERS, STATES};
 use crate::{Given, World};
 
 pub(super) fn file(source: &Source, world: &World, faults: &Faults) -> Vec<Case> {
@@ -68,6 +68,13 @@ impl Reader<'_> {
             figures: given.map(|given| super::given::figures(given, &self.world.queues)).unwrap_or_default(),
             http: given.map(|given| super::given::http(given, &self.outlines, &flow)).unwrap_or_default(),
             queues: self.answers(given, "queues", "queue", &self.world.queues, QUEUE_ANSWERS),
+            mailboxes: self.answers(
+                given,
+                "mailboxes",
+                "mailbox",
+                &self.world.mailboxes,
+                &[LEFT_IN, HEARD_IN].concat(),
+            ),
             dials: self.answers(given, "dials", "user or number", &self.world.phones, DIAL_ENDS),
             flow,
             does: does.into_iter().collect::<Option<_>>()?,

@@ -7,7 +7,7 @@ use ivr::{QueueFigures, Sound};
 
 use super::{Act, Case, End, Failure, Ran};
 use crate::World;
-use crate::call::{Call, Event, Stands, show};
+use crate::call::{Call, Event, MailboxEnd, Stands, show};
 
 /// So often a call comes into queues and rings phones; one that does it more often goes round.
 const MAX_HANDOVERS: usize = 1000;
@@ -32,7 +32,7 @@ fn prompt(sound: &Sound) -> Option<String> {
     match sound {
         Sound::Prompt(name) => Some(name.to_string()),
         Sound::Text(speech) => Some(speech.text.reveal().to_string()),
-        Sound::Silence(_) => None,
+        Sound::Silence(_) | Sound::Beep | Sound::Taken | Sound::Message(_) => None,
     }
 }
 
@@ -107,6 +107,16 @@ impl Runner<'_> {
                     let answer = self.case.http.get(&node).and_then(|answers| answers.at(time));
                     answer.map(|answer| self.call.tell_http(&answer))
                 }
+                Stands::Leaves(mailbox) => {
+                    let answer = self.answer_of(&mailbox).unwrap_or(MailboxEnd::Left);
+                    self.call.open_mailbox(answer);
+                    Some(())
+                }
+                Stands::Opens(mailbox) => {
+                    let answer = self.answer_of(&mailbox).unwrap_or(MailboxEnd::Empty);
+                    self.call.open_mailbox(answer);
+                    Some(())
+                }
                 Stands::Rings(whom) => {
                     let time = self.count(&format!("dial {whom}"));
                     let answer = self.case.dials.get(&*whom).and_then(|answers| answers.at(time));
@@ -125,6 +135,11 @@ impl Runner<'_> {
     fn figures(&mut self, queue: &str) -> QueueFigures {
         let time = self.count(&format!("figures {queue}"));
         self.case.figures.get(queue).and_then(|answers| answers.at(time)).unwrap_or_default()
+    }
+
+    fn answer_of(&mut self, mailbox: &str) -> Option<MailboxEnd> {
+        let time = self.count(&format!("mailbox {mailbox}"));
+        self.case.mailboxes.get(mailbox)?.at(time)
     }
 
     fn count(&mut self, what: &str) -> usize {
@@ -152,9 +167,13 @@ impl Runner<'_> {
             Stands::HungUp(cause) => End::HangUp(*cause),
             Stands::Queued(queue) => End::Queue(queue.to_string()),
             Stands::Rings(whom) => End::Dial(whom.to_string()),
-            Stands::Asks | Stands::Plays | Stands::Calendar(_) | Stands::Figures(_) | Stands::Fetches(..) => {
-                End::Waits(self.path().pop().unwrap_or_default())
-            }
+            Stands::Asks
+            | Stands::Plays
+            | Stands::Calendar(_)
+            | Stands::Figures(_)
+            | Stands::Fetches(..)
+            | Stands::Leaves(_)
+            | Stands::Opens(_) => End::Waits(self.path().pop().unwrap_or_default()),
         }
     }
 
