@@ -13,7 +13,7 @@ use crate::call::{Call, Callee, Others, Role, Route, Stage};
 use crate::outgoing::DialEnd;
 use crate::registration::{CONGESTION, NO_CIRCUIT};
 use crate::switch::{Switch, Timer};
-use crate::{Destination, Grant, NumbersOf, TrunkName, UserName, is_number};
+use crate::{Destination, Grant, NumbersOf, Trunk, TrunkName, UserName, is_number};
 
 /// How often one dial may be redirected.
 const MAX_REDIRECTIONS: usize = 5;
@@ -128,7 +128,14 @@ impl Switch {
         let next = match by {
             Ok(next) => next,
             Err(_) if urgent => next.clone(),
-            Err(not) => return Err(not.retry_after),
+            Err(not) => {
+                // The call ends by what the first trunk said, so that nothing else tells of this.
+                let after = |trunk: &&Trunk| config.trunk(trunk.failover.as_ref()?);
+                if let Some(last) = std::iter::successors(config.trunk(next), after).last() {
+                    self.note(now, call, Kind::TrunkPassed { trunk: last.name.clone(), why: not.why });
+                }
+                return Err(not.retry_after);
+            }
         };
         // A grant that is gone lets nobody out any more.
         let grant = match grant {

@@ -133,6 +133,12 @@ fn where_the_first_trunk_fails_and_the_next_is_full_the_caller_learns_when_that_
         assert_eq!(others, usize::from(wait.is_some()), "{fails:?}");
         let (seen, told) = (s.saw(last, &Seen::Refused(status)), s.world.at(last).told_to_wait);
         assert_eq!((seen, told), (true, wait), "{fails:?} {:?}", s.world.at(last).seen);
+        let passed = s.told(|kind| match kind {
+            Kind::TrunkPassed { trunk, why } => Some((trunk.to_string(), *why)),
+            _ => None,
+        });
+        let full = wait.map(|wait| if wait == 5 { NoWayOut::TrunkFull } else { NoWayOut::TrunkRate });
+        assert_eq!(passed, Vec::from_iter(full.map(|why| ("other".to_owned(), why))), "{fails:?}");
     }
 }
 
