@@ -24,8 +24,9 @@ nodes:
   two: { play: { prompt: wrong, barge_in: false }, next: ask }
 ";
 
-/// A key each so many milliseconds: a second of the prompt has been heard then.
-const BETWEEN: u64 = 1600;
+/// A key each so many milliseconds; SIPp's events begin some 400 ms later. Both fall into the midst of the prompt, be it the
+/// first or one behind an answer.
+const BETWEEN: u64 = 1200;
 
 /// The payload types of events: SIPp's and baresip's. SIPp sends others, too, before each key.
 const EVENTS: [u8; 2] = [96, 101];
