@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use tests::baresip::{Baresip, Manner};
 use tests::company::{Company, tones};
 use tests::phone::{Dialog, Phone};
 use tests::ports::Ports;
@@ -24,16 +25,21 @@ fn scene(most: u32) -> Scene {
     let mut ports = Ports::slice();
     let nowhere = "127.0.0.1:9".parse().expect("an address");
     let (mut caller, mut owner) = (Phone::new(nowhere, &mut ports), Phone::new(nowhere, &mut ports));
-    let mut company = Company::new(&ports).agent(&format!("sip:agent1@{}", owner.address()));
+    let switch = Switch::start(&company(&ports, &format!("sip:agent1@{}", owner.address()), most));
+    caller.set_switch(switch.address());
+    owner.set_switch(switch.address());
+    Scene { switch, caller, owner, _ports: ports }
+}
+
+/// A mailbox for so many messages of the agent whose phone is there; 1005 takes them, and 1006 plays them.
+fn company(ports: &Ports, agent: &str, most: u32) -> Company {
+    let mut company = Company::new(ports).agent(agent);
     company.mailboxes.insert("agent1", format!("{{ max_messages: {most} }}"));
     company.flows.insert("leave", LEAVE.to_owned());
     company.flows.insert("hear", HEAR.to_owned());
     company.numbers.insert("1005", "{ flow: leave }".to_owned());
     company.numbers.insert("1006", "{ flow: hear }".to_owned());
-    let switch = Switch::start(&company);
-    caller.set_switch(switch.address());
-    owner.set_switch(switch.address());
-    Scene { switch, caller, owner, _ports: ports }
+    company
 }
 
 impl Scene {
@@ -139,4 +145,28 @@ fn a_message_is_heard_and_kept_by_key_and_a_full_mailbox_takes_no_other() {
     let refused = s.switch.wait_for_event("voicemail_not_left", 1, SOON);
     assert_eq!(refused["why"], "full");
     assert!(s.message()["from"].is_string());
+}
+
+#[test]
+fn a_stranger_with_baresip_leaves_a_message_that_the_owner_hears_with_his() {
+    let (mut ports, folder) = (Ports::slice(), tempfile::tempdir().expect("a folder"));
+    let manner = |hertz| Manner { hertz, codecs: "PCMU/8000/1", answers: false };
+    let mut owner = Baresip::start("agent1", manner(tones::AGENT), &mut ports, folder.path());
+    let mut stranger = Baresip::start("4930123", manner(tones::CALLER), &mut ports, folder.path());
+    let switch = Switch::start(&company(&ports, &owner.contact("agent1"), 9));
+    stranger.dial("1005", switch.address());
+    stranger.wait_for("CALL_ESTABLISHED", 1, SOON);
+    pause(Duration::from_secs(5));
+    stranger.hang_up();
+    switch.wait_for_event("voicemail_left", 1, SOON);
+    owner.dial("1006", switch.address());
+    // It was played to its end.
+    switch.wait_for_event("voicemail_heard", 1, SOON);
+    owner.press('3');
+    switch.wait_for_event("voicemail_deleted", 1, SOON);
+    owner.wait_for("CALL_CLOSED", 1, SOON);
+    let sound = owner.heard();
+    let tone = heard(&sound, tones::CALLER).expect("the stranger's tone");
+    assert!(tone.total > 2.5, "{} s of some 4 s were heard", tone.total);
+    assert_eq!(switch.told(&["voicemail", "list"]), "there are no messages\n");
 }
