@@ -235,6 +235,10 @@ fn a_changed_file_is_taken_where_the_folder_is_watched_and_a_faulty_one_is_not()
     save("version: 1\nnodes:\n  talk: { plya: welcome }\n");
     assert_eq!(switch.wait_for_event("reload_refused", 1, SOON)["faults"], 1);
     assert!(switch.process().errors().contains("did you mean `play`?"), "{}", switch.process().errors());
+    save("version: 1\nnodes:\n  talk:\n    play: { prompt: goodbye, repeat: forever }\n");
+    until_true("it is told that all is well again", SOON, || {
+        switch.process().errors().contains("right again, and as before")
+    });
     // A folder that is new is watched, too; what means nothing is not told.
     let folder = config(&switch).join("prompts/en/new");
     std::fs::create_dir(&folder).expect("made");

@@ -100,6 +100,8 @@ fn who_types_through_a_pipe_is_the_caller() {
     for words in ["says: no-key, main-menu", "you are in the queue sales\n", "@ nobody\n", "hangs up (normal)\n"] {
         assert!(told.contains(words), "{words} is not in\n{told}");
     }
+    let output = strowger(&["try", "1003"]);
+    assert!(text(&output.stdout).starts_with("@ explain\n"), "by the number that leads there");
     let output = strowger(&["try", "mian"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("did you mean main?"));

@@ -266,7 +266,7 @@ fn catalogue(
         flows: Names::new("flow", Some(flows::names(files))),
         tables: Names::new("table", Some(tables::names(files))),
         languages: Languages::read(files, root, faults),
-        origins: Names::new("web server", root.map(web::origins)),
+        origins: Names::new("web server that flows may ask,", root.map(web::origins)),
         secrets: Names::new("secret", root.map(web::names)),
         calendars: Names::new("calendar", hours.names()),
         emergencies: hours.emergencies(),

@@ -24,6 +24,13 @@ pub(crate) fn read(value: &Value<'_>, catalogue: &mut Catalogue, faults: &Faults
 }
 
 fn destination(value: &Value<'_>, catalogue: &mut Catalogue, faults: &Faults) -> Option<Destination> {
+    if let Some(name) = value.raw() {
+        value.fault(
+            "this does not say what the number reaches",
+            format!("write `{{ flow: {name} }}`, or `user` or `queue`"),
+        );
+        return None;
+    }
     let map = value.map(&NUMBER)?;
     let (kind, target) = map.one_of(NUMBER.keys)?;
     let name = target.name()?;

@@ -24,7 +24,7 @@ impl fmt::Display for Outlook<'_> {
             ]);
         }
         if rows.is_empty() {
-            return writeln!(f, "nobody can call out");
+            return writeln!(f, "nobody can call out: there are no `grants`");
         }
         let heading = ["WHO", "NUMBERS", "TRUNK", "AT ONCE", "MINUTES A DAY (UTC)"].map(str::to_owned);
         rows.insert(0, heading);

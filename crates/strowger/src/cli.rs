@@ -108,7 +108,7 @@ pub(crate) enum Task {
     /// Tells what is said and takes what you do, a line each: digits, `.` for silence, `hangup`, how queues and dials end, `help`.
     /// Nobody is called, and no time is waited for.
     Try {
-        /// The flow that the call begins in
+        /// The flow that the call begins in, or a number that leads to it
         #[arg(value_name = "FLOW")]
         flow: String,
         /// The number that calls

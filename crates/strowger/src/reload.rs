@@ -92,6 +92,8 @@ impl Reloads {
 
 impl Running {
     fn serve(mut self, requests: &Receiver<Why>) {
+        // What changed by itself was refused last.
+        let mut refused = false;
         for why in requests {
             // Unwind safety: `self.config` is replaced in one step.
             let outcome = catch_unwind(AssertUnwindSafe(|| match &why {
@@ -102,8 +104,14 @@ impl Running {
             let outcome = outcome.unwrap_or(Err(Error::Died { thread: "reload" }));
             let reply = match why {
                 Why::Plan(reply) => Some(reply),
-                Why::Change if matches!(&outcome, Ok(taken) if taken.changes == NOTHING) => None,
+                Why::Change if matches!(&outcome, Ok(taken) if taken.changes == NOTHING) => {
+                    if std::mem::take(&mut refused) {
+                        let _ = writeln!(io::stderr().lock(), "strowger: right again, and as before");
+                    }
+                    None
+                }
                 Why::Change | Why::Signal => {
+                    refused = outcome.is_err();
                     self.tell(&outcome);
                     None
                 }

@@ -336,6 +336,9 @@ fn wait(
                 std::process::exit(EXIT_AT_ONCE);
             }
             asked = true;
+            // Nobody reads a standard error that is closed.
+            let _ =
+                writeln!(io::stderr().lock(), "strowger: ending when all calls have; a second signal ends it at once");
             inputs.send(Input::Drain);
         }
         // Whoever asked for the end shall hear that it comes.

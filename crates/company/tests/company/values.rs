@@ -117,7 +117,7 @@ fn who_can_call_where_is_told() {
             "version: 1\nlisteners: [{ udp: 0.0.0.0:5060 }]\nnumbers: { 1000: { flow: main }, 101: { user: 101 } }\n";
         Outlook(&read(&[("strowger.yaml", &format!("{base}{trunks}"))]).switch).to_string()
     };
-    assert_eq!(told(""), "nobody can call out\n");
+    assert_eq!(told(""), "nobody can call out: there are no `grants`\n");
     let trunks = "\
 trunks: { carrier: { from: 192.0.2.0/24, to: \"sip:192.0.2.1\", caller_id: anonymous }, pbx: { from: 198.51.100.1 } }
 grants:

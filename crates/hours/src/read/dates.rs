@@ -79,7 +79,7 @@ fn dates(key: Value<'_>) -> Option<(i64, i64)> {
     match When::parse(text) {
         Some(When::Dates(from, to)) => return Some((from, to)),
         Some(_) => {
-            let remedy = "an exception is for once: write the year, too; what comes each year is a holiday";
+            let remedy = "an exception is for once: write the year, too; what comes each year is a holiday, of which the whole day is closed";
             key.fault(format!("`{text}` comes each year"), remedy);
         }
         None => refuse(key, text, "write a date as `2026-12-24`, or two as `2026-12-24..2026-12-31`"),

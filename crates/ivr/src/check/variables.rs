@@ -203,7 +203,9 @@ impl Graph<'_> {
         let Some(wanted) = wanted else {
             let remedy = match did_you_mean(name, self.variables.0.keys().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("a `collect` with `into: {name}`, or a `set`, would set it"),
+                None => format!(
+                    "a `collect` with `into: {name}`, or a `set`, would set it; a text stands in quotes: `'{name}'`"
+                ),
             };
             return (format!("no node sets the variable `{name}`"), remedy);
         };

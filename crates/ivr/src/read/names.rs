@@ -36,7 +36,9 @@ impl<'a> Names<'a> {
             value.fault(message, "name a node");
             return None;
         }
-        let remedy = match did_you_mean(name, self.nodes.keys().copied()) {
+        let close: String = name.chars().filter(char::is_ascii_alphabetic).collect();
+        let word = WORDS.iter().find(|word| **word == close.to_ascii_lowercase()).copied();
+        let remedy = match word.or_else(|| did_you_mean(name, self.nodes.keys().copied())) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("add a node `{name}:`, or name one that there is"),
         };
