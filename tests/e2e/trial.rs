@@ -93,7 +93,7 @@ fn who_types_through_a_pipe_is_the_caller() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    process.stdin.take().unwrap().write_all(b".\n1\nfull\n").unwrap();
+    process.stdin.take().unwrap().write_all(b".\n1\nfull\nfull\n").unwrap();
     let output = process.wait_with_output().unwrap();
     let told = text(&output.stdout);
     assert!(output.status.success() && !told.contains("> "), "no prompt where nobody looks: {told}");
