@@ -47,6 +47,7 @@ const NOT_OF_SHAPE: &[&str] = &[
     "variable-never-set",
     "variable-not-set-on-every-way",
     "when-kinds",
+    "when-kinds-of-variables",
     "when-names",
     "when-not-cel",
     "when-times",

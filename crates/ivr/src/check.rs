@@ -1,7 +1,8 @@
 //! What is wrong with flows as a graph, all of them together: nodes that no way leads to, ways that never end, flows that call
-//! each other without end, variables read before they are set.
+//! each other without end, variables read before they are set, or where a value of another kind should stand.
 
 mod graph;
+mod kinds;
 mod loops;
 mod secrets;
 mod variables;
@@ -51,6 +52,10 @@ pub(crate) fn flows<'a>(
         }
     }
     secrets::report(&flows, faults);
+    // One that could not be read may set variables, too.
+    if flows.len() == known.len() {
+        kinds::report(&flows, faults);
+    }
     let Some(graph) = Graph::of(&flows, faults) else { return };
     graph.report_unreachable(faults);
     graph.report_calls_that_never_return(faults);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hours::State;
-use yaml::{Faults, Form, Place, Source};
+use yaml::{Faults, Form, Place, Source, TextPlace};
 
 use crate::expression::Expression;
 use crate::inspect::Check;
@@ -480,6 +480,7 @@ pub(crate) struct Set {
 pub(crate) struct Written {
     /// As it is written, for drawings.
     pub text: Arc<str>,
+    pub place: TextPlace,
     pub expression: Expression,
     pub reads: Vec<(Arc<str>, Place)>,
 }

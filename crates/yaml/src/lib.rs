@@ -45,6 +45,6 @@ pub use form::{Form, Key, Kind, Usual, key};
 pub use map::{Map, Shape};
 pub use nearest::did_you_mean;
 pub use scalar::{Prefix, duration, show_duration};
-pub use source::{Place, Source, Span};
+pub use source::{Place, Source, Span, TextPlace};
 pub use tree::{Document, MAX_BYTES, MAX_DEPTH, MAX_NODES, read};
 pub use value::Value;

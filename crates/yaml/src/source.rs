@@ -1,6 +1,7 @@
 //! The text of one file, and places in it.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::MAX_BYTES;
@@ -142,4 +143,26 @@ pub struct Place {
     pub source: Source,
     /// Where in it.
     pub span: Span,
+}
+
+/// Where a text stands in a file, so that a fault found later can point at a part of it.
+#[derive(Clone, Debug)]
+pub struct TextPlace {
+    /// All of it, with its quotes.
+    pub whole: Place,
+    /// The column of its first character; `None` if it is not written as it reads: it has several lines, or escapes.
+    pub(crate) first: Option<u32>,
+}
+
+impl TextPlace {
+    /// Where some of its characters stand, counted from 0; the whole if that cannot be told.
+    #[must_use]
+    pub fn part(&self, characters: &Range<usize>) -> Place {
+        let span = self.first.and_then(|first| {
+            let column = first.checked_add(u32::try_from(characters.start).ok()?)?;
+            let length = u32::try_from(characters.len()).ok()?.max(1);
+            Some(Span { column, length, ..self.whole.span })
+        });
+        Place { span: span.unwrap_or(self.whole.span), ..self.whole.clone() }
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::map::list;
 use crate::tree::{Entry, Kind, Node, shorten};
-use crate::{Faults, Map, Place, Prefix, Shape, Source, Span, did_you_mean, scalar};
+use crate::{Faults, Map, Place, Prefix, Shape, Source, Span, TextPlace, did_you_mean, scalar};
 
 /// One value of a [`crate::Document`]. Each getter gives `None` after it has added a fault.
 #[derive(Clone, Copy)]
@@ -53,18 +53,22 @@ impl<'a> Value<'a> {
     /// several lines, or escapes.
     #[must_use]
     pub fn place_of(&self, characters: &Range<usize>) -> Place {
+        self.text_place().part(characters)
+    }
+
+    /// Where the value's text stands, to be kept beside it: [`Self::place_of`] for later.
+    #[must_use]
+    pub fn text_place(&self) -> TextPlace {
         let whole = self.place();
-        let found = self.raw().filter(|text| !text.is_empty()).and_then(|text| {
+        let first = self.raw().filter(|text| !text.is_empty()).and_then(|text| {
             let line: Vec<char> = self.context.source.line(whole.span.line)?.chars().collect();
             let column = usize::try_from(whole.span.column).ok()?.checked_sub(1)?;
             let quote = usize::from(matches!(line.get(column), Some('"' | '\'')));
             let rest = line.get(column + quote..)?;
             let as_written = text.chars().count() <= rest.len() && text.chars().zip(rest).all(|(a, b)| a == *b);
-            let start = u32::try_from(column + quote + characters.start + 1).ok().filter(|_| as_written)?;
-            let length = u32::try_from(characters.len()).ok()?.max(1);
-            Some(Span { column: start, length, ..whole.span })
+            u32::try_from(column + quote + 1).ok().filter(|_| as_written)
         });
-        found.map_or(whole, |span| self.context.source.place(span))
+        TextPlace { whole, first }
     }
 
     /// Adds a fault at this value.

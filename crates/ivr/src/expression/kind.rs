@@ -52,6 +52,27 @@ impl Kind {
         if self == other { self } else { Self::Any }
     }
 
+    /// The fault of something of this kind as a condition, with its remedy, if it is one.
+    pub fn as_condition(self) -> Result<(), (String, &'static str)> {
+        let remedy = match self {
+            Self::Any | Self::Bool => return Ok(()),
+            _ if self.is_number() => "compare it with a number, such as `… > 5`",
+            _ => "compare it with something, such as `… == \"4711\"`",
+        };
+        Err((format!("a condition is true or false, and this is {}", self.spell()), remedy))
+    }
+
+    /// The fault of something of this kind as what is looked for in a table, with its remedy, if it is one.
+    pub fn as_key(self) -> Result<(), (String, &'static str)> {
+        match self {
+            Self::Any | Self::Text | Self::Integer => Ok(()),
+            _ => Err((
+                format!("a text is looked for in a table, and this is {}", self.spell()),
+                "name what a key of the table is, such as `caller.number`",
+            )),
+        }
+    }
+
     /// With its article.
     pub const fn spell(self) -> &'static str {
         match self {

@@ -62,7 +62,7 @@ pub(super) struct Known {
     pub repeats: bool,
 }
 
-impl Reader {
+impl Reader<'_> {
     /// What `name` stands for, if it is no variable.
     pub fn name_known(&mut self, id: u64, name: &str) -> Option<(Tree, Kind)> {
         Some(match name {

@@ -1,7 +1,7 @@
 //! Conditions and computed values: a part of CEL (the Common Expression Language).
 //!
 //! The text is read by crate `cel`; what it means is ours: read once into a tree whose kinds were checked as far as they can be
-//! told (`read`; `known` what stands for no variable, `times` times and durations), then worked out with a bound on cost and on what it may
+//! told (`read`; `known` what stands for no variable, `times` times and durations, `remedy` what is said against faults), then worked out with a bound on cost and on what it may
 //! hold (`evaluate`; `sample` makes up what could be given). Macros, functions and operators
 //! are those of CEL but for what `config/README.md` says.
 
@@ -9,6 +9,7 @@ mod evaluate;
 mod kind;
 mod known;
 mod read;
+mod remedy;
 mod sample;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 pub(crate) use evaluate::{Error, Scope};
 pub(crate) use kind::Kind;
 pub(crate) use known::BUILT_IN;
-pub(crate) use read::{Wrong, read};
+pub(crate) use read::{Kinds, Wrong, read};
 
 use crate::Value;
 

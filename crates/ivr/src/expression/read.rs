@@ -1,5 +1,6 @@
 //! From text to an [`Expression`], with its faults.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use cel::common::ast::{CallExpr, EntryExpr, Expr, IdedExpr, LiteralValue, Source
 use yaml::did_you_mean;
 
 use super::known::Known;
+use super::remedy::{remedy_for, remedy_for_sides};
 use super::times;
 use super::{Expression, Function, Kind, Macro, Operator, Tree};
 use crate::Value;
@@ -59,11 +61,15 @@ const OPERATORS: &[(&str, &str, Operator)] = &[
     (operators::IN, "in", Operator::In),
 ];
 
+/// What is known of variables before a call: the kind of what each holds, or null.
+pub(crate) type Kinds = BTreeMap<Arc<str>, Kind>;
+
 /// Reads an expression, which may read what is `given` beside variables: names, each with the kind of what it stands for.
+/// Of variables that are not in `kinds` nothing is known.
 ///
 /// # Errors
 /// Every fault of it, in the order of the text; at least one.
-pub(crate) fn read(text: &str, given: &[(&str, Kind)]) -> Result<Expression, Vec<Wrong>> {
+pub(crate) fn read(text: &str, given: &[(&str, Kind)], kinds: &Kinds) -> Result<Expression, Vec<Wrong>> {
     let length = text.chars().count();
     if length > MAX_LENGTH {
         let message = format!("an expression has at most {MAX_LENGTH} characters, not {length}");
@@ -76,7 +82,8 @@ pub(crate) fn read(text: &str, given: &[(&str, Kind)]) -> Result<Expression, Vec
     let parser = cel::Env::default().with_optional_support(false).parser().max_recursion_depth(MAX_DEPTH);
     let (expr, info) = parser.parse_with_source_info(text).map_err(|errors| not_cel(text, &errors))?;
     let locals = given.iter().map(|(name, kind)| (Arc::from(*name), *kind)).collect();
-    let mut reader = Reader { info, length, locals, known: Known::default(), reads: Vec::new(), wrong: Vec::new() };
+    let (known, reads, wrong) = (Known::default(), Vec::new(), Vec::new());
+    let mut reader = Reader { info, length, locals, kinds, known, reads, wrong };
     let (root, kind) = reader.kept(&expr);
     if reader.wrong.is_empty() {
         let Known { queues, clock, repeats } = reader.known;
@@ -129,11 +136,12 @@ fn nesting(text: &str) -> usize {
     most
 }
 
-pub(super) struct Reader {
+pub(super) struct Reader<'k> {
     info: SourceInfo,
     length: usize,
     /// What is given, and variables of macros, the innermost last, with the kind of each.
     locals: Vec<(Arc<str>, Kind)>,
+    kinds: &'k Kinds,
     pub known: Known,
     reads: Vec<(Arc<str>, Range<usize>)>,
     wrong: Vec<Wrong>,
@@ -142,7 +150,7 @@ pub(super) struct Reader {
 /// What stands for a tree with a fault.
 const LOST: (Tree, Kind) = (Tree::Constant(Value::Null), Kind::Any);
 
-impl Reader {
+impl Reader<'_> {
     pub fn place(&self, id: u64) -> Range<usize> {
         let offset = |at: u32| usize::try_from(at).unwrap_or(usize::MAX).min(self.length);
         let (start, stop) = self.info.offset_for(id).map_or((0, self.length), |(a, b)| (offset(a), offset(b)));
@@ -208,7 +216,8 @@ impl Reader {
         }
         let name: Arc<str> = Arc::from(name);
         self.reads.push((Arc::clone(&name), self.place(id)));
-        (Tree::Variable(name), Kind::Any)
+        let kind = self.kinds.get(&name).copied().unwrap_or(Kind::Any);
+        (Tree::Variable(name), kind)
     }
 
     /// What can be kept in a variable, a list or a map: a time becomes a text, a duration a number.
@@ -251,7 +260,7 @@ impl Reader {
             (operators::NEGATE, [inner]) => {
                 let (tree, kind) = self.tree(inner);
                 self.expect(inner.id, kind, Kind::Decimal, "`-` stands before a number");
-                (Tree::Negate(Box::new(tree)), kind)
+                (Tree::Negate(Box::new(tree)), if kind.is_number() { kind } else { Kind::Any })
             }
             (operators::CONDITIONAL, [condition, yes, no]) => {
                 let (test, kind) = self.tree(condition);
@@ -287,7 +296,7 @@ impl Reader {
             Operator::Equal | Operator::NotEqual => {
                 if !a.may_equal(b) {
                     let message = format!("{} is never equal to {}", a.spell(), b.spell());
-                    self.fault(id, message, remedy_for(a, b));
+                    self.fault(id, message, remedy_for_sides(operator, (left, a), (right, b)));
                 }
                 Kind::Bool
             }
@@ -303,7 +312,7 @@ impl Reader {
                     |kind| kind == Kind::Any || kind == Kind::Text || kind == Kind::Bool || Kind::is_number(kind);
                 if !ordered(a) || !ordered(b) || !a.may_equal(b) {
                     let message = format!("`{sign}` cannot compare {} with {}", a.spell(), b.spell());
-                    self.fault(id, message, remedy_for(a, b));
+                    self.fault(id, message, remedy_for_sides(operator, (left, a), (right, b)));
                 }
                 Kind::Bool
             }
@@ -313,7 +322,7 @@ impl Reader {
                 let adds = operator == Operator::Add && (a == Kind::Any || b == Kind::Any);
                 if !adds && (!counts(a) || !counts(b)) {
                     let message = format!("`{sign}` cannot take {} and {}", a.spell(), b.spell());
-                    self.fault(id, message, remedy_for(a, b));
+                    self.fault(id, message, remedy_for_sides(operator, (left, a), (right, b)));
                 }
                 if a == b { a } else { Kind::Any }
             }
@@ -393,18 +402,5 @@ impl Reader {
         }
         let kind = if matches!(each, Macro::Filter | Macro::Map) { Kind::List } else { Kind::Bool };
         (Tree::Each(each, name, Box::new(list_tree), Box::new(body_tree)), kind)
-    }
-}
-
-pub(super) fn remedy_for(a: Kind, b: Kind) -> &'static str {
-    let either = |kind| a == kind || b == kind;
-    match () {
-        () if either(Kind::Text) && (a.is_number() || b.is_number()) => {
-            "what a caller types is text: write a number in quotes, or make one of the text by `int(text)`"
-        }
-        () if a == Kind::Time || b == Kind::Time => "ask for a part of it, such as `now.getHours()`",
-        () if either(Kind::Text) && either(Kind::Bool) => "compare it, such as `text != \"\"`",
-        () if either(Kind::Bool) && (a.is_number() || b.is_number()) => "compare it, such as `count > 0`",
-        () => "",
     }
 }

@@ -26,7 +26,7 @@ fn variables() -> BTreeMap<String, Value> {
 }
 
 fn evaluated(text: &str) -> Result<Value, Error> {
-    let read = read(text, &[]).unwrap_or_else(|wrong| panic!("{text}: {wrong:?}"));
+    let read = read(text, &[], &Kinds::new()).unwrap_or_else(|wrong| panic!("{text}: {wrong:?}"));
     within(&read)
 }
 
@@ -109,7 +109,7 @@ fn queues_are_read_by_name_and_one_that_is_gone_is_missing() {
     let yes = "queues['sales'].waiting == 3 && queues[\"sales\"].longest_wait == 61 && queues.sales.free < 1";
     assert_eq!(evaluated(yes), Ok(Value::Bool(true)));
     assert_eq!(evaluated("queues['gone'].waiting == 0"), Err(Error::Missing));
-    let read = read("queues['sales'].waiting > queues.gone.free && now.getHours() > 8", &[]).unwrap();
+    let read = read("queues['sales'].waiting > queues.gone.free && now.getHours() > 8", &[], &Kinds::new()).unwrap();
     let named: Vec<_> = read.queues.iter().map(|(name, at)| (&**name, at.clone())).collect();
     assert_eq!(named, [("sales", 7..14), ("gone", 32..33)]);
     assert_eq!(read.clock.first(), Some(&(46..49)));
@@ -132,7 +132,7 @@ fn what_lies_deep_in_a_map_is_reached_without_paying_for_the_rest() {
             given: &given,
         })
     };
-    let read = |text| super::read(text, &[("reply", Kind::Any)]).unwrap();
+    let read = |text| super::read(text, &[("reply", Kind::Any)], &Kinds::new()).unwrap();
     assert_eq!(scope(&read("reply.rows[29999].n")), Ok(Value::Integer(29_999)));
     assert_eq!(scope(&read("has(reply.rows) && !has(reply.name)")), Ok(Value::Bool(true)));
     assert_eq!(scope(&read("reply.rows[30000].n")), Err(Error::Missing));
@@ -166,7 +166,7 @@ fn what_cannot_be_worked_out_is_an_error_and_no_panic() {
 
 #[test]
 fn what_an_expression_reads_is_told_with_its_place() {
-    let read = read("count > 2 && list.exists(x, x == other)", &[]).unwrap();
+    let read = read("count > 2 && list.exists(x, x == other)", &[], &Kinds::new()).unwrap();
     let reads: Vec<_> = read.reads.iter().map(|(name, at)| (&**name, at.clone())).collect();
     assert_eq!(reads, [("count", 0..5), ("list", 13..17), ("other", 33..38)]);
     assert_eq!(read.kind, Kind::Bool);
@@ -181,7 +181,7 @@ fn deep_and_long_texts_are_faults() {
         "a".repeat(401),
         format!("{}1{}", "(".repeat(60), ")".repeat(60)),
     ] {
-        assert!(read(&text, &[]).is_err(), "{text}");
+        assert!(read(&text, &[], &Kinds::new()).is_err(), "{text}");
     }
     for text in [
         format!("1{}", "+1".repeat(199)),
@@ -189,7 +189,7 @@ fn deep_and_long_texts_are_faults() {
         format!("a{}", "[0]".repeat(130)),
         format!("a{}", "&&a".repeat(130)),
     ] {
-        let _ = read(&text, &[]).map(|read| within(&read));
+        let _ = read(&text, &[], &Kinds::new()).map(|read| within(&read));
     }
 }
 
@@ -258,7 +258,7 @@ proptest! {
     #[test]
     fn no_text_panics_and_no_place_lies_outside(pieces in prop::collection::vec(piece(), 0..30)) {
         let text = pieces.concat();
-        match read(&text, &[]) {
+        match read(&text, &[], &Kinds::new()) {
             Ok(read) => {
                 let _ = within(&read);
             }

@@ -2,7 +2,8 @@
 
 use cel::common::ast::{CallExpr, Expr, LiteralValue};
 
-use super::read::{Reader, remedy_for};
+use super::read::Reader;
+use super::remedy::remedy_for;
 use super::{Kind, Operator, Part, Tree};
 use crate::Value;
 
@@ -45,7 +46,7 @@ pub(super) fn keep(tree: Tree, kind: Kind) -> (Tree, Kind) {
     }
 }
 
-impl Reader {
+impl Reader<'_> {
     /// What comes of an operator of which one side is a time or a duration.
     pub fn with_times(&mut self, id: u64, sign: &str, operator: Operator, a: Kind, b: Kind) -> Kind {
         let compared = match operator {

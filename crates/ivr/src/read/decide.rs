@@ -5,7 +5,7 @@ use std::sync::Arc;
 use yaml::{Map, Value};
 
 use super::{Reader, table};
-use crate::expression::{self, Kind};
+use crate::expression::{self, Kind, Kinds};
 use crate::flow::{Look, Set, Target, When, Written};
 use crate::rows::By;
 use crate::{Reference, ReferenceKind};
@@ -44,13 +44,13 @@ impl<'a> Reader<'a> {
         let map = value.map(&table::LOOK.shape)?;
         let text = map.required("value").and_then(|value| {
             let written = self.expression(value, None)?;
-            if !matches!(written.expression.kind, Kind::Any | Kind::Text | Kind::Integer) {
-                let message =
-                    format!("a text is looked for in a table, and this is {}", written.expression.kind.spell());
-                value.fault(message, "name what a key of the table is, such as `caller.number`");
-                return None;
+            match written.expression.kind.as_key() {
+                Ok(()) => Some(written),
+                Err((message, remedy)) => {
+                    value.fault(message, remedy);
+                    None
+                }
             }
-            Some(written)
         });
         let rows = map.required("in").and_then(|value| {
             let name: Arc<str> = Arc::from(value.name()?);
@@ -125,7 +125,7 @@ impl<'a> Reader<'a> {
         given: &[(&str, Kind)],
     ) -> Option<Written> {
         let text = value.string_for("an expression, such as `account == \"4711\"`")?;
-        let read = match expression::read(text, given) {
+        let read = match expression::read(text, given, &Kinds::new()) {
             Ok(read) => read,
             Err(wrong) => {
                 for wrong in wrong {
@@ -134,9 +134,10 @@ impl<'a> Reader<'a> {
                 return None;
             }
         };
-        if wanted == Some(Kind::Bool) && !matches!(read.kind, Kind::Any | Kind::Bool) {
-            let message = format!("a condition is true or false, and this is {}", read.kind.spell());
-            value.fault(message, "compare it with something, such as `… == \"4711\"`");
+        if wanted == Some(Kind::Bool)
+            && let Err((message, remedy)) = read.kind.as_condition()
+        {
+            value.fault(message, remedy);
             return None;
         }
         let queues = read.queues.iter().map(|(name, at)| (ReferenceKind::QueueFigures, Arc::clone(name), at));
@@ -145,6 +146,6 @@ impl<'a> Reader<'a> {
             queues.chain(clock).map(|(kind, name, at)| Reference { kind, name, place: value.place_of(at) });
         self.references.extend(references);
         let reads = read.reads.iter().map(|(name, at)| (Arc::clone(name), value.place_of(at))).collect();
-        Some(Written { text: text.into(), expression: read, reads })
+        Some(Written { text: text.into(), place: value.text_place(), expression: read, reads })
     }
 }
