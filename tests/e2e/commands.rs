@@ -39,6 +39,32 @@ fn whoever_reads_no_further_ends_no_command_in_a_fault() {
 }
 
 #[test]
+fn build_servers_are_told_faults_and_notes_as_json() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut company = Company::new(&Ports::slice()).agent("sip:agent1@127.0.0.1:9");
+    let told = |company: &Company| -> (Option<i32>, serde_json::Value) {
+        company.write(folder.path());
+        let output = strowger(&["check", "--json", "--config", &folder.path().to_string_lossy()]);
+        (output.status.code(), serde_json::from_slice(&output.stdout).expect("JSON, and nothing else"))
+    };
+    company.flows.insert("alone", "version: 1\nnodes:\n  a: { hangup: normal }\n".to_owned());
+    let (code, all) = told(&company);
+    assert_eq!(
+        (code, &all["right"], all["faults"].as_array().map(Vec::len)),
+        (Some(0), &true.into(), Some(0)),
+        "{all}"
+    );
+    let note = &all["notes"][0];
+    assert!(note["file"].as_str().is_some_and(|file| file.ends_with("flows/alone.yaml")), "{all}");
+    company.flows.insert("alone", "version: 1\nnodes:\n  a: { hangup: norml }\n".to_owned());
+    let (code, all) = told(&company);
+    let fault = &all["faults"][0];
+    assert_eq!((code, &all["right"]), (Some(1), &false.into()), "{all}");
+    assert_eq!((&fault["line"], &fault["column"], &fault["length"]), (&3.into(), &16.into(), &5.into()), "{fault}");
+    assert!(fault["message"].is_string() && fault["remedy"] == "did you mean `normal`?", "{fault}");
+}
+
+#[test]
 fn what_there_is_one_of_is_told_as_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut company = Company::new(&Ports::slice()).agent("sip:agent1@127.0.0.1:9");

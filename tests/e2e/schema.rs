@@ -38,6 +38,7 @@ const NOT_OF_SHAPE: &[&str] = &[
     "loop-of-tables",
     "loop-of-http",
     "http-secret",
+    "http-secret-written",
     "loop-of-transfers",
     "table-row-not-set",
     "start-unknown",

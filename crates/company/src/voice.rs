@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ivr::web::{HeaderValue, Method, Origin, check_header_name, check_header_value, read_url};
+use ivr::web::{HeaderValue, Method, Origin, check_header_name, check_header_value, is_secret_header, read_url};
 use yaml::{Map, Shape, Value};
 
 use crate::names::Names;
@@ -172,6 +172,12 @@ fn header(
         return known.then(|| (text.to_owned(), HeaderValue::Secret(held)));
     }
     let says = value.string()?;
+    if is_secret_header(text) {
+        let remedy =
+            format!("keep it in a file of its own, a secret of `secrets`, and write `{text}: {{ secret: NAME }}`");
+        value.fault("this is a secret, written for everybody who may read this file", remedy);
+        return None;
+    }
     if let Err(why) = check_header_value(says) {
         why.tell(value);
         return None;

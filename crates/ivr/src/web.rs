@@ -197,6 +197,13 @@ pub fn check_header_name(name: &str) -> Result<(), NoHeader> {
     if OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name)) { Err(NoHeader::Ours) } else { Ok(()) }
 }
 
+/// True for headers by which one proves who asks: what they say is a secret.
+#[must_use]
+pub fn is_secret_header(name: &str) -> bool {
+    const KNOWN: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
+    KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
 /// Looks at what a header says.
 ///
 /// # Errors

@@ -64,6 +64,9 @@ pub(crate) enum Task {
         /// That trunk; without it, all
         #[arg(long, requires = "number", value_name = "NAME")]
         trunk: Option<String>,
+        /// Prints faults and notes as JSON, each with file, line, column and length, for build servers and editors
+        #[arg(long, conflicts_with = "number")]
+        json: bool,
     },
     /// Says when the company is open: how its calendars stand at a time, and each change of the days behind it
     ///

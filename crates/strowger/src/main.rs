@@ -52,7 +52,10 @@ fn main() -> ExitCode {
     let done = |()| ExitCode::SUCCESS;
     let outcome = match cli.task {
         Task::Run { config } => run::run(&config).map(done),
-        Task::Check { config, number, trunk } => check::check(&config, number.as_deref(), trunk.as_deref()).map(done),
+        Task::Check { config, json: true, .. } => check::check_for_machines(&config),
+        Task::Check { config, number, trunk, .. } => {
+            check::check(&config, number.as_deref(), trunk.as_deref()).map(done)
+        }
         Task::Call(request) => call::call(&request),
         Task::Sim { files } => sim::sim(&files),
         Task::Test(request) => test::test(&request),

@@ -9,7 +9,7 @@ use super::{BESIDE, Reader, table};
 use crate::ReferenceKind;
 use crate::expression::Kind;
 use crate::flow::{Http, Outcome, Prompt, Target, Written};
-use crate::web::{HeaderValue, Method, Origin, check_header_name, check_header_value, read_url};
+use crate::web::{HeaderValue, Method, Origin, check_header_name, check_header_value, is_secret_header, read_url};
 
 /// The most names of a query, a body, headers, or of what is taken.
 pub(super) const MAX_PARTS: usize = 50;
@@ -151,6 +151,12 @@ impl<'a> Reader<'a> {
             return Some((text.into(), HeaderValue::Secret(held)));
         }
         let says = value.string()?;
+        if is_secret_header(text) {
+            let remedy =
+                format!("keep it in a file of its own, a secret of `secrets`, and write `{text}: {{ secret: NAME }}`");
+            value.fault("this is a secret, written for everybody who may read this file", remedy);
+            return None;
+        }
         if let Err(why) = check_header_value(says) {
             why.tell(value);
             return None;
