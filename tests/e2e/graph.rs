@@ -66,7 +66,7 @@ fn graphviz_draws_every_node_and_marks_the_faulty_ones() {
     let output = graph(&root().join("config"), &["--format", "dot"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let drawn = svg(folder.path(), &output.stdout);
-    for words in [">main&#45;menu<", ">queue sales<", ">dial 104<", ">1000<", ">exhausted<"] {
+    for words in [">main&#45;menu<", ">queue support<", ">dial 104<", ">1000<", ">exhausted<"] {
         assert!(drawn.contains(words), "{words} is not in\n{drawn}");
     }
     faulty_company(folder.path());
