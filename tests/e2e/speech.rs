@@ -26,6 +26,8 @@ nodes:
 struct Caller {
     phone: Phone,
     switch: Switch,
+    /// Nobody else may have them while these live.
+    _ports: Ports,
 }
 
 impl Caller {
@@ -52,7 +54,7 @@ impl Caller {
         ));
         let switch = Switch::start(&company);
         let phone = Phone::new(switch.address(), &mut ports);
-        let mut caller = Self { phone, switch };
+        let mut caller = Self { phone, switch, _ports: ports };
         caller.phone.call("1004");
         caller.phone.media.wait_for_tone(tones::WRONG, Instant::now(), SOON);
         caller.phone.media.press("42");
@@ -260,7 +262,8 @@ fn a_web_server_speaks_and_is_told_a_secret_that_nobody_else_is() {
          voices: {{ en: en-gb, zh: cmn-latn-pinyin }}, timeout: 5s }}\nsecrets: {{ tts: {{ file: tts }} }}"
     ));
     let switch = Switch::start(&company);
-    let mut caller = Caller { phone: Phone::new(switch.address(), &mut ports), switch };
+    let phone = Phone::new(switch.address(), &mut ports);
+    let mut caller = Caller { phone, switch, _ports: ports };
     caller.phone.call("1004");
     caller.phone.media.wait_for_tone(tones::WRONG, Instant::now(), SOON);
     caller.phone.media.press("42");
