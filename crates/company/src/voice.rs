@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use ivr::web::{HeaderValue, Method, Origin, check_header_name, check_header_value, is_secret_header, read_url};
+use ivr::web::{HeaderValue, Method, Origin, read_headers, read_url};
 use yaml::{Map, Shape, Value};
 
 use crate::names::Names;
 use crate::speech::known_words;
 
 const HTTP: Shape = Shape { what: "`http`", keys: &["get", "post", "query", "headers", "send"] };
-const SECRET: Shape = Shape { what: "a header", keys: &["secret"] };
 
-/// The most names of a query, of headers, or of what is sent.
+/// The most names of a query, or of what is sent.
 const MAX_PARTS: usize = 50;
 
 /// The word that stands for the text.
@@ -30,7 +29,7 @@ pub struct WebVoice {
     /// More of the query: names with their values.
     pub query: Vec<(String, String)>,
     /// Headers.
-    pub headers: Vec<(String, HeaderValue)>,
+    pub headers: Vec<(Arc<str>, HeaderValue)>,
     /// What is sent, if anything.
     pub send: Option<Sent>,
 }
@@ -68,7 +67,9 @@ pub(crate) fn read(value: Value<'_>, secrets: &mut Names) -> Option<WebVoice> {
         None => Some(None),
     };
     let origin = asked.as_ref().map(|(_, (origin, _))| origin.clone());
-    let headers = headers(map, origin.as_ref(), secrets);
+    let headers = read_headers(map, origin.as_ref(), |name, place| {
+        secrets.refer(&name, &place.place(), "add it to `secrets` in `strowger.yaml`", place.faults());
+    });
     let (method, (origin, path)) = asked?;
     let (query, send) = (query?, send?);
     if let (Method::Get, Some(send)) = (method, map.optional("send")) {
@@ -140,49 +141,6 @@ fn is_number(text: &str) -> bool {
     let (whole, rest) = unsigned.split_once('.').map_or((unsigned, None), |(whole, rest)| (whole, Some(rest)));
     let digits = |text: &str| !text.is_empty() && text.len() <= 15 && text.bytes().all(|c| c.is_ascii_digit());
     digits(whole) && (whole == "0" || !whole.starts_with('0')) && rest.is_none_or(digits)
-}
-
-fn headers(map: Map<'_>, origin: Option<&Origin>, secrets: &mut Names) -> Option<Vec<(String, HeaderValue)>> {
-    let Some(value) = map.optional("headers") else { return Some(Vec::new()) };
-    let entries = value.entries("headers, such as `X-Tenant: blue`")?;
-    let headers: Vec<_> = entries.into_iter().map(|(name, value)| header(name, value, origin, secrets)).collect();
-    headers.into_iter().collect()
-}
-
-fn header(
-    name: Value<'_>,
-    value: Value<'_>,
-    origin: Option<&Origin>,
-    secrets: &mut Names,
-) -> Option<(String, HeaderValue)> {
-    let text = name.string_for("a header's name")?;
-    if let Err(why) = check_header_name(text) {
-        why.tell(name);
-        return None;
-    }
-    if value.is_map() {
-        let secret = value.map(&SECRET)?.required("secret")?;
-        let held: Arc<str> = Arc::from(secret.name()?);
-        let known = secrets.refer(&held, &secret.place(), "add it to `secrets` in `strowger.yaml`", secret.faults());
-        if let Some(origin) = origin.filter(|origin| !origin.is_private()) {
-            let message = format!("everybody on the way to `{origin}` could read this secret");
-            secret.fault(message, "ask it by `https://`");
-            return None;
-        }
-        return known.then(|| (text.to_owned(), HeaderValue::Secret(held)));
-    }
-    let says = value.string()?;
-    if is_secret_header(text) {
-        let remedy =
-            format!("keep it in a file of its own, a secret of `secrets`, and write `{text}: {{ secret: NAME }}`");
-        value.fault("this is a secret, written for everybody who may read this file", remedy);
-        return None;
-    }
-    if let Err(why) = check_header_value(says) {
-        why.tell(value);
-        return None;
-    }
-    Some((text.to_owned(), HeaderValue::Text(says.into())))
 }
 
 #[cfg(test)]

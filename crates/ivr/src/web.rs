@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Value;
 
+mod headers;
+
+pub use headers::read_headers;
+
 /// The largest answer that a driver may hand over, in octets.
 pub const MAX_REPLY: usize = 64 * 1024;
 
@@ -139,78 +143,6 @@ fn is_host(host: &str) -> bool {
             && label.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_'))
     };
     !host.is_empty() && host.len() <= 253 && host.split('.').all(label)
-}
-
-/// Headers that the connection is made of, or that every request has.
-const OURS: &[&str] = &[
-    "host",
-    "connection",
-    "content-length",
-    "content-type",
-    "transfer-encoding",
-    "te",
-    "trailer",
-    "upgrade",
-    "expect",
-    "keep-alive",
-    "accept",
-    "accept-encoding",
-    "user-agent",
-];
-
-/// What is wrong with a header that a person wrote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoHeader {
-    /// Its name is none (RFC 9110 section 5.6.2).
-    Name,
-    /// Every request has it, or the connection is made of it.
-    Ours,
-    /// What it says is not one line of plain characters, 1000 at most.
-    Value,
-}
-
-impl NoHeader {
-    /// Says so of the name or the value in a person's file.
-    pub fn tell(self, value: yaml::Value<'_>) {
-        match self {
-            Self::Name => {
-                value.fault("this is not the name of a header", "write letters, digits and `-`, such as `X-Tenant`");
-            }
-            Self::Ours => {
-                let name = value.raw().unwrap_or_default();
-                value.fault(format!("the header `{name}` is made by itself"), "remove it");
-            }
-            Self::Value => value.fault("a header is one line of at most 1000 plain characters", ""),
-        }
-    }
-}
-
-/// Looks at a header's name.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn check_header_name(name: &str) -> Result<(), NoHeader> {
-    let is_token = name.bytes().all(|c| c.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&c));
-    if name.is_empty() || name.len() > 100 || !is_token {
-        return Err(NoHeader::Name);
-    }
-    if OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name)) { Err(NoHeader::Ours) } else { Ok(()) }
-}
-
-/// True for headers by which one proves who asks: what they say is a secret.
-#[must_use]
-pub fn is_secret_header(name: &str) -> bool {
-    const KNOWN: [&str; 4] = ["authorization", "proxy-authorization", "cookie", "x-api-key"];
-    KNOWN.iter().any(|known| known.eq_ignore_ascii_case(name))
-}
-
-/// Looks at what a header says.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn check_header_value(value: &str) -> Result<(), NoHeader> {
-    let is_good = value.len() <= 1000 && value.bytes().all(|c| c == b' ' || c.is_ascii_graphic());
-    if is_good { Ok(()) } else { Err(NoHeader::Value) }
 }
 
 /// What is asked for.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use base::Pii;
 use company::{Programs, Scalar, Sent, SpeechEngine, System, WebVoice};
@@ -58,13 +59,13 @@ pub(crate) fn settings(system: &System) -> Settings {
 
 /// How a web server is asked, with the secrets that it is told.
 fn web(voice: &WebVoice, secrets: &Secrets) -> Web {
-    let header = |(name, value): &(String, HeaderValue)| {
+    let header = |(name, value): &(Arc<str>, HeaderValue)| {
         let (text, secret) = match value {
             HeaderValue::Text(text) => (Pii::new(text.to_string()), false),
             // The configuration names no other secrets than there are.
             HeaderValue::Secret(secret) => (secrets.get(secret).cloned().unwrap_or_default(), true),
         };
-        (name.clone(), text, secret)
+        (name.to_string(), text, secret)
     };
     let json = |(name, value): &(String, Scalar)| {
         let value = match value {

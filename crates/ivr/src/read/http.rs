@@ -9,7 +9,7 @@ use super::{BESIDE, Reader, table};
 use crate::ReferenceKind;
 use crate::expression::Kind;
 use crate::flow::{Http, Outcome, Prompt, Target, Written};
-use crate::web::{HeaderValue, Method, Origin, check_header_name, check_header_value, is_secret_header, read_url};
+use crate::web::{Method, Origin, read_headers, read_url};
 
 /// The most names of a query, a body, headers, or of what is taken.
 pub(super) const MAX_PARTS: usize = 50;
@@ -37,7 +37,8 @@ impl<'a> Reader<'a> {
         }
         let sends = map.optional("send").is_some();
         let send = self.parts(map, "send", &[]);
-        let headers = self.headers(map, asked.as_ref().map(|(_, (origin, _), _)| origin));
+        let origin = asked.as_ref().map(|(_, (origin, _), _)| origin);
+        let headers = read_headers(map, origin, |name, place| self.refer(ReferenceKind::Secret, name, place));
         let timeout = map
             .optional("timeout")
             .map_or(Some(TIMEOUT), |value| value.duration_in(Duration::from_millis(100)..=Duration::from_secs(30)));
@@ -115,52 +116,5 @@ impl<'a> Reader<'a> {
             return None;
         }
         Some((known.into_iter().collect::<Option<_>>()?, values))
-    }
-
-    fn headers(&mut self, map: Map<'a>, origin: Option<&Origin>) -> Option<Vec<(Arc<str>, HeaderValue)>> {
-        let Some(value) = map.optional("headers") else { return Some(Vec::new()) };
-        let entries = value.entries("headers, such as `X-Tenant: blue`")?;
-        if entries.is_empty() || entries.len() > MAX_PARTS {
-            value.fault_at_key(format!("there are 1 to {MAX_PARTS} headers, not {}", entries.len()), "");
-            return None;
-        }
-        let headers: Vec<_> = entries.into_iter().map(|(name, value)| self.header(name, value, origin)).collect();
-        headers.into_iter().collect()
-    }
-
-    fn header(
-        &mut self,
-        name: Value<'a>,
-        value: Value<'a>,
-        origin: Option<&Origin>,
-    ) -> Option<(Arc<str>, HeaderValue)> {
-        let text = name.string_for("a header's name")?;
-        if let Err(why) = check_header_name(text) {
-            why.tell(name);
-            return None;
-        }
-        if value.is_map() {
-            let secret = value.map(&table::SECRET.shape)?.required("secret")?;
-            let held: Arc<str> = Arc::from(secret.name()?);
-            self.refer(ReferenceKind::Secret, Arc::clone(&held), secret);
-            if let Some(origin) = origin.filter(|origin| !origin.is_private()) {
-                let message = format!("everybody on the way to `{origin}` could read this secret");
-                secret.fault(message, "ask it by `https://`");
-                return None;
-            }
-            return Some((text.into(), HeaderValue::Secret(held)));
-        }
-        let says = value.string()?;
-        if is_secret_header(text) {
-            let remedy =
-                format!("keep it in a file of its own, a secret of `secrets`, and write `{text}: {{ secret: NAME }}`");
-            value.fault("this is a secret, written for everybody who may read this file", remedy);
-            return None;
-        }
-        if let Err(why) = check_header_value(says) {
-            why.tell(value);
-            return None;
-        }
-        Some((text.into(), HeaderValue::Text(says.into())))
     }
 }

@@ -93,7 +93,7 @@ form! {
 }
 
 form! {
-    pub(super) SECRET, "a secret", one of [],
+    pub(crate) SECRET, "a secret", one of [],
     key("secret", NAME, "Its name under `secrets` in `strowger.yaml`.", "crm-key").needed(),
 }
 
