@@ -33,7 +33,7 @@ pub use fold::CdrFold;
 pub use kind::Kind;
 pub use location::{Carrier, Location, Locations};
 pub use media_stats::MediaStats;
-pub use voicemail::{MessageHeard, MessageLeft, MessageName, MessageNotLeft, Voicemail};
+pub use voicemail::{LetterOrder, MessageHeard, MessageLeft, MessageName, MessageNotLeft, Voicemail};
 pub use words::{
     Asker, Candidate, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, Name, NoWayOut, OfferOutcome,
     OfferReason, Origin, Outside, Party, QueueExit, Reason, Received, Scale, Transfer, TransferKind,

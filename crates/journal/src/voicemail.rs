@@ -1,6 +1,6 @@
-//! What is known of a voice message beside its sound.
+//! What is known of a voice message beside its sound, and what the switch orders of those who keep them.
 
-use base::{CallId, Pii, Wall};
+use base::{CallId, Pii, PlayId, TakeId, Wall};
 use serde::{Deserialize, Serialize};
 
 use crate::Name;
@@ -71,4 +71,27 @@ pub struct Voicemail {
     pub lost_ms: u64,
     /// Its owner has heard it.
     pub heard: bool,
+}
+
+/// What is to be done about voice messages.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LetterOrder {
+    /// One is about to be taken; its audio comes as that of a recording. To be told before the media's command.
+    Take(TakeId, Box<Voicemail>),
+    /// One that was taken is to be put into its mailbox. What came of it is told.
+    Keep(TakeId),
+    /// One that was taken is to be thrown away. What came of it is told.
+    Discard(TakeId),
+    /// Somebody wants to hear what was taken: its sound is told.
+    LoadTaken(CallId, PlayId, TakeId),
+    /// Somebody wants to hear a message of a mailbox: its sound is told.
+    Load(CallId, PlayId, Name, Name),
+    /// Somebody wants to know what is in a mailbox.
+    List(CallId, Name),
+    /// A message of a mailbox was heard, or is to count as if it were not: how many there are is told.
+    SetHeard(Name, Name, bool),
+    /// A message of a mailbox is to be deleted: how many are left is told.
+    Delete(Name, Name),
+    /// Somebody may have changed the files of a mailbox: how many there are is told.
+    Count(Name),
 }

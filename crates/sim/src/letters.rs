@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use base::TakeId;
 use ivr::MessageOutcome;
-use journal::{Name, Voicemail};
+use journal::{LetterOrder, Name, Voicemail};
 use leg::Prompt;
-use switch::{LetterOrder, LetterReport};
+use switch::LetterReport;
 
 /// Messages that are being taken, and those in mailboxes.
 #[derive(Debug)]

@@ -6,14 +6,14 @@ use std::path::Path;
 
 use audio::{FRAME, is_voiced};
 use base::TakeId;
-use journal::Voicemail;
+use journal::{LetterOrder, Voicemail};
 use leg::{Chunk, Stereo};
 
 use crate::disk::{Disk, TakeFile};
 use crate::mailboxes::{FRAME_OCTETS, LEAST_VOICED, Mailboxes, header, message_id, prompt};
 use crate::notice::Notify;
 use crate::take::write_all;
-use crate::{LetterEvent, LetterOrder, Message, Notice};
+use crate::{LetterEvent, Message, Notice};
 
 /// Frames of a message at most: an hour. More is a fault in the chunk.
 const MAX_FRAMES: u64 = 3600 * 50;

@@ -61,5 +61,5 @@ pub use mailboxes::{Mailboxes, Message};
 pub use notice::{LetterEvent, Notice, StartError, TakeEvent};
 pub use records::Records;
 pub use replace::replace;
-pub use store::{ChunkPort, JournalPort, LetterOrder, Storage, TakePort};
+pub use store::{ChunkPort, JournalPort, Storage, TakePort};
 pub use traces::{TracePort, find};

@@ -32,7 +32,7 @@ pub enum Notice {
         /// And that somebody has.
         old: u32,
     },
-    /// What is in a mailbox, as [`crate::LetterOrder::List`] asked.
+    /// What is in a mailbox, as [`journal::LetterOrder::List`] asked.
     Listed {
         /// Who asked.
         call: CallId,

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use base::{CallId, Mono, Now, PlayId, TakeId, Wall};
+use base::{CallId, Mono, Now, TakeId, Wall};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
-use journal::{Event, Locations, Name, Voicemail};
+use journal::{Event, LetterOrder, Locations};
 use leg::{CHUNK_FRAMES, Chunk, FRAME, Stereo, TakeSink};
 
 use crate::disk::System;
@@ -69,29 +69,6 @@ pub struct ChunkPort {
     queue: Sender<Order>,
     free: Receiver<Stereo>,
     most: usize,
-}
-
-/// What is to be done about voice messages.
-#[derive(Clone, Debug, PartialEq)]
-pub enum LetterOrder {
-    /// One is about to be taken; its audio comes as that of a recording.
-    Take(TakeId, Box<Voicemail>),
-    /// One that was taken is to be kept: [`crate::LetterEvent::Kept`] follows.
-    Keep(TakeId),
-    /// One that was taken is to be thrown away: [`crate::LetterEvent::Discarded`] follows.
-    Discard(TakeId),
-    /// Somebody wants to hear what was taken: [`Notice::Loaded`] follows.
-    LoadTaken(CallId, PlayId, TakeId),
-    /// Somebody wants to hear a message of a mailbox: [`Notice::Loaded`] follows.
-    Load(CallId, PlayId, Name, Name),
-    /// Somebody wants to know what is in a mailbox: [`Notice::Listed`] follows.
-    List(CallId, Name),
-    /// A message of a mailbox was heard, or counts as if it were not: [`Notice::Mailbox`] follows.
-    SetHeard(Name, Name, bool),
-    /// A message of a mailbox is to be deleted: [`Notice::Mailbox`] follows.
-    Delete(Name, Name),
-    /// Somebody changed the files of a mailbox: [`Notice::Mailbox`] follows.
-    Count(Name),
 }
 
 /// What comes to the recordings' thread. One queue for all, so that a recording's end does not overtake its audio.

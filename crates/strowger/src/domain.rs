@@ -27,7 +27,7 @@ use trace::{Octets, Packet};
 
 use crate::clock::Clock;
 use crate::fault::{GaveUp, Guard};
-use crate::letters::{letter_order, letter_refused, letter_report};
+use crate::letters::{letter_refused, letter_report};
 use crate::listener::Sender;
 use crate::mailbox::{self, Receiver};
 use crate::memory::{self, Crowd, Memory};
@@ -367,7 +367,7 @@ impl Domain {
                 }
             }
             while let Some(order) = self.switch.poll_letter() {
-                let refused = self.takes.letter(letter_order(order)).err().and_then(letter_refused);
+                let refused = self.takes.letter(order).err().and_then(letter_refused);
                 if let Some(report) = refused {
                     self.guard.tell(now, &mut self.switch, |switch| switch.handle_letter(now, report))?;
                 }

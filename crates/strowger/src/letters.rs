@@ -1,34 +1,20 @@
 //! Voice messages between the switch and storage, which know nothing of each other.
 
 use ivr::MessageOutcome;
+use journal::LetterOrder;
 use storage::{LetterEvent, Message, Notice};
-use switch::{LetterOrder, LetterReport};
-
-/// What storage is to do.
-pub(crate) fn letter_order(order: LetterOrder) -> storage::LetterOrder {
-    use storage::LetterOrder as Told;
-    match order {
-        LetterOrder::Take(take, head) => Told::Take(take, head),
-        LetterOrder::Keep(take) => Told::Keep(take),
-        LetterOrder::Discard(take) => Told::Discard(take),
-        LetterOrder::LoadTaken(call, play, take) => Told::LoadTaken(call, play, take),
-        LetterOrder::Load(call, play, mailbox, message) => Told::Load(call, play, mailbox, message),
-        LetterOrder::List(call, mailbox) => Told::List(call, mailbox),
-        LetterOrder::SetHeard(mailbox, message, heard) => Told::SetHeard(mailbox, message, heard),
-        LetterOrder::Delete(mailbox, message) => Told::Delete(mailbox, message),
-        LetterOrder::Count(mailbox) => Told::Count(mailbox),
-    }
-}
+use switch::LetterReport;
 
 /// What the switch is told of an order that storage has no room for; nothing if nobody waits for it. A message that could not begin
 /// is told when it ends.
-pub(crate) fn letter_refused(order: storage::LetterOrder) -> Option<LetterReport> {
-    use storage::LetterOrder as Told;
+pub(crate) fn letter_refused(order: LetterOrder) -> Option<LetterReport> {
     match order {
-        Told::Keep(take) | Told::Discard(take) => Some(LetterReport::Lost(take)),
-        Told::LoadTaken(call, play, _) | Told::Load(call, play, ..) => Some(LetterReport::Loaded(call, play, None)),
-        Told::List(call, _) => Some(LetterReport::Listed(call, Vec::new())),
-        Told::Take(..) | Told::SetHeard(..) | Told::Delete(..) | Told::Count(_) => None,
+        LetterOrder::Keep(take) | LetterOrder::Discard(take) => Some(LetterReport::Lost(take)),
+        LetterOrder::LoadTaken(call, play, _) | LetterOrder::Load(call, play, ..) => {
+            Some(LetterReport::Loaded(call, play, None))
+        }
+        LetterOrder::List(call, _) => Some(LetterReport::Listed(call, Vec::new())),
+        LetterOrder::Take(..) | LetterOrder::SetHeard(..) | LetterOrder::Delete(..) | LetterOrder::Count(_) => None,
     }
 }
 
@@ -63,10 +49,15 @@ mod tests {
     #[test]
     fn who_waits_for_an_order_without_room_is_told() {
         let (call, play, take) = (CallId::from_raw(1), PlayId::from_raw(2), TakeId::from_raw(3));
-        use storage::LetterOrder as Told;
-        assert_eq!(letter_refused(Told::Keep(take)), Some(LetterReport::Lost(take)));
-        assert_eq!(letter_refused(Told::LoadTaken(call, play, take)), Some(LetterReport::Loaded(call, play, None)));
-        assert_eq!(letter_refused(Told::List(call, "sales".into())), Some(LetterReport::Listed(call, Vec::new())));
-        assert_eq!(letter_refused(Told::Count("sales".into())), None);
+        assert_eq!(letter_refused(LetterOrder::Keep(take)), Some(LetterReport::Lost(take)));
+        assert_eq!(
+            letter_refused(LetterOrder::LoadTaken(call, play, take)),
+            Some(LetterReport::Loaded(call, play, None))
+        );
+        assert_eq!(
+            letter_refused(LetterOrder::List(call, "sales".into())),
+            Some(LetterReport::Listed(call, Vec::new()))
+        );
+        assert_eq!(letter_refused(LetterOrder::Count("sales".into())), None);
     }
 }

@@ -291,7 +291,7 @@ impl Switch {
                 )
             }
             Request::CountMailbox { mailbox } => {
-                self.letters.order(crate::LetterOrder::Count(mailbox));
+                self.letters.order(journal::LetterOrder::Count(mailbox));
                 Response::Counting
             }
             Request::Hangup { call } => {

@@ -102,4 +102,4 @@ pub use recording::{TakeOrder, TakeReport};
 pub use speech::Speak;
 pub use switch::{Setup, Switch, Traced};
 pub use trunks::usual_watch;
-pub use voicemail::{LetterOrder, LetterReport};
+pub use voicemail::LetterReport;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base::{CallId, LegId, Now, Pii, PlayId, TakeId};
 use ivr::{MailboxState, MessageOutcome, Sound, Speech};
-use journal::{Asker, Kind, MessageHeard, MessageLeft, MessageName, MessageNotLeft, Name, Voicemail};
+use journal::{Asker, Kind, LetterOrder, MessageHeard, MessageLeft, MessageName, MessageNotLeft, Name, Voicemail};
 use leg::{Command, Item, Prompt};
 
 use crate::MailboxName;
@@ -17,29 +17,6 @@ use crate::switch::Switch;
 
 /// The word by which a flow names the mailbox of whoever calls.
 const OWN: &str = "own";
-
-/// What is to be done about voice messages.
-#[derive(Clone, Debug, PartialEq)]
-pub enum LetterOrder {
-    /// One is about to be taken; its audio comes as that of a recording. To be told before the media's command.
-    Take(TakeId, Box<Voicemail>),
-    /// One that was taken is to be put into its mailbox: [`LetterReport::Kept`] or [`LetterReport::Lost`] follows.
-    Keep(TakeId),
-    /// One that was taken is to be thrown away: [`LetterReport::Discarded`] follows.
-    Discard(TakeId),
-    /// Somebody wants to hear what was taken: [`LetterReport::Loaded`] follows.
-    LoadTaken(CallId, PlayId, TakeId),
-    /// Somebody wants to hear a message of a mailbox: [`LetterReport::Loaded`] follows.
-    Load(CallId, PlayId, MailboxName, Name),
-    /// Somebody wants to know what is in a mailbox: [`LetterReport::Listed`] follows.
-    List(CallId, MailboxName),
-    /// A message of a mailbox was heard, or is to count as if it were not: [`LetterReport::Counted`] follows.
-    SetHeard(MailboxName, Name, bool),
-    /// A message of a mailbox is to be deleted: [`LetterReport::Counted`] follows.
-    Delete(MailboxName, Name),
-    /// Somebody may have changed the files of a mailbox: [`LetterReport::Counted`] follows.
-    Count(MailboxName),
-}
 
 /// What the driver says of voice messages.
 #[derive(Clone, Debug, PartialEq)]
