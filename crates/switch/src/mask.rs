@@ -22,11 +22,31 @@ impl Switch {
     pub(crate) fn mask(&mut self, now: Now, call: CallId, what: Masked) {
         let Some(found) = self.calls.get_mut(&call) else { return };
         let before = std::mem::replace(&mut found.mask, Mask::On(what));
-        if before != Mask::On(what) {
-            self.commands.push_back(Command::Mask { leg: found.caller, what });
+        if before == Mask::On(what) {
+            return;
         }
+        self.commands.push_back(Command::Mask { leg: found.caller, what });
         if before == Mask::Off || what == Masked::Both {
             self.note(now, call, Kind::MaskBegan { both: what == Masked::Both });
+        }
+    }
+
+    /// The caller has left the flow that asked for a secret. What a flow said of both sides holds on: it may have sent him to where
+    /// the secret is told.
+    pub(crate) fn unmask_secret(&mut self, call: CallId) {
+        if self.calls.get(&call).is_some_and(|found| found.mask == Mask::On(Masked::Peer)) {
+            self.unmask(call);
+        }
+    }
+
+    /// The call is about another leg from now on: what is not to be recorded of it is the same.
+    pub(crate) fn move_mask(&mut self, call: CallId) {
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        match found.mask {
+            Mask::On(what) => self.commands.push_back(Command::Mask { leg: found.caller, what }),
+            // The leg that would tell its end is no longer the one that is recorded.
+            Mask::Ending => found.mask = Mask::Off,
+            Mask::Off => {}
         }
     }
 

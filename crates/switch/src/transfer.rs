@@ -273,6 +273,7 @@ impl Switch {
             found.identity = Identity::default();
         }
         self.keep_agent(now, call, peer);
+        self.move_mask(call);
         if records {
             self.record(call, true);
         }
@@ -297,7 +298,7 @@ impl Switch {
         if let Some(timer) = found.flow_timer.take() {
             self.timers.cancel(timer);
         }
-        self.unmask(call);
+        self.unmask_secret(call);
     }
 
     /// Hangs up on whoever has transferred.

@@ -6,7 +6,7 @@ const FLOW: &str = "
 version: 1
 nodes:
   main:
-    menu: {prompt: p, keys: {1: user, 2: queue, 3: flow, 4: outside, 5: round, 6: empty}, exhausted: hangup}
+    menu: {prompt: p, keys: {1: user, 2: queue, 3: flow, 4: outside, 5: round, 6: empty, 7: hide}, exhausted: hangup}
   user:
     record: start
     next: bob
@@ -25,6 +25,12 @@ nodes:
     transfer: {number: \"1002\", failed: sorry}
   empty:
     transfer: {number: \"202\", failed: sorry}
+  hide:
+    record: start
+    next: mask
+  mask:
+    record: mask
+    next: queue
   sorry:
     play: sorry
     next: main
@@ -46,6 +52,7 @@ nodes:
 
 fn flows() -> Scene {
     let mut config = with_carrier();
+    config.trunks[0].transfers = true;
     let faults = yaml::Faults::default();
     let sources = [("main", FLOW), ("other", OTHER), ("round", ROUND)]
         .map(|(name, text)| (name, yaml::Source::new(format!("{name}.yaml"), text)));
@@ -165,6 +172,23 @@ fn numbers_that_lead_round_come_to_an_end() {
     assert_eq!((s.transfers().len(), s.failures()), (16, vec![482]));
     s.hears_all();
     assert!(s.saw(s.caller, &Seen::Ended), "he was told, and his flow went on");
+    s.end();
+}
+
+#[test]
+fn what_a_flow_keeps_out_of_the_recording_stays_out_wherever_the_call_goes_on() {
+    let mut s = flows();
+    s.press('7');
+    s.answer(s.ada);
+    let caller = s.world.caller_leg();
+    assert_eq!(s.world.media.masks.get(&caller), Some(&leg::Masked::Both), "he has left the flow that said so");
+    // The caller sends the agent on, so that the call is about her leg, which is recorded from then on.
+    s.refer(s.caller, "105");
+    s.answer(bob());
+    let recorded: Vec<_> = s.world.media.takes.keys().copied().collect();
+    assert!(recorded.len() == 1 && recorded[0] != caller, "{recorded:?}");
+    assert_eq!(s.world.media.masks.get(&recorded[0]), Some(&leg::Masked::Both));
+    s.hang_up(bob());
     s.end();
 }
 
