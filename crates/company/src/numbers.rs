@@ -24,7 +24,7 @@ pub(crate) fn read(value: &Value<'_>, catalogue: &mut Catalogue, faults: &Faults
 }
 
 fn destination(value: &Value<'_>, catalogue: &mut Catalogue, faults: &Faults) -> Option<Destination> {
-    if let Some(name) = value.raw() {
+    if let Some(name) = value.raw().filter(|name| !name.is_empty()) {
         value.fault(
             "this does not say what the number reaches",
             format!("write `{{ flow: {name} }}`, or `user` or `queue`"),

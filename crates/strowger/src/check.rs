@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use company::{Note, Outlook};
-use serde_json::{Value, json};
+use company::Outlook;
+use serde::Serialize;
+use serde_json::json;
 use switch::{Config, NumbersOf, Trunk};
-use yaml::{Fault, Place, Span};
+use yaml::{Place, Span};
 
 use crate::error::Error;
 use crate::folder::{read_company, read_files};
@@ -45,21 +46,32 @@ pub(crate) fn check_for_machines(folder: &Path) -> Result<ExitCode, Error> {
         Ok(company) => (Vec::new(), company.notes),
         Err(report) => (report.faults, report.notes),
     };
-    let at = |place: &Place, what: Value| {
-        let Span { line, column, length } = place.span;
-        let mut entry = json!({ "file": place.source.path(), "line": line, "column": column, "length": length });
-        entry.as_object_mut().into_iter().for_each(|entry| entry.extend(what.as_object().cloned().unwrap_or_default()));
-        entry
-    };
-    let fault = |fault: &Fault| at(&fault.place, json!({ "message": fault.message, "remedy": fault.remedy }));
-    let note = |note: &Note| at(&note.place, json!({ "message": note.text }));
     let told = json!({
         "right": faults.is_empty(),
-        "faults": faults.iter().map(fault).collect::<Vec<_>>(),
-        "notes": notes.iter().map(note).collect::<Vec<_>>(),
+        "faults": faults.iter().map(|fault| Told::of(&fault.place, &fault.message, &fault.remedy)).collect::<Vec<_>>(),
+        "notes": notes.iter().map(|note| Told::of(&note.place, &note.text, "")).collect::<Vec<_>>(),
     });
     print(&format!("{told:#}\n"));
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// A fault or a note, as machines read it.
+#[derive(Serialize)]
+struct Told<'a> {
+    file: &'a str,
+    line: u32,
+    column: u32,
+    length: u32,
+    message: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    remedy: &'a str,
+}
+
+impl<'a> Told<'a> {
+    fn of(place: &'a Place, message: &'a str, remedy: &'a str) -> Self {
+        let Span { line, column, length } = place.span;
+        Self { file: place.source.path(), line, column, length, message, remedy }
+    }
 }
 
 /// What the rules of a trunk make of a number, either way.

@@ -92,7 +92,7 @@ impl Reloads {
 
 impl Running {
     fn serve(mut self, requests: &Receiver<Why>) {
-        // What changed by itself was refused last.
+        // The last one was refused.
         let mut refused = false;
         for why in requests {
             // Unwind safety: `self.config` is replaced in one step.
@@ -116,6 +116,7 @@ impl Running {
                     None
                 }
                 Why::Asked(reply) => {
+                    refused = outcome.is_err();
                     self.tell(&outcome);
                     Some(reply)
                 }

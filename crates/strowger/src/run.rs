@@ -337,8 +337,10 @@ fn wait(
             }
             asked = true;
             // Nobody reads a standard error that is closed.
-            let _ =
-                writeln!(io::stderr().lock(), "strowger: ending when all calls have; a second signal ends it at once");
+            let _ = writeln!(
+                io::stderr().lock(),
+                "strowger: ending; live calls may go on for `calls` › `grace`, and a second signal cuts them off"
+            );
             inputs.send(Input::Drain);
         }
         // Whoever asked for the end shall hear that it comes.

@@ -32,9 +32,10 @@ pub(crate) fn try_flow(
     {
         return Err(Error::NoTime { text: text.to_owned() });
     }
+    let by_name = world.numbers.iter().find(|(_, leads_to)| leads_to == flow);
     // Who names a number means the flow that it leads to.
-    let dialled = world.numbers.iter().find(|(number, leads_to)| number == flow || leads_to == flow);
-    let flow = dialled.map_or(flow, |(_, leads_to)| leads_to);
+    let dialled = by_name.or_else(|| world.numbers.iter().find(|(number, _)| number == flow));
+    let flow = dialled.filter(|_| world.flows.get(flow).is_none()).map_or(flow, |(_, leads_to)| leads_to);
     let wall = at.and_then(|at| world.flows.zone().at(at)).unwrap_or_else(|| Clock::start().now().wall);
     let facts = Facts {
         caller_number: Pii::new(caller.unwrap_or_default().to_owned()),

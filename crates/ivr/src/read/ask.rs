@@ -76,11 +76,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn question(&mut self, map: Map<'a>) -> Option<Question> {
-        self.question_before(map, None)
+        self.question_with_end(map, None)
     }
 
     /// A question; whoever used up all attempts goes to `otherwise` if nothing else is written.
-    pub(super) fn question_before(&mut self, map: Map<'a>, otherwise: Option<Target>) -> Option<Question> {
+    pub(super) fn question_with_end(&mut self, map: Map<'a>, otherwise: Option<Target>) -> Option<Question> {
         let prompt = map.required("prompt").and_then(|value| self.prompt(value));
         let barge_in = map.optional("barge_in").map_or(Some(true), |value| value.bool());
         let policy = [("keep", true), ("discard", false)];
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
                 None
             }
             (Some(value), _) => match otherwise {
-                Some(_) => self.outcome(map, "exhausted", otherwise.unwrap_or(Target::Hangup)).map(Some),
+                Some(way) => self.outcome(map, "exhausted", way).map(Some),
                 None => self.last_outcome(value).map(Some),
             },
             (None, Some(Times::Count(_))) if otherwise.is_some() => {

@@ -21,7 +21,7 @@ impl<'a> Reader<'a> {
         let next = self.next(node);
         let map = value.map_with(&table::SURVEY.shape, BESIDE)?;
         let scale = map.required("scale").and_then(|value| value.choose(Scale::NAMES));
-        let question = self.question_before(map, Some(next.unwrap_or(Target::Hangup)));
+        let question = self.question_with_end(map, Some(next.unwrap_or(Target::Hangup)));
         let variable = match map.optional("into") {
             Some(value) => self.names.variable(value),
             None => Some(Arc::from(SCORE)),
