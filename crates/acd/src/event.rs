@@ -233,11 +233,16 @@ pub enum ReserveError {
 }
 
 /// What an agent says of himself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Status {
     /// Takes calls.
     #[default]
     Available,
+    /// Takes none for a while; what he has goes on, and so do calls wait that only he serves: he is logged in.
+    Break {
+        /// Why, by the code of the configuration.
+        reason: Arc<str>,
+    },
     /// Takes none; what he has goes on.
     LoggedOut,
 }
@@ -247,6 +252,8 @@ pub enum Status {
 pub enum AgentState {
     /// Takes no calls.
     LoggedOut,
+    /// Takes none for a while. The time after a call counts first, be it in a break or not.
+    OnBreak,
     /// Can be offered a call.
     Idle,
     /// A call is being offered to him.

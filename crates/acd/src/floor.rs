@@ -38,8 +38,12 @@ pub struct Agent {
     /// His queues, each with his rank in its list: who is idle equally long stands in that order.
     pub queues: Vec<(QueueIx, u32)>,
     pub status: Status,
+    /// Since when.
+    pub status_since: Mono,
     /// What occupies him. One thing at a time, so he never has two offers.
     pub held: Option<Held>,
+    /// Since when he has a call or a reservation; counts only while he does.
+    pub held_since: Mono,
     /// Time in which he gets no offer.
     pub lease: Option<Lease>,
     /// The decision under way that chooses a call for him.
@@ -74,6 +78,7 @@ pub struct LiveOffer {
 #[derive(Debug)]
 pub struct Lease {
     pub kind: LeaseKind,
+    pub began: Mono,
     pub timer: TimerToken,
 }
 
@@ -91,6 +96,7 @@ pub enum Standing {
     /// Idle, but a decision about him is under way.
     Undecided,
     Unavailable,
+    OnBreak,
     Offered,
     InCall,
     WrapUp,
@@ -104,7 +110,9 @@ impl Agent {
             listed: false,
             queues: Vec::new(),
             status: Status::Available,
+            status_since: idle_since,
             held: None,
+            held_since: idle_since,
             lease: None,
             ask: None,
             wake: None,
@@ -119,12 +127,13 @@ impl Agent {
     }
 
     pub fn state(&self) -> AgentState {
-        match (&self.held, self.status, self.lease.as_ref().map(|lease| lease.kind)) {
+        match (&self.held, &self.status, self.lease.as_ref().map(|lease| lease.kind)) {
             (Some(Held::Offer(offer)), ..) => AgentState::Offered(offer.id),
             (Some(Held::Call { call, .. }), ..) => AgentState::InCall(*call),
             (Some(Held::Reserved(call)), ..) => AgentState::Reserved(*call),
             (None, Status::LoggedOut, _) => AgentState::LoggedOut,
-            (None, Status::Available, Some(LeaseKind::WrapUp)) => AgentState::WrapUp,
+            (None, _, Some(LeaseKind::WrapUp)) => AgentState::WrapUp,
+            (None, Status::Break { .. }, _) => AgentState::OnBreak,
             (None, Status::Available, Some(LeaseKind::Rest)) => AgentState::Resting,
             (None, Status::Available, None) => AgentState::Idle,
         }
@@ -135,6 +144,7 @@ impl Agent {
             AgentState::Idle if self.ask.is_some() => Standing::Undecided,
             AgentState::Idle => Standing::Idle,
             AgentState::LoggedOut => Standing::Unavailable,
+            AgentState::OnBreak => Standing::OnBreak,
             AgentState::Offered(_) => Standing::Offered,
             AgentState::InCall(_) | AgentState::Reserved(_) => Standing::InCall,
             AgentState::WrapUp => Standing::WrapUp,
@@ -177,6 +187,7 @@ impl Floor {
         agent.listed = true;
         if agent.status != status {
             agent.status = status;
+            agent.status_since = now;
             agent.idle_since = now;
         }
     }
@@ -203,6 +214,11 @@ impl Floor {
     pub fn find(&self, name: &AgentName) -> Option<AgentIx> {
         let ix = *self.agent_names.get(name)?;
         self.agent(ix).filter(|agent| agent.listed || agent.held.is_some()).map(|_| ix)
+    }
+
+    /// The place of an agent who is or was configured.
+    pub fn place_of(&self, name: &AgentName) -> Option<AgentIx> {
+        self.agent_names.get(name).copied()
     }
 
     /// A queue that is or was configured.

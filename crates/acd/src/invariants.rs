@@ -108,6 +108,7 @@ impl Acd {
         };
         let found = Exclusions {
             unavailable: count(Standing::Unavailable),
+            on_break: count(Standing::OnBreak),
             offered: count(Standing::Offered),
             in_call: count(Standing::InCall),
             wrap_up: count(Standing::WrapUp),
@@ -122,7 +123,7 @@ impl Acd {
             let since = self.floor.agent(*agent).map(|agent| agent.idle_since);
             holds!(since == Some(key.0), "{name} has an agent at a wrong place");
         }
-        let logged_in = members().filter(|agent| agent.status == Status::Available).count();
+        let logged_in = members().filter(|agent| agent.status != Status::LoggedOut).count();
         holds!(queue.logged_in as usize == logged_in, "{name} counts {} logged in", queue.logged_in);
         holds!(queue.logged_in > 0 || queue.waiting.is_empty(), "in {name} calls wait for nobody");
         let listed = self.floor.listed.contains(&ix);

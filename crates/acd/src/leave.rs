@@ -71,7 +71,7 @@ impl Acd {
         }
         let timer = self.timers.set(now.monotonic + lasts, Timer::Lease(ix));
         let name = self.floor.change(ix, |agent| {
-            agent.lease = Some(Lease { kind, timer });
+            agent.lease = Some(Lease { kind, began: now.monotonic, timer });
             agent.name.clone()
         });
         if let (LeaseKind::WrapUp, Some(agent)) = (kind, name) {

@@ -10,7 +10,7 @@
 //!
 //! Where to find what: `machine.rs` the inputs and timers, `decide.rs` when decisions are asked for and how they are
 //! checked, `snapshot.rs` what strategies are shown, `offer.rs` offers, `leave.rs` ways out and leases, `reconfigure.rs` new lists of queues and agents, `floor.rs` agents
-//! and their derived state, `queue.rs` the line and its indexes, `figures.rs` what operators see, `config.rs` and `event.rs` the words, `invariants.rs`
+//! and their derived state, `queue.rs` the line and its indexes, `figures.rs` and `agents.rs` what operators see of queues and agents, `config.rs` and `event.rs` the words, `invariants.rs`
 //! what must always hold.
 //!
 //! Invariants ([`Acd::check_invariants`] checks them all; tests call it after every step):
@@ -23,6 +23,7 @@
 //! - An event costs O(log n) of agents and calls, and O(candidates shown) for a decision; nothing scans but a change of
 //!   the configuration.
 
+mod agents;
 mod config;
 mod decide;
 mod event;
@@ -36,6 +37,7 @@ mod queue;
 mod reconfigure;
 mod snapshot;
 
+pub use agents::AgentFigures;
 pub use config::{AgentConfig, QueueConfig, Rest};
 pub use event::{
     AgentState, Caller, Connected, DecisionFault, Event, JoinError, LeaveReason, Offer, OfferEnd, OfferFailure,

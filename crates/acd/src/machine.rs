@@ -124,13 +124,16 @@ impl Acd {
     ///
     /// # Errors
     /// If there is no such agent, or he has an offer, a call or a reservation.
-    pub fn reserve(&mut self, _now: Now, agent: &AgentName, call: CallId) -> Result<(), ReserveError> {
+    pub fn reserve(&mut self, now: Now, agent: &AgentName, call: CallId) -> Result<(), ReserveError> {
         let ix = self.floor.find(agent).ok_or(ReserveError::UnknownAgent)?;
         if self.floor.agent(ix).is_none_or(|agent| agent.held.is_some()) {
             return Err(ReserveError::Busy);
         }
         self.drop_agent_ask(ix);
-        self.floor.change(ix, |agent| agent.held = Some(Held::Reserved(call)));
+        self.floor.change(ix, |agent| {
+            agent.held = Some(Held::Reserved(call));
+            agent.held_since = now.monotonic;
+        });
         Ok(())
     }
 
@@ -166,24 +169,36 @@ impl Acd {
         }
     }
 
-    /// What the agent says of himself. Logging out ends nothing that he has; when the last agent of a queue logs out,
-    /// the calls that wait in it leave.
-    pub fn set_status(&mut self, now: Now, agent: &AgentName, status: Status) {
-        let Some(ix) = self.floor.find(agent) else { return };
+    /// What the agent says of himself; false if he is not there or had said so before. A break and logging out end nothing
+    /// that he has; when the last agent of a queue logs out, the calls that wait in it leave. In a break he is logged in,
+    /// so that they go on waiting.
+    pub fn set_status(&mut self, now: Now, agent: &AgentName, status: Status) -> bool {
+        let Some(ix) = self.floor.find(agent) else { return false };
         if self.floor.agent(ix).is_none_or(|agent| agent.status == status) {
-            return;
+            return false;
         }
-        if status == Status::LoggedOut {
+        let (free, out) = (status == Status::Available, status == Status::LoggedOut);
+        if !free {
             self.drop_agent_ask(ix);
         }
         self.floor.change(ix, |agent| {
             agent.status = status;
+            agent.status_since = now.monotonic;
             agent.idle_since = now.monotonic;
         });
-        match status {
-            Status::Available => self.agent_free(now, ix),
-            Status::LoggedOut => self.abandon_unserved(now, ix),
+        if free {
+            self.agent_free(now, ix);
         }
+        if out {
+            self.abandon_unserved(now, ix);
+        }
+        true
+    }
+
+    /// What the agent says of himself.
+    #[must_use]
+    pub fn agent_status(&self, agent: &AgentName) -> Option<&Status> {
+        self.floor.find(agent).and_then(|ix| self.floor.agent(ix)).map(|agent| &agent.status)
     }
 
     /// What the agent is doing.

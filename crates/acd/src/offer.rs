@@ -26,6 +26,7 @@ impl Acd {
         }
         let agent = self.floor.change(ix, |agent| {
             agent.held = Some(Held::Call { call: offer.call, queue: queue_ix });
+            agent.held_since = now.monotonic;
             agent.answered = agent.answered.saturating_add(1);
             agent.name.clone()
         });

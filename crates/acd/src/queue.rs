@@ -109,7 +109,7 @@ impl Queue {
 
     /// Puts an agent into the indexes as he stands.
     pub fn enter(&mut self, ix: AgentIx, rank: u32, agent: &Agent) {
-        self.logged_in += u32::from(agent.status == Status::Available);
+        self.logged_in += u32::from(agent.status != Status::LoggedOut);
         match self.counter(agent.standing()) {
             Some(counter) => *counter += 1,
             None => drop(self.idle.insert((agent.idle_since, rank), ix)),
@@ -118,7 +118,7 @@ impl Queue {
 
     /// Takes an agent out of the indexes, who has not changed since he was put in.
     pub fn exit(&mut self, rank: u32, agent: &Agent) {
-        self.logged_in -= u32::from(agent.status == Status::Available);
+        self.logged_in -= u32::from(agent.status != Status::LoggedOut);
         match self.counter(agent.standing()) {
             Some(counter) => *counter -= 1,
             None => drop(self.idle.remove(&(agent.idle_since, rank))),
@@ -130,6 +130,7 @@ impl Queue {
             Standing::Idle => None,
             Standing::Undecided => Some(&mut self.excluded.undecided),
             Standing::Unavailable => Some(&mut self.excluded.unavailable),
+            Standing::OnBreak => Some(&mut self.excluded.on_break),
             Standing::Offered => Some(&mut self.excluded.offered),
             Standing::InCall => Some(&mut self.excluded.in_call),
             Standing::WrapUp => Some(&mut self.excluded.wrap_up),

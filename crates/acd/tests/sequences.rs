@@ -1,7 +1,7 @@
 //! Random sequences of inputs: whatever comes in whatever order, the invariants hold after each step, and when all
 //! callers have hung up nothing is left.
 //!
-//! Covered: join, leave at any moment, answer, busy, decline, unreachable, no answer, agents released, logged out and in,
+//! Covered: join, leave at any moment, answer, busy, decline, unreachable, no answer, agents released, logged out and in, on a break,
 //! reserved and released; decisions at once, late, never, doubled, wrong, for others; time that passes and jumps; queues
 //! and agents that come, change and go by a new configuration.
 //! A failing seed is printed; `STROWGER_SEED=n` repeats it alone.
@@ -15,7 +15,7 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ struct World {
     offers: BTreeMap<OfferId, (CallId, AgentName)>,
     connected: BTreeMap<CallId, AgentName>,
     reserved: BTreeMap<AgentName, CallId>,
+    /// Who said that he takes no calls.
+    paused: BTreeSet<AgentName>,
     open_decisions: Vec<Arc<Snapshot>>,
     old_decisions: Vec<Arc<Snapshot>>,
     old_offers: Vec<OfferId>,
@@ -71,6 +73,7 @@ impl World {
             offers: BTreeMap::new(),
             connected: BTreeMap::new(),
             reserved: BTreeMap::new(),
+            paused: BTreeSet::new(),
             open_decisions: Vec::new(),
             old_decisions: Vec::new(),
             old_offers: Vec::new(),
@@ -151,7 +154,15 @@ impl World {
 
     fn log(&mut self) {
         let agent = self.pick(&self.agents.clone()).unwrap();
-        let status = if self.rng.percent(60) { Status::Available } else { Status::LoggedOut };
+        let status = match self.rng.below(10) {
+            0..5 => Status::Available,
+            5..8 => Status::Break { reason: "lunch".into() },
+            _ => Status::LoggedOut,
+        };
+        match &status {
+            Status::Available => drop(self.paused.remove(&agent)),
+            _ => drop(self.paused.insert(agent.clone())),
+        }
         self.acd.set_status(self.now, &agent, status);
         self.settle();
     }
@@ -210,6 +221,8 @@ impl World {
         self.members = members(&queues);
         let out = self.pick(&self.agents.clone()).unwrap();
         let status = |agent: &AgentName| if *agent == out { Status::LoggedOut } else { Status::Available };
+        self.paused.retain(|agent| *agent == out || !agents.iter().any(|name| name == agent.as_str()));
+        self.paused.insert(out.clone());
         let listed = agents.iter().map(|name| AgentConfig { name: name.as_str().into() }).collect();
         self.acd.reconfigure(self.now, queues, listed, status);
         self.settle();
@@ -246,6 +259,7 @@ impl World {
                     assert!(!self.reserved.contains_key(&offer.agent), "an offer in a direct call");
                     let serves = self.members.get(&offer.queue).is_some_and(|who| who.contains(&offer.agent));
                     assert!(serves, "an offer to one who does not serve the queue");
+                    assert!(!self.paused.contains(&offer.agent), "an offer to one who takes none");
                     let place = self.queued.get_mut(&offer.call).expect("who is offered has joined");
                     assert_eq!(place.replace(offer.id), None, "one call, two offers");
                     self.offers.insert(offer.id, (offer.call, offer.agent));

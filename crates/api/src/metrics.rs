@@ -86,6 +86,7 @@ fn queues(page: &mut Page, queues: &[Queue]) {
             ("in_call", agents.in_call),
             ("wrap_up", agents.wrap_up),
             ("resting", agents.resting),
+            ("on_break", agents.on_break),
             ("logged_out", agents.logged_out),
         ];
         for (state, count) in states {

@@ -89,8 +89,11 @@ pub struct Queue {
 /// Agents of the queue who could not be candidates, counted by the reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exclusions {
-    /// Not logged in, or on a break.
+    /// Not logged in.
     pub unavailable: u32,
+    /// On a break.
+    #[serde(default)]
+    pub on_break: u32,
     /// Another call is being offered to them.
     pub offered: u32,
     /// In a call, or reserved for a direct one.

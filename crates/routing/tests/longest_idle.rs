@@ -98,7 +98,7 @@ fn the_json_of_version_1_stays_as_it_is() {
             "queue": {
                 "name": "sales", "waiting": 1, "longest_wait_ms": 0, "ring_ms": 20000,
                 "excluded": {
-                    "unavailable": 0, "offered": 0, "in_call": 0, "wrap_up": 0, "resting": 0, "tried": 0,
+                    "unavailable": 0, "on_break": 0, "offered": 0, "in_call": 0, "wrap_up": 0, "resting": 0, "tried": 0,
                     "undecided": 0, "surplus": 0
                 }
             },

@@ -188,7 +188,7 @@ fn describe(status: &Status) -> String {
         let _ = writeln!(
             text,
             "queue {}: {} waiting (longest {longest}), {} offered; agents: {} idle, {} offered, {} in call, {} wrap-up, \
-             {} resting, {} logged out",
+             {} resting, {} on a break, {} logged out",
             shown(&queue.name),
             queue.waiting,
             queue.offered,
@@ -197,6 +197,7 @@ fn describe(status: &Status) -> String {
             agents.in_call,
             agents.wrap_up,
             agents.resting,
+            agents.on_break,
             agents.logged_out,
         );
     }

@@ -189,7 +189,10 @@ pub struct Agents {
     pub wrap_up: u32,
     /// Did not take an offer a short while ago.
     pub resting: u32,
-    /// Logged out, or on a break.
+    /// On a break.
+    #[serde(default)]
+    pub on_break: u32,
+    /// Logged out.
     pub logged_out: u32,
 }
 
@@ -423,6 +426,7 @@ impl From<QueueFigures> for Queue {
                 in_call: others.in_call,
                 wrap_up: others.wrap_up,
                 resting: others.resting,
+                on_break: others.on_break,
                 logged_out: others.unavailable,
             },
         }

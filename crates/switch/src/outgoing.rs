@@ -527,6 +527,7 @@ fn offer_made(offer: acd::Offer, strategy: &str) -> Kind {
     let excluded = &snapshot.queue.excluded;
     let excluded = [
         ("unavailable", excluded.unavailable),
+        ("on_break", excluded.on_break),
         ("offered", excluded.offered),
         ("in_call", excluded.in_call),
         ("wrap_up", excluded.wrap_up),

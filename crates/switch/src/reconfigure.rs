@@ -10,6 +10,7 @@
 //! | who may watch whom | who may no more is told so, and no more than that |
 //! | users who register | who does no more has no phones; another realm has everybody prove himself anew |
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use acd::{AgentName, Status};
@@ -31,11 +32,18 @@ impl Switch {
         self.sip.set_session_timer(config.limits.session_timer);
         self.sip.set_logins(crate::login::logins(&config));
         self.desk.reconfigure(now, &self.config, &config, &mut self.rng);
-        let registrar = &self.desk.registrar;
+        let (registrar, acd) = (&self.desk.registrar, &self.acd);
         let status = |agent: &AgentName| match config.registers(agent.as_str()) {
             true if !registrar.is_in_reach(agent.as_str()) => Status::LoggedOut,
-            _ => Status::Available,
+            // A break goes on.
+            _ => match acd.agent_status(agent) {
+                Some(status @ Status::Break { .. }) => status.clone(),
+                _ => Status::Available,
+            },
         };
+        let status: BTreeMap<AgentName, Status> =
+            config.agents.iter().map(|agent| (agent.name.clone(), status(&agent.name))).collect();
+        let status = |agent: &AgentName| status.get(agent).cloned().unwrap_or_default();
         self.acd.reconfigure(now, config.queues.clone(), config.agents.clone(), status);
         self.meter.reconfigure(now, &config.grants);
         self.reconfigure_lamps(&config);

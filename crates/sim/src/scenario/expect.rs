@@ -120,12 +120,14 @@ pub(super) const PARTIES: [(&str, Party); 3] =
     [("caller", Party::Caller), ("agent", Party::Agent), ("system", Party::System)];
 
 /// The words of what agents do.
-pub(super) const STATES: [&str; 7] = ["logged_out", "idle", "offered", "in_call", "reserved", "wrap_up", "resting"];
+pub(super) const STATES: [&str; 8] =
+    ["logged_out", "on_break", "idle", "offered", "in_call", "reserved", "wrap_up", "resting"];
 
 fn state_word(state: AgentState) -> &'static str {
-    let [logged_out, idle, offered, in_call, reserved, wrap_up, resting] = STATES;
+    let [logged_out, on_break, idle, offered, in_call, reserved, wrap_up, resting] = STATES;
     match state {
         AgentState::LoggedOut => logged_out,
+        AgentState::OnBreak => on_break,
         AgentState::Idle => idle,
         AgentState::Offered(_) => offered,
         AgentState::InCall(_) => in_call,
