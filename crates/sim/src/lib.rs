@@ -22,10 +22,14 @@
 //! | what a peer may see on the wire, by the RFCs | `oracle/` |
 //! | who does what when, as data: read, made from a seed, played | `scenario/` |
 //! | a failing scenario made small | `shrink.rs` |
+//! | a whole contact centre at full load | `centre/` |
+//! | what theory says of queues | `erlang.rs` |
 
 mod carrier;
+mod centre;
 mod company;
 mod dns;
+pub mod erlang;
 mod laws;
 mod letters;
 mod manners;
@@ -43,6 +47,10 @@ mod world;
 use std::net::{Ipv4Addr, SocketAddr};
 
 pub use carrier::{Carrier, Register};
+pub use centre::{
+    Arrivals, Centre, CentreFile, Fault, Figures, Load, Outcome, Spread, Staff, Stream, Tally, Team, Trial, WAITS,
+    bare_company, is_centre,
+};
 pub use company::{Company, MENU, company};
 pub use dns::Dns;
 pub use laws::Breach;

@@ -39,6 +39,8 @@ pub(crate) struct Registration {
     cseq: u32,
     asking: Option<Asking>,
     renew: Option<Mono>,
+    /// For how many seconds it asks when it renews.
+    expires: u32,
     transmit: Option<Transmit>,
 }
 
@@ -57,12 +59,15 @@ impl Registration {
         let credentials = Credentials::new(&account.user, &account.password);
         let call_id = format!("{:016x}", rng.u64());
         let (asking, renew, transmit) = (None, None, None);
-        Self { account, credentials, flow, rng, call_id, cseq: 0, asking, renew, transmit }
+        Self { account, credentials, flow, rng, call_id, cseq: 0, asking, renew, expires: EXPIRES, transmit }
     }
 
     /// Asks to be bound for so many seconds; 0: not any more.
     pub(crate) fn ask(&mut self, now: Mono, seconds: u32) {
         self.renew = None;
+        if seconds > 0 {
+            self.expires = seconds;
+        }
         self.send(now, seconds, None);
     }
 
@@ -93,7 +98,7 @@ impl Registration {
     /// Does what is due.
     pub(crate) fn handle_timeout(&mut self, now: Mono) -> Option<Outcome> {
         if self.renew.take_if(|at| *at <= now).is_some() {
-            self.send(now, EXPIRES, None);
+            self.send(now, self.expires, None);
         }
         let asking = self.asking.as_mut().filter(|asking| asking.again <= now)?;
         if asking.give_up <= now {

@@ -8,7 +8,7 @@ mod expect;
 mod play;
 mod print;
 mod random;
-mod read;
+pub(crate) mod read;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -183,7 +183,7 @@ fn entries<'a>(map: &Map<'a>, key: &'static str, what: &str) -> Vec<(Value<'a>, 
     map.optional(key).and_then(|value| value.entries(what)).unwrap_or_default()
 }
 
-fn read_node(value: Value<'_>) -> Option<Node> {
+pub(crate) fn read_node(value: Value<'_>) -> Option<Node> {
     let map = value.map(&NODE)?;
     let percent = |value: Value<'_>| value.integer(0..=100);
     let node = match map.one_of(&["delay", "lose", "double"])? {
