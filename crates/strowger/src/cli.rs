@@ -90,16 +90,14 @@ pub(crate) enum Task {
     /// Tells what happens with the seconds since the start, and at the end what the media carried and how loud it was.
     /// Speaks SIP over UDP, TCP or TLS, with PCMU and PCMA.
     Call(Box<Call>),
-    /// Plays scenarios: the switch among simulated phones, on a virtual clock and network
+    /// Plays a contact centre's day, or scenarios of single phones, on a virtual clock and network
     ///
-    /// Each file says who is there, what the network is like, who does what when, and what must come of it, in a small
-    /// company of its own. Prints what happened. Nothing is sent, and no configuration is read. Exit code 0: all hold;
-    /// 1: one does not, or is wrong; 2: a file cannot be read.
-    Sim {
-        /// The scenarios' files; some are in crates/sim/scenarios
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-    },
+    /// A centre's file names a company's folder and says who calls how often, how patient callers are, how long they talk, who works
+    /// when, and what goes wrong; the real switch plays it, faster than time. Prints calls, service level, waits and occupancy by
+    /// queue and hour. A scenario of phones says who does what when, and what must come of it, in a small company of its own.
+    /// Nothing is sent. Exit code 0: all hold; 1: an invariant or an expectation does not, or a file is wrong; 2: a file cannot
+    /// be read.
+    Sim(crate::sim::Sim),
     /// Runs the tests of flows: calls that are written as YAML, played without a phone
     ///
     /// Tests lie in `tests/*.yaml` beside the flows and say what a call meets, what the caller does, and what must come of it. What

@@ -126,6 +126,12 @@ pub(crate) enum Error {
         /// One of nearly that name.
         near: Option<String>,
     },
+    /// A report is of one file, and several were named.
+    #[error("{} is the report of one scenario; name one file alone with --report", path.display())]
+    OneReport {
+        /// The report.
+        path: PathBuf,
+    },
     /// There is nothing to test.
     #[error("there are no tests in {}; a file of them is `NAME.yaml` there", folder.display())]
     NoTests {

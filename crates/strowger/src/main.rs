@@ -2,7 +2,7 @@
 //!
 //! `cli` what can be asked for · `folder` reads a company's files · `check` says whether they are right · `run` starts the
 //! drivers and ends them · `reload` gives a running switch another configuration, `watch` sees that files changed · `operate` asks a running switch, `turn` its emergency switches · `hours` shows calendars · `wire` what calls said ·
-//! `call` a phone for the command line · `sim` plays scenarios · `schema` for editors · `graph` draws flows · `test` and `try_flow` play them · `domain` the one thread that owns the switch · `fault`
+//! `call` a phone for the command line · `sim` plays scenarios and centres · `schema` for editors · `graph` draws flows · `test` and `try_flow` play them · `domain` the one thread that owns the switch · `fault`
 //! keeps its panics to the call that they are about · `mailbox` the queue into it · `letters` voice messages between it and storage, `voicemail` what operators do with them · `memory` how much is left · `clock`
 //! its clock · `error` what is printed when the program cannot go on, faults of a configuration included.
 #![allow(
@@ -57,7 +57,7 @@ fn main() -> ExitCode {
             check::check(&config, number.as_deref(), trunk.as_deref()).map(done)
         }
         Task::Call(request) => call::call(&request),
-        Task::Sim { files } => sim::sim(&files),
+        Task::Sim(asked) => sim::sim(&asked),
         Task::Test(request) => test::test(&request),
         Task::Try { flow, caller, at, repeat, config } => {
             try_flow::try_flow(&config, &flow, caller.as_deref(), at.as_deref(), repeat)
