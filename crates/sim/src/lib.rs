@@ -21,6 +21,7 @@
 //! | what must be true whatever happens | `laws/` |
 //! | what a peer may see on the wire, by the RFCs | `oracle/` |
 //! | who does what when, as data: read, made from a seed, played | `scenario/` |
+//! | all orders of what crosses in a call | `orders/` |
 //! | a failing scenario made small | `shrink.rs` |
 //! | a whole contact centre at full load | `centre/` |
 //! | what theory says of queues | `erlang.rs` |
@@ -36,6 +37,7 @@ mod manners;
 mod media;
 mod network;
 mod oracle;
+pub mod orders;
 mod phone;
 mod probe;
 mod registration;
@@ -58,6 +60,7 @@ pub use letters::Letters;
 pub use manners::{Manners, Reliable};
 pub use media::{Media, Pace};
 pub use network::{Arrival, Arrived, Network, Node};
+pub use orders::{Crossing, Failed, Move, Tried};
 pub use phone::{Phone, Seen};
 pub use registration::Account;
 pub use scenario::{Act, CallExpected, Cast, Deed, Expected, Played, Scenario, Step, Told, Whose};

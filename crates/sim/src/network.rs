@@ -2,8 +2,10 @@
 //!
 //! Datagrams meet the nodes as they are. On a connection nothing is lost, doubled or overtaken: what would be lost comes
 //! later instead. A connection breaks if one of its ends cannot be reached when something is sent over it.
+//!
+//! Or datagrams are held, and whoever looks on lets them through one by one, in any order he likes but that of a path.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -97,6 +99,8 @@ pub struct Network {
     pub nodes: Vec<Node>,
     rng: Rng,
     under_way: BTreeMap<(Mono, u64), Arrival>,
+    /// Datagrams that wait to be let through, in the order in which they were sent, each with its sender; none if they do not wait.
+    held: Option<VecDeque<(SocketAddr, Arrival)>>,
     serial: u64,
     parties: BTreeSet<SocketAddr>,
     away: BTreeSet<SocketAddr>,
@@ -112,6 +116,7 @@ impl Network {
             nodes: Vec::new(),
             rng,
             under_way: BTreeMap::new(),
+            held: None,
             serial: 0,
             parties: BTreeSet::new(),
             away: BTreeSet::new(),
@@ -165,6 +170,32 @@ impl Network {
         }
     }
 
+    /// Holds all datagrams that are sent from now on.
+    pub(crate) fn hold(&mut self) {
+        self.held.get_or_insert_default();
+    }
+
+    /// Holds no more; what was held arrives now.
+    pub(crate) fn let_go(&mut self, now: Mono) {
+        for (_, arrival) in self.held.take().into_iter().flatten() {
+            self.put(now, arrival);
+        }
+    }
+
+    /// True if something is held on the path of two parties.
+    pub(crate) fn is_held(&self, from: SocketAddr, to: SocketAddr) -> bool {
+        self.held.iter().flatten().any(|(sender, arrival)| *sender == from && arrival.to == to)
+    }
+
+    /// Lets through what has been held longest on the path of two parties: it arrives now.
+    pub(crate) fn let_through(&mut self, now: Mono, from: SocketAddr, to: SocketAddr) {
+        let Some(held) = &mut self.held else { return };
+        let at = held.iter().position(|(sender, arrival)| *sender == from && arrival.to == to);
+        if let Some((_, arrival)) = at.and_then(|at| held.remove(at)) {
+            self.put(now, arrival);
+        }
+    }
+
     /// Sends what `party` has to send.
     pub fn send(&mut self, now: Mono, party: SocketAddr, transmit: Transmit) {
         match transmit.flow.transport {
@@ -193,6 +224,10 @@ impl Network {
     fn send_datagram(&mut self, now: Mono, Transmit { flow, payload }: Transmit) {
         if self.away.contains(&flow.local) {
             return;
+        }
+        if let Some(held) = &mut self.held {
+            let what = Arrived::Message(Flow::udp(UDP, flow.remote, flow.local), payload);
+            return held.push_back((flow.local, Arrival { to: flow.remote, what }));
         }
         let mut copies = vec![Duration::ZERO];
         for node in &self.nodes {

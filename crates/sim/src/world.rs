@@ -1,6 +1,6 @@
 //! The world: a switch, its phones, the network between them, and what media threads and disks would do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -69,6 +69,8 @@ pub struct World {
     /// What happened: when, at which phone or else the switch, and what.
     pub(crate) told: Vec<(Mono, Option<SocketAddr>, String)>,
     heard: BTreeMap<SocketAddr, usize>,
+    /// What the media has to tell, if that waits to be let through.
+    held: Option<VecDeque<leg::Event>>,
     config: Config,
     rng: Rng,
     agenda: Timers<Happening>,
@@ -138,6 +140,7 @@ impl World {
             telling: false,
             told: Vec::new(),
             heard: BTreeMap::new(),
+            held: None,
             config,
             rng,
             agenda: Timers::default(),
@@ -230,6 +233,46 @@ impl World {
             self.react();
         }
         self.advance_to(end);
+    }
+
+    /// Holds all datagrams from now on, and what the media tells if it is `media`, too: until they are let through, or all are
+    /// let go.
+    pub(crate) fn hold(&mut self, media: bool) {
+        self.network.hold();
+        self.held = media.then(VecDeque::new);
+    }
+
+    /// Holds nothing any more.
+    pub(crate) fn let_go(&mut self) {
+        self.network.let_go(self.now.monotonic);
+        while self.media_waits() {
+            self.let_media_tell();
+        }
+        self.held = None;
+        self.react();
+    }
+
+    /// True if the media has something to tell that is held.
+    pub(crate) fn media_waits(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| !held.is_empty())
+    }
+
+    /// The media tells the first of what is held.
+    pub(crate) fn let_media_tell(&mut self) {
+        if let Some(event) = self.held.as_mut().and_then(VecDeque::pop_front) {
+            self.on_media(&event);
+            self.react();
+        }
+    }
+
+    /// The clock moves on, and nobody has looked at it yet.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.now = self.now.after(time);
+    }
+
+    /// True if something of the switch's is due.
+    pub(crate) fn is_due(&self) -> bool {
+        self.switch.poll_timeout().is_some_and(|due| due <= self.now.monotonic)
     }
 
     /// Takes out what everybody has to say, and delivers what arrives at once.
@@ -440,6 +483,9 @@ impl World {
         let now = self.now.monotonic;
         let pace = self.media.pace;
         match effect {
+            Effect::Told(event) if self.held.is_some() => {
+                self.held.iter_mut().for_each(|held| held.push_back(event.clone()))
+            }
             Effect::Told(event) if pace.media.is_zero() => self.on_media(&event),
             Effect::Told(event) => drop(self.agenda.set(now + pace.media, Happening::Told(event))),
             Effect::Plays(leg, play) => {

@@ -62,6 +62,11 @@ impl Books {
         self.live.values().filter_map(|call| call.bridged)
     }
 
+    /// Calls that wait in a queue, or are offered.
+    pub(crate) fn queued(&self) -> impl Iterator<Item = CallId> {
+        self.live.iter().filter(|(_, call)| call.queue.is_some()).map(|(id, _)| *id)
+    }
+
     /// Calls that ended.
     pub(crate) fn ended(&self) -> usize {
         self.ended.len()

@@ -20,6 +20,7 @@ use crate::{Manners, Node, Pace};
 
 pub use expect::{CallExpected, Expected};
 pub use play::{Played, Told};
+pub(crate) use play::{Stage, or_breaches, text_of};
 
 /// A scenario.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base::{Mono, Wall};
 use bytes::Bytes;
-use switch::control;
+use switch::{Config, control};
 
 use super::{Act, Cast, Deed, Scenario, Whose, fixed_address};
 use crate::company::{Company, PASSWORD};
@@ -56,33 +56,40 @@ impl Scenario {
     /// Plays it. `telling`: what happens is told too. A panic breaks a law as well.
     #[must_use]
     pub fn play(&self, telling: bool) -> Played {
-        let mut stage = Stage {
-            scenario: self,
-            world: World::with(Company::Whole.config(), self.seed),
-            start: Mono::ZERO,
-            told: None,
-        };
-        stage.start = stage.world.now.monotonic;
-        stage.told = telling.then(Vec::new);
-        stage.world.telling = telling;
+        let mut stage = Stage::new(self, telling, &Company::config);
         let breaches = match catch_unwind(AssertUnwindSafe(|| stage.run())) {
             Ok(held) => held.err().unwrap_or_default(),
             Err(panic) => vec![Breach::new("nothing panics", text_of(panic.as_ref()))],
         };
-        stage.hear();
-        Played { told: stage.told.unwrap_or_default(), breaches }
+        Played { told: stage.into_told(), breaches }
     }
 }
 
 /// A scenario that is being played.
-struct Stage<'a> {
+pub(crate) struct Stage<'a> {
     scenario: &'a Scenario,
-    world: World,
+    pub world: World,
     start: Mono,
     told: Option<Vec<Told>>,
+    /// The configuration of each company.
+    config: &'a dyn Fn(Company) -> Config,
 }
 
-impl Stage<'_> {
+impl<'a> Stage<'a> {
+    /// An empty stage. `telling`: what happens is taken down.
+    pub fn new(scenario: &'a Scenario, telling: bool, config: &'a dyn Fn(Company) -> Config) -> Self {
+        let mut world = World::with(config(Company::Whole), scenario.seed);
+        world.telling = telling;
+        let start = world.now.monotonic;
+        Self { scenario, world, start, told: telling.then(Vec::new), config }
+    }
+
+    /// What was taken down.
+    pub fn into_told(mut self) -> Vec<Told> {
+        self.hear();
+        self.told.unwrap_or_default()
+    }
+
     fn run(&mut self) -> Result<(), Vec<Breach>> {
         self.world.network.nodes.clone_from(&self.scenario.network);
         self.world.media.pace = self.scenario.pace;
@@ -101,7 +108,7 @@ impl Stage<'_> {
         self.end()
     }
 
-    fn set_up(&mut self, index: usize) {
+    pub fn set_up(&mut self, index: usize) {
         let Some(Cast { whose, transport, answers, rings_for, talks_for, manners, .. }) =
             self.scenario.phones.get(index)
         else {
@@ -120,14 +127,14 @@ impl Stage<'_> {
         }
     }
 
-    fn act(&mut self, act: &Act) -> Result<(), Vec<Breach>> {
+    pub fn act(&mut self, act: &Act) -> Result<(), Vec<Breach>> {
         let now = self.world.now;
         match act {
             Act::Phone(phone, deed) => self.act_with_phone(*phone, deed),
             Act::Restart => self.world.restart(),
             Act::Drain => self.world.switch.drain(now, GRACE),
             Act::EndCall => self.end_call(),
-            Act::Reload(company) => self.world.reconfigure(company.config()),
+            Act::Reload(company) => self.world.reconfigure((self.config)(*company)),
             Act::Fault => self.world.switch.handle_fault(now, "test"),
             Act::Jump(millis) => {
                 let wall = now.wall.as_unix_micros().saturating_add(millis.saturating_mul(1000));
@@ -224,7 +231,7 @@ impl Stage<'_> {
     /// Everybody goes home; then nothing may be left.
     fn end(&mut self) -> Result<(), Vec<Breach>> {
         self.tell(|_| "all callers hang up".to_owned());
-        self.world.reconfigure(Company::Whole.config());
+        self.world.reconfigure((self.config)(Company::Whole));
         self.world.media.exhausted = false;
         self.world.finish_takes();
         let is_transfer = |event: &journal::Event| matches!(event.kind, journal::Kind::Transferred { .. });
@@ -299,18 +306,18 @@ impl Stage<'_> {
         or_breaches(breaches)
     }
 
-    fn for_each_phone(&mut self, act: impl Fn(&mut World, SocketAddr)) {
+    pub fn for_each_phone(&mut self, act: impl Fn(&mut World, SocketAddr)) {
         for index in 0..self.scenario.phones.len() {
             act(&mut self.world, self.scenario.address(index));
         }
         self.world.react();
     }
 
-    fn check(&mut self) -> Result<(), Vec<Breach>> {
+    pub fn check(&mut self) -> Result<(), Vec<Breach>> {
         or_breaches(self.world.breaches())
     }
 
-    fn tell(&mut self, what: impl FnOnce(&Scenario) -> String) {
+    pub fn tell(&mut self, what: impl FnOnce(&Scenario) -> String) {
         self.hear();
         let at = self.world.now.monotonic.since(self.start);
         if let Some(told) = &mut self.told {
@@ -333,12 +340,12 @@ impl Stage<'_> {
 }
 
 /// What a panic said.
-fn text_of(panic: &(dyn Any + Send)) -> &str {
+pub(crate) fn text_of(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default()
 }
 
-fn or_breaches(breaches: Vec<Breach>) -> Result<(), Vec<Breach>> {
+pub(crate) fn or_breaches(breaches: Vec<Breach>) -> Result<(), Vec<Breach>> {
     if breaches.is_empty() { Ok(()) } else { Err(breaches) }
 }
 
