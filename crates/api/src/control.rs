@@ -61,12 +61,14 @@ const fn may_command(peer: u32, own: u32) -> bool {
 /// Whoever says who he is may err; the system knows.
 fn signed(request: Request, peer: u32) -> Request {
     match request {
-        Request::Turn { switch, on, reason, by } => {
-            let by = if by.is_empty() { format!("uid {peer}") } else { format!("{by} (uid {peer})") };
-            Request::Turn { switch, on, reason, by }
-        }
+        Request::Turn { switch, on, reason, by } => Request::Turn { switch, on, reason, by: signature(&by, peer) },
+        Request::SetAgent { agent, saying, by } => Request::SetAgent { agent, saying, by: signature(&by, peer) },
         request => request,
     }
+}
+
+fn signature(by: &str, peer: u32) -> String {
+    if by.is_empty() { format!("uid {peer}") } else { format!("{by} (uid {peer})") }
 }
 
 fn refuse(failure: Failure) -> Vec<u8> {
@@ -95,6 +97,8 @@ pub(crate) async fn send(stream: &mut BufReader<UnixStream>, answer: &[u8]) -> b
 
 #[cfg(test)]
 mod tests {
+    use switch::control::Saying;
+
     use super::*;
 
     #[test]
@@ -102,6 +106,12 @@ mod tests {
         let turn = |by: &str| Request::Turn { switch: "fire".into(), on: true, reason: "smoke".into(), by: by.into() };
         assert_eq!(signed(turn("ada"), 1_000), turn("ada (uid 1000)"));
         assert_eq!(signed(turn(""), 0), turn("uid 0"));
+        let pause = |by: &str| Request::SetAgent {
+            agent: "101".into(),
+            saying: Saying::Pause { reason: "lunch".into() },
+            by: by.into(),
+        };
+        assert_eq!(signed(pause("ada"), 1_000), pause("ada (uid 1000)"));
         assert_eq!(signed(Request::Status, 0), Request::Status);
     }
 

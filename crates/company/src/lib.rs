@@ -165,6 +165,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     }
     let root = root.map(&ROOT, faults);
     root.as_ref().map(check_version);
+    let duties = queues.map(&queues::FILE.shape, faults).map(|file| queues::read_duties(&file)).unwrap_or_default();
     let users = users.section(&users::FILE.shape, "users", faults);
     let queues = queues.section(&queues::FILE.shape, "queues", faults);
     let hours = Opening::read(files, faults);
@@ -241,6 +242,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         mailboxes,
         queues: queues_read.queues,
         agents: queues_read.agents,
+        duties,
         queue_music: queues_read.music,
         hold_music,
         prompts,

@@ -1,5 +1,7 @@
 //! `queues.yaml`: where callers wait, and for whom.
 
+mod duties;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -10,12 +12,16 @@ use yaml::{Faults, Kind, Map, Value, form, key};
 
 use crate::{Catalogue, or};
 
+pub(crate) use duties::read as read_duties;
+
 /// The strategies that there are.
 const STRATEGIES: &[&str] = &["longest-idle"];
 
 form! {
     pub(crate) FILE, "`queues.yaml`", one of [],
     key("queues", &Kind::Map(NAME_PATTERN, &Kind::Form(&QUEUE), 10_000), "The queues by their names.", "{ sales: { agents: [101, 102], music: music-on-hold } }").needed(),
+    duties::BREAKS,
+    duties::LOGIN,
 }
 
 form! {

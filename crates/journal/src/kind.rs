@@ -9,7 +9,7 @@ use crate::words::is_hidden;
 use crate::{
     Asker, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, MediaStats, MessageHeard, MessageLeft,
     MessageName, MessageNotLeft, Name, NoWayOut, OfferOutcome, OfferReason, Origin, Party, QueueExit, Reason, Received,
-    Scale, TransferKind,
+    Scale, StatusChanged, TransferKind,
 };
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
@@ -470,6 +470,8 @@ pub enum Kind {
         /// Its user.
         user: Name,
     },
+    /// An agent is something else from now on.
+    AgentStatus(StatusChanged),
     /// Registrations of the run before were taken over. Their phones get no `bound`.
     Restored {
         /// How many are registered again.
@@ -575,7 +577,7 @@ pub enum Kind {
     },
     /// A disk could not be written; or can be again.
     DiskFault {
-        /// What for: `journal`, `cdr`, `recordings`, `locations`, `switches`, `trace`.
+        /// What for: `journal`, `cdr`, `recordings`, `locations`, `agents`, `switches`, `trace`.
         what: Name,
         /// The system's words; empty when all is well again.
         error: String,

@@ -4,7 +4,7 @@
 //! reports calls is a fold over them, as [`CdrFold`] is. Nothing counts calls a second way.
 //!
 //! Where to find what: `event.rs` the envelope, `kind.rs` what can happen, `vital.rs` what of it must not be lost, `words.rs`
-//! the words that fields use, `cdr.rs` the record of a call with the definition of each of its figures, `fold.rs` how events
+//! the words that fields use, `agent.rs` what is told of agents apart from calls, `cdr.rs` the record of a call with the definition of each of its figures, `fold.rs` how events
 //! become records, `charge.rs` what calls to the outside are charged, `location.rs` where registered users are, `media_stats.rs` what the media of a leg carried, `voicemail.rs` what is known of a voice message.
 //!
 //! Invariants:
@@ -15,6 +15,7 @@
 //! - Folding is deterministic: the same events give the same records. Durations come from the events' wall times unless
 //!   the event itself carries one measured on the monotonic clock.
 
+mod agent;
 mod cdr;
 mod charge;
 mod event;
@@ -26,6 +27,7 @@ mod vital;
 mod voicemail;
 mod words;
 
+pub use agent::{AgentSaid, AgentStatus, StatusBy, StatusChanged};
 pub use cdr::{Cdr, Disposition, OutsideLeg, Recording, SurveyAnswer};
 pub use charge::{Charges, by_day};
 pub use event::Event;

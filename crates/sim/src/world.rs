@@ -55,6 +55,8 @@ pub struct World {
     pub locations: BTreeMap<Name, Locations>,
     /// How emergency switches are turned, as it is kept over a restart.
     pub turned: Vec<hours::Turned>,
+    /// What was said of agents last, likewise.
+    pub said: BTreeMap<journal::Name, journal::AgentSaid>,
     pub(crate) phones: BTreeMap<SocketAddr, Phone>,
     /// What came to addresses where a test listens itself.
     pub(crate) ears: BTreeMap<SocketAddr, Vec<Bytes>>,
@@ -129,6 +131,7 @@ impl World {
             faults: 0,
             locations: BTreeMap::new(),
             turned: Vec::new(),
+            said: BTreeMap::new(),
             phones: BTreeMap::new(),
             ears: BTreeMap::new(),
             books: Books::default(),
@@ -210,6 +213,7 @@ impl World {
         self.cdrs.iter().flat_map(|cdr| &cdr.outside).for_each(|leg| charges.feed(leg));
         self.switch = start(self.now, self.config.clone(), Box::new(LongestIdle), &mut self.rng, charges);
         self.switch.restore_switches(self.turned.clone());
+        self.switch.restore_agents(self.now, self.said.values().cloned().collect());
         self.switch.restore(self.now, self.locations.values().cloned().collect(), 0);
         self.react();
     }
@@ -433,6 +437,9 @@ impl World {
         }
         if let Some(turned) = self.switch.poll_turned() {
             self.turned = turned;
+        }
+        while let Some(said) = self.switch.poll_said() {
+            self.said.insert(said.agent.clone(), said);
         }
         while let Some(locations) = self.switch.poll_locations() {
             self.locations.insert(locations.user.clone(), locations);

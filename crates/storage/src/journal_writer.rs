@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use journal::{Cdr, CdrFold, Event, Locations};
+use journal::{AgentSaid, Cdr, CdrFold, Event, Locations};
 
 use crate::Notice;
 use crate::disk::Disk;
+use crate::last_words::LastWords;
 use crate::lines::DailyLines;
-use crate::location_log::LocationLog;
 use crate::notice::Notify;
 use crate::records::Records;
 use crate::switch_file::SwitchFile;
@@ -29,6 +29,7 @@ pub enum Message {
     Event(Box<Event>),
     Locations(Box<Locations>),
     Switches(Vec<hours::Turned>),
+    Said(Box<AgentSaid>),
     Stop,
 }
 
@@ -37,11 +38,12 @@ pub struct Journal {
     disk: Box<dyn Disk>,
     events: DailyLines,
     records: DailyLines,
-    locations: LocationLog,
+    locations: LastWords<Locations>,
+    agents: LastWords<AgentSaid>,
     switches: SwitchFile,
     fold: CdrFold,
-    /// Which of these fails: the journal, the records, the locations, the switches.
-    faulty: [bool; 4],
+    /// Which of these fails: the journal, the records, the locations, the switches, the agents.
+    faulty: [bool; 5],
     /// Records made so far.
     made: Arc<Records>,
     /// Events that found the queue full.
@@ -56,7 +58,7 @@ impl Journal {
         folder: &Path,
         disk: Box<dyn Disk>,
         fold: CdrFold,
-        (locations, switches): (LocationLog, SwitchFile),
+        (locations, agents, switches): (LastWords<Locations>, LastWords<AgentSaid>, SwitchFile),
         dropped: Arc<AtomicU64>,
         notify: Notify,
     ) -> Self {
@@ -65,9 +67,10 @@ impl Journal {
             events: DailyLines::new(folder.join("journal")),
             records: DailyLines::new(folder.join("cdr")),
             locations,
+            agents,
             switches,
             fold,
-            faulty: [false; 4],
+            faulty: [false; 5],
             made: Arc::default(),
             dropped,
             lost: 0,
@@ -103,11 +106,11 @@ impl Journal {
 
     /// Octets that wait.
     pub fn waiting(&self) -> usize {
-        self.events.waiting() + self.records.waiting() + self.locations.waiting()
+        self.events.waiting() + self.records.waiting() + self.locations.waiting() + self.agents.waiting()
     }
 
     pub fn is_faulty(&self) -> bool {
-        self.faulty != [false; 4]
+        self.faulty != [false; 5]
     }
 
     /// Writes what waits.
@@ -116,16 +119,19 @@ impl Journal {
         let records = self.records.flush(&mut *self.disk);
         let locations = self.locations.flush(&mut *self.disk);
         let switches = self.switches.flush();
-        let [journal, cdr, kept, turned] = &mut self.faulty;
+        let agents = self.agents.flush(&mut *self.disk);
+        let [journal, cdr, kept, turned, said] = &mut self.faulty;
         judge(&self.notify, "journal", &events, journal);
         judge(&self.notify, "cdr", &records, cdr);
         judge(&self.notify, "locations", &locations, kept);
         judge(&self.notify, "switches", &switches, turned);
+        judge(&self.notify, "agents", &agents, said);
     }
 
     /// Tells what got lost. Not while the disk fails: what is told becomes an event, which would be lost, too.
     pub fn tell_loss(&mut self) {
-        self.lost += self.events.take_dropped() + self.records.take_dropped() + self.locations.take_dropped();
+        self.lost += self.events.take_dropped() + self.records.take_dropped();
+        self.lost += self.locations.take_dropped() + self.agents.take_dropped();
         if !self.is_faulty() {
             let count = self.lost + self.dropped.swap(0, Ordering::Relaxed);
             self.lost = 0;
@@ -195,6 +201,7 @@ fn take(journal: &mut Journal, message: Message) -> bool {
         Message::Event(event) => journal.take(&event),
         Message::Locations(locations) => journal.keep(&locations),
         Message::Switches(turned) => journal.switches.put(turned),
+        Message::Said(said) => journal.agents.push(&said),
         Message::Stop => return true,
     }
     false

@@ -19,7 +19,7 @@
 //! | `recordings/.open` | which recordings were begun and not ended |
 //!
 //! Where to find what: `store.rs` start, ports and stop; `journal_writer.rs` the journal's thread, `lines.rs` a file of
-//! lines that survives a failing disk; `location_log.rs` where users are; `switch_file.rs` how switches are turned; `replace.rs` a file written whole; `recorder.rs` all recordings, `take.rs` one of them; `recover.rs` what a start does
+//! lines that survives a failing disk; `last_words.rs` where users are; `switch_file.rs` how switches are turned; `replace.rs` a file written whole; `recorder.rs` all recordings, `take.rs` one of them; `recover.rs` what a start does
 //! after a crash, with `open_log.rs` and `mend.rs`; `letters.rs` voice messages that are being taken, `mailboxes.rs` those that were; `charges.rs` what grants were charged today; `traces.rs` what calls said on the wire; `disk.rs` the port to the file system, which tests replace.
 //!
 //! Invariants:
@@ -37,9 +37,9 @@ mod charges;
 mod config;
 mod disk;
 mod journal_writer;
+mod last_words;
 mod letters;
 mod lines;
-mod location_log;
 mod mailboxes;
 mod mend;
 mod notice;
@@ -56,7 +56,7 @@ mod traces;
 pub use callers::callers_of;
 pub use charges::charges_of;
 pub use config::Config;
-pub use location_log::Left;
+pub use last_words::Left;
 pub use mailboxes::{Mailboxes, Message};
 pub use notice::{LetterEvent, Notice, StartError, TakeEvent};
 pub use records::Records;

@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use base::{CallId, Mono, Now, TakeId, Wall};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
-use journal::{Event, LetterOrder, Locations};
+use journal::{AgentSaid, Event, LetterOrder, Locations};
 use leg::{CHUNK_FRAMES, Chunk, FRAME, Stereo, TakeSink};
 
 use crate::disk::System;
 use crate::journal_writer::{self, Journal, Message};
+use crate::last_words::{LastWords, Left};
 use crate::letters::Letters;
-use crate::location_log::{Left, LocationLog};
 use crate::mailboxes::Mailboxes;
 use crate::notice::Notify;
 use crate::open_log::OpenLog;
@@ -98,14 +98,20 @@ impl Storage {
         let cut = recover(&folder, &left_open);
         recover::mark(&folder).map_err(|error| folder_error(&folder, error))?;
 
-        let (locations, mut left) = LocationLog::start(&folder).map_err(|error| folder_error(&folder, error))?;
-        let (switches, kept) = SwitchFile::start(&folder).map_err(|error| folder_error(&folder, error))?;
+        let failed = |error| folder_error(&folder, error);
+        let (locations, kept, unreadable) = LastWords::start(&folder).map_err(failed)?;
+        let mut left = Left { locations: kept, unreadable, ..Left::default() };
+        let (agents, said, unreadable) = LastWords::start(&folder).map_err(failed)?;
+        left.agents = said;
+        left.unreadable += unreadable;
+        let (switches, kept) = SwitchFile::start(&folder).map_err(failed)?;
         left.switches = kept;
         left.mailboxes = Mailboxes::of(&folder).recover();
 
         let dropped = Arc::new(AtomicU64::new(0));
         let (told, disk) = (Arc::clone(&notify), Box::new(System));
-        let mut journal = Journal::new(&folder, disk, cut.fold, (locations, switches), Arc::clone(&dropped), told);
+        let mut journal =
+            Journal::new(&folder, disk, cut.fold, (locations, agents, switches), Arc::clone(&dropped), told);
         let records = journal.made();
         cut.events.iter().for_each(|event| journal.take(event));
         // At once, as the switch wants to know what these calls charge to grants.
@@ -250,6 +256,15 @@ impl JournalPort {
     /// long; it is counted then, as events are.
     pub fn keep_switches(&self, turned: Vec<hours::Turned>) {
         if self.queue.try_send(Message::Switches(turned)).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl JournalPort {
+    /// Keeps what was said of an agent over a restart. Dropped and counted as events are.
+    pub fn keep_said(&self, said: AgentSaid) {
+        if self.queue.try_send(Message::Said(Box::new(said))).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }

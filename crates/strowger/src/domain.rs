@@ -416,6 +416,9 @@ impl Domain {
         while let Some(locations) = self.switch.poll_locations() {
             self.journal.keep(locations);
         }
+        while let Some(said) = self.switch.poll_said() {
+            self.journal.keep_said(said);
+        }
         if let Some(turned) = self.switch.poll_turned() {
             self.journal.keep_switches(turned);
         }

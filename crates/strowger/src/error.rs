@@ -118,6 +118,28 @@ pub(crate) enum Error {
         /// Those there are.
         known: String,
     },
+    /// The running switch has no such agent.
+    #[error("there is no agent {}; `strowger agents` shows those there are, `agents` of queues in queues.yaml names them", agent.escape_debug())]
+    NoSuchAgent {
+        /// Whom.
+        agent: String,
+    },
+    /// There is no such reason for a break.
+    #[error("there is no break {}; `breaks` in queues.yaml has {}", reason.escape_debug(), if known.is_empty() { "none" } else { known })]
+    NoSuchReason {
+        /// Which.
+        reason: String,
+        /// Those there are.
+        known: String,
+    },
+    /// An agent cannot be what he was to be.
+    #[error("agent {} stays what he is: {why}", agent.escape_debug())]
+    AgentStays {
+        /// Whom.
+        agent: String,
+        /// Why, in words.
+        why: String,
+    },
     /// The configuration has no such flow.
     #[error("there is no flow {}{}", flow.escape_debug(), near.as_ref().map_or_else(|| "; `flows/` has them".to_owned(), |near| format!("; did you mean {near}?")))]
     NoSuchFlow {
@@ -211,6 +233,9 @@ impl Error {
             | Self::NoSuchTrunk { .. }
             | Self::NoSuchCalendar { .. }
             | Self::NoSuchSwitch { .. }
+            | Self::NoSuchAgent { .. }
+            | Self::NoSuchReason { .. }
+            | Self::AgentStays { .. }
             | Self::NoSuchMessage { .. }
             | Self::NoSuchFlow { .. }
             | Self::NoTests { .. } => ExitCode::from(1),

@@ -11,6 +11,7 @@
     reason = "the program: it owns clock, files and threads"
 )]
 
+mod agents;
 mod call;
 mod check;
 mod cli;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
         Task::Calls { at, json } => operate::calls(&at.config, json).map(done),
         Task::Registrations { at, json } => operate::registrations(&at.config, json).map(done),
         Task::Trunks { at, json } => trunks::trunks(&at.config, json).map(done),
+        Task::Agents(request) => agents::agents(request).map(done),
         Task::Voicemail { deed, at } => voicemail::voicemail(&at.config, &deed).map(done),
         Task::Hangup { call, at } => operate::hangup(&at.config, call).map(done),
         Task::Reload { plan, at } => operate::reload(&at.config, plan).map(done),

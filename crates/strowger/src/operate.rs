@@ -255,7 +255,7 @@ pub(crate) fn shown(text: &str) -> String {
     text.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect()
 }
 
-fn whole_seconds(time: Duration) -> String {
+pub(crate) fn whole_seconds(time: Duration) -> String {
     let seconds = time.as_secs();
     format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }

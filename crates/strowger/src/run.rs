@@ -197,6 +197,7 @@ fn wire(
         switch.restore_callers(storage::callers_of(data, &[today.before(), today]));
     }
     switch.restore_mailboxes(left.mailboxes);
+    switch.restore_agents(clock.now(), left.agents);
     switch.restore(clock.now(), left.locations, left.unreadable);
     switch.trace();
     Ok(Domain {

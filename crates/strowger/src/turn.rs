@@ -61,7 +61,7 @@ pub(crate) fn switch(config: &Path, name: Option<&str>, deed: Deed, reason: Stri
 }
 
 /// The name of whoever is logged in, also behind `sudo`. The running switch adds whom the system knows him as.
-fn whoever_asks() -> String {
+pub(crate) fn whoever_asks() -> String {
     let name = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     name.unwrap_or_default()
 }

@@ -64,6 +64,8 @@ pub struct Config {
     pub queues: Vec<acd::QueueConfig>,
     /// The agents of the queues: users, seen by the ACD.
     pub agents: Vec<acd::AgentConfig>,
+    /// How they log in and pause.
+    pub duties: crate::Duties,
     /// Where voice messages lie. Each user has one by his name.
     pub mailboxes: BTreeMap<MailboxName, Mailbox>,
     /// What each queue plays to those who wait in it.

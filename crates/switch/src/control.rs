@@ -14,7 +14,9 @@ use hours::Turned;
 use journal::{Asker, Name, Party};
 use serde::{Deserialize, Serialize};
 
+pub use crate::agents::{AgentLine, AgentPage};
 use crate::call::{Call, Role, Stage};
+pub use crate::duty::{NotSaid, Saying};
 use crate::fault::Hand;
 pub use crate::hours::SwitchState;
 pub use crate::registrations::{Registration, Registrations};
@@ -68,6 +70,26 @@ pub enum Request {
         #[serde(default)]
         by: String,
     },
+    /// Agents, in an order that stays: answered by [`Response::Agents`].
+    Agents {
+        /// Only agents behind this one.
+        #[serde(default)]
+        after: Option<Arc<str>>,
+        /// How many at most; 0 and more than [`MAX_PAGE`] mean [`MAX_PAGE`].
+        #[serde(default)]
+        limit: u16,
+    },
+    /// Have an agent come, go, pause or take calls again: answered by [`Response::Agent`], [`Response::NoSuchReason`] or
+    /// [`Response::NotSaid`].
+    SetAgent {
+        /// Whom.
+        agent: Arc<str>,
+        /// What he is to be.
+        saying: Saying,
+        /// Who, by his own word; the control socket's server adds whom the system knows him as.
+        #[serde(default)]
+        by: String,
+    },
     /// The files of a mailbox were changed: count them anew. Answered by [`Response::Counting`].
     CountMailbox {
         /// Its name.
@@ -104,6 +126,20 @@ pub enum Response {
     NoSuchSwitch {
         /// By name.
         known: Vec<Arc<str>>,
+    },
+    /// Some of the agents.
+    Agents(AgentPage),
+    /// The agent as he is now.
+    Agent(AgentLine),
+    /// There is no such reason for a break; these there are.
+    NoSuchReason {
+        /// By name.
+        known: Vec<Arc<str>>,
+    },
+    /// The agent stays what he is.
+    NotSaid {
+        /// Why.
+        why: NotSaid,
     },
     /// They are being counted; phones are told then.
     Counting,
@@ -148,7 +184,7 @@ pub struct Status {
     /// True while memory is short.
     #[serde(default)]
     pub memory_short: bool,
-    /// What cannot be written (`journal`, `cdr`, `recordings`, `locations`, `switches`, `trace`), and why in the system's words.
+    /// What cannot be written (`journal`, `cdr`, `recordings`, `locations`, `agents`, `switches`, `trace`), and why in the system's words.
     #[serde(default)]
     pub disk_faults: BTreeMap<Name, String>,
     /// Every emergency switch, by name.
@@ -293,6 +329,8 @@ impl Switch {
                     Response::Turned,
                 )
             }
+            Request::Agents { after, limit } => Response::Agents(self.agent_page(now, after, limit)),
+            Request::SetAgent { agent, saying, by } => self.order_agent(now, agent, &saying, &by),
             Request::CountMailbox { mailbox } => {
                 self.letters.order(journal::LetterOrder::Count(mailbox));
                 Response::Counting
@@ -404,7 +442,7 @@ impl Switch {
 }
 
 /// What a caller sent may be as long as a datagram; a page must not grow with it.
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     text.chars().take(MAX_NUMBER).collect()
 }
 

@@ -319,7 +319,10 @@ impl Switch {
             LeaveReason::WaitedTooLong => self.queue_over(now, call, QueueOutcome::TimedOut),
             LeaveReason::NoAgents => self.queue_over(now, call, QueueOutcome::NoAgents),
             LeaveReason::Refused { .. } => self.queue_over(now, call, QueueOutcome::Full),
-            LeaveReason::Answered { .. } | LeaveReason::Left => {}
+            LeaveReason::Answered { agent } => {
+                self.duty.count(now.wall, self.config.flows.zone(), agent.shared());
+            }
+            LeaveReason::Left => {}
         }
     }
 

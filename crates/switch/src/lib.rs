@@ -3,7 +3,7 @@
 //! One contract: a driver hands in what happens ([`Switch::handle_datagram`], [`Switch::handle_media`],
 //! [`Switch::handle_take`], [`Switch::handle_timeout`], …) with the time, and after each takes out all of
 //! [`Switch::poll_take`] and [`Switch::poll_letter`] (before [`Switch::poll_media`]), [`Switch::poll_media`], [`Switch::poll_transmit`],
-//! [`Switch::poll_journal`], [`Switch::poll_locations`], [`Switch::poll_turned`], [`Switch::poll_ask`] and [`Switch::poll_proofs`] (before [`Switch::poll_transmit`]), and comes back at [`Switch::poll_timeout`]. The same inputs at the same times with the same
+//! [`Switch::poll_journal`], [`Switch::poll_locations`], [`Switch::poll_turned`], [`Switch::poll_said`], [`Switch::poll_ask`] and [`Switch::poll_proofs`] (before [`Switch::poll_transmit`]), and comes back at [`Switch::poll_timeout`]. The same inputs at the same times with the same
 //! seed give the same outputs.
 //!
 //! A call's way through the modules:
@@ -37,7 +37,7 @@
 //! `login` says who we are to trunks that ask, `trunks` what is known of them while the switch runs. `grant` counts what of each grant is in use, `fault` ends the call whose handling panicked, `health` knows what the
 //! machine lacks. `switch` holds the machine and passes events around, `call` what is kept of calls and legs, `book` what
 //! leaves for the journal, `config` what is known of the company (`far_end`: where trunks lead), `numbers` how trunks write numbers, `reconfigure` how that changes while calls live,
-//! `hours` the calendars and emergency switches, `fetch` requests to web servers, `control` what operators ask, `registrations` what they see of who is registered, `trunk_counts` what becomes of
+//! `hours` the calendars and emergency switches, `fetch` requests to web servers, `control` what operators ask, `duty` what agents say of themselves, `agents` what operators see of that, `registrations` what they see of who is registered, `trunk_counts` what becomes of
 //! calls from and to trunks, `invariants` what tests check of the whole.
 //!
 //! Invariants:
@@ -46,11 +46,13 @@
 //! - Every way out goes through [`ending`](self): no other module removes a call or a leg.
 //! - A flow, the ACD and the SIP stack are never told anything while they speak: what one says is taken out whole first.
 
+mod agents;
 mod book;
 mod call;
 mod config;
 pub mod control;
 mod digits;
+mod duty;
 mod early;
 mod ending;
 mod far_end;
@@ -93,6 +95,7 @@ pub use config::{
     Account, CallerId, Config, Destination, Emergency, FlowName, Grant, GrantName, Limits, Mailbox, MailboxName, Peer,
     Place, Register, Registration, Ring, SrtpPolicy, Trunk, TrunkName, User, UserName, Watchers, is_number,
 };
+pub use duty::{Duties, Login, NotSaid, Saying};
 pub use far_end::FarEnd;
 pub use fetch::HttpOrder;
 pub use journal::Asker;

@@ -32,22 +32,18 @@ impl Switch {
         self.sip.set_session_timer(config.limits.session_timer);
         self.sip.set_logins(crate::login::logins(&config));
         self.desk.reconfigure(now, &self.config, &config, &mut self.rng);
-        let (registrar, acd) = (&self.desk.registrar, &self.acd);
-        let status = |agent: &AgentName| match config.registers(agent.as_str()) {
-            true if !registrar.is_in_reach(agent.as_str()) => Status::LoggedOut,
-            // A break goes on.
-            _ => match acd.agent_status(agent) {
-                Some(status @ Status::Break { .. }) => status.clone(),
-                _ => Status::Available,
-            },
-        };
-        let status: BTreeMap<AgentName, Status> =
-            config.agents.iter().map(|agent| (agent.name.clone(), status(&agent.name))).collect();
-        let status = |agent: &AgentName| status.get(agent).cloned().unwrap_or_default();
+        let names =
+            |config: &Config| -> Vec<AgentName> { config.agents.iter().map(|agent| agent.name.clone()).collect() };
+        let known = |name: AgentName| Some((name.clone(), self.acd.agent_status(&name)?.clone()));
+        let before: BTreeMap<AgentName, Status> = names(&self.config).into_iter().filter_map(known).collect();
+        let duty = |name: AgentName| (name.clone(), self.duty_of(&config, name.as_str()));
+        let duties: BTreeMap<AgentName, Status> = names(&config).into_iter().map(duty).collect();
+        let status = |agent: &AgentName| duties.get(agent).cloned().unwrap_or_default();
         self.acd.reconfigure(now, config.queues.clone(), config.agents.clone(), status);
         self.meter.reconfigure(now, &config.grants);
         self.reconfigure_lamps(&config);
         self.config = config;
+        self.tell_new_duties(now, &before);
         self.book.write_system(now, Kind::Reloaded { changes: changes.to_owned() });
         self.settle(now);
     }

@@ -1,7 +1,7 @@
 //! Who is let in, and where those users are who register: digest at the door, the registrar behind it.
 
 use base::{Mono, Now, Rng};
-use journal::{Kind, NoWayOut};
+use journal::{Kind, NoWayOut, StatusBy};
 use sip::digest::{Authenticator, AuthenticatorConfig, Outcomes, Proof};
 use sip::registrar::{Ping, Registrar, RegistrarConfig, RegistrarEvent};
 use sip::{ConnectionId, Flow, Gate, Inquiry, InquiryId, Pending, Verdict};
@@ -287,7 +287,7 @@ impl Switch {
             RegistrarEvent::Bound { record, new, first } => {
                 self.desk.changes.note(record.clone());
                 if first {
-                    self.acd.set_status(now, &record.clone().into(), acd::Status::Available);
+                    self.renew_duty(now, &record.clone().into(), StatusBy::Registration, "");
                 }
                 // Renewals are many and change nothing.
                 if new {
@@ -297,19 +297,22 @@ impl Switch {
             RegistrarEvent::Unbound { record, expired, last } => {
                 self.desk.changes.note(record.clone());
                 if last && self.config.registers(&record) {
-                    self.acd.set_status(now, &record.clone().into(), acd::Status::LoggedOut);
+                    if !expired {
+                        self.forget_duty(now, &record);
+                    }
+                    self.renew_duty(now, &record.clone().into(), StatusBy::Registration, "");
                 }
                 self.book.write_system(now, Kind::Unbound { user: record, expired });
             }
             RegistrarEvent::Lost { record, last } => {
                 if last {
-                    self.acd.set_status(now, &record.clone().into(), acd::Status::LoggedOut);
+                    self.renew_duty(now, &record.clone().into(), StatusBy::Registration, "");
                 }
                 self.book.write_system(now, Kind::PhoneLost { user: record });
             }
             RegistrarEvent::Found { record, first } => {
                 if first {
-                    self.acd.set_status(now, &record.clone().into(), acd::Status::Available);
+                    self.renew_duty(now, &record.clone().into(), StatusBy::Registration, "");
                 }
                 self.book.write_system(now, Kind::PhoneFound { user: record });
             }

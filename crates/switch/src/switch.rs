@@ -14,6 +14,7 @@ use sip_message::Reject;
 
 use crate::book::Book;
 use crate::call::{Call, Leg};
+use crate::duty::Duty;
 use crate::fault::Hand;
 use crate::fetch::Fetches;
 use crate::flow::FlowInput;
@@ -110,6 +111,7 @@ pub struct Switch {
     /// When it started.
     pub(crate) started: Wall,
     pub(crate) desk: Desk,
+    pub(crate) duty: Duty,
     /// What is being handled.
     pub(crate) hand: Hand,
     pub(crate) meter: Meter,
@@ -137,17 +139,15 @@ impl Switch {
         let ids = IdGen::new(node, now.wall);
         let mut book = Book::default();
         book.write_system(now, Kind::Started { version: version.clone() });
-        let mut acd = Acd::new(now, ids.clone(), config.queues.clone(), config.agents.clone());
-        for name in config.users.keys().filter(|name| config.registers(name)) {
-            acd.set_status(now, &name.clone().into(), acd::Status::LoggedOut);
-        }
+        let acd = Acd::new(now, ids.clone(), config.queues.clone(), config.agents.clone());
         sip.max_sessions = config.limits.max_sessions();
         let listeners = sip.listeners.clone();
         let mut sip = Stack::new(sip, rng.fork());
         sip.set_session_timer(config.limits.session_timer);
         sip.set_logins(crate::login::logins(&config));
-        Self {
+        let mut switch = Self {
             acd,
+            duty: Duty::default(),
             desk: Desk::new(now, &config, &mut rng),
             meter: Meter::new(charges),
             trunks: Trunks::new(now, &config, &listeners, rng.fork()),
@@ -183,7 +183,9 @@ impl Switch {
             traced: VecDeque::new(),
             traces: false,
             draining: false,
-        }
+        };
+        switch.begin_duties(now);
+        switch
     }
 
     /// A datagram came in and was read or refused.

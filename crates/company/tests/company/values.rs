@@ -209,6 +209,8 @@ fn every_key_of_users_and_queues_arrives() {
         (
             "queues.yaml",
             "\
+login: code
+breaks: { lunch: 1, coaching: 12 }
 queues:
   sales:
     strategy: longest-idle
@@ -235,6 +237,8 @@ queues:
     assert_eq!((queue.max_wait, queue.max_length), (Some(Duration::from_secs(90)), Some(7)));
     assert_eq!(&*switch.queue_music["sales"], "music");
     assert_eq!(switch.agents.len(), 2);
+    assert_eq!(switch.duties.breaks, [("lunch".into(), 1), ("coaching".into(), 12)].into());
+    assert_eq!(switch.duties.login, switch::Login::Code);
 }
 
 #[test]

@@ -22,7 +22,7 @@ use sim::{SWITCH, World, company};
 use sip::digest::{Algorithm, Challenge, Credentials, Secret};
 use sip::{ConnectionId, Flow, Transport};
 use sip_message::parse_datagram;
-use switch::control::{Registrations, Request, Response};
+use switch::control::{NotSaid, Registrations, Request, Response, Saying};
 use switch::{Destination, Place, Trunk, User};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -313,6 +313,33 @@ fn a_registration_that_is_not_renewed_logs_him_out() {
     assert_eq!(s.agent(), Some(AgentState::LoggedOut));
     assert_eq!(s.world.count(|kind| matches!(kind, Kind::Unbound { expired: true, .. })), 1);
     assert!(s.world.switch.is_quiet());
+}
+
+#[test]
+fn a_break_outlives_a_phone_that_is_lost_and_ends_when_it_is_taken_back() {
+    let mut s = scene_with(|config| config.duties.breaks = [("lunch".into(), 1)].into());
+    s.register("101", PASSWORD);
+    let pause = || Request::SetAgent {
+        agent: "101".into(),
+        saying: Saying::Pause { reason: "lunch".into() },
+        by: String::new(),
+    };
+    s.world.switch.handle_control(s.world.now, pause());
+    s.world.run(601 * SECOND);
+    assert_eq!(s.agent(), Some(AgentState::LoggedOut), "no call could reach him");
+    let refused = s.world.switch.handle_control(s.world.now, pause());
+    assert_eq!(refused, Response::NotSaid { why: NotSaid::LoggedOut });
+    s.register("101", PASSWORD);
+    s.world.run(SECOND);
+    assert_eq!(s.agent(), Some(AgentState::OnBreak), "he is still at lunch");
+    s.ask_to_leave();
+    s.world.run(SECOND);
+    let login = Request::SetAgent { agent: "101".into(), saying: Saying::Login, by: String::new() };
+    let refused = s.world.switch.handle_control(s.world.now, login);
+    assert_eq!(refused, Response::NotSaid { why: NotSaid::OutOfReach });
+    s.register("101", PASSWORD);
+    s.world.run(SECOND);
+    assert_eq!(s.agent(), Some(AgentState::Idle), "he went, and came again");
 }
 
 #[test]
