@@ -3,6 +3,7 @@
 use base::{CallId, Now};
 use routing::{Exclusions, QueueName};
 
+use crate::estimate::{Forecasts, WaitRange};
 use crate::machine::Acd;
 use crate::snapshot::millis;
 
@@ -21,12 +22,17 @@ pub struct QueueFigures {
     pub idle: u32,
     /// The other agents, by what keeps them.
     pub others: Exclusions,
+    /// How long one would wait who joined now; none if that is uncertain or somebody is idle.
+    pub estimate: Option<WaitRange>,
+    /// What became of such estimates.
+    pub forecasts: Forecasts,
 }
 
 impl Acd {
     /// Every queue, in the order of the configuration.
     pub fn queues(&self, now: Now) -> impl Iterator<Item = QueueFigures> + '_ {
-        self.floor.listed.iter().filter_map(|ix| self.floor.queue(*ix)).map(move |queue| {
+        self.floor.listed.iter().filter_map(|ix| Some((*ix, self.floor.queue(*ix)?))).map(move |(ix, queue)| {
+            let (estimate, forecasts) = self.outlook(ix, queue);
             let first = queue.waiting.first_key_value();
             QueueFigures {
                 name: queue.config.name.clone(),
@@ -35,6 +41,8 @@ impl Acd {
                 longest_wait_ms: first.map(|(place, _)| millis(place.joined, now.monotonic)).unwrap_or_default(),
                 idle: u32::try_from(queue.idle.len()).unwrap_or(u32::MAX),
                 others: queue.excluded,
+                estimate,
+                forecasts,
             }
         })
     }

@@ -26,6 +26,7 @@ impl Acd {
         for token in [entry.max_wait, entry.wake].into_iter().flatten() {
             self.timers.cancel(token);
         }
+        self.note_left(now, call, entry.queue, false);
         let Some(queue) = self.floor.queue_mut(entry.queue) else { return };
         queue.take(entry.place);
         queue.length -= 1;

@@ -10,7 +10,8 @@
 //!
 //! Where to find what: `machine.rs` the inputs and timers, `decide.rs` when decisions are asked for and how they are
 //! checked, `snapshot.rs` what strategies are shown, `offer.rs` offers, `leave.rs` ways out and leases, `reconfigure.rs` new lists of queues and agents, `floor.rs` agents
-//! and their derived state, `queue.rs` the line and its indexes, `figures.rs` and `agents.rs` what operators see of queues and agents, `config.rs` and `event.rs` the words, `invariants.rs`
+//! and their derived state, `queue.rs` the line and its indexes, `figures.rs` and `agents.rs` what operators see of queues and agents, `estimate.rs` how long callers will wait, `foresee.rs` where each stands and what he is told of it,
+//! `config.rs` and `event.rs` the words, `invariants.rs`
 //! what must always hold.
 //!
 //! Invariants ([`Acd::check_invariants`] checks them all; tests call it after every step):
@@ -26,9 +27,11 @@
 mod agents;
 mod config;
 mod decide;
+mod estimate;
 mod event;
 mod figures;
 mod floor;
+mod foresee;
 mod invariants;
 mod leave;
 mod machine;
@@ -39,6 +42,7 @@ mod snapshot;
 
 pub use agents::AgentFigures;
 pub use config::{AgentConfig, QueueConfig, Rest};
+pub use estimate::{Forecasts, NOMINAL, Staff, WaitEstimator, WaitRange};
 pub use event::{
     AgentState, Caller, Connected, DecisionFault, Event, JoinError, LeaveReason, Offer, OfferEnd, OfferFailure,
     OfferOver, ReserveError, Status,

@@ -7,6 +7,7 @@ use routing::{AgentName, QueueName};
 
 use crate::decide::Ask;
 use crate::floor::{AgentIx, Floor, Held};
+use crate::foresee::Estimators;
 use crate::queue::{Entry, Place, Stage};
 use crate::{
     AgentConfig, AgentState, Caller, Event, JoinError, LeaveReason, OfferEnd, OfferFailure, QueueConfig, ReserveError,
@@ -25,6 +26,7 @@ pub struct Acd {
     pub(crate) asks: IdMap<DecisionId, Ask>,
     pub(crate) timers: Timers<Timer>,
     pub(crate) events: VecDeque<Event>,
+    pub(crate) estimators: Estimators,
     /// Calls that joined so far.
     joined: u64,
 }
@@ -61,6 +63,7 @@ impl Acd {
             asks: IdMap::default(),
             timers: Timers::default(),
             events: VecDeque::new(),
+            estimators: Estimators::default(),
             joined: 0,
         }
     }
@@ -98,6 +101,7 @@ impl Acd {
         let stage = Stage::Waiting(None);
         let entry = Entry { queue: ix, place, caller, stage, offers: 0, tried: Vec::new(), max_wait, wake: None };
         self.calls.insert(call, entry);
+        self.note_joined(now, call, ix);
         self.pump(now, ix);
         Ok(())
     }

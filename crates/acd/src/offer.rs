@@ -24,6 +24,7 @@ impl Acd {
         for token in [entry.max_wait.take(), entry.wake.take()].into_iter().flatten() {
             self.timers.cancel(token);
         }
+        self.note_left(now, offer.call, queue_ix, true);
         let agent = self.floor.change(ix, |agent| {
             agent.held = Some(Held::Call { call: offer.call, queue: queue_ix });
             agent.held_since = now.monotonic;

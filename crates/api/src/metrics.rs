@@ -77,6 +77,24 @@ fn queues(page: &mut Page, queues: &[Queue]) {
     for queue in queues {
         page.line(name, &[("queue", &queue.name)], Duration::from_millis(queue.longest_wait_ms).as_secs_f64());
     }
+    let name = "strowger_queue_expected_wait_seconds";
+    page.gauge(name, "How long one would wait who joined now, by quantile; absent while that is uncertain.");
+    for queue in queues {
+        for (quantile, seconds) in ["0.1", "0.9"].into_iter().zip(queue.expected_wait_s.into_iter().flatten()) {
+            page.line(name, &[("queue", &queue.name), ("quantile", quantile)], seconds);
+        }
+    }
+    let name = "strowger_queue_forecasts_total";
+    page.counter(name, "Forecasts of waits that came to an end, by whether they were right.");
+    for Queue { name: queue, forecasts, .. } in queues {
+        page.line(name, &[("queue", queue), ("result", "right")], forecasts.right);
+        page.line(name, &[("queue", queue), ("result", "wrong")], forecasts.checked.saturating_sub(forecasts.right));
+    }
+    let name = "strowger_queue_forecasts_told_total";
+    page.counter(name, "Forecasts of waits that callers were told.");
+    for queue in queues {
+        page.line(name, &[("queue", &queue.name)], queue.forecasts.told);
+    }
     let name = "strowger_queue_agents";
     page.gauge(name, "Agents of a queue by state; one of several queues counts in each.");
     for Queue { name: queue, agents, .. } in queues {
@@ -258,7 +276,14 @@ mod tests {
 
     fn figures() -> Figures {
         let agents = Agents { idle: 2, in_call: 1, ..Agents::default() };
-        let queue = Queue { name: "sales".to_owned(), waiting: 3, offered: 1, longest_wait_ms: 1_500, agents };
+        let queue = Queue {
+            name: "sales".to_owned(),
+            waiting: 3,
+            offered: 1,
+            longest_wait_ms: 1_500,
+            agents,
+            ..Queue::default()
+        };
         let disk_faults = [("journal".into(), "Read-only file system".to_owned())].into();
         let queues = vec![queue];
         let met = switch::control::LimitsMet { channels_out: 23, ..Default::default() };

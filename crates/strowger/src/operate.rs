@@ -200,8 +200,20 @@ fn describe(status: &Status) -> String {
             agents.on_break,
             agents.logged_out,
         );
+        text.extend(expected(queue));
     }
     text
+}
+
+/// How long one waits who joins now, and how good such forecasts were lately.
+fn expected(queue: &switch::control::Queue) -> Option<String> {
+    let recent = queue.forecasts.recent?;
+    let said = match queue.expected_wait_s.map(|range| range.map(|seconds| whole_seconds(Duration::from_secs(seconds))))
+    {
+        Some([low, high]) => format!("who joins now waits {low} to {high}"),
+        None => "how long one waits who joins now is uncertain".to_owned(),
+    };
+    Some(format!("queue {}: {said}; of 100 such forecasts {recent} were right lately\n", shown(&queue.name)))
 }
 
 fn line(call: &CallLine) -> String {

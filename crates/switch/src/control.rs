@@ -210,6 +210,26 @@ pub struct Queue {
     pub longest_wait_ms: u64,
     /// Agents by state.
     pub agents: Agents,
+    /// From how many to how many seconds one would wait who joined now: of ten callers one waits less, and one longer. None if
+    /// that is uncertain, or somebody is free.
+    #[serde(default)]
+    pub expected_wait_s: Option<[u64; 2]>,
+    /// What became of such forecasts.
+    #[serde(default)]
+    pub forecasts: Forecasts,
+}
+
+/// What became of forecasts of waits, since the switch runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forecasts {
+    /// Those that callers were told.
+    pub told: u64,
+    /// Those, told or not, of which is known whether they were right.
+    pub checked: u64,
+    /// Those of them that were right.
+    pub right: u64,
+    /// Of the last 50 of them, so many of a hundred were right; none before 10 are known. Below 60 callers are told nothing.
+    pub recent: Option<u8>,
 }
 
 /// Agents of a queue, by state.
@@ -451,7 +471,8 @@ const MAX_NUMBER: usize = 64;
 
 impl From<QueueFigures> for Queue {
     fn from(figures: QueueFigures) -> Self {
-        let QueueFigures { name, waiting, offered, longest_wait_ms, idle, others } = figures;
+        let QueueFigures { name, waiting, offered, longest_wait_ms, idle, others, estimate, forecasts } = figures;
+        let acd::Forecasts { told, checked, right, recent } = forecasts;
         Self {
             name: name.to_string(),
             waiting,
@@ -467,6 +488,8 @@ impl From<QueueFigures> for Queue {
                 on_break: others.on_break,
                 logged_out: others.unavailable,
             },
+            expected_wait_s: estimate.map(|range| [range.low.as_secs(), range.high.as_secs()]),
+            forecasts: Forecasts { told, checked, right, recent },
         }
     }
 }
