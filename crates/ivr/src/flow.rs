@@ -16,7 +16,7 @@ use crate::key_range::KeyRange;
 use crate::rows::By;
 use crate::text::Text;
 use crate::web::{HeaderValue, Method, Origin};
-use crate::{DialTarget, HangupCause, Recording, Scale, Spoken, read};
+use crate::{Announce, DialTarget, HangupCause, Recording, Scale, Spoken, read};
 pub(crate) use voicemail::{Mailbox, MessageKeys, Review, Voicemail};
 
 /// A flow without faults. Immutable; calls share it.
@@ -530,6 +530,7 @@ pub(crate) struct Queue {
     pub hear: Prompt,
     /// Keys that lead out of it while he waits.
     pub keys: Vec<(char, Outcome)>,
+    pub announce: Announce,
     pub timed_out: Outcome,
     pub full: Outcome,
     pub no_agents: Outcome,

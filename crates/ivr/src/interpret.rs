@@ -55,8 +55,8 @@ impl Session {
             }
             Verb::Queue(queue) => {
                 let hear = if queue.hear.0.is_empty() { Vec::new() } else { self.sounds(&[&queue.hear]) };
-                let (queue, max_wait) = (Arc::clone(&queue.name), queue.max_wait);
-                self.hand_over(Phase::Queued, Output::Queue { queue, max_wait, hear });
+                let (queue, max_wait, announce) = (Arc::clone(&queue.name), queue.max_wait, queue.announce);
+                self.hand_over(Phase::Queued, Output::Queue { queue, max_wait, hear, announce });
             }
             Verb::Dial(dial) => {
                 let (target, ring_time) = (dial.target.clone(), dial.ring_time);

@@ -383,5 +383,7 @@ const fn spoken_as(spoken: &Spoken) -> &'static str {
         Spoken::Money { .. } => "money",
         Spoken::Date => "date",
         Spoken::Time { .. } => "time",
+        Spoken::Position => "place",
+        Spoken::Wait => "wait",
     }
 }

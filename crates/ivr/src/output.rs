@@ -6,6 +6,7 @@ use std::time::Duration;
 use base::Pii;
 use serde::{Deserialize, Serialize};
 
+use crate::Announce;
 use crate::web::{Failure, Method, Origin, Request};
 
 /// What the driver shall do next for the caller.
@@ -72,6 +73,8 @@ pub enum Output {
         max_wait: Option<Duration>,
         /// What he hears over and over while he waits; empty: what the queue itself has.
         hear: Vec<Sound>,
+        /// What he is told meanwhile: [`crate::Session::say_position`] and [`crate::Session::say_wait`] have the words.
+        announce: Announce,
     },
     /// A key leads the caller out of his queue, if he still waits there. Then the driver takes him out and answers with
     /// [`crate::Session::handle_queue_ended`] and [`QueueOutcome::Pressed`]; one who talks by now stays, and there is no answer.

@@ -127,6 +127,41 @@ fn english_numbers() {
 }
 
 #[test]
+fn those_who_wait_are_told_their_place_and_their_wait() {
+    let english = [("1", "you-are-number 1 in-the-queue"), ("42", "you-are-number 40 2 in-the-queue")];
+    let english = english.map(|(text, said)| (text, said.replace("you", "queue/you").replace(" in-", " queue/in-")));
+    let (english_table, mandarin_table) = (table("en"), table("zh"));
+    for (text, said) in &english {
+        assert_eq!(words(&english_table.say(&Spoken::Position, text)), *said);
+    }
+    let waits = [
+        (
+            "2-4",
+            "queue/you-will-wait-between 2 and 4 queue/minutes",
+            "queue/you-will-wait-between liang queue/to 4 queue/minutes",
+        ),
+        ("0-1", "queue/you-will-wait-less-than 1 queue/minute", "queue/you-will-wait-less-than 1 queue/minutes"),
+        ("0-20", "queue/you-will-wait-less-than 20 queue/minutes", "queue/you-will-wait-less-than 2 10 queue/minutes"),
+    ];
+    for (text, english, mandarin) in waits {
+        assert_eq!(words(&english_table.say(&Spoken::Wait, text)), english);
+        assert_eq!(words(&mandarin_table.say(&Spoken::Wait, text)), mandarin);
+    }
+    assert_eq!(words(&mandarin_table.say(&Spoken::Position, "12")), "queue/you-are-number 10 2 queue/in-the-queue");
+    for nothing in ["", "0", "201", "x"] {
+        assert_eq!(english_table.say(&Spoken::Position, nothing), Vec::<std::sync::Arc<str>>::new(), "{nothing}");
+    }
+    for nothing in ["", "3", "4-2", "3-3", "1-121", "a-b"] {
+        assert_eq!(english_table.say(&Spoken::Wait, nothing), Vec::<std::sync::Arc<str>>::new(), "{nothing}");
+    }
+    let lacking = Table::digits_only("fr").clips(&Spoken::Wait).unwrap_err();
+    assert!(lacking.message.contains("what callers who wait are told"), "{lacking:?}");
+    for table in [english_table, mandarin_table] {
+        assert!(table.clips(&Spoken::Position).unwrap().len() > 10 && table.clips(&Spoken::Wait).unwrap().len() > 10);
+    }
+}
+
+#[test]
 fn mandarin_numbers() {
     let cases = [
         ("0", "零"),

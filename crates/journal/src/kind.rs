@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::is_hidden;
 use crate::{
-    Asker, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, MediaStats, MessageHeard, MessageLeft,
-    MessageName, MessageNotLeft, Name, NoWayOut, OfferOutcome, OfferReason, Origin, Party, QueueExit, Reason, Received,
-    Scale, StatusChanged, TransferKind,
+    Announced, Asker, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, MediaStats, MessageHeard,
+    MessageLeft, MessageName, MessageNotLeft, Name, NoWayOut, OfferOutcome, OfferReason, Origin, Party, QueueExit,
+    Reason, Received, Scale, StatusChanged, TransferKind,
 };
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
@@ -174,6 +174,8 @@ pub enum Kind {
         /// The queue.
         queue: Name,
     },
+    /// The caller was told his place in the queue, or how long he will wait. Not told while a phone rings for him.
+    Announced(Announced),
     /// The call left the queue that it joined last.
     QueueLeft {
         /// The queue.

@@ -25,6 +25,7 @@ mod location;
 mod media_stats;
 mod vital;
 mod voicemail;
+mod waiting;
 mod words;
 
 pub use agent::{AgentSaid, AgentStatus, StatusBy, StatusChanged};
@@ -36,6 +37,7 @@ pub use kind::Kind;
 pub use location::{Carrier, Location, Locations};
 pub use media_stats::MediaStats;
 pub use voicemail::{LetterOrder, MessageHeard, MessageLeft, MessageName, MessageNotLeft, Voicemail};
+pub use waiting::Announced;
 pub use words::{
     Asker, Candidate, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, Name, NoWayOut, OfferOutcome,
     OfferReason, Origin, Outside, Party, QueueExit, Reason, Received, Scale, Transfer, TransferKind,

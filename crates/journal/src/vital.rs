@@ -19,6 +19,7 @@ impl Kind {
                 | Self::VariableSet { .. }
                 | Self::Http { .. }
                 | Self::Play { .. }
+                | Self::Announced(_)
                 | Self::Unsaid { .. }
                 | Self::DecisionRejected { .. }
                 | Self::OutsideRefused { .. }

@@ -36,6 +36,14 @@ pub enum Command {
         /// Whether to begin again after the last item, until stopped or replaced.
         repeat: bool,
     },
+    /// Plays items once over what plays, which goes on behind them where it was; no [`Event::PlayDone`] follows for them. They end
+    /// with whatever [`Command::Play`] or [`Command::StopPlay`] comes next.
+    Interject {
+        /// The leg.
+        leg: LegId,
+        /// What to play, in order.
+        items: Arc<[Item]>,
+    },
     /// Stops what plays; no [`Event::PlayDone`] follows.
     StopPlay {
         /// The leg.

@@ -47,6 +47,8 @@ pub struct Leg {
     pub(crate) sender: Sender,
     pub(crate) keys: Keys,
     pub(crate) playout: Option<Playout>,
+    /// What plays first, while that waits.
+    pub(crate) interjection: Option<Playout>,
     peer: Option<LegId>,
     /// The peer whose digits are passed on, and the number of the last one that was.
     pub(crate) relayed: Option<(LegId, u32)>,
@@ -85,6 +87,8 @@ pub enum Order {
     Start(Agreed),
     /// See [`Command::Play`](crate::Command::Play).
     Play(PlayId, Arc<[Item]>, bool),
+    /// See [`Command::Interject`](crate::Command::Interject).
+    Interject(Arc<[Item]>),
     /// See [`Command::StopPlay`](crate::Command::StopPlay).
     StopPlay,
     /// This leg's half of [`Command::Bridge`](crate::Command::Bridge). A bridge carries when both halves are there.
@@ -124,6 +128,7 @@ impl Leg {
             sender: Sender::new(rng),
             keys: Keys::default(),
             playout: None,
+            interjection: None,
             peer: None,
             relayed: None,
             tap: None,
@@ -187,8 +192,12 @@ impl Leg {
     pub fn handle_order(&mut self, now: Mono, order: Order, bay: &mut Bay<'_>) {
         match order {
             Order::Start(agreed) => self.start(now, agreed, bay),
-            Order::Play(play, items, repeat) => self.playout = Some(Playout::new(play, items, repeat)),
-            Order::StopPlay => self.playout = None,
+            Order::Play(play, items, repeat) => {
+                self.playout = Some(Playout::new(play, items, repeat));
+                self.interjection = None;
+            }
+            Order::Interject(items) => self.interjection = Some(Playout::new(PlayId::from_raw(0), items, false)),
+            Order::StopPlay => (self.playout, self.interjection) = (None, None),
             Order::Join(peer) => self.peer = Some(peer),
             Order::Part => self.peer = None,
             Order::SendDigit(digit, duration_ms) => self.keys.press(digit, duration_ms),

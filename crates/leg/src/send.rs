@@ -118,6 +118,15 @@ impl Leg {
     /// The audio of this tick: what plays, else the peer, else silence.
     fn fill(&mut self, peer: Option<&Self>, frame: &mut [u8; FRAME], bay: &mut Bay<'_>) {
         // Before offer and answer are through nobody would hear it; it waits.
+        if let Some(over) = self.interjection.as_mut().filter(|_| self.agreed.is_some()) {
+            let progress = over.fill(bay.tones, self.law, frame);
+            if progress != Progress::Playing {
+                self.interjection = None;
+            }
+            if progress != Progress::Empty {
+                return;
+            }
+        }
         if let Some(playout) = self.playout.as_mut().filter(|_| self.agreed.is_some()) {
             let play = playout.play();
             let progress = playout.fill(bay.tones, self.law, frame);

@@ -268,6 +268,35 @@ fn a_prompt_plays_over_the_bridge_and_then_the_peer_is_heard_again() {
 }
 
 #[test]
+fn what_plays_goes_on_where_it_was_behind_what_is_told_over_it() {
+    let mut world = World::new();
+    world.add(Law::Alaw, 400, Wire::new(1, Faults::default()));
+    let play = PlayId::from_raw(1);
+    world.order(0, Order::Play(play, long(), false));
+    world.steps(10);
+    world.order(0, Order::Interject(short()));
+    let from = world.tick;
+    world.steps(3);
+    assert_eq!(tone(&world.sound(0, from), 700.0), (3, 0));
+    let from = world.tick;
+    world.steps(29);
+    assert_eq!(tone(&world.sound(0, from), 500.0), (29, 0));
+    assert!(world.events.is_empty(), "one of its 40 frames is left");
+    world.steps(1);
+    assert_eq!(world.events, [Event::PlayDone { leg: world.sides[0].leg.id(), play }]);
+    // What stops or plays next ends both.
+    world.order(0, Order::Play(play, long(), true));
+    for end in [Order::StopPlay, Order::Play(play, [].into(), false)] {
+        world.order(0, Order::Interject(long()));
+        world.steps(2);
+        world.order(0, end);
+        let from = world.tick;
+        world.steps(5);
+        assert_eq!(tone(&world.sound(0, from), 500.0), (0, 5));
+    }
+}
+
+#[test]
 fn what_is_ordered_plays_from_the_next_tick_on_and_replaces_what_played() {
     let mut world = World::new();
     world.add(Law::Alaw, 400, Wire::new(1, Faults::default()));

@@ -129,6 +129,7 @@ impl Media {
             Command::Open { leg } => return Some(self.open(leg)),
             Command::Start { leg, agreed } => self.order(leg, Order::Start(agreed)),
             Command::Play { leg, play, items, repeat } => self.order(leg, Order::Play(play, items, repeat)),
+            Command::Interject { leg, items } => self.order(leg, Order::Interject(items)),
             Command::StopPlay { leg } => self.order(leg, Order::StopPlay),
             Command::Bridge { a, b } => self.bridge(a, b),
             Command::Unbridge { leg } => self.unbridge(leg),

@@ -29,6 +29,8 @@ pub struct Media {
     pub plays: BTreeMap<LegId, PlayId>,
     /// What each leg was told to play last.
     pub heard: BTreeMap<LegId, Arc<[Item]>>,
+    /// What legs were told over what they play.
+    pub told: Vec<(LegId, Arc<[Item]>)>,
     /// Who is bridged with whom, both ways.
     pub bridges: BTreeMap<LegId, LegId>,
     /// Messages that are being taken.
@@ -83,6 +85,11 @@ impl Media {
                 self.heard.insert(leg, items);
                 self.plays.insert(leg, play);
                 if repeat { Vec::new() } else { vec![Effect::Plays(leg, play)] }
+            }
+            // What plays goes on behind it.
+            Command::Interject { leg, items } => {
+                self.told.push((leg, items));
+                Vec::new()
             }
             Command::StopPlay { leg } => {
                 self.plays.remove(&leg);
@@ -148,7 +155,7 @@ impl Media {
         let is_open = |leg: &LegId| self.open.contains_key(leg);
         let right = match command {
             Command::Open { leg } => !is_open(leg),
-            Command::Play { leg, .. } => is_open(leg),
+            Command::Play { leg, .. } | Command::Interject { leg, .. } => is_open(leg),
             Command::Bridge { a, b } => a != b && is_open(a) && is_open(b),
             Command::Record { leg, .. } => is_open(leg) && !self.takes.contains_key(leg),
             _ => true,

@@ -12,6 +12,7 @@ use sdp::{Agreed, Description, Local, Preferences};
 use sip::{Flow, Onward, SessionId};
 use sip_message::{Reason, Uri, UserToUser};
 
+use crate::announce::Announcing;
 use crate::digits::Keys;
 use crate::fetch::Fetch;
 use crate::identity::Identity;
@@ -97,6 +98,8 @@ pub(crate) struct Call {
     pub transfer: Option<Transfer>,
     /// The end of the longest time that a call may last; after the call is over, of the time to tidy up.
     pub limit: Option<TimerToken>,
+    /// What he is told while he waits in a queue, and when.
+    pub announcing: Option<Announcing>,
     /// The request to a web server that is under way.
     pub fetch: Option<Fetch>,
     /// The flow's own timer.

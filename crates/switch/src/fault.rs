@@ -73,7 +73,9 @@ impl Switch {
 
     pub(crate) fn hand_of_timer(&self, timer: Timer) -> Hand {
         match timer {
-            Timer::CallLimit(call) | Timer::Flow(call) | Timer::QueueWait(call) => Hand::Call(call),
+            Timer::CallLimit(call) | Timer::Flow(call) | Timer::QueueWait(call) | Timer::Announce(call) => {
+                Hand::Call(call)
+            }
             Timer::Speech(call) | Timer::Tidy(call) | Timer::Shutdown(call) => Hand::Call(call),
             Timer::Ring(leg) | Timer::Silence(leg) | Timer::Keys(leg) => {
                 self.legs.get(&leg).map_or(Hand::Nothing, |leg| Hand::Call(leg.call))

@@ -92,9 +92,12 @@ impl Switch {
             Output::Http { request } => self.fetch(now, call, request),
             Output::HttpCancel => self.give_fetch_up(call),
             done @ Output::HttpDone { .. } => self.fetched(now, call, done),
-            Output::Queue { queue, max_wait, hear } => {
+            Output::Queue { queue, max_wait, hear, announce } => {
                 found.peer_gone = None;
                 self.join_queue(now, call, &QueueName::from(queue), max_wait, hear);
+                if self.calls.get(&call).is_some_and(|found| matches!(found.stage, Stage::Queued(_))) {
+                    self.begin_announcing(now, call, announce);
+                }
             }
             Output::LeaveQueue { key } => self.leave_queue(now, call, key),
             Output::Dial { target, ring_time } => {
@@ -328,6 +331,7 @@ impl Switch {
 
     /// Tells the flow how its queue ended; a call that came to the queue by its number has no flow, and ends.
     pub(crate) fn queue_over(&mut self, now: Now, call: CallId, outcome: QueueOutcome) {
+        self.end_announcing(call);
         let Some(found) = self.calls.get_mut(&call) else { return };
         if let Stage::Queued(Some(limit)) = found.stage {
             self.timers.cancel(limit);

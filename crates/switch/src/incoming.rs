@@ -251,6 +251,7 @@ impl Switch {
                 identity: incoming.identity,
                 transfer: None,
                 limit: Some(limit),
+                announcing: None,
                 fetch: None,
                 flow_timer: None,
                 speaking: None,

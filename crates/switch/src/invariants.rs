@@ -154,6 +154,7 @@ impl Switch {
                 + usize::from(call.flow_timer.is_some())
                 + usize::from(queue)
                 + usize::from(call.speaking.is_some())
+                + usize::from(call.announcing.is_some())
         };
         let of_calls: usize = self.calls.values().map(of_call).sum();
         let of_leg = |leg: &Leg| {

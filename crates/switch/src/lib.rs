@@ -47,6 +47,7 @@
 //! - A flow, the ACD and the SIP stack are never told anything while they speak: what one says is taken out whole first.
 
 mod agents;
+mod announce;
 mod book;
 mod call;
 mod config;

@@ -41,6 +41,8 @@ pub(crate) enum Timer {
     Speech(CallId),
     /// When a flow's own limit of a wait in a queue is over: take the call out.
     QueueWait(CallId),
+    /// When a caller who waits is to be told something.
+    Announce(CallId),
     /// When a phone has rung long enough: cancel it.
     Ring(LegId),
     /// When the far end of a trunk should have said something: go to the next trunk.
@@ -555,6 +557,7 @@ impl Switch {
             }
             Timer::Speech(call) => self.speech_late(now, call),
             Timer::QueueWait(call) => self.queue_wait_over(now, call),
+            Timer::Announce(call) => self.announce(now, call),
             Timer::Ring(leg) => self.ring_over(now, leg),
             Timer::Silence(leg) => self.trunk_silent(now, leg),
             Timer::Keys(leg) => self.pass_keys_on(leg),

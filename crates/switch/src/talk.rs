@@ -23,6 +23,8 @@ impl Switch {
             self.timers.cancel(limit);
         }
         found.stage = Stage::Talking(leg);
+        self.end_announcing(call);
+        let Some(found) = self.calls.get_mut(&call) else { return };
         let (caller, early) = (found.caller, found.early.take());
         self.transfer_done(now, call);
         if !self.accept_caller(now, call) {

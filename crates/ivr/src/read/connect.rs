@@ -37,6 +37,7 @@ impl<'a> Reader<'a> {
             Some(value) => self.queue_keys(value),
             None => Some(Vec::new()),
         };
+        let announce = self.announce(map);
         let mut outcome = |key| self.outcome_of(map, key, otherwise);
         let (timed_out, full, no_agents) = (outcome("timed_out"), outcome("full"), outcome("no_agents"));
         Some(Queue {
@@ -44,6 +45,7 @@ impl<'a> Reader<'a> {
             max_wait: max_wait?,
             hear: hear?,
             keys: keys?,
+            announce: announce?,
             timed_out: timed_out?,
             full: full?,
             no_agents: no_agents?,

@@ -10,13 +10,11 @@ use super::{BESIDE, Reader, table};
 /// The most skills that a call may need.
 pub(super) const MAX_SKILLS: usize = 20;
 
-/// How often something is told to those who wait.
-const OFTEN: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(600));
 /// How long after one attempt to call back the next one comes.
 const RETRY: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(24 * 3600));
 
 impl<'a> Reader<'a> {
-    /// `priority`, `skills` and `announce` of a queue.
+    /// `priority` and `skills` of a queue.
     pub(super) fn refuse_of_queue(map: Map<'a>) {
         if let Some(value) = map.optional("priority")
             && value.integer(0..=100_u8).is_some()
@@ -28,12 +26,6 @@ impl<'a> Reader<'a> {
         {
             let remedy = "remove `skills`; a queue for those agents alone does the same until then";
             value.fault_at_key("the queues cannot do this yet: agents have no skills", remedy);
-        }
-        if let Some(value) = map.optional("announce")
-            && announce(value).is_some()
-        {
-            let message = "the queues cannot do this yet: they tell callers neither their place nor their wait";
-            value.fault_at_key(message, "remove `announce`");
         }
     }
 
@@ -78,16 +70,4 @@ fn check_number(value: Value<'_>, number: usize) -> Option<()> {
         "remove `skills` if it needs none",
     );
     None
-}
-
-/// How often the caller is told his place, and how long he will wait.
-fn announce(value: Value<'_>) -> Option<()> {
-    let map = value.map(&table::ANNOUNCE.shape)?;
-    let told = ["position", "wait"].map(|key| map.optional(key));
-    if told.iter().all(Option::is_none) {
-        value.fault_at_key("`announce` says nothing", "write `position: 30s`, `wait: 1m` or both");
-        return None;
-    }
-    let good = told.map(|often| often.is_none_or(|often| often.duration_in(OFTEN.0..=OFTEN.1).is_some()));
-    good.iter().all(|good| *good).then_some(())
 }

@@ -1,5 +1,6 @@
 //! From a file to a [`Flow`]: the shape of the language. What each key means stands in `config/README.md`.
 
+mod announce;
 mod ask;
 mod connect;
 mod decide;

@@ -210,7 +210,7 @@ form! {
     key("max_wait", DURATION, "How long the caller waits at most, 1s to 24h.", "5m").otherwise("as long as the queue says"),
     key("priority", &Kind::Whole(0, 100), "Who has a higher one is served first. Refused as yet: the queues cannot do it.", "70").usual("50"),
     key("skills", &SKILLS, "What an agent must have to get the call: names, or names with the least level, 0 to 100. Refused as yet: the queues cannot do it.", "{ spanish: 50 }").otherwise("none"),
-    key("announce", &Kind::Form(&ANNOUNCE), "How often the caller is told his place, and how long he will wait. Refused as yet: the queues cannot do it.", "{ position: 30s, wait: 1m }").otherwise("never"),
+    key("announce", &Kind::Form(&ANNOUNCE), "How often the caller is told his place, and how long he will wait; the first time at once.", "{ position: 30s, wait: 1m }").otherwise("never"),
     key("hear", PROMPT, "What the caller hears over and over while he waits.", "[one-moment, music]").otherwise("the music of the queue"),
     key("keys", &QUEUE_KEYS, "The keys that lead out of the queue while the caller waits, each with where it leads.", "{ 1: leave-a-message, \"*\": goodbye }").otherwise("none does"),
     key("timed_out", OUTCOME_KIND, "Nobody came in time.", "{ prompt: all-busy, next: goodbye }").otherwise("as `next`"),
@@ -232,7 +232,7 @@ form! {
 form! {
     pub(super) ANNOUNCE, "an announcement", one of [],
     key("position", DURATION, "How often the caller is told his place in the queue, 10s to 10m.", "30s").otherwise("never"),
-    key("wait", DURATION, "How often he is told how long he will wait, 10s to 10m.", "1m").otherwise("never"),
+    key("wait", DURATION, "How often he is told how long he will wait, 10s to 10m; nothing while that is uncertain.", "1m").otherwise("never"),
 }
 
 form! {

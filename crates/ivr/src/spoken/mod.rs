@@ -13,6 +13,7 @@
 
 mod figures;
 mod languages;
+mod line;
 mod parse;
 mod reach;
 mod read;
@@ -22,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use self::figures::{Date, Number, Time};
+use self::line::LineForm;
 use self::reach::Reach;
 use self::rules::{Phrase, Sets};
 use yaml::Faults;
@@ -60,6 +62,10 @@ pub enum Spoken {
         /// On which clock; `None`: as the language usually does.
         clock: Option<Clock>,
     },
+    /// A place in a queue, as those who wait are told it.
+    Position,
+    /// From how many to how many minutes one will wait: `2-4`; `0-4`: less than four.
+    Wait,
 }
 
 /// How hours are counted.
@@ -94,6 +100,7 @@ pub struct Table {
     date: Option<Phrase>,
     time: Option<TimeForm>,
     spell: Option<Spelling>,
+    line: Option<LineForm>,
 }
 
 #[derive(Debug)]
@@ -154,6 +161,7 @@ impl Table {
             date: None,
             time: None,
             spell: None,
+            line: None,
         }
     }
 
@@ -179,7 +187,12 @@ impl Table {
             Spoken::Money { currency } => self.say_money(text, currency),
             Spoken::Date => self.say_date(text),
             Spoken::Time { clock } => self.say_time(text, *clock),
+            Spoken::Position => self.line.as_ref().and_then(|form| form.say_position(&self.sets, text)),
+            Spoken::Wait => self.line.as_ref().and_then(|form| form.say_wait(&self.sets, text)),
         };
+        if matches!(spoken, Spoken::Position | Spoken::Wait) {
+            return said.unwrap_or_default();
+        }
         said.unwrap_or_else(|| text.chars().filter_map(|c| self.digit(c)).collect())
     }
 
@@ -218,6 +231,14 @@ impl Table {
             Spoken::Time { clock } => {
                 let form = self.time.as_ref().ok_or_else(|| need("time"))?;
                 reach.phrase(form.on(*clock), &TIME);
+            }
+            Spoken::Position | Spoken::Wait => {
+                let lack = || self.lack("what callers who wait are told", "queue");
+                let form = self.line.as_ref().ok_or_else(lack)?;
+                match spoken {
+                    Spoken::Position => form.reach_position(reach),
+                    _ => form.reach_wait(reach),
+                }
             }
         }
         Ok(())

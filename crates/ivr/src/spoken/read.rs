@@ -7,6 +7,7 @@ use yaml::{Faults, Map, Shape, Source, Value};
 
 use crate::FlowHash;
 
+use super::line::LineForm;
 use super::parse::{Scope, is_clip};
 use super::reach::{Reach, report_circles};
 use super::rules::{Rule, RuleSet, Sets};
@@ -19,7 +20,7 @@ const MAX_RULES: usize = 200;
 
 const TABLE: Shape = Shape {
     what: "a table of a language",
-    keys: &["version", "note", "rules", "digits", "number", "money", "date", "time", "spell"],
+    keys: &["version", "note", "rules", "digits", "number", "money", "date", "time", "spell", "queue"],
 };
 const NUMBER: Shape = Shape { what: "`number`", keys: &["whole", "minus", "point", "decimal"] };
 const MONEY: Shape = Shape { what: "a currency", keys: &["units", "minor", "both", "places"] };
@@ -52,6 +53,10 @@ impl Table {
             reach.phrase(&form.twelve, &TIME);
             reach.phrase(&form.twenty_four, &TIME);
         }
+        if let Some(form) = &self.line {
+            form.reach_position(&mut reach);
+            form.reach_wait(&mut reach);
+        }
     }
 }
 
@@ -82,6 +87,7 @@ fn read(language: &str, source: &Source, faults: &Faults) -> Option<Table> {
     let date = map.optional("date").map(|value| scope(&["year", "month", "day", "weekday"]).phrase(value));
     let time = map.optional("time").map(|value| time(value, scope(&["hour", "hour12", "half", "minute"])));
     let spell = map.optional("spell").map(spelling);
+    let line = map.optional("queue").map(|value| LineForm::read(value, scope(&[])));
     Some(Table {
         language: language.into(),
         hash: FlowHash::of(source.text()),
@@ -92,6 +98,7 @@ fn read(language: &str, source: &Source, faults: &Faults) -> Option<Table> {
         date: settled(date)?,
         time: settled(time)?,
         spell: settled(spell)?,
+        line: settled(line)?,
     })
 }
 

@@ -160,10 +160,13 @@ fn word(output: &Output) -> String {
         Output::Language { language } => format!("language:{language}"),
         Output::Unsaid { why } => format!("unsaid:{why}"),
         Output::StopPlay => "stop".to_owned(),
-        Output::Queue { queue, max_wait, hear } => {
+        Output::Queue { queue, max_wait, hear, announce } => {
             let most = max_wait.map_or(String::new(), |most| format!("/{}s", most.as_secs()));
             let heard: Vec<String> = hear.iter().map(|item| format!("~{}", sound(item))).collect();
-            format!("queue:{queue}{most}{}", heard.concat())
+            let told = [("position", announce.position), ("wait", announce.wait)];
+            let told =
+                told.map(|(what, often)| often.map_or(String::new(), |often| format!("!{what}/{}s", often.as_secs())));
+            format!("queue:{queue}{most}{}{}", heard.concat(), told.concat())
         }
         Output::LeaveQueue { key } => format!("leave:{key}"),
         Output::Dial { target: DialTarget::User(name), ring_time } => {

@@ -92,7 +92,7 @@ impl Lines {
             }
             Command::EndMessage { leg } => self.end_letter(leg),
             Command::Mask { leg, what: leg::Masked::Nothing } => self.told.push(Event::MaskEnded { leg }),
-            Command::Mask { .. } | Command::Start { .. } | Command::SendDigit { .. } => {}
+            Command::Mask { .. } | Command::Start { .. } | Command::SendDigit { .. } | Command::Interject { .. } => {}
         }
     }
 
