@@ -4,7 +4,7 @@
 //! - `audio`: who hears whom, measured; recordings; A-law with µ-law. Run alone.
 //! - `load`, `crash`: 300 calls at once; and the switch killed among them. `crowd`: 10,000 users who register. Run alone.
 //! - `barge_in`: keys of strangers by each means, and how soon they cut a prompt short. Run alone.
-//! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go.
+//! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go. `crossings`: callers gone at any moment, a reload under load.
 //! - `questions`: menus and collects, by SIPp's keys: of several digits, extensions, confirmed, typed ahead, secret.
 //! - `http`: flows ask a web server that is right, slow, down, or lies.
 //! - `hours`: an emergency switch is turned while the switch runs.
@@ -56,6 +56,7 @@ mod call;
 mod commands;
 mod control;
 mod crash;
+mod crossings;
 mod crowd;
 mod dialogs;
 mod digits;
