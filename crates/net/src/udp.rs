@@ -21,8 +21,13 @@ const SOCKET_BUFFER: i32 = 4 << 20;
 /// How often a datagram is tried before its error is taken as its own. Each try takes one error of another off the
 /// socket, and the receiving thread takes them off as well.
 const ATTEMPTS: u32 = 64;
-/// Datagrams that come closer together than this are a burst, in which the thread lets some gather: to be woken for each
-/// alone costs as much as to read and answer it.
+/// So many datagrams in a [`SPELL`], 5,000 a second, are a flood, in which the thread lets some gather: to be woken for each
+/// alone costs as much as to read and answer it. With fewer there is mostly nothing that could gather, and to sleep costs
+/// more than it saves.
+const FLOOD: usize = 50;
+/// How long datagrams are counted.
+const SPELL: Duration = Duration::from_millis(10);
+/// Those that come closer together than this come in a burst.
 const BURST: Duration = Duration::from_micros(100);
 /// How long it lets them gather.
 const GATHER: Duration = Duration::from_micros(300);
@@ -155,8 +160,8 @@ impl Receiver {
     fn run(self, parse: fn(&[u8]) -> Result<Message, Reject>, mut sink: impl FnMut(Drain<'_, Received>) -> usize) {
         let mut inbox = Inbox::new();
         let mut batch = Vec::with_capacity(BATCH);
-        let mut last = Instant::now();
-        let mut told = Told::new(last);
+        let mut pace = Pace::new(Instant::now());
+        let mut told = Told::new(Instant::now());
         while !self.stop.load(Ordering::Relaxed) {
             let result = inbox.receive(&self.socket, |payload, remote, destination| {
                 if stun::is_stun(payload) {
@@ -178,13 +183,10 @@ impl Receiver {
             if refused > 0 {
                 self.dropped.fetch_add(u64::try_from(refused).unwrap_or_default(), Ordering::Relaxed);
             }
-            // A full batch has more behind it already.
-            if result.is_ok_and(|count| count < BATCH) {
-                let now = Instant::now();
-                if now - last < BURST {
-                    std::thread::sleep(GATHER);
-                }
-                last = now;
+            if let Ok(count) = result
+                && pace.lets_gather(Instant::now(), count)
+            {
+                std::thread::sleep(GATHER);
             }
         }
     }
@@ -207,6 +209,36 @@ impl Receiver {
                 }
             }
         }
+    }
+}
+
+/// How fast datagrams come.
+struct Pace {
+    /// When the last ones came.
+    last: Instant,
+    /// How many came since then, and whether it was a flood before.
+    count: usize,
+    since: Instant,
+    flood: bool,
+}
+
+impl Pace {
+    fn new(now: Instant) -> Self {
+        Self { last: now, count: 0, since: now, flood: false }
+    }
+
+    /// `count` came at once; true if it is worth while to let the next ones gather.
+    fn lets_gather(&mut self, now: Instant, count: usize) -> bool {
+        if now - self.since >= SPELL {
+            // What comes after a long silence is no flood, however many they are.
+            self.flood = self.count >= FLOOD && now - self.since < 2 * SPELL;
+            (self.count, self.since) = (0, now);
+        }
+        self.count += count;
+        // A full batch has more behind it already.
+        let gather = self.flood && count < BATCH && now - self.last < BURST;
+        self.last = now;
+        gather
     }
 }
 
@@ -327,6 +359,28 @@ mod tests {
         assert!(matches!(&sip[1], Ok(Received::Message { parsed: Ok(Message::KeepAlive), .. })), "{sip:?}");
         peer.set_nonblocking(true).unwrap();
         assert!(peer.recv_from(&mut buffer).is_err(), "one answer");
+    }
+
+    #[test]
+    fn in_a_flood_datagrams_gather_and_those_of_calls_do_not() {
+        let begin = Instant::now();
+        // Every so many microseconds one comes.
+        let gathered = |every: u64, count: usize| {
+            let mut pace = Pace::new(begin);
+            let times = (1..=100_000 / every).map(|n| begin + Duration::from_micros(n * every));
+            times.filter(|now| pace.lets_gather(*now, count)).count()
+        };
+        assert!(gathered(50, 1) > 1_500, "20,000 a second");
+        assert_eq!((gathered(50, BATCH), gathered(250, 1)), (0, 0), "more is there already; 4,000 a second");
+        // 1,000 calls a second, of three messages close together each.
+        let mut pace = Pace::new(begin);
+        let at = |n: u64| begin + Duration::from_micros(n / 3 * 1000 + n % 3 * 30);
+        assert!((1..300).all(|n| !pace.lets_gather(at(n), 1)));
+        // A flood that is over is none.
+        let flood = (0..2_000).filter(|n| pace.lets_gather(at(300) + Duration::from_micros(n * 20), 1)).count();
+        assert!(flood > 500, "{flood}");
+        let later = at(300) + Duration::from_secs(1);
+        assert!(!pace.lets_gather(later, 1) && !pace.lets_gather(later + BURST / 2, 1));
     }
 
     #[test]
