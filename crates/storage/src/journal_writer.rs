@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError};
 use journal::{AgentSaid, Cdr, CdrFold, Event, Locations};
 
 use crate::Notice;
 use crate::disk::Disk;
+use crate::intake::Intake;
 use crate::last_words::LastWords;
 use crate::lines::DailyLines;
 use crate::notice::Notify;
@@ -25,12 +25,12 @@ const MAX_LIVE: usize = 200_000;
 const RETRY: Duration = Duration::from_secs(1);
 
 /// What comes to the journal's thread.
+#[derive(Debug)]
 pub enum Message {
-    Event(Box<Event>),
+    Event(Event),
     Locations(Box<Locations>),
     Switches(Vec<hours::Turned>),
     Said(Box<AgentSaid>),
-    Stop,
 }
 
 /// Lines and records, and what the disk makes of them. A value without a thread.
@@ -159,21 +159,21 @@ fn judge(notify: &Notify, what: &'static str, outcome: &io::Result<()>, faulty: 
 
 /// The thread: when something has come it sleeps for `patience` and then writes all that came meanwhile at once. So a
 /// busy switch wakes it some times a second, not once an event. True in the end if all is written.
-pub fn run(mut journal: Journal, inbox: &Receiver<Message>, patience: Duration) -> bool {
+pub fn run(mut journal: Journal, inbox: &Intake<Message>, patience: Duration) -> bool {
     let mut told = Instant::now();
+    let mut messages = Vec::new();
     let mut stopped = false;
     while !stopped {
-        stopped = match inbox.recv_timeout(RETRY) {
-            Ok(message) => {
-                let last = take(&mut journal, message);
-                if !last {
-                    std::thread::sleep(if journal.is_faulty() { RETRY } else { patience });
-                }
-                take_all(&mut journal, inbox) || last
+        if inbox.wait(RETRY) {
+            inbox.gather(if journal.is_faulty() { RETRY } else { patience });
+        }
+        stopped = inbox.take_all(&mut messages);
+        for message in messages.drain(..) {
+            take(&mut journal, message);
+            if journal.waiting() >= BATCH && !journal.is_faulty() {
+                journal.flush();
             }
-            Err(RecvTimeoutError::Disconnected) => true,
-            Err(RecvTimeoutError::Timeout) => false,
-        };
+        }
         journal.flush();
         if told.elapsed() >= RETRY {
             told = Instant::now();
@@ -183,26 +183,11 @@ pub fn run(mut journal: Journal, inbox: &Receiver<Message>, patience: Duration) 
     !journal.is_faulty()
 }
 
-/// Takes what waits, and writes whenever a batch is full. True if it is time to stop.
-fn take_all(journal: &mut Journal, inbox: &Receiver<Message>) -> bool {
-    let mut stopped = false;
-    for message in inbox.try_iter() {
-        stopped |= take(journal, message);
-        if journal.waiting() >= BATCH && !journal.is_faulty() {
-            journal.flush();
-        }
-    }
-    stopped
-}
-
-/// Takes a message. True if it is time to stop.
-fn take(journal: &mut Journal, message: Message) -> bool {
+fn take(journal: &mut Journal, message: Message) {
     match message {
         Message::Event(event) => journal.take(&event),
         Message::Locations(locations) => journal.keep(&locations),
         Message::Switches(turned) => journal.switches.put(turned),
         Message::Said(said) => journal.agents.push(&said),
-        Message::Stop => return true,
     }
-    false
 }

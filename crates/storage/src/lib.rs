@@ -18,7 +18,7 @@
 //! | `trace/0000000001.trace` | what calls said on the wire, in segments of which the oldest goes; mode 0600 |
 //! | `recordings/.open` | which recordings were begun and not ended |
 //!
-//! Where to find what: `store.rs` start, ports and stop; `journal_writer.rs` the journal's thread, `lines.rs` a file of
+//! Where to find what: `store.rs` start, ports and stop; `intake.rs` the queues into the journal's and the trace's threads; `journal_writer.rs` the journal's thread, `lines.rs` a file of
 //! lines that survives a failing disk; `last_words.rs` where users are; `switch_file.rs` how switches are turned; `replace.rs` a file written whole; `recorder.rs` all recordings, `take.rs` one of them; `recover.rs` what a start does
 //! after a crash, with `open_log.rs` and `mend.rs`; `letters.rs` voice messages that are being taken, `mailboxes.rs` those that were; `charges.rs` what grants were charged today; `traces.rs` what calls said on the wire; `disk.rs` the port to the file system, which tests replace.
 //!
@@ -36,6 +36,7 @@ mod callers;
 mod charges;
 mod config;
 mod disk;
+mod intake;
 mod journal_writer;
 mod last_words;
 mod letters;

@@ -13,6 +13,7 @@ use journal::{AgentSaid, Event, LetterOrder, Locations};
 use leg::{CHUNK_FRAMES, Chunk, FRAME, Stereo, TakeSink};
 
 use crate::disk::System;
+use crate::intake::{Port, intake};
 use crate::journal_writer::{self, Journal, Message};
 use crate::last_words::{LastWords, Left};
 use crate::letters::Letters;
@@ -51,7 +52,7 @@ pub struct Storage {
 /// Where the switch puts its events, and where its users are. Never waits.
 #[derive(Clone, Debug)]
 pub struct JournalPort {
-    queue: Sender<Message>,
+    queue: Port<Message>,
     dropped: Arc<AtomicU64>,
     /// Events that may wait before those that records do not need are dropped.
     for_all: usize,
@@ -116,14 +117,12 @@ impl Storage {
         cut.events.iter().for_each(|event| journal.take(event));
         // At once, as the switch wants to know what these calls charge to grants.
         journal.flush();
-        let (queue, inbox) = bounded(config.journal_queue.max(4));
+        let (queue, inbox) = intake(config.journal_queue.max(4));
         let patience = config.journal_flush;
         let writer = spawn("journal", move || journal_writer::run(journal, &inbox, patience))?;
         let journal = JournalPort { queue, dropped, for_all: config.journal_queue / 4 * 3 };
 
-        let (queue, inbox) = bounded(traces::QUEUE);
-        let shared = Arc::new(traces::Shared::new(config.traces.on));
-        let traces = TracePort { queue, shared: Arc::clone(&shared), batch: Vec::new() };
+        let (traces, inbox, shared) = traces::port(config.traces.on);
         let ring = Ring::start(&folder, config.traces, Arc::clone(&notify));
         let ring = ring.map_err(|error| folder_error(&folder, error))?;
         let tracer = spawn("trace", move || traces::run(ring, &inbox, &shared))?;
@@ -206,8 +205,8 @@ impl Storage {
     fn end(&mut self) -> bool {
         // A writer that has ended takes no order, and needs none.
         drop(self.takes.queue.send(Order::Stop));
-        drop(self.journal.queue.send(Message::Stop));
-        drop(self.traces.queue.send(traces::Order::Stop));
+        self.journal.queue.close();
+        self.traces.queue.close();
         // Each is waited for, also when another has failed.
         let whole: Vec<bool> = self.threads.drain(..).map(|thread| thread.join().unwrap_or(false)).collect();
         !whole.contains(&false)
@@ -236,26 +235,23 @@ impl JournalPort {
     /// Takes an event. When the queue is full it is dropped, counted, and told by [`Notice::EventsLost`] later; the last
     /// quarter of the queue is kept for events without which a call's record would be wrong.
     pub fn record(&self, event: Event) {
-        let room = event.kind.is_vital() || self.queue.len() < self.for_all;
-        if !room || self.queue.try_send(Message::Event(Box::new(event))).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-        }
+        let most = if event.kind.is_vital() { usize::MAX } else { self.for_all };
+        self.put(most, Message::Event(event));
     }
 
     /// Keeps a user's contacts over a restart. Dropped and counted as events are; his phones' next renewal mends that.
     pub fn keep(&self, locations: Locations) {
-        let room = self.queue.len() < self.for_all;
-        if !room || self.queue.try_send(Message::Locations(Box::new(locations))).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-        }
+        self.put(self.for_all, Message::Locations(Box::new(locations)));
     }
-}
 
-impl JournalPort {
     /// Keeps how emergency switches are turned over a restart. No room for it would mean that the disk has stood still for
     /// long; it is counted then, as events are.
     pub fn keep_switches(&self, turned: Vec<hours::Turned>) {
-        if self.queue.try_send(Message::Switches(turned)).is_err() {
+        self.put(usize::MAX, Message::Switches(turned));
+    }
+
+    fn put(&self, most: usize, message: Message) {
+        if !self.queue.put(most, message) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -264,9 +260,7 @@ impl JournalPort {
 impl JournalPort {
     /// Keeps what was said of an agent over a restart. Dropped and counted as events are.
     pub fn keep_said(&self, said: AgentSaid) {
-        if self.queue.try_send(Message::Said(Box::new(said))).is_err() {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-        }
+        self.put(usize::MAX, Message::Said(Box::new(said)));
     }
 }
 

@@ -6,14 +6,15 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use base::{CallId, Wall};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use bytes::BytesMut;
 use trace::{Found, HEAD, Keeper, Packet, Traces, Wanted, Watch, Watcher};
 
 use crate::Notice;
+use crate::intake::{Intake, Port, intake};
 use crate::notice::Notify;
 
 /// The folder, below the data folder.
@@ -23,8 +24,8 @@ const EXTENSION: &str = "trace";
 const SEGMENTS: u64 = 16;
 /// Messages that may wait for the thread: some megabytes, a second of the heaviest load.
 const WAITING: usize = 16_384;
-/// Batches of them that may wait.
-pub const QUEUE: usize = 4_096;
+/// Messages are copied into pieces of so many octets. Below what the allocator takes for large.
+const PIECE: usize = 32 * 1024;
 /// Octets that are written at once.
 const BATCH: usize = 64 * 1024;
 /// How long what comes is gathered before it is written.
@@ -37,53 +38,46 @@ const LOOK: Duration = Duration::from_secs(1);
 /// What comes to the thread.
 #[derive(Debug)]
 pub enum Order {
-    Said(Vec<Said>),
-    Watch(Watch),
-    Stop,
-}
-
-/// What the domain thread tells.
-#[derive(Debug)]
-pub enum Said {
     /// A message came or went.
     Packet(Packet),
     /// A dialog belongs to a call.
     Call(Wall, CallId, Arc<str>),
     /// A dialog is over.
     Ended(Wall, Arc<str>),
+    /// Somebody watches from now on.
+    Watch(Watch),
 }
 
 /// What the thread and its ports share.
 #[derive(Debug, Default)]
 pub struct Shared {
     /// Messages are kept.
-    pub on: bool,
+    on: bool,
     /// Somebody watches.
-    pub watched: AtomicBool,
-    /// Messages on their way to the thread.
-    waiting: AtomicUsize,
+    watched: AtomicBool,
     dropped: AtomicU64,
 }
 
-impl Shared {
-    /// Nobody watches, and nothing is on its way.
-    pub fn new(on: bool) -> Self {
-        Self { on, ..Self::default() }
-    }
-}
-
-/// Where the domain thread puts what comes and goes. Never waits. What was put is on its way once [`TracePort::flush`] was
-/// called: to hand over one by one would cost more than the rest.
+/// Where the domain thread puts what comes and goes. Never waits.
 #[derive(Debug)]
 pub struct TracePort {
-    pub(crate) queue: Sender<Order>,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) batch: Vec<Said>,
+    pub(crate) queue: Port<Order>,
+    shared: Arc<Shared>,
+    /// Room for copies of messages. Were the messages themselves kept until they are written, the next ones could not use
+    /// their memory, which the processor still has at hand.
+    piece: BytesMut,
+}
+
+/// A port, and what the thread needs.
+pub(crate) fn port(on: bool) -> (TracePort, Intake<Order>, Arc<Shared>) {
+    let shared = Arc::new(Shared { on, ..Shared::default() });
+    let (queue, inbox) = intake(WAITING);
+    (TracePort { queue, shared: Arc::clone(&shared), piece: BytesMut::new() }, inbox, shared)
 }
 
 impl Clone for TracePort {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone(), shared: Arc::clone(&self.shared), batch: Vec::new() }
+        Self { queue: self.queue.clone(), shared: Arc::clone(&self.shared), piece: BytesMut::new() }
     }
 }
 
@@ -100,41 +94,39 @@ impl TracePort {
         self.shared.watched.load(Ordering::Relaxed)
     }
 
-    /// A message came or went.
-    pub fn packet(&mut self, packet: Packet) {
-        self.batch.push(Said::Packet(packet));
+    /// A message came or went. It is copied.
+    pub fn packet(&mut self, mut packet: Packet) {
+        let length = packet.octets.len();
+        if self.piece.capacity() < length {
+            self.piece = BytesMut::with_capacity(length.max(PIECE));
+        }
+        packet.octets.write(&mut self.piece);
+        packet.octets = self.piece.split().freeze().into();
+        self.put(Order::Packet(packet));
     }
 
     /// From here on a dialog belongs to `call`; `key` ends in `|` and its Call-ID. To be told before the first message of
     /// it that shall be kept.
     pub fn call(&mut self, at: Wall, call: CallId, key: Arc<str>) {
-        self.batch.push(Said::Call(at, call, key));
+        self.put(Order::Call(at, call, key));
     }
 
     /// A dialog is over; what it says in the next half minute still belongs to its call.
     pub fn ended(&mut self, at: Wall, key: Arc<str>) {
-        self.batch.push(Said::Ended(at, key));
+        self.put(Order::Ended(at, key));
     }
 
-    /// Hands over what was put. Dropped and counted if too many wait.
-    pub fn flush(&mut self) {
-        if self.batch.is_empty() {
-            return;
-        }
-        let count = self.batch.len();
-        let room = self.shared.waiting.fetch_add(count, Ordering::Relaxed) < WAITING;
-        let next = Vec::with_capacity(count);
-        let batch = std::mem::replace(&mut self.batch, next);
-        if !room || self.queue.try_send(Order::Said(batch)).is_err() {
-            self.shared.waiting.fetch_sub(count, Ordering::Relaxed);
-            self.shared.dropped.fetch_add(u64::try_from(count).unwrap_or(0), Ordering::Relaxed);
+    /// What finds too many waiting is dropped and counted.
+    fn put(&self, order: Order) {
+        if !self.queue.put(WAITING, order) {
+            self.shared.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// Somebody watches from now on; false if there is no room.
     #[must_use]
     pub fn watch(&self, watch: Watch) -> bool {
-        self.queue.try_send(Order::Watch(watch)).is_ok()
+        self.queue.put(WAITING, Order::Watch(watch))
     }
 
     /// What was dropped so far.
@@ -281,34 +273,20 @@ impl Ring {
 }
 
 /// The thread.
-pub fn run(mut ring: Ring, inbox: &Receiver<Order>, shared: &Shared) -> bool {
+pub fn run(mut ring: Ring, inbox: &Intake<Order>, shared: &Shared) -> bool {
     let mut keeper = Keeper::new(ring.traces.per_call);
     let mut watchers: Vec<Watcher> = Vec::new();
+    let mut orders = Vec::new();
     let mut looked = Instant::now();
     let mut stopped = false;
     while !stopped {
-        let first = match inbox.recv_timeout(LOOK) {
-            Ok(order) => Some(order),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => break,
-        };
-        if first.is_some() && !matches!(first, Some(Order::Stop)) {
+        if inbox.wait(LOOK) {
             // So a busy switch wakes this thread some times a second, not once a message.
-            std::thread::sleep(if watchers.is_empty() { PATIENCE } else { PATIENCE_WATCHED });
+            inbox.gather(if watchers.is_empty() { PATIENCE } else { PATIENCE_WATCHED });
         }
-        for order in first.into_iter().chain(inbox.try_iter()) {
-            match order {
-                Order::Said(said) => {
-                    let count = said.len();
-                    said.into_iter().for_each(|said| take(&mut ring, &mut keeper, &mut watchers, said));
-                    shared.waiting.fetch_sub(count, Ordering::Relaxed);
-                }
-                Order::Watch(watch) => {
-                    watchers.push(Watcher::new(watch));
-                    shared.watched.store(true, Ordering::Relaxed);
-                }
-                Order::Stop => stopped = true,
-            }
+        stopped = inbox.take_all(&mut orders);
+        for order in orders.drain(..) {
+            take(&mut ring, &mut keeper, &mut watchers, order);
             if ring.pending.len() >= BATCH {
                 ring.flush();
             }
@@ -324,19 +302,20 @@ pub fn run(mut ring: Ring, inbox: &Receiver<Order>, shared: &Shared) -> bool {
     true
 }
 
-fn take(ring: &mut Ring, keeper: &mut Keeper, watchers: &mut Vec<Watcher>, said: Said) {
-    match said {
-        Said::Packet(packet) => {
+fn take(ring: &mut Ring, keeper: &mut Keeper, watchers: &mut Vec<Watcher>, order: Order) {
+    match order {
+        Order::Packet(packet) => {
             watchers.retain_mut(|watcher| watcher.see(&packet));
             if ring.traces.on {
                 keeper.packet(&packet, &mut ring.pending);
             }
         }
-        Said::Call(at, call, key) if ring.traces.on => {
+        Order::Call(at, call, key) if ring.traces.on => {
             keeper.call(at, call, call_id(&key).as_bytes(), &mut ring.pending);
         }
-        Said::Ended(at, key) => keeper.ended(at, call_id(&key).as_bytes()),
-        Said::Call(..) => {}
+        Order::Ended(at, key) => keeper.ended(at, call_id(&key).as_bytes()),
+        Order::Call(..) => {}
+        Order::Watch(watch) => watchers.push(Watcher::new(watch)),
     }
 }
 
@@ -355,7 +334,6 @@ fn call_id(key: &str) -> &str {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use crossbeam_channel::bounded;
     use sip_message::Transport;
 
     use super::*;
@@ -378,18 +356,19 @@ mod tests {
 
     /// Runs the thread on these orders, and then lets it end.
     fn write(folder: &Path, traces: Traces, orders: Vec<Order>) {
-        let (queue, inbox) = bounded(orders.len() + 1);
-        orders.into_iter().chain([Order::Stop]).for_each(|order| queue.send(order).unwrap());
+        let (port, inbox, shared) = port(traces.on);
+        assert!(orders.into_iter().all(|order| port.queue.put(WAITING, order)));
+        drop(port);
         let ring = Ring::start(folder, traces, Arc::new(|_| {})).unwrap();
-        assert!(run(ring, &inbox, &Shared::default()));
+        assert!(run(ring, &inbox, &shared));
     }
 
     fn call(number: u64, key: &str) -> Order {
-        Order::Said(vec![Said::Call(Wall::default(), CallId::from_raw(number), key.into())])
+        Order::Call(Wall::default(), CallId::from_raw(number), key.into())
     }
 
     fn said(packet: Packet) -> Order {
-        Order::Said(vec![Said::Packet(packet)])
+        Order::Packet(packet)
     }
 
     fn found(folder: &Path, number: u64) -> usize {
@@ -461,19 +440,32 @@ mod tests {
     #[test]
     fn what_finds_no_room_is_dropped_and_counted_and_room_comes_back() {
         let folder = tempfile::tempdir().unwrap();
-        let (queue, inbox) = bounded(QUEUE);
-        let shared = Arc::new(Shared::new(true));
-        let mut port = TracePort { queue, shared: Arc::clone(&shared), batch: Vec::new() };
-        for _ in 0..WAITING + 100 {
+        let (mut port, inbox, shared) = port(true);
+        port.call(Wall::default(), CallId::from_raw(1), "t|a".into());
+        for _ in 0..WAITING + 99 {
             port.packet(packet("a", 0));
-            port.flush();
         }
-        assert_eq!(port.dropped(), u64::try_from(WAITING + 100 - QUEUE).unwrap());
-        port.queue.send_timeout(Order::Stop, Duration::ZERO).unwrap_err();
-        let ring = Ring::start(folder.path(), traces(1 << 20), Arc::new(|_| {})).unwrap();
-        drop(port);
+        assert_eq!(port.dropped(), 100);
+        assert!(!port.watch(Watch { from: None, tell: Box::new(|_, _| trace::Told::Gone) }));
+        port.queue.close();
+        let ring =
+            Ring::start(folder.path(), Traces { per_call: 20_000, ..traces(16 << 20) }, Arc::new(|_| {})).unwrap();
         assert!(run(ring, &inbox, &shared));
-        assert_eq!(shared.waiting.load(Ordering::Relaxed), 0);
+        assert_eq!(found(folder.path(), 1), WAITING - 1);
+    }
+
+    #[test]
+    fn messages_are_kept_as_they_were_however_long() {
+        let (mut port, inbox, _) = port(true);
+        let said: Vec<_> = [0, 10, PIECE - 40, 3, 60_000, 0].iter().map(|octets| packet("a", *octets)).collect();
+        said.iter().for_each(|packet| port.packet(packet.clone()));
+        let mut orders = Vec::new();
+        inbox.take_all(&mut orders);
+        let kept = orders.iter().map(|order| match order {
+            Order::Packet(packet) => packet,
+            other => panic!("{other:?}"),
+        });
+        assert!(kept.eq(&said));
     }
 
     #[test]

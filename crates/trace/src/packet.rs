@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 
 use base::Wall;
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 use sip_message::{Message, Str, Transport};
 
 /// A message as it went over the wire. Cloning it copies none of its octets.
@@ -76,9 +76,9 @@ impl Octets {
     }
 
     /// Puts the octets behind those of `out`.
-    pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.head.as_bytes());
-        out.extend_from_slice(&self.rest);
+    pub fn write(&self, out: &mut impl BufMut) {
+        out.put_slice(self.head.as_bytes());
+        out.put_slice(&self.rest);
     }
 
     /// What holds the header fields.
