@@ -33,6 +33,7 @@ agents:
 faults:
   phones_die: { every: 20m, for: 1m }
   reloads: { every: 30m }
+  decisions_err: 200
 check: 1s
 ";
 
@@ -64,6 +65,7 @@ fn a_file_says_who_calls_who_works_and_what_goes_wrong() {
     assert_eq!(users, [vec!["ada"], vec!["bob", "cy"]]);
     assert!(load.faults.iter().any(|(_, fault)| matches!(fault, Fault::PhoneDies(0..=2, _))), "{:?}", load.faults);
     assert!(load.faults.is_sorted_by_key(|(at, _)| *at));
+    assert_eq!(load.errs, 200);
 }
 
 #[test]
@@ -92,6 +94,7 @@ fn what_is_wrong_is_told_with_its_place_and_remedy() {
         ("every: 30m", "every: 30", "a duration has a unit"),
         (", for: 1m", "", "`for` is missing in a fault"),
         ("2026-11-26T08:00", "26.11.2026", "`26.11.2026` is no time"),
+        ("decisions_err: 200", "decisions_err: 2000", "a whole number from 0 to 1000"),
         ("version: 1", "version: 2", "day.yaml:1:10"),
     ] {
         let text = FILE.replacen(right, wrong, 1);
@@ -115,12 +118,15 @@ fn what_came_of_it_is_told_in_lines_and_as_a_page_of_its_own() {
     assert_eq!(here, outcome.tally.staff.here_ms);
     let said = outcome.summary();
     assert!(said.contains("\n08:00 ") && said.contains("\n09:00 ") && said.contains("offers: "), "{said}");
+    assert!(outcome.tally.fallbacks > 0 && said.contains("by the fallback"), "decisions err: {said}");
     let page = outcome.html("A <short> morning", 3);
     assert!(page.contains("<title>A &lt;short&gt; morning</title>") && page.matches("<svg").count() == 4, "{page}");
     assert!(!page.contains("http") && !page.contains("<script") && !page.contains("NaN"), "it loads nothing: {page}");
     // The same seed gives the same day, another one another.
     let again = Centre::play(load(FILE).unwrap(), company());
     assert_eq!((again.messages, again.summary()), (outcome.messages, said));
+    let never = load(&FILE.replace("decisions_err: 200", "decisions_err: 0")).unwrap();
+    assert_eq!(Centre::play(never, company()).tally.fallbacks, 0);
     let other = CentreFile::from_bytes("day.yaml", FILE.as_bytes()).unwrap().with_seed(4).load(&company()).unwrap();
     assert_ne!(Centre::play(other, company()).messages, outcome.messages);
 }

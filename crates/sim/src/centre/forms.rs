@@ -49,6 +49,7 @@ form! {
     key("phones_die", &Kind::Form(&FAULT_FOR), "A phone of any agent is dead, in a call or not.", "{ every: 1h, for: 2m }"),
     key("log_outs", &Kind::Form(&FAULT_FOR), "An agent logs out, in a call or not.", "{ every: 30m, for: 5m }"),
     key("clock_jumps", &Kind::Form(&FAULT_BY), "The clock on the wall jumps, forward or back.", "{ every: 6h, by: 1h }"),
+    key("decisions_err", &Kind::Whole(0, 1_000), "Of 1,000 routing decisions so many are rubbish.", "5").usual("0"),
     key("reloads", &Kind::Form(&FAULT), "The configuration is changed (a queue or an agent less, other times), and the next time put back.", "{ every: 1h }"),
 }
 

@@ -72,7 +72,7 @@ impl Outcome {
             rows.map(|row| Some(row.map_or(0.0, figure))).collect::<Vec<_>>()
         };
         let (here, talking) = (staff(Staff::agents), staff(|row| share(row.talk_ms, 3_600_000).unwrap_or_default()));
-        let most = here.iter().flatten().fold(1.0, |most: f64, count| most.max(*count));
+        let most = scale(here.iter().flatten().fold(1.0, |most: f64, count| most.max(*count)));
         section(
             &mut page,
             "Agents logged in, and talking",
@@ -140,7 +140,7 @@ fn table(page: &mut String, first: &str, rows: &[(String, &Figures, Option<&Staf
 /// Stacked bars, one of each list a place.
 fn bars(places: &[String], stacks: &[(&str, &str, Vec<f64>)]) -> String {
     let total = |at: usize| stacks.iter().filter_map(|(_, _, values)| values.get(at)).sum::<f64>();
-    let most = (0..places.len()).map(total).fold(1.0, f64::max);
+    let most = scale((0..places.len()).map(total).fold(1.0, f64::max));
     let mut chart = frame(places, most);
     let step = step(places.len());
     for at in 0..places.len() {
@@ -180,6 +180,14 @@ fn lines(places: &[String], most: f64, all: &[(&str, Vec<Option<f64>>)]) -> Stri
     }
     chart.push_str("</svg>");
     chart
+}
+
+/// The end of a scale that reaches `most`, so that its steps are numbers that people count by.
+fn scale(most: f64) -> f64 {
+    let least = most / f64::from(STEPS);
+    let tens = 10.0_f64.powf(least.log10().floor());
+    let step = [1.0, 2.0, 2.5, 5.0].into_iter().map(|step| step * tens).find(|step| *step >= least);
+    step.unwrap_or(10.0 * tens) * f64::from(STEPS)
 }
 
 /// A chart with its scale and the words below, still open.
@@ -247,4 +255,37 @@ fn escaped(text: &str) -> String {
         }
     }
     safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scale_ends_where_people_would_have_it_end() {
+        for (most, end) in
+            [(1.0, 1.0), (3.0, 4.0), (4.0, 4.0), (47.0, 80.0), (100.0, 100.0), (667.0, 800.0), (1_001.0, 2_000.0)]
+        {
+            assert!((scale(most) - end).abs() < 1e-9, "{most}: {}", scale(most));
+        }
+    }
+
+    #[test]
+    fn bars_stand_on_each_other_and_a_line_has_gaps() {
+        let places = ["a".to_owned(), "<b>".to_owned()];
+        let chart = bars(&places, &[("one", GOOD, vec![1.0, 4.0]), ("two", LOST, vec![3.0, 0.0])]);
+        // The chart is 200 high and ends at 4: from the ground at 212, a quarter and three quarters.
+        for part in [
+            "y=\"162.0\" width",
+            "height=\"50.0\"",
+            "y=\"12.0\" width",
+            "height=\"150.0\"",
+            "height=\"200.0\"",
+            "&lt;b&gt;",
+        ] {
+            assert!(chart.contains(part), "{part}: {chart}");
+        }
+        let chart = lines(&places, 4.0, &[(LINE, vec![Some(2.0), None, Some(4.0), Some(0.0)])]);
+        assert!(chart.contains("M267.0 112.0M1111.0 12.0L1533.0 212.0"), "{chart}");
+    }
 }

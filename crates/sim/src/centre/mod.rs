@@ -11,6 +11,7 @@
 //! | the same, read from a file | `read.rs`, its keys `forms.rs` |
 //! | who calls | `callers.rs` |
 //! | who answers, and the phones | `agents.rs` |
+//! | who decides, and errs | `erring.rs` |
 //! | ports, prompts, takes | `media.rs` |
 //! | time, and everybody reacting to everybody | `run.rs` |
 //! | what of a configuration is not played | `adapt.rs` |
@@ -24,6 +25,7 @@ mod adapt;
 mod agents;
 mod bare;
 mod callers;
+mod erring;
 mod forms;
 mod html;
 mod load;

@@ -52,6 +52,7 @@ impl Trial {
         let mut load = Load::new(seed, Duration::from_secs(u64::from(LENGTH)));
         load.check = Duration::from_secs(1);
         load.network = network(&mut rng);
+        load.errs = if rng.percent(30) { rng.below(300) } else { 0 };
         for (number, name, _) in &queues {
             load.streams.push(stream(&mut rng, number, name));
         }
@@ -119,7 +120,7 @@ impl fmt::Display for Trial {
         }
         let (wrap_up, ring_time, max_wait, max_length) = self.times;
         writeln!(f, "  wrap-up {wrap_up:?}, rings {ring_time:?}, waits {max_wait:?} at most, {max_length:?} at once")?;
-        writeln!(f, "  network: {:?}", self.load.network)?;
+        writeln!(f, "  network: {:?}, {} of 1,000 decisions are rubbish", self.load.network, self.load.errs)?;
         for stream in &self.load.streams {
             writeln!(
                 f,
@@ -143,7 +144,8 @@ impl fmt::Display for Trial {
 }
 
 /// Ways to take something out of a trial: each without its so many-th thing, until there are no more.
-const WITHOUT: [fn(&Trial, usize) -> Option<Trial>; 4] = [without_fault, without_call, without_node, without_mood];
+const WITHOUT: [fn(&Trial, usize) -> Option<Trial>; 5] =
+    [without_fault, without_call, without_node, without_mood, without_errors];
 
 fn without_fault(trial: &Trial, index: usize) -> Option<Trial> {
     trial.load.faults.get(index)?;
@@ -170,6 +172,11 @@ fn without_node(trial: &Trial, index: usize) -> Option<Trial> {
     let mut simpler = trial.clone();
     simpler.load.network.remove(index);
     Some(simpler)
+}
+
+fn without_errors(trial: &Trial, index: usize) -> Option<Trial> {
+    let errs = index == 0 && trial.load.errs > 0;
+    errs.then(|| Trial { load: Load { errs: 0, ..trial.load.clone() }, ..trial.clone() })
 }
 
 /// With an agent who answers each call. One who does so already is no way to make it simpler.

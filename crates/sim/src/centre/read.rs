@@ -154,7 +154,7 @@ impl CentreFile {
                 staff.push(who);
             }
         }
-        let frequent = map.optional("faults").map(read_faults).unwrap_or_default();
+        let frequent = map.optional("faults").map(|value| read_faults(value, &mut load)).unwrap_or_default();
         let ((_, about), (_, config)) = (about?, config?);
         Some(Self { about, config, load, begin: begin?, numbers, staff, faults: frequent })
     }
@@ -342,9 +342,10 @@ fn time_of_day(text: &str) -> Option<Duration> {
     (minutes <= 24 * 60).then(|| Duration::from_secs(minutes * 60))
 }
 
-fn read_faults(value: Value<'_>) -> Vec<Frequent> {
+fn read_faults(value: Value<'_>, load: &mut Load) -> Vec<Frequent> {
     let mut all = Vec::new();
     let Some(map) = value.map(&FAULTS.shape) else { return all };
+    load.errs = map.optional("decisions_err").and_then(|value| value.integer(0..=1_000_u32)).unwrap_or_default();
     let kinds = [
         ("phones_die", What::PhoneDies, &FAULT_FOR.shape, Some("for")),
         ("log_outs", What::LogsOut, &FAULT_FOR.shape, Some("for")),

@@ -8,7 +8,6 @@ use base::{IdMap, LegId, Mono, Now, Rng, Timers, Wall};
 use ivr::web::{Failure, Reply};
 use journal::{Charges, Kind, LegRole};
 use leg::Prompt;
-use routing::LongestIdle;
 use sip::Transport;
 use sip_message::parse_datagram;
 use switch::{Config, HttpOrder, Setup, Switch, TakeOrder, TakeReport};
@@ -16,6 +15,7 @@ use switch::{Config, HttpOrder, Setup, Switch, TakeOrder, TakeReport};
 use super::adapt::adapt;
 use super::agents::{Agents, Habit};
 use super::callers::{CallerId, Callers};
+use super::erring::Erring;
 use super::load::{Fault, Load};
 use super::media::{Later, Lines};
 use super::tally::Tally;
@@ -126,7 +126,7 @@ impl Centre {
             sip: sip::StackConfig::new("strowger", vec![listener]),
             node: 0,
             version: "sim".into(),
-            strategy: Box::new(LongestIdle),
+            strategy: Box::new(Erring { often: load.errs, seed: load.seed }),
             rng: rng.fork(),
             charges: Charges::default(),
         };

@@ -28,6 +28,9 @@ impl Outcome {
             let offers: Vec<String> = tally.offers.iter().map(|(how, count)| format!("{count} {how}")).collect();
             let _ = writeln!(text, "\noffers: {}", offers.join(", "));
         }
+        if tally.fallbacks > 0 {
+            let _ = writeln!(text, "{} offers by the fallback, as the strategy did not decide", tally.fallbacks);
+        }
         text
     }
 

@@ -130,6 +130,8 @@ pub struct Tally {
     pub staff: Staff,
     /// Agents by hour since the begin.
     pub staff_by_hour: Vec<Staff>,
+    /// Offers that longest idle decided, as the queue's strategy did not.
+    pub fallbacks: u64,
     /// Offers by what came of them.
     pub offers: BTreeMap<String, u64>,
     #[serde(skip)]
@@ -208,6 +210,7 @@ impl Tally {
                 self.live.entry(call).or_default().talking = Some((*b, at));
             }
             Kind::Unbridged { .. } => self.talked(at, call),
+            Kind::OfferMade { why, .. } => self.fallbacks += u64::from(why.fallback),
             Kind::OfferEnded { outcome, .. } => *self.offers.entry(word(*outcome)).or_default() += 1,
             Kind::CallEnded { .. } => {
                 self.talked(at, call);
