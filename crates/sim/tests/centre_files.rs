@@ -106,6 +106,22 @@ fn what_is_wrong_is_told_with_its_place_and_remedy() {
 }
 
 #[test]
+fn who_is_on_a_break_is_offered_nothing_and_is_not_counted_as_there() {
+    let text =
+        FILE.replace("  - queue: q\n    answers_after: { exponential: 4s }\n", "").replace("    ignores: 10\n", "");
+    let text =
+        text.split("faults:").next().unwrap().replace("[7:30-9:45]", "[8:00-9:45]").replace("8:15-8:30", "8:15-9:15");
+    let outcome = Centre::play(load(&text).unwrap(), company());
+    assert!(outcome.breaches.is_empty(), "{:?}", outcome.breaches);
+    // From 8:00 to 9:45, but for an hour of break: 15 minutes in the first hour, 30 in the second.
+    let here: Vec<u64> = outcome.tally.staff_by_hour.iter().map(|staff| (staff.here_ms + 500) / 60_000).collect();
+    assert_eq!(here, [15, 30], "{:?}", outcome.tally.staff_by_hour);
+    // Who comes in the break waits for its end, or gives up: nobody turns him away, as ada is there.
+    let first = &outcome.tally.hours[0];
+    assert!(first.others == 0 && first.abandoned > 10 && first.answered > 0, "{first:?}");
+}
+
+#[test]
 fn what_came_of_it_is_told_in_lines_and_as_a_page_of_its_own() {
     let outcome = Centre::play(load(FILE).unwrap(), company());
     assert!(outcome.breaches.is_empty(), "{:?}", outcome.breaches);

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use base::Rng;
 use sip::digest::{Algorithm, Secret};
-use switch::{Config, Place, SrtpPolicy, Trunk, User};
+use switch::{Config, Login, Place, SrtpPolicy, Trunk, User};
 
-use super::agents::PASSWORD;
+use super::agents::{BREAK, PASSWORD};
 use super::callers::CALLERS;
 
 /// The trunk that all callers come by.
@@ -18,7 +18,8 @@ const TRUNK: &str = "simulated";
 /// The configuration that is played.
 ///
 /// - Callers come by a trunk of their own.
-/// - Users who are agents register, with a password of the simulation: that is how they come and go.
+/// - Users who are agents register, with a password of the simulation: that is how they come and go, also where agents log in by a
+///   code. There is a reason for all their breaks.
 /// - Nobody is asked outside: trunks neither register nor are they watched; who is called there does not answer.
 /// - Audio is not encrypted.
 pub(super) fn adapt(mut config: Config) -> Config {
@@ -41,6 +42,8 @@ pub(super) fn adapt(mut config: Config) -> Config {
     if config.algorithms.is_empty() {
         config.algorithms.push(Algorithm::Sha256);
     }
+    config.duties.login = Login::Registration;
+    config.duties.breaks.insert(BREAK.into(), u32::MAX);
     let realm = config.realm.clone();
     for agent in &config.agents {
         let name = agent.name.shared();

@@ -1,14 +1,16 @@
-//! Agents and their phones: they log in and out by registering, answer, let ring or decline, and their phones die.
+//! Agents and their phones: they log in and out by registering, take breaks, answer, let ring or decline, and their phones die.
 //!
 //! All phones share one SIP stack, which is theirs alone; each has its own address.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base::{IdMap, LegId, Mono, Now, Rng};
 use sip::{Event, Flow, Refusal, SessionId, Stack, StackConfig, Transmit};
 use sip_message::{Message, Method};
+use switch::Saying;
 
 use super::load::{Load, time_of_day};
 use crate::carrier::Entrance;
@@ -17,6 +19,8 @@ use crate::switch_address;
 
 /// The password of every agent of the centre.
 pub(super) const PASSWORD: &str = "virtual";
+/// The reason of every break.
+pub(super) const BREAK: &str = "simulated";
 /// After how long a phone asks again whose registration failed.
 const RETRY: Duration = Duration::from_secs(20);
 
@@ -40,11 +44,14 @@ pub(super) enum Habit {
 }
 
 pub(super) struct Agent {
+    name: Arc<str>,
     address: SocketAddr,
     team: usize,
     registration: Registration,
     /// Whether it registers, or wants to.
     here: bool,
+    /// Whether he has said that he is on a break.
+    pauses: bool,
     session: Option<SessionId>,
     /// His leg in the switch.
     pub leg: Option<LegId>,
@@ -67,6 +74,8 @@ pub(super) struct Agents {
     registering: VecDeque<Transmit>,
     /// What is to be done when, by whom.
     pub plans: Vec<(Mono, usize, Habit)>,
+    /// What agents say of themselves.
+    pub sayings: Vec<(Arc<str>, Saying)>,
 }
 
 impl Agents {
@@ -81,6 +90,7 @@ impl Agents {
             expires,
             registering: VecDeque::new(),
             plans: Vec::new(),
+            sayings: Vec::new(),
         };
         for (team, users) in load.teams.iter().enumerate().map(|(ix, team)| (ix, &team.users)) {
             for user in users {
@@ -89,8 +99,18 @@ impl Agents {
                 let account = Account { user: user.clone(), password: PASSWORD.to_owned() };
                 let registration = Registration::new(account, flow, rng.fork());
                 agents.names.insert(user.clone(), agents.people.len());
-                let (session, leg) = (None, None);
-                agents.people.push(Agent { address, team, registration, here: false, session, leg, dead: 0, away: 0 });
+                agents.people.push(Agent {
+                    name: user.as_str().into(),
+                    address,
+                    team,
+                    registration,
+                    here: false,
+                    pauses: false,
+                    session: None,
+                    leg: None,
+                    dead: 0,
+                    away: 0,
+                });
             }
         }
         agents
@@ -163,12 +183,24 @@ impl Agents {
     /// Comes or goes, as the shift and faults say.
     fn attend(&mut self, now: Now, clock: Duration, load: &Load, agent: usize) {
         let Some(person) = self.people.get_mut(agent) else { return };
-        let works = load.teams.get(person.team).is_some_and(|team| team.works_at(time_of_day(clock)));
-        let wanted = works && person.away == 0;
+        let time = time_of_day(clock);
+        let Some(team) = load.teams.get(person.team) else { return };
+        let wanted = team.works_at(time) && person.away == 0;
         if wanted != person.here && person.dead == 0 {
             person.here = wanted;
             person.registration.ask(now.monotonic, if wanted { self.expires } else { 0 });
             self.registered(now, agent, None);
+        }
+        self.rest(agent, team.rests_at(time), false);
+    }
+
+    /// Says that a break begins or ends, if it does, or who `came` just now is on one.
+    fn rest(&mut self, agent: usize, wanted: bool, came: bool) {
+        let Some(person) = self.people.get_mut(agent) else { return };
+        if wanted != person.pauses || (came && wanted) {
+            person.pauses = wanted;
+            let saying = if wanted { Saying::Pause { reason: BREAK.into() } } else { Saying::Ready };
+            self.sayings.push((person.name.clone(), saying));
         }
     }
 
@@ -195,6 +227,10 @@ impl Agents {
             let Some(agent) = index(flow.local) else { return };
             let Some(person) = self.people.get_mut(agent) else { return };
             let outcome = person.registration.handle_response(now.monotonic, response);
+            let pauses = person.pauses;
+            if outcome == Some(Outcome::Bound) {
+                self.rest(agent, pauses, true);
+            }
             return self.registered(now, agent, outcome);
         }
         self.stack.handle_datagram(now, flow, parsed, &mut Entrance(None));

@@ -38,7 +38,7 @@ form! {
     key("users", &Kind::List(&Kind::Like(NAME), 10_000), "Who they are.", "[101, 102]"),
     key("queue", &Kind::Like(NAME), "In place of `users`: all agents of this queue whom nothing above names.", "sales"),
     key("shifts", &Kind::List(&Kind::Text, 100), "From when to when they are logged in.", "[8:00-16:30]").otherwise("always"),
-    key("breaks", &Kind::List(&Kind::Text, 100), "When they are not, in between.", "[12:00-12:30]").otherwise("none"),
+    key("breaks", &Kind::List(&Kind::Text, 100), "When they are on a break, in between.", "[12:00-12:30]").otherwise("none"),
     key("answers_after", SPREAD, "How long their phones ring before they answer, or decline.", "{ exponential: 4s }").usual("3s"),
     key("ignores", &Kind::Whole(0, 100), "Of 100 offers they let so many ring.", "3").usual("0"),
     key("declines", &Kind::Whole(0, 100), "Of 100 offers they decline so many.", "2").usual("0"),

@@ -75,8 +75,8 @@ impl Outcome {
         let most = scale(here.iter().flatten().fold(1.0, |most: f64, count| most.max(*count)));
         section(
             &mut page,
-            "Agents logged in, and talking",
-            &[("logged in", LINE), ("talking", GOOD)],
+            "Agents available, and talking",
+            &[("available", LINE), ("talking", GOOD)],
             &lines(&hours, most, &[(LINE, here), (GOOD, talking)]),
         );
         let waits: Vec<String> = (0..=WAITS.len()).map(wait).collect();
@@ -98,7 +98,7 @@ impl Outcome {
         table(&mut page, "hour", &rows);
         page.push_str(
             "<p>Offered: calls that came to the queue. SL: answered within 20 s, of all offered. ASA: mean wait of those answered. \
-             AHT: mean talk time. Occupancy: talk time of the time logged in.</p>\n</body></html>\n",
+             AHT: mean talk time. Occupancy: talk time, of the time in which agents were available.</p>\n</body></html>\n",
         );
         page
     }

@@ -125,7 +125,7 @@ pub struct Team {
     pub users: Vec<String>,
     /// From when to when they are logged in, in times of day; one that ends before it begins ends on the next day. None: always.
     pub shifts: Vec<(Duration, Duration)>,
-    /// When they are logged out in between.
+    /// When they are on a break in between.
     pub breaks: Vec<(Duration, Duration)>,
     /// After how long they answer.
     pub answers_after: Spread,
@@ -143,19 +143,28 @@ impl Team {
         Self { users, shifts: Vec::new(), breaks: Vec::new(), answers_after, ignores: 0, declines: 0 }
     }
 
-    /// Whether they work at a time of day.
+    /// Whether they are there at a time of day, on a break or not.
     pub(crate) fn works_at(&self, time: Duration) -> bool {
-        let within = |&(from, to): &(Duration, Duration)| match from < to {
-            true => (from..to).contains(&time),
-            false => time >= from || time < to,
-        };
-        (self.shifts.is_empty() || self.shifts.iter().any(within)) && !self.breaks.iter().any(within)
+        self.shifts.is_empty() || within(&self.shifts, time)
+    }
+
+    /// Whether they are on a break at a time of day, if they are there.
+    pub(crate) fn rests_at(&self, time: Duration) -> bool {
+        within(&self.breaks, time)
     }
 
     /// The times of day at which they may come or go.
     pub(crate) fn changes(&self) -> impl Iterator<Item = Duration> {
         self.shifts.iter().chain(&self.breaks).flat_map(|(from, to)| [*from, *to])
     }
+}
+
+/// Whether a time of day lies in one of these spans, which may go over midnight.
+fn within(spans: &[(Duration, Duration)], time: Duration) -> bool {
+    spans.iter().any(|&(from, to)| match from < to {
+        true => (from..to).contains(&time),
+        false => time >= from || time < to,
+    })
 }
 
 /// What goes wrong at a moment.
@@ -209,6 +218,8 @@ mod tests {
         team.shifts = vec![(22 * HOUR, 6 * HOUR)];
         team.breaks = vec![(2 * HOUR, 3 * HOUR)];
         let works: Vec<u32> = (0..24).filter(|hour| team.works_at(*hour * HOUR)).collect();
-        assert_eq!(works, [0, 1, 3, 4, 5, 22, 23]);
+        assert_eq!(works, [0, 1, 2, 3, 4, 5, 22, 23]);
+        let rests: Vec<u32> = (0..24).filter(|hour| team.rests_at(*hour * HOUR)).collect();
+        assert_eq!(rests, [2]);
     }
 }

@@ -10,6 +10,7 @@ use journal::{Charges, Kind, LegRole};
 use leg::Prompt;
 use sip::Transport;
 use sip_message::parse_datagram;
+use switch::control::Request;
 use switch::{Config, HttpOrder, Setup, Switch, TakeOrder, TakeReport};
 
 use super::adapt::adapt;
@@ -419,6 +420,7 @@ impl Centre {
             self.on_media(&event);
         }
         while self.switch.poll_locations().is_some() || self.switch.poll_turned().is_some() {}
+        while self.switch.poll_said().is_some() {}
         idle
     }
 
@@ -444,6 +446,11 @@ impl Centre {
         }
         for (at, agent, habit) in std::mem::take(&mut self.agents.plans) {
             self.agenda.set(at, Due::Agent(agent, habit));
+        }
+        for (agent, saying) in std::mem::take(&mut self.agents.sayings) {
+            idle = false;
+            // Who is logged out has no break to take or to end.
+            let _ = self.switch.handle_control(self.now, Request::SetAgent { agent, saying, by: "sim".to_owned() });
         }
         for token in std::mem::take(&mut self.callers.dropped) {
             self.agenda.cancel(token);
@@ -492,8 +499,7 @@ impl Centre {
     /// What the journal is told: figures, and what people do by it.
     fn note(&mut self, event: &journal::Event) {
         let since = self.since();
-        let agents = &self.agents;
-        self.tally.feed(since, event, |name| agents.find(name).is_some());
+        self.tally.feed(since, event);
         if let Some(books) = &mut self.books {
             books.feed(event);
         }

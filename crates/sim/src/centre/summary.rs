@@ -72,7 +72,7 @@ pub(super) fn span(time: Duration) -> String {
 }
 
 impl Staff {
-    /// How many agents were logged in in an hour, on average.
+    /// How many agents were available in an hour, on average.
     #[must_use]
     pub fn agents(&self) -> f64 {
         super::tally::share(self.here_ms, 3_600_000).unwrap_or_default()

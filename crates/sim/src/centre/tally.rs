@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::{CallId, IdMap, LegId};
-use journal::{Event, Kind, LegRole, Name, OfferOutcome, QueueExit};
+use journal::{AgentStatus, Event, Kind, LegRole, Name, OfferOutcome, QueueExit, StatusChanged};
 use serde::Serialize;
 
 /// Waits are counted up to these, in seconds, and beyond.
@@ -99,16 +99,16 @@ pub(crate) fn share(part: u64, whole: u64) -> Option<f64> {
 /// Agents in an hour, or in all.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Staff {
-    /// For how long agents were logged in, together.
+    /// For how long agents were available, together: logged in and on no break.
     pub here_ms: u64,
     /// For how long they talked, together.
     pub talk_ms: u64,
-    /// The most that were logged in at once; told of the whole day alone.
+    /// The most that were available at once; told of the whole day alone.
     pub most: u64,
 }
 
 impl Staff {
-    /// Occupancy: the share of their time in which agents talk.
+    /// Occupancy: the share of the time for which they are available in which agents talk.
     #[must_use]
     pub fn occupancy(&self) -> Option<f64> {
         share(self.talk_ms, self.here_ms)
@@ -168,11 +168,11 @@ fn millis(time: Duration) -> u64 {
 }
 
 impl Tally {
-    /// Takes what happened so long after the begin. `is_agent` tells agents among users.
-    pub(crate) fn feed(&mut self, at: Duration, event: &Event, is_agent: impl Fn(&str) -> bool) {
+    /// Takes what happened so long after the begin.
+    pub(crate) fn feed(&mut self, at: Duration, event: &Event) {
         match (&event.kind, event.call) {
-            (Kind::Bound { user }, _) if is_agent(user) => self.came(at, user),
-            (Kind::Unbound { user, .. }, _) => self.went(at, user),
+            (Kind::AgentStatus(StatusChanged { agent, status: AgentStatus::Available, .. }), _) => self.came(at, agent),
+            (Kind::AgentStatus(StatusChanged { agent, .. }), _) => self.went(at, agent),
             (kind, Some(call)) => self.feed_call(at, call, kind),
             _ => {}
         }
