@@ -269,6 +269,11 @@ impl World {
         }
     }
 
+    /// The configuration that the switch has.
+    pub(crate) const fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// The clock moves on, and nobody has looked at it yet.
     pub(crate) fn pass(&mut self, time: Duration) {
         self.now = self.now.after(time);

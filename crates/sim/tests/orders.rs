@@ -95,6 +95,9 @@ fn the_agent_logs_out() {
     let crossing = one("103").after("103", Deed::Register).with("103", Deed::Unregister);
     let crossing = crossing.with_row("carol", [call("201"), HangUp]).with("103", Answer);
     hold(&crossing, 100);
+    let crossing = Crossing::of(&["carol", "dave"], &["103"]).after("103", Deed::Register).after("carol", call("201"));
+    let crossing = crossing.with("103", Answer).with("103", HangUp).with("dave", call("201"));
+    hold(&crossing.with("103", Deed::Unregister), 30);
     let crossing = Crossing::of(&["carol"], &["103", "101"]).after("103", Deed::Register).after("carol", call("201"));
     let crossing = crossing.with_row("103", [Deed::Unregister, Deed::Register]).with("103", Ring).with("103", Answer);
     hold(&crossing.with("101", Answer).with("carol", HangUp), 900);

@@ -482,7 +482,9 @@ fn one_watches_whom_one_may_watch_and_a_stranger_learns_nothing() {
         answers.push(stranger.subscribe(&mut s, "101", "presence", ""));
     }
     assert_eq!(answers, [401; 6]);
-    assert_eq!(Console::of("4930123", "127.0.0.2:5099").subscribe(&mut s, "101", "dialog", ""), 403);
+    for me in ["4930123", "102"] {
+        assert_eq!(Console::of(me, "127.0.0.2:5099").subscribe(&mut s, "101", "dialog", ""), 403, "{me}");
+    }
 }
 
 #[test]

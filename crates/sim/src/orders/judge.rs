@@ -72,10 +72,19 @@ impl Order<'_> {
             self.agents()
                 .any(|(_, name)| matches!(self.state(name), Some(AgentState::Offered(_))) && was_offered(call, name))
         };
-        let waiting = self.queued().into_iter().filter(|call| !offered(*call));
+        let waiting: Vec<_> = self.queued().into_iter().filter(|call| !offered(*call)).collect();
+        let is_listed = |name: &str| {
+            let mut queues = world.config().queues.iter();
+            queues.any(|queue| queue.agents.iter().any(|agent| agent.as_str() == name))
+        };
+        let serves = |name: &str| is_listed(name) && self.state(name) != Some(AgentState::LoggedOut);
+        if !waiting.is_empty() && !self.agents().any(|(_, name)| serves(name)) {
+            return vec![Breach::new("nobody waits in a queue that nobody serves", &format!("{waiting:?}"))];
+        }
         let beside = |call| idle.iter().find(|name| !was_offered(call, name)).map(|name| (call, *name));
         let law = "nobody waits beside an idle agent";
         waiting
+            .into_iter()
             .filter_map(beside)
             .map(|(call, name)| Breach::new(law, &format!("{call} waits, {name} is idle")))
             .collect()

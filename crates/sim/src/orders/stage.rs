@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use base::CallId;
+use journal::{Event, Kind};
 use sip::SessionId;
 
 use super::{Crossing, Move};
@@ -55,6 +56,8 @@ pub(super) struct Order<'a> {
     /// The call that each phone took or refused last, or lets ring.
     took: Vec<Option<SessionId>>,
     rang: Vec<Option<SessionId>>,
+    /// How many events of the journal were looked at.
+    read: usize,
 }
 
 impl Crossing {
@@ -95,6 +98,7 @@ impl<'a> Order<'a> {
             done: vec![0; crossing.now.len()],
             took: vec![None; phones],
             rang: vec![None; phones],
+            read: 0,
         };
         for step in &crossing.before.timeline {
             // These acts break no law by themselves.
@@ -103,6 +107,7 @@ impl<'a> Order<'a> {
         }
         let slow = crossing.slow_media;
         order.world().hold(slow);
+        order.read = order.stage.world.journal.len();
         order
     }
 
@@ -220,7 +225,7 @@ impl<'a> Order<'a> {
             (What::ToPhone, Owner::Switch) => {}
         }
         self.world().react();
-        Ok(())
+        or_breaches(self.wrongly_offered())
     }
 
     fn act(&mut self, act: &Act) -> Result<(), Vec<Breach>> {
@@ -241,6 +246,24 @@ impl<'a> Order<'a> {
     /// Nothing is against the laws. What is due and not yet seen by the switch may look so.
     pub fn check(&mut self) -> Result<(), Vec<Breach>> {
         if self.stage.world.is_due() { Ok(()) } else { self.stage.check() }
+    }
+
+    /// Offers, made since this was asked last, to those who do not serve the queue as it is configured now.
+    fn wrongly_offered(&mut self) -> Vec<Breach> {
+        let world = &self.stage.world;
+        let is_wrong = |event: &&Event| match &event.kind {
+            Kind::OfferMade { agent, queue, .. } => {
+                let queues = &world.config().queues;
+                let queue = queues.iter().find(|config| config.name.as_str() == &**queue);
+                !queue.is_some_and(|queue| queue.agents.iter().any(|name| name.as_str() == &**agent))
+            }
+            _ => false,
+        };
+        let wrong = world.journal.iter().skip(self.read).filter(is_wrong);
+        let law = "who does not serve a queue is offered nothing of it";
+        let breaches = wrong.map(|event| Breach::new(law, &format!("{:?}", event.kind))).collect();
+        self.read = world.journal.len();
+        breaches
     }
 
     /// The agents of the queue and their phones' places.
