@@ -82,7 +82,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         sip: sip::StackConfig::new("callers", vec![listener]),
         node: 0,
         version: "callers".into(),
-        strategy: Box::new(routing::LongestIdle),
+        strategy: None,
         rng: Rng::from_number(1),
         charges: journal::Charges::default(),
     };

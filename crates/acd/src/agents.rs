@@ -65,7 +65,7 @@ impl Acd {
             state: agent.state(),
             state_since: state_since(agent),
             call,
-            queues: agent.queues.iter().filter_map(|(ix, _)| queue(*ix)).collect(),
+            queues: agent.queues.iter().filter_map(|his| queue(his.queue)).collect(),
             answered: agent.answered,
         }
     }

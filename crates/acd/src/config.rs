@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use routing::{AgentName, QueueName};
+use routing::{AgentName, Levels, Method, QueueName, Widening};
 
 use crate::OfferFailure;
 
@@ -11,8 +11,18 @@ use crate::OfferFailure;
 pub struct QueueConfig {
     /// Its name, unique.
     pub name: QueueName,
-    /// Who serves it. The order decides between agents who have been idle equally long.
-    pub agents: Vec<AgentName>,
+    /// Who serves it, in the order of its list.
+    pub agents: Vec<Member>,
+    /// How agents and calls are chosen.
+    pub method: Method,
+    /// What its agents must know for any call of it, beside what the call itself needs.
+    pub needs: Levels,
+    /// How a call's needs shrink while it waits, in the order of the times.
+    pub widening: Vec<Widening>,
+    /// The wait that makes up for one step of priority; if none, the higher priority always goes first.
+    pub aging: Option<Duration>,
+    /// What callers have been promised.
+    pub service_level: ServiceLevel,
     /// How long an agent's phone rings before the call is offered to the next one.
     pub ring_time: Duration,
     /// Time that an agent has for himself after a call of this queue.
@@ -35,7 +45,12 @@ impl QueueConfig {
     pub fn new(name: impl Into<QueueName>, agents: Vec<AgentName>) -> Self {
         Self {
             name: name.into(),
-            agents,
+            agents: agents.into_iter().map(Member::new).collect(),
+            method: Method::default(),
+            needs: Levels::default(),
+            widening: Vec::new(),
+            aging: None,
+            service_level: ServiceLevel::default(),
             ring_time: Duration::from_secs(20),
             wrap_up: Duration::from_secs(5),
             retry_delay: Duration::from_secs(30),
@@ -44,6 +59,47 @@ impl QueueConfig {
             max_length: None,
             decision_time: Duration::from_millis(100),
         }
+    }
+}
+
+/// An agent in a queue's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The agent.
+    pub agent: AgentName,
+    /// Who has a higher level is asked only if nobody with a lower one is free; and he serves first the queues where
+    /// his own is lower.
+    pub level: u8,
+    /// His share of the calls, where a strategy goes by that.
+    pub weight: u16,
+}
+
+impl Member {
+    /// A member of the first level.
+    #[must_use]
+    pub const fn new(agent: AgentName) -> Self {
+        Self { agent, level: 1, weight: 1 }
+    }
+}
+
+impl From<&str> for Member {
+    fn from(agent: &str) -> Self {
+        Self::new(agent.into())
+    }
+}
+
+/// In how many of a hundred cases a queue's calls are to be answered within which time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServiceLevel {
+    /// Since the call joined.
+    pub within: Duration,
+    /// Of a hundred calls.
+    pub target: u8,
+}
+
+impl Default for ServiceLevel {
+    fn default() -> Self {
+        Self { within: Duration::from_secs(20), target: 80 }
     }
 }
 
@@ -89,4 +145,14 @@ impl Default for Rest {
 pub struct AgentConfig {
     /// His name, unique: that of the user whose phone rings.
     pub name: AgentName,
+    /// What he knows.
+    pub skills: Levels,
+}
+
+impl AgentConfig {
+    /// An agent without skills.
+    #[must_use]
+    pub fn new(name: impl Into<AgentName>) -> Self {
+        Self { name: name.into(), skills: Levels::default() }
+    }
 }

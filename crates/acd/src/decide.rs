@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{CallId, DecisionId, Mono, Now, TimerToken};
-use routing::{Action, AgentName, Decision, LongestIdle, Snapshot, Strategy as _};
+use routing::{Action, Decision, Levels, LongestIdle, MAX_STATE, Method, Ring, Snapshot, Strategy as _, Target};
 
 use crate::floor::{AgentIx, QueueIx, Standing};
 use crate::machine::{Acd, Timer};
+use crate::offer::{Choice, Chosen};
 use crate::queue::Stage;
 use crate::{DecisionFault, Event, LeaveReason, OfferEnd};
 
@@ -20,6 +21,8 @@ const MAX_RING: Duration = Duration::from_secs(600);
 /// How long a decision's wait lasts if it does not say; and the longest that it may say, lest a call be forgotten.
 const USUAL_WAIT: Duration = Duration::from_secs(1);
 const MAX_WAIT: Duration = Duration::from_secs(60);
+/// How often decisions may change what a call needs, how urgent it is or where it waits.
+const MAX_CHANGES: u32 = 16;
 
 /// A decision under way.
 #[derive(Debug)]
@@ -29,6 +32,7 @@ pub(crate) struct Ask {
     queue: QueueIx,
     /// True for the second try, after a stale decision.
     again: bool,
+    method: Method,
     snapshot: Arc<Snapshot>,
     timer: TimerToken,
 }
@@ -40,15 +44,11 @@ pub(crate) enum Subject {
     Agent(AgentIx),
 }
 
-/// A pair that was chosen and checked.
-pub(crate) struct Choice {
-    pub call: CallId,
-    pub agent: AgentIx,
-    pub ring_time: Option<Duration>,
-    pub decision: DecisionId,
-    pub fallback: bool,
-    pub reason: String,
-    pub snapshot: Arc<Snapshot>,
+/// How a decision offers a call to agents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    AtOnce { open: bool },
+    InTurn,
 }
 
 impl Acd {
@@ -57,69 +57,201 @@ impl Acd {
     /// answer that nobody waits for changes nothing.
     pub fn handle_decision(&mut self, now: Now, id: DecisionId, decision: &Decision) {
         let Some(ask) = self.end_ask(id) else { return };
-        let outcome = match &decision.action {
-            Action::Offer { call, agent, ring_ms } => self.take_pair(now, &ask, *call, agent, *ring_ms, decision),
-            Action::Wait { at_most_ms } => {
-                let wait = at_most_ms.map_or(USUAL_WAIT, Duration::from_millis).min(MAX_WAIT);
-                self.defer(now, &ask, wait);
-                Ok(())
-            }
-            Action::Refuse { call } => self.refuse(now, &ask, *call, decision),
-        };
-        if let Err(fault) = outcome {
+        if let (Some(state), Some(queue)) = (&decision.state, self.floor.queue_mut(ask.queue))
+            && state.len() <= MAX_STATE
+        {
+            queue.state = Some(state.clone());
+        }
+        if let Err(fault) = self.obey(now, &ask, decision) {
             self.reject(now, id, &ask, fault);
         }
         self.pump(now, ask.queue);
     }
 
-    /// Offers the pair if both stood in the snapshot and are still free.
-    fn take_pair(
+    fn obey(&mut self, now: Now, ask: &Ask, decision: &Decision) -> Result<(), DecisionFault> {
+        match &decision.action {
+            Action::Offer { call, agent, ring_ms } => {
+                let one = [Ring { agent: agent.clone(), ring_ms: *ring_ms }];
+                self.offer_to(now, ask, *call, &one, Manner::AtOnce { open: false }, decision)
+            }
+            Action::OfferAll { call, agents } => {
+                self.offer_to(now, ask, *call, agents, Manner::AtOnce { open: true }, decision)
+            }
+            Action::OfferInTurn { call, agents } => self.offer_to(now, ask, *call, agents, Manner::InTurn, decision),
+            Action::Wait { at_most_ms } => {
+                let wait = at_most_ms.map_or(USUAL_WAIT, Duration::from_millis).min(MAX_WAIT);
+                self.defer(now, ask, wait);
+                Ok(())
+            }
+            Action::Widen { call, needs } => self.widen_to(now, ask, *call, needs),
+            Action::Prioritise { call, priority } => self.prioritise(now, ask, *call, *priority),
+            Action::Overflow { call, to } => self.overflow_to(now, ask, *call, to, decision),
+            Action::Refuse { call } => self.refuse(now, ask, *call, decision),
+        }
+    }
+
+    /// Offers the call to those of the agents who are still free, if it and all of them stood in the snapshot.
+    fn offer_to(
         &mut self,
         now: Now,
         ask: &Ask,
         call: CallId,
-        agent: &AgentName,
-        ring_ms: Option<u64>,
+        agents: &[Ring],
+        manner: Manner,
         decision: &Decision,
     ) -> Result<(), DecisionFault> {
-        let ring_time = ring_ms.map(Duration::from_millis);
-        let listed = ask.snapshot.candidates().iter().any(|candidate| candidate.agent == *agent)
-            && ask.snapshot.calls().iter().any(|listed| listed.id == call);
-        if !listed || ring_time.is_some_and(|ring| ring.is_zero() || ring > MAX_RING) {
+        self.check_listed(ask, call)?;
+        let mut choices: Vec<Choice> = Vec::new();
+        for (number, ring) in agents.iter().enumerate() {
+            let ring_time = ring.ring_ms.map(Duration::from_millis);
+            let listed = ask.snapshot.candidates().iter().any(|candidate| candidate.agent == ring.agent);
+            let again = agents.iter().take(number).any(|before| before.agent == ring.agent);
+            if !listed || again || ring_time.is_some_and(|ring| ring.is_zero() || ring > MAX_RING) {
+                return Err(DecisionFault::Impossible);
+            }
+            let free = self.floor.find(&ring.agent).filter(|ix| self.is_free_for(now.monotonic, call, *ix));
+            choices.extend(free.map(|agent| Choice { agent, ring_time }));
+        }
+        if agents.is_empty() {
             return Err(DecisionFault::Impossible);
         }
-        let agent = self.free_pair(now.monotonic, call, agent).ok_or(DecisionFault::Stale)?;
-        let (decision_id, reason) = (ask.snapshot.id, decision.short_reason().to_owned());
-        let snapshot = Arc::clone(&ask.snapshot);
-        self.make_offer(
-            now,
-            Choice { call, agent, ring_time, decision: decision_id, fallback: false, reason, snapshot },
-        );
+        let chosen = Arc::new(Chosen {
+            decision: ask.snapshot.id,
+            method: ask.method,
+            fallback: false,
+            reason: decision.short_reason().into(),
+            scores: decision.scores.iter().copied().take(routing::MAX_CANDIDATES).collect(),
+            snapshot: Arc::clone(&ask.snapshot),
+        });
+        match manner {
+            _ if choices.is_empty() => return Err(DecisionFault::Stale),
+            Manner::AtOnce { open } => self.make_offers(now, call, &choices, open, &chosen),
+            Manner::InTurn => {
+                let mut choices = choices.into_iter();
+                let first: Vec<Choice> = choices.next().into_iter().collect();
+                self.make_offers(now, call, &first, false, &chosen);
+                if let Some(entry) = self.calls.get_mut(&call) {
+                    entry.turns = choices.map(|choice| (choice, Arc::clone(&chosen))).collect();
+                }
+            }
+        }
         Ok(())
     }
 
-    /// The agent, if he is idle, serves the queue in which the call waits, and did not decline it a moment ago.
-    fn free_pair(&self, now: Mono, call: CallId, agent: &AgentName) -> Option<AgentIx> {
-        let ix = self.floor.find(agent)?;
-        let (agent, entry) = (self.floor.agent(ix)?, self.calls.get(&call)?);
-        let free = matches!(agent.standing(), Standing::Idle | Standing::Undecided) && agent.serves(entry.queue);
-        let waits = matches!(entry.stage, Stage::Waiting(_)) && !entry.was_tried(ix, now);
-        (free && waits).then_some(ix)
+    fn check_listed(&self, ask: &Ask, call: CallId) -> Result<(), DecisionFault> {
+        let listed = ask.snapshot.calls().iter().any(|listed| listed.id == call);
+        if listed { Ok(()) } else { Err(DecisionFault::Impossible) }
+    }
+
+    /// True if the agent could be rung for the call: he is idle, serves its queue, has what it needs and did not turn it
+    /// down a moment ago; and it waits, or is offered to others and open for more.
+    pub(crate) fn is_free_for(&self, now: Mono, call: CallId, ix: AgentIx) -> bool {
+        let (Some(agent), Some(entry)) = (self.floor.agent(ix), self.calls.get(&call)) else { return false };
+        let idle = matches!(agent.standing(), Standing::Idle | Standing::Undecided);
+        let fits = agent.membership(entry.queue).is_some() && agent.skills.meet(&entry.needs);
+        let wants = match entry.stage {
+            Stage::Waiting(_) => true,
+            Stage::Offered => entry.open,
+            Stage::Connected(_) => false,
+        };
+        idle && fits && wants && !entry.was_tried(ix, now)
     }
 
     fn refuse(&mut self, now: Now, ask: &Ask, call: CallId, decision: &Decision) -> Result<(), DecisionFault> {
-        if !ask.snapshot.calls().iter().any(|listed| listed.id == call) {
-            return Err(DecisionFault::Impossible);
-        }
-        if !self.calls.get(&call).is_some_and(|entry| matches!(entry.stage, Stage::Waiting(_))) {
-            return Err(DecisionFault::Stale);
-        }
+        self.check_listed(ask, call)?;
+        self.check_waits(call)?;
         let reason = decision.short_reason().to_owned();
         self.remove_call(now, call, OfferEnd::CallerLeft, LeaveReason::Refused { reason });
-        if let Subject::Agent(agent) = ask.subject {
-            self.ask_for_agent(now, agent, false);
-        }
+        self.ask_on(now, ask.subject);
         Ok(())
+    }
+
+    fn check_waits(&self, call: CallId) -> Result<(), DecisionFault> {
+        let waits = self.calls.get(&call).is_some_and(|entry| matches!(entry.stage, Stage::Waiting(_)));
+        if waits { Ok(()) } else { Err(DecisionFault::Stale) }
+    }
+
+    /// A change of a call that decisions may make so many times.
+    fn count_change(&mut self, call: CallId) -> Result<(), DecisionFault> {
+        let entry = self.calls.get_mut(&call).ok_or(DecisionFault::Stale)?;
+        if entry.changes == MAX_CHANGES {
+            return Err(DecisionFault::Impossible);
+        }
+        entry.changes += 1;
+        Ok(())
+    }
+
+    fn widen_to(&mut self, now: Now, ask: &Ask, call: CallId, needs: &Levels) -> Result<(), DecisionFault> {
+        self.check_listed(ask, call)?;
+        self.check_waits(call)?;
+        let entry = self.calls.get_mut(&call).ok_or(DecisionFault::Stale)?;
+        // Whoever met the old needs meets the new ones.
+        if *needs == entry.needs || !entry.needs.meet(needs) {
+            return Err(DecisionFault::Impossible);
+        }
+        let widening = entry.widen.take();
+        if let Some(token) = widening {
+            self.timers.cancel(token);
+        }
+        self.count_change(call)?;
+        self.change_line(call, |entry, _| entry.needs = needs.clone());
+        self.ask_on(now, ask.subject);
+        self.pump_for(now, call);
+        Ok(())
+    }
+
+    fn prioritise(&mut self, now: Now, ask: &Ask, call: CallId, priority: u8) -> Result<(), DecisionFault> {
+        self.check_listed(ask, call)?;
+        self.check_waits(call)?;
+        let same = self.calls.get(&call).is_none_or(|entry| entry.caller.priority == priority);
+        if same || priority > 100 {
+            return Err(DecisionFault::Impossible);
+        }
+        self.count_change(call)?;
+        self.change_line(call, |entry, queue| {
+            entry.caller.priority = priority;
+            entry.place = queue.place(entry.joined, entry.serial, priority);
+        });
+        self.ask_on(now, ask.subject);
+        self.pump_for(now, call);
+        Ok(())
+    }
+
+    fn overflow_to(
+        &mut self,
+        now: Now,
+        ask: &Ask,
+        call: CallId,
+        to: &Target,
+        decision: &Decision,
+    ) -> Result<(), DecisionFault> {
+        self.check_listed(ask, call)?;
+        self.check_waits(call)?;
+        self.count_change(call)?;
+        let reason = decision.short_reason();
+        match to {
+            Target::Queue(queue) => {
+                self.overflow(now, call, queue, reason).map_err(|_| DecisionFault::Impossible)?;
+            }
+            _ => {
+                let why = LeaveReason::Overflowed { to: to.clone(), reason: reason.to_owned() };
+                self.remove_call(now, call, OfferEnd::CallerLeft, why);
+            }
+        }
+        self.ask_on(now, ask.subject);
+        Ok(())
+    }
+
+    /// Looks for agents in the queue of a call.
+    fn pump_for(&mut self, now: Now, call: CallId) {
+        if let Some(queue) = self.calls.get(&call).map(|entry| entry.queue) {
+            self.pump(now, queue);
+        }
+    }
+
+    /// Asks again about the subject of a decision that chose nobody.
+    fn ask_on(&mut self, now: Now, subject: Subject) {
+        self.ask(now, subject, false);
     }
 
     /// The subject waits, unless something changed while the decision was under way.
@@ -161,9 +293,19 @@ impl Acd {
         let Some((_, snapshot)) = self.snapshot(now, id, subject) else { return };
         let decision = LongestIdle.decide(&snapshot);
         let Action::Offer { call, agent, .. } = &decision.action else { return };
-        let Some(agent) = self.free_pair(now.monotonic, *call, agent) else { return };
-        let (call, reason, snapshot) = (*call, decision.reason, Arc::new(snapshot));
-        self.make_offer(now, Choice { call, agent, ring_time: None, decision: id, fallback: true, reason, snapshot });
+        let Some(agent) = self.floor.find(agent) else { return };
+        if !self.is_free_for(now.monotonic, *call, agent) {
+            return;
+        }
+        let chosen = Chosen {
+            decision: id,
+            method: Method::default(),
+            fallback: true,
+            reason: decision.reason.into(),
+            scores: decision.scores.into(),
+            snapshot: Arc::new(snapshot),
+        };
+        self.make_offers(now, *call, &[Choice { agent, ring_time: None }], false, &Arc::new(chosen));
     }
 
     /// Looks for agents for the calls of a queue that are due. No more decisions are under way at once than agents are
@@ -193,7 +335,7 @@ impl Acd {
         let Some((queue_ix, snapshot)) = self.snapshot(now, id, subject) else { return };
         let Some(queue) = self.floor.queue_mut(queue_ix) else { return };
         let timer = self.timers.set(now.monotonic + queue.config.decision_time, Timer::Decision(id));
-        let name = queue.config.name.clone();
+        let (name, method) = (queue.config.name.clone(), queue.config.method);
         match subject {
             Subject::Call(call) => {
                 queue.asking += 1;
@@ -208,8 +350,8 @@ impl Acd {
             }
         }
         let snapshot = Arc::new(snapshot);
-        self.asks.insert(id, Ask { subject, queue: queue_ix, again, snapshot: Arc::clone(&snapshot), timer });
-        self.events.push_back(Event::DecisionNeeded { id, queue: name, snapshot });
+        self.asks.insert(id, Ask { subject, queue: queue_ix, again, method, snapshot: Arc::clone(&snapshot), timer });
+        self.events.push_back(Event::DecisionNeeded { id, queue: name, method, snapshot });
     }
 
     /// True if the subject waits for a decision and none is under way.
@@ -285,6 +427,16 @@ impl Acd {
             queue.due.insert(place, call);
             self.pump(now, queue_ix);
         }
+    }
+
+    /// A call that waits needs less by now, as its queue says.
+    pub(crate) fn widen(&mut self, now: Now, call: CallId) {
+        let Some(entry) = self.calls.get_mut(&call) else { return };
+        entry.widen = None;
+        let queue_ix = entry.queue;
+        let needs = self.set_needs(now, call);
+        self.floor.index_skills(queue_ix, &needs);
+        self.pump(now, queue_ix);
     }
 
     pub(crate) fn wake_agent(&mut self, now: Now, agent: AgentIx) {

@@ -1,10 +1,11 @@
 //! What the machine says to its driver, and the words that both use.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use base::{CallId, DecisionId, OfferId, Pii};
-use routing::{AgentName, QueueName, Snapshot};
+use routing::{AgentName, Levels, Method, QueueName, Snapshot, Target, USUAL_PRIORITY};
 
 /// What the driver is to do or to know.
 #[derive(Clone, Debug)]
@@ -16,6 +17,8 @@ pub enum Event {
         id: DecisionId,
         /// Whose strategy is asked.
         queue: QueueName,
+        /// How it decides.
+        method: Method,
         /// What it may look at. (Also in it: the id and the epoch.)
         snapshot: Arc<Snapshot>,
     },
@@ -55,6 +58,13 @@ pub enum Event {
         /// Time since it joined.
         waited: Duration,
     },
+    /// A call came into a queue from another one, right after it left that.
+    Moved {
+        /// The call.
+        call: CallId,
+        /// Its queue now.
+        queue: QueueName,
+    },
     /// The time after a call began for an agent.
     WrapUpBegan {
         /// The agent.
@@ -84,10 +94,14 @@ pub struct Offer {
     pub ring_time: Duration,
     /// Which decision chose so.
     pub decision: DecisionId,
+    /// How the queue decides.
+    pub method: Method,
     /// True if longest idle decided because the queue's strategy did not.
     pub fallback: bool,
     /// The decision's reason, cut to a bounded length.
-    pub reason: String,
+    pub reason: Arc<str>,
+    /// The decision's scores ([`routing::Decision::scores`]), as many as candidates at most.
+    pub scores: Arc<[i64]>,
     /// What was known when it was decided: candidates with their figures, exclusions counted.
     pub snapshot: Arc<Snapshot>,
 }
@@ -101,6 +115,8 @@ pub enum OfferEnd {
     CallerLeft,
     /// The call had waited as long as it may; the agent is idle as before.
     WaitedTooLong,
+    /// Of several agents who were rung another one was faster; this one is idle as before.
+    AnsweredElsewhere,
 }
 
 impl OfferEnd {
@@ -111,6 +127,7 @@ impl OfferEnd {
             Self::Failed(failure) => failure.as_str(),
             Self::CallerLeft => "caller_left",
             Self::WaitedTooLong => "waited_too_long",
+            Self::AnsweredElsewhere => "answered_elsewhere",
         }
     }
 }
@@ -160,6 +177,14 @@ pub enum LeaveReason {
         /// The decision's reason.
         reason: String,
     },
+    /// A decision sent it elsewhere. To another queue it goes by itself, keeping the time since which it waits, and joins
+    /// that by [`Event::Moved`]; to other places the driver takes it.
+    Overflowed {
+        /// Where to.
+        to: Target,
+        /// The decision's reason.
+        reason: String,
+    },
 }
 
 /// What was wrong with a decision.
@@ -174,7 +199,7 @@ pub enum DecisionFault {
 }
 
 /// What is known of a call that joins a queue.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Caller {
     /// The caller's number as signalled; empty if withheld.
     pub number: Pii<String>,
@@ -182,6 +207,37 @@ pub struct Caller {
     pub dialled: String,
     /// Who sent the call on last, if a trusted trunk says that it was for somebody else.
     pub diverted_from: Pii<Option<String>>,
+    /// From 0 to 100; who has more is served first.
+    pub priority: u8,
+    /// What its agent must know, beside what the queue needs anyway.
+    pub needs: Levels,
+    /// The language that he chose.
+    pub language: Option<Arc<str>>,
+    /// The flows and nodes by which he came, the last ones.
+    pub way: Vec<String>,
+    /// What his flow knows of him, without secrets.
+    pub variables: Pii<BTreeMap<String, String>>,
+    /// Earlier calls of his number today.
+    pub repeats: u32,
+    /// Who spoke with him last.
+    pub last_agent: Option<AgentName>,
+}
+
+impl Default for Caller {
+    fn default() -> Self {
+        Self {
+            number: Pii::default(),
+            dialled: String::new(),
+            diverted_from: Pii::default(),
+            priority: USUAL_PRIORITY,
+            needs: Levels::default(),
+            language: None,
+            way: Vec::new(),
+            variables: Pii::default(),
+            repeats: 0,
+            last_agent: None,
+        }
+    }
 }
 
 /// An offer became a call.

@@ -16,7 +16,7 @@ pub struct QueueFigures {
     pub waiting: u64,
     /// Calls that are offered to an agent.
     pub offered: u64,
-    /// How long the first of those that wait has waited, in milliseconds.
+    /// How long the one of them that waits longest has waited, in milliseconds.
     pub longest_wait_ms: u64,
     /// Idle agents.
     pub idle: u32,
@@ -33,12 +33,11 @@ impl Acd {
     pub fn queues(&self, now: Now) -> impl Iterator<Item = QueueFigures> + '_ {
         self.floor.listed.iter().filter_map(|ix| Some((*ix, self.floor.queue(*ix)?))).map(move |(ix, queue)| {
             let (estimate, forecasts) = self.outlook(ix, queue);
-            let first = queue.waiting.first_key_value();
             QueueFigures {
                 name: queue.config.name.clone(),
-                waiting: count(queue.waiting.len()),
-                offered: count(queue.length.saturating_sub(queue.waiting.len())),
-                longest_wait_ms: first.map(|(place, _)| millis(place.joined, now.monotonic)).unwrap_or_default(),
+                waiting: count(queue.line.all.len()),
+                offered: count(queue.length.saturating_sub(queue.line.all.len())),
+                longest_wait_ms: queue.line.longest().map(|joined| millis(joined, now.monotonic)).unwrap_or_default(),
                 idle: u32::try_from(queue.idle.len()).unwrap_or(u32::MAX),
                 others: queue.excluded,
                 estimate,

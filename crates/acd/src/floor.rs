@@ -4,10 +4,11 @@
 //! each with an end). Every change of an agent goes through [`Floor::change`], which moves him in the indexes of his
 //! queues: O(log n) a queue of his, whatever the number of agents.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use base::{CallId, DecisionId, Mono, OfferId, TimerToken};
-use routing::{AgentName, QueueName};
+use routing::{AgentName, Levels, QueueName, SkillName};
 
 use crate::queue::Queue;
 use crate::{AgentConfig, AgentState, QueueConfig, Status};
@@ -35,8 +36,8 @@ pub struct Agent {
     pub name: AgentName,
     /// He is configured. If not, he has no queues, and what he holds is the last of him.
     pub listed: bool,
-    /// His queues, each with his rank in its list: who is idle equally long stands in that order.
-    pub queues: Vec<(QueueIx, u32)>,
+    pub queues: Vec<Membership>,
+    pub skills: Levels,
     pub status: Status,
     /// Since when.
     pub status_since: Mono,
@@ -54,6 +55,52 @@ pub struct Agent {
     pub idle_since: Mono,
     /// Queue calls that he answered.
     pub answered: u32,
+    pub today: Today,
+}
+
+/// An agent's part in a queue.
+#[derive(Clone, Debug)]
+pub struct Membership {
+    pub queue: QueueIx,
+    /// His place in its list: who is equal otherwise stands in that order.
+    pub position: u32,
+    pub level: u8,
+    pub weight: u16,
+    /// The number of his last offer from it; 0 if he had none.
+    pub turn: u64,
+}
+
+/// What an agent did since the day began.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Today {
+    /// Queue calls that he answered.
+    pub calls: u32,
+    /// Time in queue calls.
+    pub talk: Duration,
+    /// Time in queue calls and after them.
+    pub busy: Duration,
+    /// Since when the call or the time after it goes on.
+    pub busy_since: Option<Mono>,
+    /// Time in which he took calls, up to `staffed_since`.
+    pub staffed: Duration,
+    pub staffed_since: Option<Mono>,
+}
+
+impl Today {
+    /// Of the time in which he took calls, the part that he was busy, in thousandths.
+    pub fn occupancy(&self, now: Mono) -> u16 {
+        let staffed = self.staffed + self.staffed_since.map_or(Duration::ZERO, |since| now - since);
+        let busy = self.busy + self.busy_since.map_or(Duration::ZERO, |since| now - since);
+        let share = (busy.as_millis() * 1_000).checked_div(staffed.as_millis()).unwrap_or(0);
+        u16::try_from(share).unwrap_or(1_000).min(1_000)
+    }
+
+    /// He is busy no more.
+    pub fn end_busy(&mut self, now: Mono) {
+        if let Some(since) = self.busy_since.take() {
+            self.busy += now - since;
+        }
+    }
 }
 
 /// What occupies an agent.
@@ -109,6 +156,7 @@ impl Agent {
             name,
             listed: false,
             queues: Vec::new(),
+            skills: Levels::default(),
             status: Status::Available,
             status_since: idle_since,
             held: None,
@@ -118,12 +166,24 @@ impl Agent {
             wake: None,
             idle_since,
             answered: 0,
+            today: Today { staffed_since: Some(idle_since), ..Today::default() },
         }
     }
 
-    /// True if he may be offered the calls of a queue.
-    pub fn serves(&self, queue: QueueIx) -> bool {
-        self.queues.iter().any(|(his, _)| *his == queue)
+    /// His part in a queue, if he may be offered its calls.
+    pub fn membership(&self, queue: QueueIx) -> Option<&Membership> {
+        self.queues.iter().find(|his| his.queue == queue)
+    }
+
+    /// He says of himself something else than before.
+    pub fn set_status(&mut self, now: Mono, status: Status) {
+        if let Some(since) = self.today.staffed_since.take() {
+            self.today.staffed += now - since;
+        }
+        self.today.staffed_since = (status == Status::Available).then_some(now);
+        self.status = status;
+        self.status_since = now;
+        self.idle_since = now;
     }
 
     pub fn state(&self) -> AgentState {
@@ -163,36 +223,37 @@ impl Floor {
         agents: Vec<AgentConfig>,
         status: impl Fn(&AgentName) -> Status,
     ) {
+        let mut former = Vec::with_capacity(self.agents.len());
         for agent in &mut self.agents {
             agent.listed = false;
-            agent.queues.clear();
+            former.push(std::mem::take(&mut agent.queues));
         }
-        for AgentConfig { name } in agents {
+        for AgentConfig { name, skills } in agents {
             let status = status(&name);
-            self.list_agent(now, name, status);
+            self.list_agent(now, name, skills, status);
         }
         self.queues.iter_mut().for_each(Queue::dismiss_all);
         self.listed.clear();
         for config in queues {
-            self.list_queue(config);
+            self.list_queue(config, &former);
         }
     }
 
-    fn list_agent(&mut self, now: Mono, name: AgentName, status: Status) {
+    fn list_agent(&mut self, now: Mono, name: AgentName, skills: Levels, status: Status) {
         let ix = *self.agent_names.entry(name.clone()).or_insert(self.agents.len());
         if ix == self.agents.len() {
             self.agents.push(Agent::new(name, now));
         }
         let Some(agent) = self.agents.get_mut(ix) else { return };
         agent.listed = true;
+        agent.skills = skills;
         if agent.status != status {
-            agent.status = status;
-            agent.status_since = now;
-            agent.idle_since = now;
+            agent.set_status(now, status);
         }
     }
 
-    fn list_queue(&mut self, config: QueueConfig) {
+    /// `former` are the memberships of the agents before, of which their turns are kept.
+    fn list_queue(&mut self, config: QueueConfig, former: &[Vec<Membership>]) {
         let ix = *self.queue_names.entry(config.name.clone()).or_insert(self.queues.len());
         match self.queues.get_mut(ix) {
             Some(queue) => queue.config = config,
@@ -200,13 +261,36 @@ impl Floor {
         }
         let Some(queue) = self.queues.get_mut(ix) else { return };
         self.listed.push(ix);
-        for (name, rank) in queue.config.agents.clone().iter().zip(0..) {
-            let Some(&agent_ix) = self.agent_names.get(name) else { continue };
+        for (member, position) in queue.config.agents.clone().into_iter().zip(0..) {
+            let Some(&agent_ix) = self.agent_names.get(&member.agent) else { continue };
             let Some(agent) = self.agents.get_mut(agent_ix).filter(|agent| agent.listed) else { continue };
-            if agent.queues.last().is_none_or(|(last, _)| *last != ix) {
-                agent.queues.push((ix, rank));
-                queue.enter(agent_ix, rank, agent);
+            if agent.queues.last().is_some_and(|last| last.queue == ix) {
+                continue;
             }
+            let before = former.get(agent_ix).and_then(|queues| queues.iter().find(|before| before.queue == ix));
+            let turn = before.map_or(0, |before| before.turn);
+            let membership = Membership { queue: ix, position, level: member.level, weight: member.weight, turn };
+            queue.enter(agent_ix, &membership, agent);
+            agent.queues.push(membership);
+        }
+    }
+
+    /// Keeps, from now on, who of a queue's idle agents has which of these skills.
+    pub fn index_skills(&mut self, ix: QueueIx, needs: &Levels) {
+        let Some(queue) = self.queues.get(ix) else { return };
+        let lacking = needs.iter().map(|(skill, _)| skill).filter(|skill| !queue.skilled.contains_key(*skill));
+        let lacking: Vec<SkillName> = lacking.cloned().collect();
+        if lacking.is_empty() {
+            return;
+        }
+        let idle: Vec<AgentIx> = queue.idle.values().copied().collect();
+        let Some(queue) = self.queues.get_mut(ix) else { return };
+        queue.skilled.extend(lacking.into_iter().map(|skill| (skill, BTreeMap::new())));
+        for agent_ix in idle {
+            let Some(agent) = self.agents.get(agent_ix) else { continue };
+            let Some(membership) = agent.membership(ix) else { continue };
+            queue.exit(membership, agent);
+            queue.enter(agent_ix, membership, agent);
         }
     }
 
@@ -241,15 +325,15 @@ impl Floor {
     /// The one way to change an agent: his queues' indexes follow.
     pub fn change<R>(&mut self, ix: AgentIx, change: impl FnOnce(&mut Agent) -> R) -> Option<R> {
         let agent = self.agents.get_mut(ix)?;
-        for &(queue, rank) in &agent.queues {
-            if let Some(queue) = self.queues.get_mut(queue) {
-                queue.exit(rank, agent);
+        for membership in &agent.queues {
+            if let Some(queue) = self.queues.get_mut(membership.queue) {
+                queue.exit(membership, agent);
             }
         }
         let result = change(agent);
-        for &(queue, rank) in &agent.queues {
-            if let Some(queue) = self.queues.get_mut(queue) {
-                queue.enter(ix, rank, agent);
+        for membership in &agent.queues {
+            if let Some(queue) = self.queues.get_mut(membership.queue) {
+                queue.enter(ix, membership, agent);
             }
         }
         Some(result)
@@ -258,14 +342,14 @@ impl Floor {
     /// How many changes the agent's queues have seen.
     pub fn agent_epoch(&self, ix: AgentIx) -> u64 {
         let queues = self.agent(ix).map(|agent| agent.queues.as_slice()).unwrap_or_default();
-        queues.iter().filter_map(|(queue, _)| self.queue(*queue)).map(|queue| queue.epoch).sum()
+        queues.iter().filter_map(|his| self.queue(his.queue)).map(|queue| queue.epoch).sum()
     }
 
     /// Notes in the agent's queues that he became free.
     pub fn bump(&mut self, ix: AgentIx) {
         let Some(agent) = self.agents.get(ix) else { return };
-        for (queue, _) in &agent.queues {
-            if let Some(queue) = self.queues.get_mut(*queue) {
+        for his in &agent.queues {
+            if let Some(queue) = self.queues.get_mut(his.queue) {
                 queue.epoch += 1;
             }
         }

@@ -32,7 +32,7 @@ impl Acd {
     pub fn position(&self, call: CallId) -> Option<u32> {
         let entry = self.calls.get(&call)?;
         let Stage::Waiting(_) = entry.stage else { return None };
-        let waiting = &self.floor.queue(entry.queue)?.waiting;
+        let waiting = &self.floor.queue(entry.queue)?.line.all;
         let ahead = waiting.range((Bound::Unbounded, Bound::Excluded(entry.place))).take(LAST_POSITION).count();
         u32::try_from(ahead + 1).ok().filter(|_| ahead < LAST_POSITION)
     }
@@ -63,7 +63,7 @@ impl Acd {
     /// For operators: how long one would wait who joined `queue` now, and what became of earlier forecasts.
     pub(crate) fn outlook(&self, ix: QueueIx, queue: &Queue) -> (Option<WaitRange>, Forecasts) {
         let Some(estimator) = self.estimators.0.get(ix) else { return (None, Forecasts::default()) };
-        let position = u32::try_from(queue.waiting.len() + 1).unwrap_or(u32::MAX);
+        let position = u32::try_from(queue.line.all.len() + 1).unwrap_or(u32::MAX);
         (estimator.look(position, staff(queue)), estimator.forecasts())
     }
 }

@@ -1,5 +1,7 @@
 //! What must be true after every input; checked whole, so for tests and reconciliation, not for each event.
 
+use std::collections::BTreeSet;
+
 use base::{CallId, Mono, Now};
 use routing::Exclusions;
 
@@ -36,7 +38,7 @@ impl Acd {
         }
         for (ix, queue) in self.floor.queues.iter().enumerate() {
             self.check_queue(ix, queue)?;
-            self.check_nobody_is_forgotten(ix, queue)?;
+            self.check_nobody_is_forgotten(queue)?;
         }
         let holding = self.floor.agents.iter().filter(|agent| matches!(agent.held, Some(Held::Offer(_)))).count();
         holds!(self.offers.len() == holding, "{} offers but {holding} agents with one", self.offers.len());
@@ -50,7 +52,8 @@ impl Acd {
                 holds!(self.offers.get(&offer.id) == Some(&ix), "{name}'s offer is not his");
                 holds!(offer.ring.at() > now, "{name}'s offer outlives its ring time");
                 let stage = self.calls.get(&offer.call).map(|entry| entry.stage);
-                holds!(stage == Some(Stage::Offered(ix)), "{name} is offered a call that is {stage:?}");
+                let his = self.calls.get(&offer.call).is_some_and(|entry| entry.ringing.contains(&ix));
+                holds!(stage == Some(Stage::Offered) && his, "{name} is offered a call that is {stage:?}");
             }
             Some(Held::Call { call, .. }) => {
                 let stage = self.calls.get(call).map(|entry| entry.stage);
@@ -72,7 +75,13 @@ impl Acd {
 
     fn check_call(&self, id: CallId, entry: &Entry, now: Mono) -> Result<(), String> {
         let Some(queue) = self.floor.queue(entry.queue) else { return Err(format!("{id} is in no queue")) };
-        let waits = queue.waiting.get(&entry.place) == Some(&id);
+        let waits = queue.line.all.get(&entry.place) == Some(&id);
+        let open = queue.line.open.get(&entry.place) == Some(&id);
+        holds!(open == (entry.stage == Stage::Offered && entry.open), "{id} is open for more agents by half");
+        let rings = entry.stage == Stage::Offered;
+        holds!(rings != entry.ringing.is_empty(), "{id} is {:?} and rings {:?}", entry.stage, entry.ringing);
+        holds!(rings || entry.turns.is_empty(), "{id} is not offered, and who is next is known");
+        holds!(entry.widen.is_none_or(|token| token.at() > now), "{id} needs more than it should");
         match entry.stage {
             Stage::Waiting(ask) => {
                 holds!(waits, "{id} waits but is not in line");
@@ -83,11 +92,14 @@ impl Acd {
                 let woken = retry.is_none_or(|at| entry.wake.is_some_and(|wake| wake.at() <= at));
                 holds!(woken, "{id} is not looked after when its retry delay is over");
             }
-            Stage::Offered(agent) => {
+            Stage::Offered => {
                 holds!(!waits, "{id} is offered and waits");
-                let held = self.floor.agent(agent).and_then(|agent| agent.held.as_ref());
-                let his = matches!(held, Some(Held::Offer(offer)) if offer.call == id);
-                holds!(his, "{id} is offered to one who does not know");
+                for (number, agent) in entry.ringing.iter().enumerate() {
+                    let held = self.floor.agent(*agent).and_then(|agent| agent.held.as_ref());
+                    let his = matches!(held, Some(Held::Offer(offer)) if offer.call == id);
+                    holds!(his, "{id} is offered to one who does not know");
+                    holds!(!entry.ringing.iter().take(number).any(|other| other == agent), "{id} rings one twice");
+                }
             }
             Stage::Connected(agent) => {
                 holds!(!waits, "{id} is connected and waits");
@@ -102,7 +114,7 @@ impl Acd {
     /// The queue's indexes are what one would find by looking at everybody.
     fn check_queue(&self, ix: QueueIx, queue: &Queue) -> Result<(), String> {
         let name = &queue.config.name;
-        let members = || self.floor.agents.iter().filter(|agent| agent.queues.iter().any(|(queue, _)| *queue == ix));
+        let members = || self.floor.agents.iter().filter(|agent| agent.membership(ix).is_some());
         let count = |standing| {
             u32::try_from(members().filter(|agent| agent.standing() == standing).count()).unwrap_or(u32::MAX)
         };
@@ -114,52 +126,58 @@ impl Acd {
             wrap_up: count(Standing::WrapUp),
             resting: count(Standing::Resting),
             undecided: count(Standing::Undecided),
-            tried: 0,
-            surplus: 0,
+            ..Exclusions::default()
         };
         holds!(queue.excluded == found, "{name} counts {:?}, there are {found:?}", queue.excluded);
         holds!(queue.idle.len() == count(Standing::Idle) as usize, "{name} has other idle agents than it knows");
-        for (key, agent) in &queue.idle {
-            let since = self.floor.agent(*agent).map(|agent| agent.idle_since);
-            holds!(since == Some(key.0), "{name} has an agent at a wrong place");
+        for (rank, agent) in &queue.idle {
+            let right = self.floor.agent(*agent).and_then(|agent| Some(queue.rank(agent, agent.membership(ix)?)));
+            holds!(right == Some(*rank), "{name} has an agent at a wrong place");
         }
+        for (skill, pool) in &queue.skilled {
+            let having = |ix: &&AgentIx| self.floor.agent(**ix).is_some_and(|agent| agent.skills.of(skill).is_some());
+            let found: BTreeSet<_> = queue.idle.values().filter(having).collect();
+            holds!(found == pool.values().collect(), "{name} does not know who has {skill}");
+        }
+        holds!(queue.line.is_sound(), "the line of {name} is not what it was");
         let logged_in = members().filter(|agent| agent.status != Status::LoggedOut).count();
         holds!(queue.logged_in as usize == logged_in, "{name} counts {} logged in", queue.logged_in);
-        holds!(queue.logged_in > 0 || queue.waiting.is_empty(), "in {name} calls wait for nobody");
+        holds!(queue.logged_in > 0 || queue.line.all.is_empty(), "in {name} calls wait for nobody");
         let listed = self.floor.listed.contains(&ix);
         holds!(listed || members().next().is_none(), "{name} is configured no more and has agents");
         let here = || self.calls.values().filter(|entry| entry.queue == ix);
         let waiting = here().filter(|entry| matches!(entry.stage, Stage::Waiting(_))).count();
-        let offered = here().filter(|entry| matches!(entry.stage, Stage::Offered(_))).count();
-        holds!(queue.waiting.len() == waiting, "{name} has {} in line, {waiting} wait", queue.waiting.len());
+        let offered = here().filter(|entry| entry.stage == Stage::Offered).count();
+        holds!(queue.line.all.len() == waiting, "{name} has {} in line, {waiting} wait", queue.line.all.len());
         holds!(queue.length == waiting + offered, "{name} counts {} calls", queue.length);
         let asking = here().filter(|entry| matches!(entry.stage, Stage::Waiting(Some(_)))).count();
         holds!(queue.asking == asking, "{name} counts {} decisions, {asking} are under way", queue.asking);
-        let due = queue.due.iter().all(|(place, call)| queue.waiting.get(place) == Some(call));
+        let due = queue.due.iter().all(|(place, call)| queue.line.all.get(place) == Some(call));
         holds!(due, "{name} looks for agents for a call that does not wait");
         Ok(())
     }
 
     /// Without a decision under way, no call waits beside an idle agent unless something is set to bring them together.
-    fn check_nobody_is_forgotten(&self, ix: QueueIx, queue: &Queue) -> Result<(), String> {
+    fn check_nobody_is_forgotten(&self, queue: &Queue) -> Result<(), String> {
         let name = &queue.config.name;
         if queue.asking > 0 || queue.excluded.undecided > 0 {
             return Ok(());
         }
         holds!(queue.due.is_empty() || queue.idle.is_empty(), "{name} has calls to look after and does not");
-        let idle = queue.idle.values().filter_map(|agent| self.floor.agent(*agent));
-        let Some(agent) = idle.filter(|agent| agent.wake.is_none()).map(|agent| &agent.name).next() else {
-            return Ok(());
-        };
-        let mut calls = queue.waiting.values().filter_map(|id| Some((id, self.calls.get(id)?)));
-        let forgotten = calls.find(|(_, entry)| entry.queue == ix && entry.wake.is_none());
-        holds!(forgotten.is_none(), "{name}: {:?} waits though {agent} is idle", forgotten.map(|(id, _)| id));
+        let idle = queue.idle.values().filter_map(|ix| self.floor.agent(*ix));
+        for agent in idle.filter(|agent| agent.wake.is_none()) {
+            let calls = queue.line.all.values().filter_map(|id| Some((id, self.calls.get(id)?)));
+            let mut fitting = calls.filter(|(_, entry)| agent.skills.meet(&entry.needs));
+            let forgotten = fitting.find(|(_, entry)| entry.wake.is_none());
+            let agent = &agent.name;
+            holds!(forgotten.is_none(), "{name}: {:?} waits though {agent} is idle", forgotten.map(|(id, _)| id));
+        }
         Ok(())
     }
 
     /// Each timer belongs to something that is there.
     fn check_timers(&self, calls: &[(&CallId, &Entry)]) -> Result<(), String> {
-        let of_calls = calls.iter().map(|(_, e)| usize::from(e.max_wait.is_some()) + usize::from(e.wake.is_some()));
+        let of_calls = calls.iter().map(|(_, e)| [e.max_wait, e.wake, e.widen].into_iter().flatten().count());
         let agents = self.floor.agents.iter();
         let of_agents = agents.map(|agent| usize::from(agent.lease.is_some()) + usize::from(agent.wake.is_some()));
         let known = self.offers.len() + self.asks.len() + of_calls.sum::<usize>() + of_agents.sum::<usize>();

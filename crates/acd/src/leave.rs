@@ -3,46 +3,88 @@
 use std::time::Duration;
 
 use base::{CallId, Now};
+use routing::{QueueName, Target};
 
 use crate::floor::{AgentIx, Held, Lease, LeaseKind, QueueIx};
 use crate::machine::{Acd, Timer};
 use crate::queue::Stage;
-use crate::{Event, LeaveReason, OfferEnd};
+use crate::{Event, JoinError, LeaveReason, OfferEnd};
 
 impl Acd {
-    /// Takes a call out that waits or is offered. The agent to whom it was offered is idle as before.
+    /// Takes a call out that waits or is offered. The agents to whom it was offered are idle as before.
     pub(crate) fn remove_call(&mut self, now: Now, call: CallId, end: OfferEnd, why: LeaveReason) {
-        let stage = match self.calls.get(&call).map(|entry| entry.stage) {
-            None | Some(Stage::Connected(_)) => return,
-            Some(stage) => stage,
-        };
-        let freed = match stage {
-            Stage::Offered(agent) => self.withdraw(now, agent, end),
-            _ => None,
-        };
+        if let Some((queue, freed)) = self.take_out(now, call, end, why) {
+            self.calls.remove(&call);
+            base::give_back(&mut self.calls);
+            self.free_all(now, freed);
+            self.pump(now, queue);
+        }
+    }
+
+    /// Ends what a call that waits or is offered has in its queue; the call itself stays. Gives the queue and the agents
+    /// who have become free.
+    fn take_out(&mut self, now: Now, call: CallId, end: OfferEnd, why: LeaveReason) -> Option<(QueueIx, Vec<AgentIx>)> {
+        if matches!(self.calls.get(&call)?.stage, Stage::Connected(_)) {
+            return None;
+        }
         self.drop_call_ask(call);
-        let Some(entry) = self.calls.remove(&call) else { return };
-        base::give_back(&mut self.calls);
-        for token in [entry.max_wait, entry.wake].into_iter().flatten() {
+        self.note_left(now, call, self.calls.get(&call)?.queue, false);
+        let entry = self.calls.get_mut(&call)?;
+        let (ringing, timers) = (std::mem::take(&mut entry.ringing), entry.take_timers());
+        entry.turns.clear();
+        entry.open = false;
+        for token in timers {
             self.timers.cancel(token);
         }
-        self.note_left(now, call, entry.queue, false);
-        let Some(queue) = self.floor.queue_mut(entry.queue) else { return };
-        queue.take(entry.place);
+        let queue = self.floor.queue_mut(entry.queue)?;
+        queue.take(entry);
+        queue.line.open.remove(&entry.place);
         queue.length -= 1;
-        let (name, waited) = (queue.config.name.clone(), now.monotonic - entry.place.joined);
+        let waited = now.monotonic - entry.joined;
+        let given_up = matches!(why, LeaveReason::Left | LeaveReason::WaitedTooLong | LeaveReason::NoAgents);
+        if given_up && waited > queue.config.service_level.within {
+            queue.kept.note(false);
+        }
+        let (ix, name) = (entry.queue, queue.config.name.clone());
+        for &agent in &ringing {
+            self.withdraw(now, agent, end);
+        }
         self.events.push_back(Event::LeftQueue { call, queue: name, why, waited });
-        if let Some(agent) = freed {
+        Some((ix, ringing))
+    }
+
+    /// A call that waits or is offered goes to another queue. It stands there by when it joined the first one, and waits
+    /// there as long as that queue allows.
+    ///
+    /// # Errors
+    /// As for [`Acd::join`]; also if it is in that queue already, or in none, or with an agent. Then nothing changes.
+    pub fn overflow(&mut self, now: Now, call: CallId, to: &QueueName, reason: &str) -> Result<(), JoinError> {
+        self.check_join(to)?;
+        let target = self.floor.find_queue(to).ok_or(JoinError::UnknownQueue)?;
+        if self.calls.get(&call).is_none_or(|entry| entry.queue == target) {
+            return Err(JoinError::AlreadyIn);
+        }
+        let why = LeaveReason::Overflowed { to: Target::Queue(to.clone()), reason: reason.to_owned() };
+        let (left, freed) = self.take_out(now, call, OfferEnd::CallerLeft, why).ok_or(JoinError::AlreadyIn)?;
+        self.events.push_back(Event::Moved { call, queue: to.clone() });
+        self.enter_queue(now, call, target);
+        self.free_all(now, freed);
+        self.pump(now, left);
+        self.pump(now, target);
+        Ok(())
+    }
+
+    fn free_all(&mut self, now: Now, agents: Vec<AgentIx>) {
+        for agent in agents {
             self.agent_free(now, agent);
         }
-        self.pump(now, entry.queue);
     }
 
     /// Ends an agent's offer through no doing of his.
-    fn withdraw(&mut self, now: Now, agent: AgentIx, end: OfferEnd) -> Option<AgentIx> {
-        let offer = self.take_offer(agent)?;
-        self.push_offer_ended(now, agent, &offer, end);
-        Some(agent)
+    pub(crate) fn withdraw(&mut self, now: Now, agent: AgentIx, end: OfferEnd) {
+        if let Some(offer) = self.take_offer(agent) {
+            self.push_offer_ended(now, agent, &offer, end);
+        }
     }
 
     /// Ends an agent's call from a queue, if he has one; his wrap-up begins.
@@ -52,7 +94,10 @@ impl Acd {
         };
         self.calls.remove(&call);
         base::give_back(&mut self.calls);
-        self.floor.change(ix, |agent| agent.held = None);
+        self.floor.change(ix, |agent| {
+            agent.held = None;
+            agent.today.talk += now.monotonic - agent.held_since;
+        });
         let wrap_up = self.floor.queue(queue).map(|queue| queue.config.wrap_up).unwrap_or_default();
         self.begin_lease(now, ix, LeaseKind::WrapUp, wrap_up);
     }
@@ -61,6 +106,9 @@ impl Acd {
     pub(crate) fn begin_lease(&mut self, now: Now, ix: AgentIx, kind: LeaseKind, lasts: Duration) {
         let listed = self.floor.change(ix, |agent| {
             agent.idle_since = now.monotonic;
+            if !agent.listed || lasts.is_zero() {
+                agent.today.end_busy(now.monotonic);
+            }
             agent.listed
         });
         if listed != Some(true) {
@@ -83,6 +131,7 @@ impl Acd {
     pub(crate) fn end_lease(&mut self, now: Now, ix: AgentIx) {
         let ended = self.floor.change(ix, |agent| {
             agent.idle_since = now.monotonic;
+            agent.today.end_busy(now.monotonic);
             agent.lease.take().map(|lease| (lease.kind, agent.name.clone()))
         });
         if let Some((LeaseKind::WrapUp, agent)) = ended.flatten() {
@@ -100,8 +149,8 @@ impl Acd {
     /// Calls leave those queues of an agent that nobody serves any more.
     pub(crate) fn abandon_unserved(&mut self, now: Now, ix: AgentIx) {
         let queues = self.floor.agent(ix).map(|agent| agent.queues.clone()).unwrap_or_default();
-        for (queue, _) in queues {
-            self.abandon_queue(now, queue);
+        for his in queues {
+            self.abandon_queue(now, his.queue);
         }
     }
 
@@ -114,6 +163,6 @@ impl Acd {
 
     fn first_unserved(&self, queue: QueueIx) -> Option<CallId> {
         let queue = self.floor.queue(queue).filter(|queue| queue.logged_in == 0)?;
-        queue.waiting.first_key_value().map(|(_, call)| *call)
+        queue.line.all.first_key_value().map(|(_, call)| *call)
     }
 }

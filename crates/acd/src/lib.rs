@@ -10,16 +10,16 @@
 //!
 //! Where to find what: `machine.rs` the inputs and timers, `decide.rs` when decisions are asked for and how they are
 //! checked, `snapshot.rs` what strategies are shown, `offer.rs` offers, `leave.rs` ways out and leases, `reconfigure.rs` new lists of queues and agents, `floor.rs` agents
-//! and their derived state, `queue.rs` the line and its indexes, `figures.rs` and `agents.rs` what operators see of queues and agents, `estimate.rs` how long callers will wait, `foresee.rs` where each stands and what he is told of it,
+//! and their derived state, `queue.rs` a queue's indexes, `line.rs` who waits in which order, `figures.rs` and `agents.rs` what operators see of queues and agents, `estimate.rs` how long callers will wait, `foresee.rs` where each stands and what he is told of it,
 //! `config.rs` and `event.rs` the words, `invariants.rs`
 //! what must always hold.
 //!
 //! Invariants ([`Acd::check_invariants`] checks them all; tests call it after every step):
-//! - An agent holds one thing at a time: an offer, a call or a reservation. What he is doing is derived from that and
+//! - An agent holds one thing at a time: an offer, a call or a reservation. (A call may be offered to several.) What he is doing is derived from that and
 //!   from his lease, and stored nowhere else.
 //! - A call that joined is waiting, offered or connected: one of these. It leaves by exactly one [`Event::LeftQueue`].
 //! - Every offer, lease, decision and wait has a timer that ends it; no offer outlives its ring time.
-//! - No call waits beside an idle agent of its queue unless a decision is under way or a timer will bring them together.
+//! - No call waits beside an idle agent of its queue who has what it needs unless a decision is under way or a timer will bring them together.
 //! - Nobody waits in a queue that nobody serves, be it that all logged out or that the configuration changed.
 //! - An event costs O(log n) of agents and calls, and O(candidates shown) for a decision; nothing scans but a change of
 //!   the configuration.
@@ -34,6 +34,7 @@ mod floor;
 mod foresee;
 mod invariants;
 mod leave;
+mod line;
 mod machine;
 mod offer;
 mod queue;
@@ -41,7 +42,7 @@ mod reconfigure;
 mod snapshot;
 
 pub use agents::AgentFigures;
-pub use config::{AgentConfig, QueueConfig, Rest};
+pub use config::{AgentConfig, Member, QueueConfig, Rest, ServiceLevel};
 pub use estimate::{Forecasts, NOMINAL, Staff, WaitEstimator, WaitRange};
 pub use event::{
     AgentState, Caller, Connected, DecisionFault, Event, JoinError, LeaveReason, Offer, OfferEnd, OfferFailure,

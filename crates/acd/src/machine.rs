@@ -1,14 +1,17 @@
 //! The machine's inputs and outputs.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use base::{CallId, DecisionId, IdGen, IdMap, Mono, Now, OfferId, Timers};
-use routing::{AgentName, QueueName};
+use routing::{AgentName, Levels, QueueName};
 
 use crate::decide::Ask;
-use crate::floor::{AgentIx, Floor, Held};
+use crate::floor::{AgentIx, Floor, Held, QueueIx, Today};
 use crate::foresee::Estimators;
-use crate::queue::{Entry, Place, Stage};
+use crate::line::Place;
+use crate::queue::{Entry, Queue, Stage};
+use crate::snapshot::millis;
 use crate::{
     AgentConfig, AgentState, Caller, Event, JoinError, LeaveReason, OfferEnd, OfferFailure, QueueConfig, ReserveError,
     Status,
@@ -42,6 +45,8 @@ pub(crate) enum Timer {
     MaxWait(CallId),
     /// When a call may be offered again to somebody who did not take it, or a decision's wait is over.
     WakeCall(CallId),
+    /// When a call needs less.
+    Widen(CallId),
     /// When a decision's wait is over for an agent.
     WakeAgent(AgentIx),
     /// When a decision is late: longest idle decides.
@@ -92,18 +97,99 @@ impl Acd {
         }
         self.check_join(queue)?;
         let ix = self.floor.find_queue(queue).ok_or(JoinError::UnknownQueue)?;
-        let queue = self.floor.queue_mut(ix).ok_or(JoinError::UnknownQueue)?;
-        let place = Place { joined: now.monotonic, serial: self.joined };
+        let entry = Entry {
+            queue: ix,
+            joined: now.monotonic,
+            entered: now.monotonic,
+            serial: self.joined,
+            place: Place::default(),
+            caller,
+            needs: Levels::default(),
+            stage: Stage::Waiting(None),
+            ringing: Vec::new(),
+            open: false,
+            turns: VecDeque::new(),
+            offers: 0,
+            changes: 0,
+            tried: Vec::new(),
+            max_wait: None,
+            widen: None,
+            wake: None,
+        };
         self.joined += 1;
-        queue.length += 1;
-        queue.put(place, call);
-        let max_wait = queue.config.max_wait.map(|most| self.timers.set(now.monotonic + most, Timer::MaxWait(call)));
-        let stage = Stage::Waiting(None);
-        let entry = Entry { queue: ix, place, caller, stage, offers: 0, tried: Vec::new(), max_wait, wake: None };
         self.calls.insert(call, entry);
-        self.note_joined(now, call, ix);
+        self.enter_queue(now, call, ix);
         self.pump(now, ix);
         Ok(())
+    }
+
+    /// A call that is in no line takes its place in this queue's.
+    pub(crate) fn enter_queue(&mut self, now: Now, call: CallId, ix: QueueIx) {
+        let Some(entry) = self.calls.get_mut(&call) else { return };
+        let Some(queue) = self.floor.queue_mut(ix) else { return };
+        entry.queue = ix;
+        entry.entered = now.monotonic;
+        entry.stage = Stage::Waiting(None);
+        entry.place = queue.place(entry.joined, entry.serial, entry.caller.priority);
+        queue.length += 1;
+        let max_wait = queue.config.max_wait;
+        queue.put(call, entry);
+        entry.max_wait = max_wait.map(|most| self.timers.set(now.monotonic + most, Timer::MaxWait(call)));
+        if let Some(retry) = entry.next_retry(now.monotonic) {
+            self.arm_call(call, retry);
+        }
+        let needs = self.set_needs(now, call);
+        self.floor.index_skills(ix, &needs);
+        self.note_joined(now, call, ix);
+    }
+
+    /// Works out what the agent of a call must know by now, and when that is less. Gives what it is.
+    pub(crate) fn set_needs(&mut self, now: Now, call: CallId) -> Levels {
+        let Some(entry) = self.calls.get_mut(&call) else { return Levels::default() };
+        let Some(queue) = self.floor.queue(entry.queue) else { return Levels::default() };
+        let of_queue = queue.config.needs.iter().filter(|(skill, _)| entry.caller.needs.of(skill).is_none());
+        let all = entry.caller.needs.iter().chain(of_queue).map(|(skill, level)| (skill.clone(), level));
+        let first = Levels::new(all);
+        let waited = millis(entry.joined, now.monotonic);
+        let (needs, next) = routing::needs_after(&first, &queue.config.widening, waited);
+        if let Some(token) = entry.widen.take() {
+            self.timers.cancel(token);
+        }
+        let next = next.map(|after| entry.joined + Duration::from_millis(after));
+        entry.widen = next.map(|at| self.timers.set(at, Timer::Widen(call)));
+        if needs != entry.needs {
+            self.change_line(call, |entry, _| entry.needs = needs.clone());
+        }
+        needs
+    }
+
+    /// Changes what decides on a call's place; one that waits is looked for an agent for anew.
+    pub(crate) fn change_line(&mut self, call: CallId, change: impl FnOnce(&mut Entry, &Queue)) {
+        let Some(entry) = self.calls.get_mut(&call) else { return };
+        let Some(queue) = self.floor.queue_mut(entry.queue) else { return };
+        let open = queue.line.open.remove(&entry.place).is_some();
+        let waits = matches!(entry.stage, Stage::Waiting(_));
+        if waits {
+            queue.take(entry);
+        }
+        change(entry, queue);
+        if waits {
+            queue.put(call, entry);
+        }
+        if open {
+            queue.line.open.insert(entry.place, call);
+        }
+    }
+
+    /// A new day begins: what agents did today counts from now.
+    pub fn begin_day(&mut self, now: Now) {
+        for ix in 0..self.floor.agents.len() {
+            self.floor.change(ix, |agent| {
+                let staffed_since = agent.today.staffed_since.map(|_| now.monotonic);
+                let busy_since = agent.today.busy_since.map(|_| now.monotonic);
+                agent.today = Today { staffed_since, busy_since, ..Today::default() };
+            });
+        }
     }
 
     /// The caller hung up, or his flow goes on without the queue: wherever the call is (waiting, offered, with an
@@ -185,11 +271,7 @@ impl Acd {
         if !free {
             self.drop_agent_ask(ix);
         }
-        self.floor.change(ix, |agent| {
-            agent.status = status;
-            agent.status_since = now.monotonic;
-            agent.idle_since = now.monotonic;
-        });
+        self.floor.change(ix, |agent| agent.set_status(now.monotonic, status));
         if free {
             self.agent_free(now, ix);
         }
@@ -227,6 +309,7 @@ impl Acd {
                     self.remove_call(now, call, OfferEnd::WaitedTooLong, LeaveReason::WaitedTooLong);
                 }
                 Timer::WakeCall(call) => self.wake_call(now, call),
+                Timer::Widen(call) => self.widen(now, call),
                 Timer::WakeAgent(agent) => self.wake_agent(now, agent),
                 Timer::Decision(id) => self.decision_late(now, id),
             }

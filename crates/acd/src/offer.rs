@@ -1,27 +1,50 @@
 //! Offers: made, answered, failed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use base::{Now, OfferId};
+use base::{CallId, DecisionId, Now, OfferId};
+use routing::{Method, Snapshot};
 
-use crate::decide::Choice;
 use crate::floor::{AgentIx, Held, LeaseKind, LiveOffer};
 use crate::machine::{Acd, Timer};
 use crate::queue::Stage;
 use crate::{Connected, Event, LeaveReason, Offer, OfferEnd, OfferFailure, OfferOver};
 
+/// An agent whose phone is to ring.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    pub agent: AgentIx,
+    pub ring_time: Option<Duration>,
+}
+
+/// Why: the decision behind one offer or several.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    pub decision: DecisionId,
+    pub method: Method,
+    pub fallback: bool,
+    pub reason: Arc<str>,
+    pub scores: Arc<[i64]>,
+    pub snapshot: Arc<Snapshot>,
+}
+
 impl Acd {
-    /// The agent's phone answered: the call is his.
+    /// The agent's phone answered: the call is his. Others who are rung for it are idle as before.
     ///
     /// # Errors
-    /// If the offer is over (withdrawn or timed out meanwhile); the leg that answered gets BYE.
+    /// If the offer is over (withdrawn, timed out, or another agent was faster); the leg that answered gets BYE.
     pub fn offer_answered(&mut self, now: Now, offer: OfferId) -> Result<Connected, OfferOver> {
         let ix = *self.offers.get(&offer).ok_or(OfferOver)?;
         let offer = self.take_offer(ix).ok_or(OfferOver)?;
         let entry = self.calls.get_mut(&offer.call).ok_or(OfferOver)?;
         entry.stage = Stage::Connected(ix);
-        let (queue_ix, waited) = (entry.queue, now.monotonic - entry.place.joined);
-        for token in [entry.max_wait.take(), entry.wake.take()].into_iter().flatten() {
+        entry.open = false;
+        entry.turns.clear();
+        let mut others = std::mem::take(&mut entry.ringing);
+        others.retain(|other| *other != ix);
+        let (queue_ix, place, waited) = (entry.queue, entry.place, now.monotonic - entry.joined);
+        for token in entry.take_timers() {
             self.timers.cancel(token);
         }
         self.note_left(now, offer.call, queue_ix, true);
@@ -29,13 +52,23 @@ impl Acd {
             agent.held = Some(Held::Call { call: offer.call, queue: queue_ix });
             agent.held_since = now.monotonic;
             agent.answered = agent.answered.saturating_add(1);
+            agent.today.calls = agent.today.calls.saturating_add(1);
+            agent.today.busy_since = Some(now.monotonic);
             agent.name.clone()
         });
         let (agent, queue) = (agent.ok_or(OfferOver)?, self.floor.queue_mut(queue_ix).ok_or(OfferOver)?);
         queue.length -= 1;
+        queue.line.open.remove(&place);
+        queue.kept.note(waited <= queue.config.service_level.within);
         let name = queue.config.name.clone();
+        for &other in &others {
+            self.withdraw(now, other, OfferEnd::AnsweredElsewhere);
+        }
         let why = LeaveReason::Answered { agent: agent.clone() };
         self.events.push_back(Event::LeftQueue { call: offer.call, queue: name.clone(), why, waited });
+        for other in others {
+            self.agent_free(now, other);
+        }
         Ok(Connected { call: offer.call, agent, queue: name, waited, rang: now.monotonic - offer.began })
     }
 
@@ -44,54 +77,108 @@ impl Acd {
         self.offer_failed_for(now, offer, failure, Duration::ZERO);
     }
 
-    /// The agent's phone did not take the offer: he rests, the call goes to the next agent and is not offered to this
-    /// one again before the retry delay is over. His rest takes as long as his phone asks to be left alone, if that is longer than his
-    /// queue's. An offer that is over already changes nothing.
+    /// The agent's phone did not take the offer: he rests, the call goes to the next agent unless others are rung for it still,
+    /// and is not offered to this one again before the retry delay is over. His rest takes as long as his phone asks to be
+    /// left alone, if that is longer than his queue's. An offer that is over already changes nothing.
     pub fn offer_failed_for(&mut self, now: Now, offer: OfferId, failure: OfferFailure, alone: Duration) {
         let Some(&ix) = self.offers.get(&offer) else { return };
         let Some(offer) = self.take_offer(ix) else { return };
         self.push_offer_ended(now, ix, &offer, OfferEnd::Failed(failure));
         let Some(entry) = self.calls.get_mut(&offer.call) else { return };
-        let Some(queue) = self.floor.queue_mut(entry.queue) else { return };
+        let Some(queue) = self.floor.queue(entry.queue) else { return };
         let until = now.monotonic + queue.config.retry_delay;
-        entry.stage = Stage::Waiting(None);
         entry.note_tried(ix, now.monotonic, until);
-        queue.put(entry.place, offer.call);
-        let (queue_ix, rest, served) = (entry.queue, queue.config.rest.after(failure).max(alone), queue.logged_in > 0);
+        entry.ringing.retain(|ringing| *ringing != ix);
+        let rest = queue.config.rest.after(failure).max(alone);
+        let (queue_ix, served, rings) = (entry.queue, queue.logged_in > 0, !entry.ringing.is_empty());
         self.arm_call(offer.call, until);
+        if !rings {
+            self.wait_again(now, offer.call);
+        }
         self.begin_lease(now, ix, LeaseKind::Rest, rest);
-        if served {
+        if served || rings {
             self.pump(now, queue_ix);
         } else {
             self.remove_call(now, offer.call, OfferEnd::CallerLeft, LeaveReason::NoAgents);
         }
     }
 
-    /// Takes the choice of a decision: both sides are free, as has been checked.
-    pub(crate) fn make_offer(&mut self, now: Now, choice: Choice) {
-        let Choice { call, agent: ix, ring_time, decision, fallback, reason, snapshot } = choice;
+    /// Nobody is rung for a call any more: the next whose turn it is, or it waits at its old place.
+    fn wait_again(&mut self, now: Now, call: CallId) {
+        let Some(entry) = self.calls.get_mut(&call) else { return };
+        entry.stage = Stage::Waiting(None);
+        entry.open = false;
+        let place = entry.place;
+        if let Some(queue) = self.floor.queue_mut(entry.queue) {
+            queue.line.open.remove(&place);
+        }
+        while let Some((next, chosen)) = self.calls.get_mut(&call).and_then(|entry| entry.turns.pop_front()) {
+            if self.is_free_for(now.monotonic, call, next.agent) {
+                return self.make_offers(now, call, &[next], false, &chosen);
+            }
+        }
+        let Some(entry) = self.calls.get(&call) else { return };
+        if let Some(queue) = self.floor.queue_mut(entry.queue) {
+            queue.put(call, entry);
+        }
+    }
+
+    /// Takes the choice of a decision: the call waits, or is offered to others and open for more; the agents are free, as has
+    /// been checked.
+    pub(crate) fn make_offers(&mut self, now: Now, call: CallId, choices: &[Choice], open: bool, chosen: &Arc<Chosen>) {
         self.drop_call_ask(call);
-        self.drop_agent_ask(ix);
+        for choice in choices {
+            self.drop_agent_ask(choice.agent);
+        }
         let Some(entry) = self.calls.get_mut(&call) else { return };
         let Some(queue) = self.floor.queue_mut(entry.queue) else { return };
-        let ring_time = ring_time.unwrap_or(queue.config.ring_time);
-        let (queue_ix, name) = (entry.queue, queue.config.name.clone());
-        queue.take(entry.place);
-        entry.stage = Stage::Offered(ix);
+        queue.take(entry);
+        entry.stage = Stage::Offered;
+        entry.open |= open;
+        if entry.open {
+            queue.line.open.insert(entry.place, call);
+        }
+        let queue_ix = entry.queue;
+        for choice in choices {
+            self.make_offer(now, call, choice, chosen);
+        }
+        // The call's own decision, if one was under way, kept others of its queue back.
+        self.pump(now, queue_ix);
+    }
+
+    fn make_offer(&mut self, now: Now, call: CallId, choice: &Choice, chosen: &Chosen) {
+        let Some(entry) = self.calls.get_mut(&call) else { return };
+        let Some(queue) = self.floor.queue_mut(entry.queue) else { return };
+        let ring_time = choice.ring_time.unwrap_or(queue.config.ring_time);
+        queue.turns += 1;
+        let (queue_ix, name, turn) = (entry.queue, queue.config.name.clone(), queue.turns);
         entry.offers = entry.offers.saturating_add(1);
+        entry.ringing.push(choice.agent);
         let id = self.ids.offer();
         let ring = self.timers.set(now.monotonic + ring_time, Timer::Ring(id));
         let held = LiveOffer { id, call, began: now.monotonic, ring };
-        let agent = self.floor.change(ix, |agent| {
+        let agent = self.floor.change(choice.agent, |agent| {
             agent.held = Some(Held::Offer(held));
+            if let Some(his) = agent.queues.iter_mut().find(|his| his.queue == queue_ix) {
+                his.turn = turn;
+            }
             agent.name.clone()
         });
         let Some(agent) = agent else { return };
-        self.offers.insert(id, ix);
-        let offer = Offer { id, call, queue: name, agent, ring_time, decision, fallback, reason, snapshot };
-        self.events.push_back(Event::Offer(offer));
-        // The call's own decision, if one was under way, kept others of its queue back.
-        self.pump(now, queue_ix);
+        self.offers.insert(id, choice.agent);
+        self.events.push_back(Event::Offer(Offer {
+            id,
+            call,
+            queue: name,
+            agent,
+            ring_time,
+            decision: chosen.decision,
+            method: chosen.method,
+            fallback: chosen.fallback,
+            reason: Arc::clone(&chosen.reason),
+            scores: Arc::clone(&chosen.scores),
+            snapshot: Arc::clone(&chosen.snapshot),
+        }));
     }
 
     /// Takes the offer that an agent has away from him.

@@ -16,7 +16,8 @@ impl Acd {
     ///   answered, and a call goes on to its end; then he is gone, without wrap-up.
     /// - From a queue that is listed no more, or that nobody serves now, calls that wait leave ([`LeaveReason::NoAgents`]);
     ///   one that is offered does if the offer fails.
-    /// - New times count from the next offer or call on; `max_wait` for those who wait, too, from when they joined.
+    /// - New times count from the next offer or call on; `max_wait` for those who wait, too, from when they came into their
+    ///   queue. Those who wait stand by the new `aging`, and need what the new `needs` and `widening` say.
     pub fn reconfigure(
         &mut self,
         now: Now,
@@ -32,12 +33,16 @@ impl Acd {
         for ix in 0..self.floor.agents.len() {
             self.end_lease_if_gone(ix);
         }
+        self.renew_places(now);
         self.renew_waits(now);
         for ix in 0..self.floor.queues.len() {
             self.abandon_queue(now, ix);
         }
         for ix in 0..self.floor.agents.len() {
             self.agent_free(now, ix);
+        }
+        for ix in 0..self.floor.queues.len() {
+            self.pump(now, ix);
         }
     }
 
@@ -53,12 +58,30 @@ impl Acd {
         }
     }
 
-    /// Those who wait or are offered do so for as long as their queue says now.
-    fn renew_waits(&mut self, now: Now) {
+    /// Those who wait or are offered stand where, and need what, their queues say now.
+    fn renew_places(&mut self, now: Now) {
+        for call in self.in_queues() {
+            self.change_line(call, |entry, queue| {
+                entry.place = queue.place(entry.joined, entry.serial, entry.caller.priority);
+            });
+            let needs = self.set_needs(now, call);
+            if let Some(queue) = self.calls.get(&call).map(|entry| entry.queue) {
+                self.floor.index_skills(queue, &needs);
+            }
+        }
+    }
+
+    /// The calls that wait or are offered.
+    fn in_queues(&self) -> Vec<CallId> {
         let waits = self.calls.iter().filter(|(_, entry)| !matches!(entry.stage, Stage::Connected(_)));
         let mut waiting: Vec<CallId> = waits.map(|(id, _)| *id).collect();
         waiting.sort_unstable();
-        for call in waiting {
+        waiting
+    }
+
+    /// Those who wait or are offered do so for as long as their queue says now.
+    fn renew_waits(&mut self, now: Now) {
+        for call in self.in_queues() {
             self.renew_wait(now, call);
         }
     }
@@ -66,7 +89,7 @@ impl Acd {
     fn renew_wait(&mut self, now: Now, call: CallId) {
         let Some(entry) = self.calls.get_mut(&call) else { return };
         let Some(queue) = self.floor.queue(entry.queue) else { return };
-        let end = queue.config.max_wait.map(|most| entry.place.joined + most);
+        let end = queue.config.max_wait.map(|most| entry.entered + most);
         if entry.max_wait.map(base::TimerToken::at) == end {
             return;
         }

@@ -20,11 +20,11 @@ use common::{Centre, SECOND, offers, queue};
 use routing::{Action, Decision, MAX_CANDIDATES, Question, Snapshot};
 
 fn offer_to(call: CallId, agent: &str) -> Decision {
-    Decision { action: Action::Offer { call, agent: agent.into(), ring_ms: None }, reason: "test".to_owned() }
+    Decision::new(Action::Offer { call, agent: agent.into(), ring_ms: None }, "test")
 }
 
 fn wait(at_most_ms: Option<u64>) -> Decision {
-    Decision { action: Action::Wait { at_most_ms }, reason: "test".to_owned() }
+    Decision::new(Action::Wait { at_most_ms }, "test")
 }
 
 /// `sales` with a strategy that a test plays.
@@ -157,15 +157,9 @@ fn an_impossible_decision_is_replaced_at_once() {
     let absurd = [
         offer_to(CallId::from_raw(1), "eve"),
         offer_to(CallId::from_raw(77), "ann"),
-        Decision { action: Action::Refuse { call: CallId::from_raw(77) }, reason: String::new() },
-        Decision {
-            action: Action::Offer { call: CallId::from_raw(1), agent: "ann".into(), ring_ms: Some(0) },
-            reason: String::new(),
-        },
-        Decision {
-            action: Action::Offer { call: CallId::from_raw(1), agent: "ann".into(), ring_ms: Some(u64::MAX) },
-            reason: String::new(),
-        },
+        Decision::new(Action::Refuse { call: CallId::from_raw(77) }, ""),
+        Decision::new(Action::Offer { call: CallId::from_raw(1), agent: "ann".into(), ring_ms: Some(0) }, ""),
+        Decision::new(Action::Offer { call: CallId::from_raw(1), agent: "ann".into(), ring_ms: Some(u64::MAX) }, ""),
     ];
     for decision in absurd {
         let mut centre = by_hand(&["ann"]);
@@ -254,7 +248,7 @@ fn a_decision_can_turn_a_call_away() {
     let mut centre = by_hand(&["ann"]);
     let call = centre.join("sales");
     let asked = centre.asked();
-    centre.decide(&asked, &Decision { action: Action::Refuse { call }, reason: "closed".to_owned() });
+    centre.decide(&asked, &Decision::new(Action::Refuse { call }, "closed"));
     let said = centre.take();
     assert!(matches!(&said[..], [Event::LeftQueue { why: LeaveReason::Refused { reason }, .. }] if reason == "closed"));
 }

@@ -187,7 +187,7 @@ fn calls_leave_a_queue_whose_only_agent_left_it() {
     centre.join("sales");
     centre.offer();
     let waits = centre.join("sales");
-    let agents = ["ann", "bob"].map(|name| AgentConfig { name: name.into() });
+    let agents = ["ann", "bob"].map(AgentConfig::new);
     let queues = vec![queue("sales", &["bob"]), queue("support", &["ann"])];
     // Bob would serve it, but is not logged in.
     let status = |agent: &acd::AgentName| if agent.as_str() == "bob" { Status::LoggedOut } else { Status::Available };
@@ -250,7 +250,7 @@ fn a_decision_from_before_the_change_is_checked_against_it() {
     centre.reconfigure(vec![queue("sales", &["bob"]), queue("support", &["ann"])], &["ann", "bob"]);
     centre.take();
     let action = Action::Offer { call, agent: "ann".into(), ring_ms: None };
-    centre.decide(&asked, &Decision { action, reason: String::new() });
+    centre.decide(&asked, &Decision::new(action, ""));
     let again = centre.asked();
     assert_eq!(again.candidates().iter().map(|found| found.agent.as_str()).collect::<Vec<_>>(), ["bob"]);
 }

@@ -1,7 +1,8 @@
 //! Random sequences of inputs: whatever comes in whatever order, the invariants hold after each step, and when all
 //! callers have hung up nothing is left.
 //!
-//! Covered: join, leave at any moment, answer, busy, decline, unreachable, no answer, agents released, logged out and in, on a break,
+//! Covered: every strategy, skills, levels, priorities, widening, aging, offers to several at once and in turn, overflow;
+//! join, leave at any moment, answer, busy, decline, unreachable, no answer, agents released, logged out and in, on a break,
 //! reserved and released; decisions at once, late, never, doubled, wrong, for others; time that passes and jumps; queues
 //! and agents that come, change and go by a new configuration.
 //! A failing seed is printed; `STROWGER_SEED=n` repeats it alone.
@@ -19,12 +20,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use acd::{Acd, AgentConfig, Caller, Event, OfferFailure, QueueConfig, Status};
+use acd::{Acd, AgentConfig, AgentState, Caller, Event, LeaveReason, OfferEnd, OfferFailure, QueueConfig, Status};
 use base::{CallId, IdGen, Mono, Now, OfferId, Rng, Wall};
 use common::{SECOND, queue};
-use routing::{Action, AgentName, Decision, LongestIdle, QueueName, Snapshot, Strategy as _};
+use routing::{
+    Action, AgentName, Builtin, Levels, Method, QueueName, Ring, SkillName, Snapshot, Strategy as _, Target, Widening,
+};
 
-const SEEDS: u64 = 3_000;
+const SEEDS: u64 = 6_000;
 const STEPS: usize = 120;
 
 /// What the driver knows from events alone, to check that they tell one consistent story.
@@ -38,18 +41,34 @@ struct World {
     /// Who serves which queue by the present configuration.
     members: BTreeMap<QueueName, Vec<AgentName>>,
     next_call: u64,
-    /// Calls that joined and did not leave their queue.
-    queued: BTreeMap<CallId, Option<OfferId>>,
+    /// What each agent knows by the present configuration.
+    skills: BTreeMap<AgentName, Levels>,
+    /// Calls that joined and did not leave their queue, each with its live offers.
+    queued: BTreeMap<CallId, BTreeSet<OfferId>>,
+    /// Who answered last, for callers who want him again.
+    answerers: Vec<AgentName>,
+    /// A call that left its queue for another one.
+    moving: Option<CallId>,
     offers: BTreeMap<OfferId, (CallId, AgentName)>,
     connected: BTreeMap<CallId, AgentName>,
     reserved: BTreeMap<AgentName, CallId>,
     /// Who said that he takes no calls.
     paused: BTreeSet<AgentName>,
-    open_decisions: Vec<Arc<Snapshot>>,
-    old_decisions: Vec<Arc<Snapshot>>,
+    open_decisions: Vec<(Method, Arc<Snapshot>)>,
+    old_decisions: Vec<(Method, Arc<Snapshot>)>,
     old_offers: Vec<OfferId>,
     answered: usize,
     reconfigured: usize,
+    /// Losers of offers to several, calls that came from another queue, decisions that were not used.
+    seen: Seen,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    elsewhere: usize,
+    moved: usize,
+    rejected: usize,
+    together: usize,
 }
 
 impl World {
@@ -60,7 +79,7 @@ impl World {
         let queues: Vec<QueueConfig> = names.iter().map(|name| random_queue(&mut rng, name, &agents)).collect();
         let members = members(&queues);
         let now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(1_795_253_400_000_000) };
-        let configs = agents.iter().map(|name| AgentConfig { name: name.as_str().into() }).collect();
+        let (configs, skills) = random_agents(&mut rng, &agents);
         Self {
             acd: Acd::new(now, IdGen::new(0, now.wall), queues, configs),
             now,
@@ -68,8 +87,11 @@ impl World {
             queues: names,
             agents: agents.into_iter().map(AgentName::from).collect(),
             members,
+            skills,
             next_call: 1,
             queued: BTreeMap::new(),
+            answerers: Vec::new(),
+            moving: None,
             offers: BTreeMap::new(),
             connected: BTreeMap::new(),
             reserved: BTreeMap::new(),
@@ -79,6 +101,7 @@ impl World {
             old_offers: Vec::new(),
             answered: 0,
             reconfigured: 0,
+            seen: Seen::default(),
         }
     }
 
@@ -105,9 +128,13 @@ impl World {
     fn join(&mut self) {
         let call = CallId::from_raw(self.next_call);
         let queue = self.pick(&self.queues.clone()).unwrap();
-        if self.acd.join(self.now, call, &queue, Caller::default()).is_ok() {
+        let needs = if self.rng.percent(40) { random_skills(&mut self.rng, 70) } else { Levels::default() };
+        let priority = if self.rng.percent(30) { u8::try_from(self.rng.below(101)).unwrap() } else { 50 };
+        let last_agent = if self.rng.percent(40) { self.pick(&self.answerers.clone()) } else { None };
+        let caller = Caller { needs, priority, last_agent, ..Caller::default() };
+        if self.acd.join(self.now, call, &queue, caller).is_ok() {
             self.next_call += 1;
-            self.queued.insert(call, None);
+            self.queued.insert(call, BTreeSet::new());
         }
         self.settle();
     }
@@ -135,6 +162,8 @@ impl World {
                 assert_eq!(expected, Some((connected.call, connected.agent.clone())));
                 self.offers.remove(&offer);
                 self.old_offers.push(offer);
+                self.queued.get_mut(&connected.call).unwrap().remove(&offer);
+                self.answerers.push(connected.agent.clone());
                 self.connected.insert(connected.call, connected.agent);
                 self.answered += 1;
             }
@@ -184,27 +213,46 @@ impl World {
     fn decide(&mut self) {
         let old = self.rng.percent(15);
         let from = if old { self.old_decisions.clone() } else { self.open_decisions.clone() };
-        let Some(snapshot) = self.pick(&from) else { return };
-        let action = match self.rng.below(10) {
-            0..5 => LongestIdle.decide(&snapshot).action,
-            5 => Action::Wait { at_most_ms: (self.rng.percent(50)).then(|| u64::from(self.rng.below(100_000))) },
-            6 => Action::Refuse { call: snapshot.calls()[0].id },
-            7 => Action::Offer {
+        let Some((method, snapshot)) = self.pick(&from) else { return };
+        let mut decision = method.decide(&snapshot);
+        if self.rng.percent(50) {
+            decision.action = self.any_action(&snapshot);
+        }
+        decision.state = self.rng.percent(20).then(|| "x".repeat(self.rng.below(5_000) as usize));
+        self.open_decisions.retain(|(_, open)| open.id != snapshot.id);
+        self.old_decisions.push((method, Arc::clone(&snapshot)));
+        self.acd.handle_decision(self.now, snapshot.id, &decision);
+        self.settle();
+    }
+
+    fn any_action(&mut self, snapshot: &Snapshot) -> Action {
+        let call = snapshot.calls()[0].id;
+        let ring = |candidate: &routing::Candidate| Ring { agent: candidate.agent.clone(), ring_ms: None };
+        match self.rng.below(14) {
+            0 | 1 => Action::Wait { at_most_ms: (self.rng.percent(50)).then(|| u64::from(self.rng.below(100_000))) },
+            2 => Action::Refuse { call },
+            3 => Action::Offer {
                 call: CallId::from_raw(u64::from(self.rng.below(50))),
                 agent: self.pick(&self.agents.clone()).unwrap(),
                 ring_ms: None,
             },
-            8 => Action::Offer { call: snapshot.calls()[0].id, agent: "nobody".into(), ring_ms: None },
+            4 => Action::Offer { call, agent: "nobody".into(), ring_ms: None },
+            5 => Action::OfferAll { call, agents: snapshot.candidates().iter().map(ring).collect() },
+            6 => Action::OfferInTurn { call, agents: snapshot.candidates().iter().map(ring).collect() },
+            7 => Action::OfferAll { call, agents: vec![ring(&snapshot.candidates()[0]); self.rng.below(3) as usize] },
+            8 => Action::Widen { call, needs: random_skills(&mut self.rng, 20) },
+            9 => Action::Prioritise { call, priority: u8::try_from(self.rng.below(120)).unwrap() },
+            10..13 => {
+                let queue = self.pick(&self.queues.clone()).unwrap();
+                let to = [Target::Queue(queue), Target::Flow("night".to_owned())];
+                Action::Overflow { call, to: self.pick(&to).unwrap() }
+            }
             _ => Action::Offer {
                 call: snapshot.calls().last().unwrap().id,
                 agent: snapshot.candidates().last().unwrap().agent.clone(),
                 ring_ms: Some(u64::from(self.rng.below(30_000))),
             },
-        };
-        self.open_decisions.retain(|open| open.id != snapshot.id);
-        self.old_decisions.push(Arc::clone(&snapshot));
-        self.acd.handle_decision(self.now, snapshot.id, &Decision { action, reason: String::new() });
-        self.settle();
+        }
     }
 
     fn pass(&mut self) {
@@ -223,7 +271,8 @@ impl World {
         let status = |agent: &AgentName| if *agent == out { Status::LoggedOut } else { Status::Available };
         self.paused.retain(|agent| *agent == out || !agents.iter().any(|name| name == agent.as_str()));
         self.paused.insert(out.clone());
-        let listed = agents.iter().map(|name| AgentConfig { name: name.as_str().into() }).collect();
+        let (listed, skills) = random_agents(&mut self.rng, &agents);
+        self.skills = skills;
         self.acd.reconfigure(self.now, queues, listed, status);
         self.settle();
         self.reconfigured += 1;
@@ -249,9 +298,10 @@ impl World {
     fn settle(&mut self) {
         while let Some(event) = self.acd.poll_event() {
             match event {
-                Event::DecisionNeeded { snapshot, .. } => {
+                Event::DecisionNeeded { method, snapshot, .. } => {
                     assert!(!snapshot.calls().is_empty() && !snapshot.candidates().is_empty());
-                    self.open_decisions.push(snapshot);
+                    assert!(snapshot.state.as_ref().is_none_or(|state| state.len() <= routing::MAX_STATE));
+                    self.open_decisions.push((method, snapshot));
                 }
                 Event::Offer(offer) => {
                     assert!(self.offers.values().all(|(_, agent)| *agent != offer.agent), "two offers at once");
@@ -260,17 +310,35 @@ impl World {
                     let serves = self.members.get(&offer.queue).is_some_and(|who| who.contains(&offer.agent));
                     assert!(serves, "an offer to one who does not serve the queue");
                     assert!(!self.paused.contains(&offer.agent), "an offer to one who takes none");
-                    let place = self.queued.get_mut(&offer.call).expect("who is offered has joined");
-                    assert_eq!(place.replace(offer.id), None, "one call, two offers");
+                    assert!(self.skills.contains_key(&offer.agent), "an offer to one who is no agent");
+                    let live = self.queued.get_mut(&offer.call).expect("who is offered has joined");
+                    live.insert(offer.id);
+                    self.seen.together += usize::from(live.len() > 1);
                     self.offers.insert(offer.id, (offer.call, offer.agent));
                 }
-                Event::OfferEnded { offer, call, agent, .. } => {
-                    assert_eq!(self.offers.remove(&offer), Some((call, agent)));
+                Event::OfferEnded { offer, call, agent, end, .. } => {
+                    assert_eq!(self.offers.remove(&offer), Some((call, agent.clone())));
                     self.old_offers.push(offer);
-                    self.queued.insert(call, None);
+                    if let Some(live) = self.queued.get_mut(&call) {
+                        live.remove(&offer);
+                    }
+                    if end == OfferEnd::AnsweredElsewhere {
+                        self.seen.elsewhere += 1;
+                        assert_ne!(self.acd.agent_state(&agent), Some(AgentState::Resting), "a loser rests");
+                    }
                 }
-                Event::LeftQueue { call, .. } => assert!(self.queued.remove(&call).is_some(), "left twice"),
-                Event::DecisionRejected { .. } | Event::WrapUpBegan { .. } | Event::WrapUpEnded { .. } => {}
+                Event::LeftQueue { call, why, .. } => {
+                    let live = self.queued.remove(&call).expect("left twice");
+                    assert!(live.is_empty(), "a call left that is offered");
+                    self.moving = matches!(why, LeaveReason::Overflowed { to: Target::Queue(_), .. }).then_some(call);
+                }
+                Event::Moved { call, .. } => {
+                    assert_eq!(self.moving.take(), Some(call), "moved without leaving");
+                    self.queued.insert(call, BTreeSet::new());
+                    self.seen.moved += 1;
+                }
+                Event::DecisionRejected { .. } => self.seen.rejected += 1,
+                Event::WrapUpBegan { .. } | Event::WrapUpEnded { .. } => {}
             }
         }
         self.acd.check_invariants(self.now).unwrap();
@@ -296,7 +364,21 @@ impl World {
 }
 
 fn members(queues: &[QueueConfig]) -> BTreeMap<QueueName, Vec<AgentName>> {
-    queues.iter().map(|queue| (queue.name.clone(), queue.agents.clone())).collect()
+    let agents = |queue: &QueueConfig| queue.agents.iter().map(|member| member.agent.clone()).collect();
+    queues.iter().map(|queue| (queue.name.clone(), agents(queue))).collect()
+}
+
+fn random_skills(rng: &mut Rng, percent: u32) -> Levels {
+    let skills = ["spanish", "billing", "french"].map(SkillName::from);
+    let had = skills.into_iter().filter(|_| rng.percent(percent)).collect::<Vec<_>>();
+    Levels::new(had.into_iter().map(|skill| (skill, u8::try_from(rng.below(5) * 25).unwrap())))
+}
+
+fn random_agents(rng: &mut Rng, names: &[String]) -> (Vec<AgentConfig>, BTreeMap<AgentName, Levels>) {
+    let agents = names.iter().map(|name| AgentConfig { name: name.as_str().into(), skills: random_skills(rng, 60) });
+    let agents: Vec<AgentConfig> = agents.collect();
+    let skills = agents.iter().map(|agent| (agent.name.clone(), agent.skills.clone())).collect();
+    (agents, skills)
 }
 
 fn random_queue(rng: &mut Rng, name: &QueueName, agents: &[String]) -> QueueConfig {
@@ -309,6 +391,19 @@ fn random_queue(rng: &mut Rng, name: &QueueName, agents: &[String]) -> QueueConf
     config.rest.no_answer = time(20_000);
     config.max_wait = Some(SECOND + time(90_000)).filter(|wait| wait.as_millis() % 1000 == 0);
     config.max_length = (name.as_str() == "queue1").then_some(4);
+    let strategy = if rng.percent(30) { Builtin::RingAll } else { Builtin::ALL[rng.below(10) as usize] };
+    config.method = Method { strategy, patience_ms: rng.percent(40).then(|| u64::from(rng.below(30_000))) };
+    for member in &mut config.agents {
+        member.level = u8::try_from(rng.below(3)).unwrap();
+    }
+    if rng.percent(20) {
+        config.needs = random_skills(rng, 30);
+    }
+    if rng.percent(40) {
+        let ring = |after_ms, lower| Widening { after_ms, lower };
+        config.widening = vec![ring(u64::from(rng.below(20_000)), Some(25)), ring(30_000, None)];
+    }
+    config.aging = rng.percent(30).then_some(SECOND);
     config
 }
 
@@ -316,7 +411,7 @@ fn random_queue(rng: &mut Rng, name: &QueueName, agents: &[String]) -> QueueConf
 fn no_sequence_of_inputs_breaks_an_invariant() {
     let only: Option<u64> = std::env::var("STROWGER_SEED").ok().and_then(|seed| seed.parse().ok());
     let seeds = only.map_or(0..SEEDS, |seed| seed..seed + 1);
-    let (mut offered, mut answered, mut reconfigured) = (0, 0, 0);
+    let (mut offered, mut answered, mut reconfigured, mut all) = (0, 0, 0, Seen::default());
     for seed in seeds {
         let run = std::panic::catch_unwind(|| {
             let mut world = World::new(seed);
@@ -325,15 +420,24 @@ fn no_sequence_of_inputs_breaks_an_invariant() {
             }
             let made = world.old_offers.len() + world.offers.len();
             world.end();
-            (made, world.answered, world.reconfigured)
+            (made, world.answered, world.reconfigured, world.seen)
         });
-        let Ok((made, taken, changes)) = run else { panic!("seed {seed} fails; STROWGER_SEED={seed} repeats it") };
+        let Ok((made, taken, changes, seen)) = run else {
+            panic!("seed {seed} fails; STROWGER_SEED={seed} repeats it")
+        };
         offered += made;
         answered += taken;
         reconfigured += changes;
+        all.elsewhere += seen.elsewhere;
+        all.moved += seen.moved;
+        all.rejected += seen.rejected;
+        all.together += seen.together;
     }
     if only.is_none() {
         let enough = offered > 10_000 && answered > 3_000 && reconfigured > 5_000;
         assert!(enough, "the sequences reach too little: {offered}, {answered}, {reconfigured}");
+        let Seen { elsewhere, moved, rejected, together } = all;
+        let enough = elsewhere > 100 && moved > 80 && rejected > 5_000 && together > 200;
+        assert!(enough, "the sequences reach too little: {elsewhere}, {moved}, {rejected}, {together}");
     }
 }

@@ -61,10 +61,10 @@ pub(crate) fn read(value: &Value<'_>, catalogue: &mut Catalogue, faults: &Faults
         if let (Some(music), Some(name)) = (music, name) {
             all.music.insert(name.into(), music);
         }
-        agents.extend(queue.agents.iter().cloned());
+        agents.extend(queue.agents.iter().map(|member| member.agent.clone()));
         all.queues.push(queue);
     }
-    all.agents = agents.into_iter().map(|name| AgentConfig { name }).collect();
+    all.agents = agents.into_iter().map(AgentConfig::new).collect();
     all
 }
 

@@ -40,5 +40,5 @@ pub use voicemail::{LetterOrder, MessageHeard, MessageLeft, MessageName, Message
 pub use waiting::Announced;
 pub use words::{
     Asker, Candidate, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, Name, NoWayOut, OfferOutcome,
-    OfferReason, Origin, Outside, Party, QueueExit, Reason, Received, Scale, Transfer, TransferKind,
+    OfferReason, Origin, Outside, Party, QueueExit, Reason, Received, Rival, Scale, Transfer, TransferKind,
 };

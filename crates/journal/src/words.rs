@@ -203,6 +203,8 @@ pub enum QueueExit {
     Full,
     /// A routing decision turned it away.
     Refused,
+    /// It went on to another queue, or elsewhere, without an agent.
+    Overflowed,
 }
 
 /// How an offer ended.
@@ -223,6 +225,8 @@ pub enum OfferOutcome {
     CallerLeft,
     /// The call had waited as long as it may.
     WaitedTooLong,
+    /// Of several agents who were rung another one was faster.
+    AnsweredElsewhere,
 }
 
 /// Why a peer did not take us for who we are.
@@ -265,6 +269,9 @@ pub struct OfferReason {
     pub reason: String,
     /// The best candidates with their figures, best first.
     pub candidates: Vec<Candidate>,
+    /// The waiting calls among which it chose one for the agent, in their order; none if it chose an agent for the call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Rival>,
     /// Agents of the queue who could not be candidates, counted by reason; reasons that fit nobody are left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub excluded: BTreeMap<Name, u32>,
@@ -279,6 +286,37 @@ pub struct Candidate {
     pub idle_ms: u64,
     /// Queue calls that he had answered.
     pub calls: u32,
+    /// His level in the queue.
+    #[serde(default)]
+    pub level: u8,
+    /// Queue calls that he had answered on the day.
+    #[serde(default)]
+    pub calls_today: u32,
+    /// How long he had spoken in queue calls on the day, in milliseconds.
+    #[serde(default)]
+    pub talk_today_ms: u64,
+    /// His skills with their levels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub skills: BTreeMap<Name, u8>,
+    /// How good the strategy found him; more is better. None if it did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<i64>,
+}
+
+/// A waiting call that the decision could give to an agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rival {
+    /// The call.
+    pub call: CallId,
+    /// Its queue.
+    pub queue: Name,
+    /// How long it had waited, in milliseconds.
+    pub waited_ms: u64,
+    /// Its priority, 0 to 100.
+    pub priority: u8,
+    /// How urgent the strategy found it; more is more so. None if it did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<i64>,
 }
 
 /// A secret, of which nothing is written.

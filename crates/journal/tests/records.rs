@@ -7,6 +7,8 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use std::collections::BTreeMap;
+
 use base::{CallId, DecisionId, LegId, OfferId, Pii, TakeId, Wall};
 use journal::{
     Candidate, Cdr, CdrFold, Direction, Disposition, Event, Kind, LegRole, OfferOutcome, OfferReason, Origin, Party,
@@ -87,7 +89,17 @@ fn offer_made(offer: u64, agent: &str) -> Kind {
             fallback: false,
             decided_on: Wall::from_unix_micros(BEGAN),
             reason: "idle 9 ms, longest of 1".to_owned(),
-            candidates: vec![Candidate { agent: agent.into(), idle_ms: 9, calls: 0 }],
+            candidates: vec![Candidate {
+                agent: agent.into(),
+                idle_ms: 9,
+                calls: 0,
+                level: 1,
+                calls_today: 0,
+                talk_today_ms: 0,
+                skills: BTreeMap::new(),
+                score: Some(9),
+            }],
+            calls: Vec::new(),
             excluded: [("wrap_up".into(), 2)].into(),
         },
     }

@@ -1,4 +1,4 @@
-//! Names of agents and queues, cheap to copy into snapshots.
+//! Names of agents, queues and skills, cheap to copy into snapshots.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -82,4 +82,6 @@ names! {
     AgentName;
     /// A queue, by its name in the configuration.
     QueueName;
+    /// A skill, by its name in the configuration.
+    SkillName;
 }

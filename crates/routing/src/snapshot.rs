@@ -1,9 +1,11 @@
 //! What a strategy is told: one moment, as plain data.
 
+use std::collections::BTreeMap;
+
 use base::{CallId, DecisionId, Pii, Wall};
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentName, QueueName};
+use crate::{AgentName, Levels, QueueName};
 
 /// The version of the contract. Within a version fields may be added, never changed in meaning or taken away; readers
 /// ignore fields that they do not know.
@@ -24,8 +26,17 @@ pub struct Snapshot {
     pub epoch: u64,
     /// When the snapshot was taken.
     pub at: Wall,
-    /// The queue that asks. With call surplus, the queue of the call that has waited longest.
+    /// A number drawn for this decision, for strategies that choose by chance.
+    #[serde(default)]
+    pub seed: u64,
+    /// The queue that asks. With call surplus, the queue of the call that stands first.
     pub queue: Queue,
+    /// With call surplus, the other queues of the calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_queues: Vec<Queue>,
+    /// What the queue's strategy wanted to find here ([`crate::Decision::state`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
     /// What is to be chosen.
     pub question: Question,
 }
@@ -38,15 +49,17 @@ pub enum Question {
     Agent {
         /// The call.
         call: Call,
-        /// Free agents, longest idle first; never empty; at most [`MAX_CANDIDATES`].
+        /// Free agents who have what the call needs, in the strategy's order ([`crate::Order`]); never empty; at most
+        /// [`MAX_CANDIDATES`].
         candidates: Vec<Candidate>,
     },
     /// Call surplus: one agent who became free, and calls of which he is to get one.
     Call {
         /// The agent.
         agent: Candidate,
-        /// Waiting calls of all his queues, the one that joined first in front; never empty; at most
-        /// [`MAX_CANDIDATES`].
+        /// Calls of all his queues that he could take, in the order in which they are to be served: those of queues where
+        /// his level is lower first, then by priority and waiting time. Never empty; at most [`MAX_CANDIDATES`]. The
+        /// first call of each queue is among them.
         calls: Vec<Call>,
     },
 }
@@ -69,6 +82,12 @@ impl Snapshot {
             Question::Call { calls, .. } => calls,
         }
     }
+
+    /// The queue of a call.
+    #[must_use]
+    pub fn queue_of(&self, call: &Call) -> &Queue {
+        self.other_queues.iter().find(|queue| queue.name == call.queue).unwrap_or(&self.queue)
+    }
 }
 
 /// A queue at the moment of the snapshot.
@@ -78,12 +97,43 @@ pub struct Queue {
     pub name: QueueName,
     /// Calls that wait and are offered to nobody.
     pub waiting: u32,
-    /// How long the first of them has waited, in milliseconds.
+    /// How long the one that waits longest has waited, in milliseconds.
     pub longest_wait_ms: u64,
     /// Agents of the queue who could not be candidates, counted by the reason.
     pub excluded: Exclusions,
     /// How long an agent's phone rings if the decision does not say, in milliseconds.
     pub ring_ms: u64,
+    /// What it has promised, and how it kept that so far.
+    #[serde(default)]
+    pub service: Service,
+}
+
+/// A queue's service objective and what became of its calls of late. For decisions: the figures that are reported are
+/// computed from the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// Calls are to be answered within so many milliseconds…
+    pub within_ms: u64,
+    /// …in so many of a hundred cases.
+    pub target: u8,
+    /// Of the last hundred calls or so that were answered or given up, those that were answered in time, in hundredths
+    /// of a percent; none while there were none.
+    pub kept: Option<u16>,
+}
+
+impl Default for Service {
+    fn default() -> Self {
+        Self { within_ms: 20_000, target: 80, kept: None }
+    }
+}
+
+impl Service {
+    /// By how much the queue is behind its target, in hundredths of a percent; negative if it is ahead. A queue without
+    /// calls so far is at its target.
+    #[must_use]
+    pub fn behind(&self) -> i64 {
+        self.kept.map_or(0, |kept| i64::from(self.target) * 100 - i64::from(kept))
+    }
 }
 
 /// Agents of the queue who could not be candidates, counted by the reason.
@@ -94,6 +144,9 @@ pub struct Exclusions {
     /// On a break.
     #[serde(default)]
     pub on_break: u32,
+    /// Free, but without a skill that the call needs, or at too low a level.
+    #[serde(default)]
+    pub unskilled: u32,
     /// Another call is being offered to them.
     pub offered: u32,
     /// In a call, or reserved for a direct one.
@@ -129,6 +182,87 @@ pub struct Call {
     pub waited_ms: u64,
     /// How often it was offered so far.
     pub offers: u32,
+    /// From 0 to 100; who has more is served first.
+    #[serde(default = "usual_priority")]
+    pub priority: u8,
+    /// The skills that its agent must have.
+    #[serde(default, skip_serializing_if = "Levels::is_empty")]
+    pub needs: Levels,
+    /// The language that the caller chose, if he chose one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// The flows and nodes by which it came, as `FLOW/NODE`, the last ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub way: Vec<String>,
+    /// What the flow knows of the call: its variables as text, without secrets. Personal data.
+    #[serde(default, with = "base::revealed", skip_serializing_if = "nothing_known")]
+    pub variables: Pii<BTreeMap<String, String>>,
+    /// Earlier calls of the same number today.
+    #[serde(default)]
+    pub repeats: u32,
+    /// The agent who spoke with this caller last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_agent: Option<LastAgent>,
+    /// With call surplus, the agent's level in this queue ([`Candidate::level`]).
+    #[serde(default)]
+    pub level: u8,
+}
+
+impl Call {
+    /// A call of which nothing more is known.
+    #[must_use]
+    pub fn new(id: CallId, queue: impl Into<QueueName>) -> Self {
+        Self {
+            id,
+            queue: queue.into(),
+            caller: Pii::default(),
+            dialled: String::new(),
+            diverted_from: Pii::default(),
+            waited_ms: 0,
+            offers: 0,
+            priority: USUAL_PRIORITY,
+            needs: Levels::default(),
+            language: None,
+            way: Vec::new(),
+            variables: Pii::default(),
+            repeats: 0,
+            last_agent: None,
+            level: 0,
+        }
+    }
+}
+
+/// The priority of a call of which none was said.
+pub const USUAL_PRIORITY: u8 = 50;
+
+const fn usual_priority() -> u8 {
+    USUAL_PRIORITY
+}
+
+fn nothing_known(variables: &Pii<BTreeMap<String, String>>) -> bool {
+    variables.reveal().is_empty()
+}
+
+/// An agent who spoke with a caller before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastAgent {
+    /// The agent.
+    pub agent: AgentName,
+    /// What he is doing.
+    pub presence: Presence,
+}
+
+/// What an agent is doing, as far as it matters to a call that would rather have him.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// Free; if he could take the call, he is a candidate.
+    Free,
+    /// Speaks, is being rung, or has time for himself after a call: he will be free.
+    Busy,
+    /// Not logged in, on a break, resting after an offer that he did not take, or he does not serve the queue or lacks
+    /// a skill.
+    Away,
 }
 
 fn is_nobody(number: &Pii<Option<String>>) -> bool {
@@ -144,4 +278,52 @@ pub struct Candidate {
     pub idle_ms: u64,
     /// Queue calls that he answered since the switch started.
     pub calls: u32,
+    /// His level in the queue: who has a higher number is asked only if nobody with a lower one is free.
+    #[serde(default)]
+    pub level: u8,
+    /// His place in the queue's list, from 0.
+    #[serde(default)]
+    pub position: u32,
+    /// His share of the calls beside others', for choices by chance.
+    #[serde(default = "usual_weight")]
+    pub weight: u16,
+    /// The number of his last offer from this queue, counted over all its offers; 0 if he had none.
+    #[serde(default)]
+    pub turn: u64,
+    /// Queue calls that he answered today.
+    #[serde(default)]
+    pub calls_today: u32,
+    /// How long he spoke in queue calls today, in milliseconds.
+    #[serde(default)]
+    pub talk_today_ms: u64,
+    /// Of the time in which he took calls today, the part that he spoke or had for himself after a call, in thousandths.
+    #[serde(default)]
+    pub occupancy: u16,
+    /// His skills.
+    #[serde(default, skip_serializing_if = "Levels::is_empty")]
+    pub skills: Levels,
+}
+
+impl Candidate {
+    /// An agent who became idle just now, of whom nothing more is known.
+    #[must_use]
+    pub fn new(agent: impl Into<AgentName>) -> Self {
+        Self {
+            agent: agent.into(),
+            idle_ms: 0,
+            calls: 0,
+            level: 0,
+            position: 0,
+            weight: 1,
+            turn: 0,
+            calls_today: 0,
+            talk_today_ms: 0,
+            occupancy: 0,
+            skills: Levels::default(),
+        }
+    }
+}
+
+const fn usual_weight() -> u16 {
+    1
 }

@@ -96,7 +96,7 @@ pub fn company() -> Config {
     let everybody = ["101", "102", "103", "104"];
     let mut queue = acd::QueueConfig::new("sales", everybody.map(Into::into).into());
     queue.max_wait = Some(Duration::from_secs(120));
-    let agents = everybody.map(|name| acd::AgentConfig { name: name.into() });
+    let agents = everybody.map(acd::AgentConfig::new);
     let registers = || User::at(switch::Place::Registered);
     let secret = |name: &str| (name.into(), Secret::of(name, REALM, PASSWORD));
     Config {

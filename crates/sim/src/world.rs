@@ -9,7 +9,7 @@ use acd::AgentState;
 use base::{LegId, Mono, Now, PlayId, Rng, Timers, Wall};
 use bytes::Bytes;
 use journal::{Cdr, Charges, Locations, Name};
-use routing::{LongestIdle, Strategy};
+use routing::Strategy;
 use sip::Transport;
 use sip_message::parse_datagram;
 use switch::{Config, Setup, Switch, TakeOrder, TakeReport};
@@ -107,12 +107,16 @@ impl World {
     /// A world with a company of one's own. The same seed and the same acts give the same events.
     #[must_use]
     pub fn with(config: Config, seed: u64) -> Self {
-        Self::with_strategy(config, seed, Box::new(LongestIdle))
+        Self::starting(config, seed, None)
     }
 
     /// A world where `strategy` chooses who gets which call, until a restart.
     #[must_use]
     pub fn with_strategy(config: Config, seed: u64, strategy: Box<dyn Strategy>) -> Self {
+        Self::starting(config, seed, Some(strategy))
+    }
+
+    fn starting(config: Config, seed: u64, strategy: Option<Box<dyn Strategy>>) -> Self {
         let now = Now { monotonic: Mono::from_nanos(1), wall: Wall::from_unix_micros(1_795_253_400_000_000) };
         let mut rng = Rng::from_number(seed);
         let switch = start(now, config.clone(), strategy, &mut rng, Charges::default());
@@ -211,7 +215,7 @@ impl World {
         self.now = self.now.after(START);
         let mut charges = Charges::default();
         self.cdrs.iter().flat_map(|cdr| &cdr.outside).for_each(|leg| charges.feed(leg));
-        self.switch = start(self.now, self.config.clone(), Box::new(LongestIdle), &mut self.rng, charges);
+        self.switch = start(self.now, self.config.clone(), None, &mut self.rng, charges);
         self.switch.restore_switches(self.turned.clone());
         self.switch.restore_agents(self.now, self.said.values().cloned().collect());
         self.switch.restore(self.now, self.locations.values().cloned().collect(), 0);
@@ -584,7 +588,7 @@ fn file_of(take: base::TakeId) -> journal::Name {
     format!("{take}.wav").into()
 }
 
-fn start(now: Now, config: Config, strategy: Box<dyn Strategy>, rng: &mut Rng, charges: Charges) -> Switch {
+fn start(now: Now, config: Config, strategy: Option<Box<dyn Strategy>>, rng: &mut Rng, charges: Charges) -> Switch {
     let listener = |transport| sip::Listener { transport, local: switch_address(), advertised: None };
     let sip = sip::StackConfig::new("test", [Transport::Udp, Transport::Tcp].map(listener).into());
     Switch::new(now, config, Setup { sip, node: 0, version: "test".into(), strategy, rng: rng.fork(), charges })

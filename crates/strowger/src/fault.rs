@@ -96,7 +96,6 @@ impl Guard {
 mod tests {
     use base::{Rng, Wall};
     use journal::{Charges, Kind};
-    use routing::LongestIdle;
     use switch::{Config, Setup};
 
     use super::*;
@@ -107,7 +106,7 @@ mod tests {
             sip,
             node: 0,
             version: "test".into(),
-            strategy: Box::new(LongestIdle),
+            strategy: None,
             rng: Rng::from_number(1),
             charges: Charges::default(),
         };

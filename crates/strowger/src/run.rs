@@ -15,7 +15,6 @@ use fetch::Fetcher;
 use media::{Media, Sinks};
 use net::dns::Dns;
 use net::tcp::{Layer, Origins};
-use routing::LongestIdle;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sip::Transport;
 use storage::{Notice, Storage, TracePort};
@@ -184,7 +183,7 @@ fn wire(
         sip,
         node: 0,
         version: env!("CARGO_PKG_VERSION").into(),
-        strategy: Box::new(LongestIdle),
+        strategy: None,
         rng: Rng::from_seed(seed()?),
         charges: storage::charges_of(data, Day::of(clock.now().wall)),
     };

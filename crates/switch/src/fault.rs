@@ -35,7 +35,9 @@ impl Hand {
         use acd::Event;
         match event {
             Event::Offer(offer) => Self::Call(offer.call),
-            Event::OfferEnded { call, .. } | Event::LeftQueue { call, .. } => Self::Call(*call),
+            Event::OfferEnded { call, .. } | Event::LeftQueue { call, .. } | Event::Moved { call, .. } => {
+                Self::Call(*call)
+            }
             Event::DecisionNeeded { .. } | Event::DecisionRejected { .. } => Self::Nothing,
             Event::WrapUpBegan { .. } | Event::WrapUpEnded { .. } => Self::Nothing,
         }

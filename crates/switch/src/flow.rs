@@ -9,6 +9,7 @@ use base::{CallId, LegId, Now, Pii, PlayId};
 use ivr::{DialOutcome, DialTarget, Output, QueueFigures, QueueOutcome, Recording, Sound, Speech};
 use journal::{Asker, Kind, Name, QueueExit, Scale};
 use leg::{Command, Item, Masked, Prompt};
+use routing::Target;
 
 use crate::call::Stage;
 use crate::switch::{Switch, Timer};
@@ -248,7 +249,8 @@ impl Switch {
     ) {
         let Some(found) = self.calls.get_mut(&call) else { return };
         let diverted_from = Pii::new(found.identity.diverted.first().map(|one| one.number.clone()));
-        let caller = Caller { number: found.number.clone(), dialled: found.dialled.to_string(), diverted_from };
+        let (number, dialled) = (found.number.clone(), found.dialled.to_string());
+        let caller = Caller { number, dialled, diverted_from, language: found.language.clone(), ..Caller::default() };
         let joined = match found.hops {
             Some(_) => self.acd.join(now, call, queue, caller),
             // Nobody may be rung for him.
@@ -259,13 +261,10 @@ impl Switch {
                 let limit = max_wait.map(|wait| self.timers.set(now.monotonic + wait, Timer::QueueWait(call)));
                 found.stage = Stage::Queued(limit);
                 self.note(now, call, Kind::QueueJoined { queue: queue.shared().clone() });
-                match self.config.queue_music.get(queue).cloned() {
-                    _ if !hear.is_empty() => self.play_when_spoken(now, call, hear, true),
-                    Some(music) => {
-                        let known = self.config.prompts.clone();
-                        self.play(now, call, &known, &BTreeMap::new(), &[Sound::Prompt(music)], true);
-                    }
-                    None => self.stop_play(call),
+                if hear.is_empty() {
+                    self.play_queue_music(now, call, queue);
+                } else {
+                    self.play_when_spoken(now, call, hear, true);
                 }
             }
             Err(error) => {
@@ -315,6 +314,7 @@ impl Switch {
             LeaveReason::WaitedTooLong => QueueExit::WaitedTooLong,
             LeaveReason::NoAgents => QueueExit::NoAgents,
             LeaveReason::Refused { .. } => QueueExit::Refused,
+            LeaveReason::Overflowed { .. } => QueueExit::Overflowed,
         };
         let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
         self.note(now, call, Kind::QueueLeft { queue: queue.shared().clone(), why: exit, waited_ms });
@@ -322,10 +322,29 @@ impl Switch {
             LeaveReason::WaitedTooLong => self.queue_over(now, call, QueueOutcome::TimedOut),
             LeaveReason::NoAgents => self.queue_over(now, call, QueueOutcome::NoAgents),
             LeaveReason::Refused { .. } => self.queue_over(now, call, QueueOutcome::Full),
+            // The queue that it goes to comes next (`moved_to_queue`).
+            LeaveReason::Overflowed { to: Target::Queue(_), .. } => {}
+            LeaveReason::Overflowed { .. } => self.queue_over(now, call, QueueOutcome::Full),
             LeaveReason::Answered { agent } => {
                 self.duty.count(now.wall, self.config.flows.zone(), agent.shared());
             }
             LeaveReason::Left => {}
+        }
+    }
+
+    /// The call came from one queue into another, whose music it hears now.
+    pub(crate) fn moved_to_queue(&mut self, now: Now, call: CallId, queue: &QueueName) {
+        self.note(now, call, Kind::QueueJoined { queue: queue.shared().clone() });
+        self.play_queue_music(now, call, queue);
+    }
+
+    fn play_queue_music(&mut self, now: Now, call: CallId, queue: &QueueName) {
+        match self.config.queue_music.get(queue).cloned() {
+            Some(music) => {
+                let known = self.config.prompts.clone();
+                self.play(now, call, &known, &BTreeMap::new(), &[Sound::Prompt(music)], true);
+            }
+            None => self.stop_play(call),
         }
     }
 

@@ -6,8 +6,9 @@ use std::time::Duration;
 use acd::{AgentName, OfferEnd, OfferFailure, ReserveError};
 use base::{CallId, LegId, Mono, Now, OfferId};
 use ivr::DialOutcome;
-use journal::{Candidate, Kind, LegRole, OfferOutcome, OfferReason};
+use journal::{Candidate, Kind, LegRole, OfferOutcome, OfferReason, Rival};
 use leg::Command;
+use routing::{Question, Strategy as _};
 use sdp::{Codec, Preferences};
 use sip::{Flow, Invite, Onward, Refusal, Transport};
 use sip_message::{AnyUri, HeaderName, NameAddr, Reason, Response, Uri};
@@ -31,7 +32,9 @@ impl Switch {
     pub(crate) fn place_offer(&mut self, now: Now, offer: acd::Offer) {
         let acd::Offer { id, call, agent, queue, .. } = &offer;
         let (id, call, agent, queue) = (*id, *call, agent.clone(), queue.clone());
-        self.note(now, call, offer_made(offer, self.strategy.name()));
+        let strategy = self.strategy.as_ref().map_or(offer.method.name(), |strategy| strategy.name());
+        let made = offer_made(&offer, strategy);
+        self.note(now, call, made);
         let live = self.calls.get(&call).is_some_and(|found| !found.over);
         match self.route_to(agent.shared()).filter(|_| live) {
             Some(route) => {
@@ -401,11 +404,15 @@ impl Switch {
             OfferEnd::Failed(OfferFailure::Unreachable) => OfferOutcome::Unreachable,
             OfferEnd::CallerLeft => OfferOutcome::CallerLeft,
             OfferEnd::WaitedTooLong => OfferOutcome::WaitedTooLong,
+            OfferEnd::AnsweredElsewhere => OfferOutcome::AnsweredElsewhere,
         };
         let event = Kind::OfferEnded { offer, agent: agent.shared().clone(), outcome, rang_ms: millis(rang) };
         self.note(now, call, event);
         // Why the caller hung up may matter to the phone: a call that was answered elsewhere is not one missed.
-        let reason = self.calls.get(&call).filter(|found| found.over).map(|found| found.reason).unwrap_or_default();
+        let reason = match end {
+            OfferEnd::AnsweredElsewhere => Reason::ANSWERED_ELSEWHERE,
+            _ => self.calls.get(&call).filter(|found| found.over).map(|found| found.reason).unwrap_or_default(),
+        };
         if let Some(leg) = self.offers.remove(&offer) {
             self.drop_leg(now, leg, end.as_str(), reason);
         }
@@ -522,7 +529,7 @@ const fn dial_failure(status: u16, local: bool) -> DialOutcome {
 }
 
 /// The journal's word on why this agent is rung for this call.
-fn offer_made(offer: acd::Offer, strategy: &str) -> Kind {
+fn offer_made(offer: &acd::Offer, strategy: &str) -> Kind {
     let snapshot = &offer.snapshot;
     let excluded = &snapshot.queue.excluded;
     let excluded = [
@@ -532,6 +539,7 @@ fn offer_made(offer: acd::Offer, strategy: &str) -> Kind {
         ("in_call", excluded.in_call),
         ("wrap_up", excluded.wrap_up),
         ("resting", excluded.resting),
+        ("unskilled", excluded.unskilled),
         ("tried", excluded.tried),
         ("undecided", excluded.undecided),
         ("surplus", excluded.surplus),
@@ -546,13 +554,40 @@ fn offer_made(offer: acd::Offer, strategy: &str) -> Kind {
             strategy: strategy.into(),
             fallback: offer.fallback,
             decided_on: snapshot.at,
-            reason: offer.reason,
-            candidates: snapshot
-                .candidates()
-                .iter()
-                .map(|c| Candidate { agent: c.agent.shared().clone(), idle_ms: c.idle_ms, calls: c.calls })
-                .collect(),
+            reason: offer.reason.to_string(),
+            candidates: candidates(offer),
+            calls: rivals(offer),
             excluded: excluded.into_iter().filter(|(_, n)| *n > 0).map(|(why, n)| (why.into(), n)).collect(),
         },
     }
+}
+
+/// The agents whom the decision could choose, with their scores if it chose among agents.
+fn candidates(offer: &acd::Offer) -> Vec<Candidate> {
+    let among_agents = matches!(offer.snapshot.question, Question::Agent { .. });
+    let score = |number: usize| offer.scores.get(number).copied().filter(|_| among_agents);
+    let described = offer.snapshot.candidates().iter().enumerate().map(|(number, c)| Candidate {
+        agent: c.agent.shared().clone(),
+        idle_ms: c.idle_ms,
+        calls: c.calls,
+        level: c.level,
+        calls_today: c.calls_today,
+        talk_today_ms: c.talk_today_ms,
+        skills: c.skills.iter().map(|(skill, level)| (skill.shared().clone(), level)).collect(),
+        score: score(number),
+    });
+    described.collect()
+}
+
+/// The waiting calls among which the decision chose for an agent, with their scores; none if it chose an agent for a call.
+fn rivals(offer: &acd::Offer) -> Vec<Rival> {
+    let Question::Call { calls, .. } = &offer.snapshot.question else { return Vec::new() };
+    let described = calls.iter().enumerate().map(|(number, call)| Rival {
+        call: call.id,
+        queue: call.queue.shared().clone(),
+        waited_ms: call.waited_ms,
+        priority: call.priority,
+        score: offer.scores.get(number).copied(),
+    });
+    described.collect()
 }

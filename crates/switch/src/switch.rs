@@ -65,8 +65,8 @@ pub struct Setup {
     pub node: u16,
     /// Its version, for the journal.
     pub version: Name,
-    /// Which agent gets which call.
-    pub strategy: Box<dyn Strategy>,
+    /// Who decides in place of the strategies that queues name; for tests of what a faulty one may do.
+    pub strategy: Option<Box<dyn Strategy>>,
     /// The seed of all its randomness.
     pub rng: Rng,
     /// What earlier runs charged to grants, of today at least.
@@ -87,7 +87,7 @@ pub struct Switch {
     pub(crate) config: Arc<Config>,
     pub(crate) sip: Stack,
     pub(crate) acd: Acd,
-    pub(crate) strategy: Box<dyn Strategy>,
+    pub(crate) strategy: Option<Box<dyn Strategy>>,
     pub(crate) listeners: Vec<sip::Listener>,
     pub(crate) ids: IdGen,
     pub(crate) rng: Rng,
@@ -516,8 +516,8 @@ impl Switch {
     fn on_acd(&mut self, now: Now, event: acd::Event) {
         use acd::Event;
         match event {
-            Event::DecisionNeeded { id, snapshot, .. } => {
-                let decision = self.strategy.decide(&snapshot);
+            Event::DecisionNeeded { id, method, snapshot, .. } => {
+                let decision = self.strategy.as_deref().unwrap_or(&method).decide(&snapshot);
                 self.acd.handle_decision(now, id, &decision);
             }
             Event::DecisionRejected { .. } => {}
@@ -526,6 +526,7 @@ impl Switch {
                 self.offer_ended(now, offer, call, &agent, end, rang);
             }
             Event::LeftQueue { call, queue, why, waited } => self.left_queue(now, call, &queue, &why, waited),
+            Event::Moved { call, queue } => self.moved_to_queue(now, call, &queue),
             Event::WrapUpBegan { .. } | Event::WrapUpEnded { .. } => {}
         }
     }

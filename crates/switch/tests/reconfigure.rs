@@ -39,7 +39,7 @@ fn without_102() -> Config {
     let mut config = company();
     config.users.remove("102");
     config.agents.retain(|agent| agent.name.as_str() == "101");
-    config.queues[0].agents.retain(|name| name.as_str() == "101");
+    config.queues[0].agents.retain(|member| member.agent.as_str() == "101");
     // Its flow dials 102, which no such configuration passes.
     config
 }
@@ -101,7 +101,7 @@ fn an_agent_who_is_gone_ends_his_call_in_peace() {
     let mut config = company();
     config.users.remove("101");
     config.agents.retain(|agent| agent.name.as_str() != "101");
-    config.queues[0].agents.retain(|name| name.as_str() != "101");
+    config.queues[0].agents.retain(|member| member.agent.as_str() != "101");
     config.numbers.remove("101");
     s.world.reconfigure(config);
     s.world.run(10 * SECOND);

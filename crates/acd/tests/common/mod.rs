@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use acd::{Acd, AgentConfig, AgentName, AgentState, Caller, Event, Offer, QueueConfig, Status};
 use base::{CallId, IdGen, Mono, Now, OfferId, Wall};
-use routing::{Decision, LongestIdle, Snapshot, Strategy as _};
+use routing::{Decision, Snapshot, Strategy as _};
 
 pub const SECOND: Duration = Duration::from_secs(1);
 
@@ -15,7 +15,7 @@ pub struct Centre {
     pub now: Now,
     /// What the machine said since the last [`Centre::take`], decisions that were answered at once left out.
     pub said: Vec<Event>,
-    /// Whether longest idle answers decisions at once; otherwise they stay in `said`.
+    /// Whether the queue's own strategy answers decisions at once; otherwise they stay in `said`.
     pub decide: bool,
     calls: u64,
 }
@@ -23,7 +23,7 @@ pub struct Centre {
 impl Centre {
     pub fn new(queues: Vec<QueueConfig>, agents: &[&str]) -> Self {
         let now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(1_795_253_400_000_000) };
-        let agents = agents.iter().map(|name| AgentConfig { name: (*name).into() }).collect();
+        let agents = agents.iter().map(|name| AgentConfig::new(*name)).collect();
         let acd = Acd::new(now, IdGen::new(0, now.wall), queues, agents);
         Self { acd, now, said: Vec::new(), decide: true, calls: 0 }
     }
@@ -35,7 +35,7 @@ impl Centre {
 
     /// New lists of queues and agents; everybody is logged in.
     pub fn reconfigure(&mut self, queues: Vec<QueueConfig>, agents: &[&str]) {
-        let agents = agents.iter().map(|name| AgentConfig { name: (*name).into() }).collect();
+        let agents = agents.iter().map(|name| AgentConfig::new(*name)).collect();
         self.acd.reconfigure(self.now, queues, agents, |_| Status::Available);
         self.settle();
     }
@@ -44,8 +44,8 @@ impl Centre {
     pub fn settle(&mut self) {
         while let Some(event) = self.acd.poll_event() {
             match event {
-                Event::DecisionNeeded { id, snapshot, .. } if self.decide => {
-                    let decision = LongestIdle.decide(&snapshot);
+                Event::DecisionNeeded { id, method, snapshot, .. } if self.decide => {
+                    let decision = method.decide(&snapshot);
                     self.acd.handle_decision(self.now, id, &decision);
                 }
                 other => self.said.push(other),
@@ -56,9 +56,14 @@ impl Centre {
 
     /// A new call joins.
     pub fn join(&mut self, queue: &str) -> CallId {
+        self.join_as(queue, Caller::default())
+    }
+
+    /// A new call joins, of which something is known.
+    pub fn join_as(&mut self, queue: &str, caller: Caller) -> CallId {
         self.calls += 1;
         let call = CallId::from_raw(self.calls);
-        self.acd.join(self.now, call, &queue.into(), Caller::default()).unwrap();
+        self.acd.join(self.now, call, &queue.into(), caller).unwrap();
         self.settle();
         call
     }

@@ -232,7 +232,11 @@ queues:
     assert_eq!(ada.fixed().unwrap().contact.to_string(), "sip:ada@192.0.2.10:5070");
     assert_eq!(switch.users["102"].fixed().unwrap().address, "[2001:db8::5]:5060".parse().unwrap());
     let queue = &switch.queues[0];
-    assert_eq!(queue.agents, ["102".into(), "101".into()], "their order decides between equals");
+    assert_eq!(
+        queue.agents,
+        ["102", "101"].map(|agent| acd::Member::new(agent.into())),
+        "their order decides between equals"
+    );
     assert_eq!((queue.ring_time, queue.wrap_up), (Duration::from_secs(12), Duration::ZERO));
     assert_eq!((queue.max_wait, queue.max_length), (Some(Duration::from_secs(90)), Some(7)));
     assert_eq!(&*switch.queue_music["sales"], "music");

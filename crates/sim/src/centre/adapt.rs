@@ -75,7 +75,7 @@ pub(super) fn changed(config: &Arc<Config>, seed: u64) -> Arc<Config> {
         // An agent is one no more.
         1 if !changed.agents.is_empty() => {
             let gone = changed.agents.remove(below(&mut rng, changed.agents.len()));
-            changed.queues.iter_mut().for_each(|queue| queue.agents.retain(|agent| *agent != gone.name));
+            changed.queues.iter_mut().for_each(|queue| queue.agents.retain(|member| member.agent != gone.name));
         }
         // Times are others.
         2 => changed.queues.iter_mut().for_each(|queue| {
@@ -88,7 +88,9 @@ pub(super) fn changed(config: &Arc<Config>, seed: u64) -> Arc<Config> {
         // The order is another.
         _ => changed.queues.iter_mut().for_each(|queue| queue.agents.reverse()),
     }
-    let serves = |agent: &acd::AgentConfig| changed.queues.iter().any(|queue| queue.agents.contains(&agent.name));
+    let serves = |agent: &acd::AgentConfig| {
+        changed.queues.iter().any(|queue| queue.agents.iter().any(|member| member.agent == agent.name))
+    };
     changed.agents = changed.agents.iter().filter(|agent| serves(agent)).cloned().collect();
     Arc::new(changed)
 }

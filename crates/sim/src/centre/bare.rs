@@ -18,7 +18,7 @@ pub fn bare_company(queues: &[(&str, &str, Vec<String>)]) -> Config {
         config.numbers.insert((*number).into(), Destination::Queue((*name).into()));
         for agent in agents {
             if config.users.insert(agent.as_str().into(), User::at(Place::Registered)).is_none() {
-                config.agents.push(AgentConfig { name: agent.as_str().into() });
+                config.agents.push(AgentConfig::new(agent.as_str()));
             }
         }
     }

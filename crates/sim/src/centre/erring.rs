@@ -30,6 +30,6 @@ impl Strategy for Erring {
             }
             (_, _) => Action::Wait { at_most_ms: Some(u64::MAX) },
         };
-        Decision { action, reason: "rubbish".repeat(100) }
+        Decision::new(action, "rubbish".repeat(100))
     }
 }

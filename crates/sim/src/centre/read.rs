@@ -193,7 +193,7 @@ fn staff(load: &mut Load, staff: Vec<Staffed>, config: &Config, faults: &Faults)
                     faults.add(place, format!("there is no queue `{name}`"), remedy);
                     continue;
                 };
-                let free = queue.agents.iter().map(|agent| agent.as_str().to_owned());
+                let free = queue.agents.iter().map(|member| member.agent.to_string());
                 team.users.extend(free.filter(|agent| taken.insert(agent.clone())));
                 if team.users.is_empty() {
                     let remedy = "leave this out; they are named above";

@@ -8,6 +8,7 @@ use base::{IdMap, LegId, Mono, Now, Rng, Timers, Wall};
 use ivr::web::{Failure, Reply};
 use journal::{Charges, Kind, LegRole};
 use leg::Prompt;
+use routing::Strategy;
 use sip::Transport;
 use sip_message::parse_datagram;
 use switch::control::Request;
@@ -127,7 +128,8 @@ impl Centre {
             sip: sip::StackConfig::new("strowger", vec![listener]),
             node: 0,
             version: "sim".into(),
-            strategy: Box::new(Erring { often: load.errs, seed: load.seed }),
+            strategy: (load.errs > 0)
+                .then(|| Box::new(Erring { often: load.errs, seed: load.seed }) as Box<dyn Strategy>),
             rng: rng.fork(),
             charges: Charges::default(),
         };

@@ -75,7 +75,7 @@ impl Order<'_> {
         let waiting: Vec<_> = self.queued().into_iter().filter(|call| !offered(*call)).collect();
         let is_listed = |name: &str| {
             let mut queues = world.config().queues.iter();
-            queues.any(|queue| queue.agents.iter().any(|agent| agent.as_str() == name))
+            queues.any(|queue| queue.agents.iter().any(|member| member.agent.as_str() == name))
         };
         let serves = |name: &str| is_listed(name) && self.state(name) != Some(AgentState::LoggedOut);
         if !waiting.is_empty() && !self.agents().any(|(_, name)| serves(name)) {

@@ -20,7 +20,6 @@ mod stage;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use acd::AgentName;
 use switch::Config;
 
 use crate::company::Company;
@@ -170,8 +169,12 @@ impl Crossing {
         let impatient = self.impatient || company == Company::Impatient;
         for queue in &mut config.queues {
             let there = |name: &String| config.agents.iter().any(|agent| agent.name.as_str() == name);
-            queue.agents =
-                self.agents.iter().filter(|name| there(name)).map(|name| AgentName::from(name.as_str())).collect();
+            queue.agents = self
+                .agents
+                .iter()
+                .filter(|name| there(name))
+                .map(|name| acd::Member::new(name.as_str().into()))
+                .collect();
             queue.ring_time = RING;
             queue.max_wait = impatient.then_some(MAX_WAIT);
         }

@@ -255,7 +255,7 @@ impl<'a> Order<'a> {
             Kind::OfferMade { agent, queue, .. } => {
                 let queues = &world.config().queues;
                 let queue = queues.iter().find(|config| config.name.as_str() == &**queue);
-                !queue.is_some_and(|queue| queue.agents.iter().any(|name| name.as_str() == &**agent))
+                !queue.is_some_and(|queue| queue.agents.iter().any(|member| member.agent.as_str() == &**agent))
             }
             _ => false,
         };

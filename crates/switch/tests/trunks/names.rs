@@ -349,7 +349,7 @@ fn under_tls_the_domain_is_to_be_proven_and_no_address_proves_two() {
         sip: sip::StackConfig::new("test", vec![listener]),
         node: 0,
         version: "test".into(),
-        strategy: Box::new(routing::LongestIdle),
+        strategy: None,
         rng: base::Rng::from_number(1),
         charges: journal::Charges::default(),
     };
@@ -432,7 +432,7 @@ fn asked(listeners: &[&str], trunks: Vec<Trunk>, dns: &mut sim::Dns) -> (Vec<Str
         sip: sip::StackConfig::new("test", listeners.iter().map(listener).collect()),
         node: 0,
         version: "test".into(),
-        strategy: Box::new(routing::LongestIdle),
+        strategy: None,
         rng: base::Rng::from_number(1),
         charges: journal::Charges::default(),
     };
