@@ -32,7 +32,6 @@ const NOT_OF_SHAPE: &[&str] = &[
     "play-forever-that-a-key-ends",
     "play-forever-with-next",
     "loop-of-when",
-    "queue-later",
     "set-before-it-is-set",
     "set-of-a-secret",
     "loop-of-tables",

@@ -1,6 +1,5 @@
 //! What the machine says to its driver, and the words that both use.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -215,8 +214,6 @@ pub struct Caller {
     pub language: Option<Arc<str>>,
     /// The flows and nodes by which he came, the last ones.
     pub way: Vec<String>,
-    /// What his flow knows of him, without secrets.
-    pub variables: Pii<BTreeMap<String, String>>,
     /// Earlier calls of his number today.
     pub repeats: u32,
     /// Who spoke with him last.
@@ -233,7 +230,6 @@ impl Default for Caller {
             needs: Levels::default(),
             language: None,
             way: Vec::new(),
-            variables: Pii::default(),
             repeats: 0,
             last_agent: None,
         }

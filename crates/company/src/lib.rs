@@ -179,11 +179,18 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     let listeners = system.as_ref().map_or(&[][..], |system| &system.listeners);
     let read_users = |value| users::read(&value, listeners, &catalogue.users, faults, notes);
     let users_read = users.value().map(read_users).unwrap_or_default();
-    let queues_read = queues.value().map(|value| queues::read(&value, &mut catalogue, faults)).unwrap_or_default();
+    let queues_read = queues.value();
+    let queues_read =
+        queues_read.map(|value| queues::read(&value, &users_read.skills, &mut catalogue, faults)).unwrap_or_default();
     let flows = flows::read(files, &mut catalogue, faults);
     if let Some(speech) = &speech {
         speech::check(flows.values().flatten(), speech, &catalogue.languages, faults);
     }
+    let of_queues = queues.value().map(|value| queues::needs_of(&value)).unwrap_or_default();
+    let of_flows = flows.values().flatten().flat_map(ivr::Flow::needs);
+    let of_flows = of_flows.map(|need| (&*need.queue, &*need.skill, need.least, need.place.clone()));
+    let needs = of_queues.into_iter().chain(of_flows);
+    queues::check_needs(needs, &queues_read.queues, &queues_read.agents, faults);
     let numbers = root.as_ref().and_then(|root| root.optional("numbers"));
     let numbers = numbers.map(|value| numbers::read(&value, &mut catalogue, faults)).unwrap_or_default();
     let zone = root.as_ref().and_then(|root| root.optional("zone")).and_then(Zone::read);

@@ -1,21 +1,20 @@
 //! `queues.yaml`: where callers wait, and for whom.
 
+mod choosing;
 mod duties;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use acd::{AgentConfig, QueueConfig};
-use routing::{AgentName, QueueName};
-use switch::PromptName;
+use routing::{AgentName, Levels, QueueName};
+use switch::{PromptName, UserName};
 use yaml::{Faults, Kind, Map, Value, form, key};
 
 use crate::{Catalogue, or};
 
+pub(crate) use choosing::{SKILL_MAP, check_needs, levels, needs_of};
 pub(crate) use duties::read as read_duties;
-
-/// The strategies that there are.
-const STRATEGIES: &[&str] = &["longest-idle"];
 
 form! {
     pub(crate) FILE, "`queues.yaml`", one of [],
@@ -26,8 +25,12 @@ form! {
 
 form! {
     pub(crate) QUEUE, "a queue", one of [],
-    key("agents", &Kind::List(NAME, 10_000), "The users who serve it; of two who are idle equally long, the first gets the call.", "[101, 102]").needed(),
-    key("strategy", &Kind::Word(STRATEGIES), "Who gets the next call: with `longest-idle` who has been idle for longest, of whoever has waited for longest.", "longest-idle").usual("longest-idle"),
+    key("agents", &Kind::List(&choosing::AGENT, 10_000), "The users who serve it, by name, or each with his level and weight.", "[101, { user: 102, level: 2 }]").needed(),
+    key("strategy", &Kind::Word(choosing::STRATEGIES), "Which of the free agents gets a call, and which call an agent who becomes free.", "longest-idle").usual("longest-idle"),
+    key("sticky", DURATION, "How long a caller waits for the agent who spoke with him last, 1s to 1h.", "30s").otherwise("not at all"),
+    key("skills", SKILL_MAP, "What its agents must have to get any of its calls, each with the least level, 0 to 100; the one that matters most first.", "{ billing: 50 }").otherwise("nothing but what the call needs"),
+    key("widen", &choosing::STEPS, "How calls need less the longer they wait.", "[{ after: 20s, lower: 20 }, { after: 1m, any: true }]").otherwise("they need the same all the time"),
+    key("aging", DURATION, "The wait that makes up for one step of priority, 100ms to 1h.", "5s").otherwise("a higher priority always goes first"),
     key("music", PROMPT, "The prompt that is looped while callers wait.", "music-on-hold").otherwise("silence"),
     key("ring_time", DURATION, "How long an agent's phone rings before the next agent is tried, 3s to 5m.", "15s").usual("20s"),
     key("wrap_up", DURATION, "How long an agent gets no call after one, 0s to 1h.", "10s").usual("5s"),
@@ -50,7 +53,12 @@ pub(crate) struct Queues {
 }
 
 /// Reads the map at `value`; what it names is looked up in `catalogue`.
-pub(crate) fn read(value: &Value<'_>, catalogue: &mut Catalogue, faults: &Faults) -> Queues {
+pub(crate) fn read(
+    value: &Value<'_>,
+    skills: &BTreeMap<UserName, Levels>,
+    catalogue: &mut Catalogue,
+    faults: &Faults,
+) -> Queues {
     let mut all = Queues::default();
     let mut agents: BTreeSet<AgentName> = BTreeSet::new();
     for (key, value) in value.entries("a map of queues").unwrap_or_default() {
@@ -64,39 +72,21 @@ pub(crate) fn read(value: &Value<'_>, catalogue: &mut Catalogue, faults: &Faults
         agents.extend(queue.agents.iter().map(|member| member.agent.clone()));
         all.queues.push(queue);
     }
-    all.agents = agents.into_iter().map(AgentConfig::new).collect();
+    let skilled = |name: AgentName| {
+        let skills = skills.get(name.shared()).cloned().unwrap_or_default();
+        AgentConfig { name, skills }
+    };
+    all.agents = agents.into_iter().map(skilled).collect();
     all
 }
 
 fn queue(name: &str, map: &Map<'_>, catalogue: &mut Catalogue, faults: &Faults) -> QueueConfig {
-    let agents = map.required("agents").map_or_else(Vec::new, |value| agents(&value, catalogue, faults));
-    // One strategy so far; it is checked, so that a file written for more of them is not misread.
-    let _ = map.optional("strategy").and_then(|value| value.choose(&[("longest-idle", ())]));
-    let mut queue = QueueConfig::new(name, agents);
+    let mut queue = QueueConfig::new(name, Vec::new());
+    choosing::read(map, &mut queue, catalogue, faults);
     let seconds = |from, to| Duration::from_secs(from)..=Duration::from_secs(to);
     queue.ring_time = or(map, "ring_time", queue.ring_time, |value| value.duration_in(seconds(3, 300)));
     queue.wrap_up = or(map, "wrap_up", queue.wrap_up, |value| value.duration_in(seconds(0, 3_600)));
     queue.max_wait = map.optional("max_wait").and_then(|value| value.duration_in(seconds(1, 86_400)));
     queue.max_length = map.optional("max_length").and_then(|value| value.integer(1..=100_000));
     queue
-}
-
-fn agents(value: &Value<'_>, catalogue: &mut Catalogue, faults: &Faults) -> Vec<AgentName> {
-    let items = value.list().unwrap_or_default();
-    if value.is_list() && items.is_empty() {
-        value.fault("nobody serves this queue", "name a user");
-    }
-    let mut lines: BTreeMap<&str, u32> = BTreeMap::new();
-    let mut agents = Vec::new();
-    for item in items {
-        let Some(name) = item.name() else { continue };
-        let place = item.place();
-        if let Some(line) = lines.insert(name, place.span.line) {
-            item.fault(format!("`{name}` is given twice; first in line {line}"), "keep one of them");
-            continue;
-        }
-        catalogue.users.refer(name, &place, "add it to `users.yaml`", faults);
-        agents.push(name.into());
-    }
-    agents
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use routing::Levels;
 use switch::{Place, Ring, User, UserName, Watchers};
 use yaml::{Faults, Kind, Value, form, key};
 
 use crate::names::Names;
 use crate::peer::{self, Form};
-use crate::queues::NAME_PATTERN;
+use crate::queues::{NAME_PATTERN, SKILL_MAP, levels};
 use crate::system::Listener;
 use crate::{Notes, or};
 
@@ -29,6 +30,7 @@ form! {
     key("turn", &Kind::Unlike("^[0-9]+(s|m)$"), "How long they ring before the next ones do, 3s to 2m.", "20s").usual("15s"),
     key("caller_id", &Kind::Like("^\\+?[0-9*#]{1,32}$"), "The number that his calls out show.", "\"+4930123456\"").otherwise("that of the trunk"),
     key("srtp", &Kind::Word(&["never", "allowed", "required"]), "Whether audio with his phones is encrypted.", "required").otherwise("as his listener says"),
+    key("skills", SKILL_MAP, "What the user knows, each with a level from 0 to 100, for calls of queues that need it.", "{ spanish: 80 }").otherwise("none"),
     key("watched_by", &Kind::Any(&[&Kind::Word(&["all"]), NAME, &Kind::List(NAME, 10_000)]), "Who may see this user's calls (busy lamps), and pick up one that rings at his phone.", "[102, 103]").otherwise("nobody but himself"),
 }
 
@@ -36,6 +38,8 @@ const NAME: &Kind = &Kind::Like(NAME_PATTERN);
 /// What a user's contact is to look like.
 const PHONE: Form = Form { owner: "phone", remedy: "write `sip:USER@ADDRESS:PORT`, such as `sip:101@192.0.2.10:5060`" };
 
+/// The most skills of a user.
+const MAX_SKILLS: usize = 100;
 /// The longest name that is shown on phones.
 const MAX_DISPLAY: usize = 64;
 
@@ -45,6 +49,7 @@ pub(crate) struct Users {
     pub users: BTreeMap<UserName, User>,
     pub registers_for: BTreeMap<UserName, BTreeSet<UserName>>,
     pub watchers: BTreeMap<UserName, Watchers>,
+    pub skills: BTreeMap<UserName, Levels>,
 }
 
 /// Every user of the map at `value`, whose names are `names`. A phone cannot be one of our own `listeners`.
@@ -58,6 +63,7 @@ pub(crate) fn read(
     let mut users: BTreeMap<UserName, User> = BTreeMap::new();
     let mut grants: Vec<(UserName, Vec<Value<'_>>)> = Vec::new();
     let mut watchers = BTreeMap::new();
+    let mut skills = BTreeMap::new();
     let mut phones: BTreeMap<String, Arc<str>> = BTreeMap::new();
     for (key, value) in value.entries("a map of users").unwrap_or_default() {
         let (Some(name), Some(map)) = (key.name(), value.map(&USER.shape)) else { continue };
@@ -65,6 +71,9 @@ pub(crate) fn read(
         let caller_id = map.optional("caller_id").and_then(|value| peer::number(&value).map(Arc::from));
         let srtp = map.optional("srtp").and_then(crate::srtp);
         let name: UserName = name.into();
+        if let Some(value) = map.optional("skills") {
+            skills.insert(name.clone(), levels(&value, MAX_SKILLS));
+        }
         if let Some(wanted) = map.optional("watched_by").and_then(|value| watched_by(&name, &value, names, faults)) {
             watchers.insert(name.clone(), wanted);
         }
@@ -105,7 +114,7 @@ pub(crate) fn read(
         (!others.is_empty()).then_some((name, others))
     };
     let registers_for = grants.into_iter().filter_map(granted).collect();
-    Users { users, registers_for, watchers }
+    Users { users, registers_for, watchers, skills }
 }
 
 /// Who may see what the phone of `user` does: `all`, or users.

@@ -31,6 +31,7 @@ pub struct Flow {
     pub(crate) nodes: Vec<Node>,
     pub(crate) references: Vec<Reference>,
     pub(crate) spoken: Vec<SpokenReference>,
+    pub(crate) needs: Vec<Need>,
     pub(crate) texts: Vec<Arc<Text>>,
 }
 
@@ -76,6 +77,12 @@ impl Flow {
         &self.spoken
     }
 
+    /// Every skill that a caller of the flow's may need in a queue.
+    #[must_use]
+    pub fn needs(&self) -> &[Need] {
+        &self.needs
+    }
+
     /// All texts that the flow speaks: each must be there in every language.
     #[must_use]
     pub fn texts(&self) -> &[Arc<Text>] {
@@ -113,6 +120,19 @@ pub struct Reference {
     /// Its name.
     pub name: Arc<str>,
     /// Where the flow names it, for a fault there.
+    pub place: Place,
+}
+
+/// A skill that the agent of a queue's call must have.
+#[derive(Clone, Debug)]
+pub struct Need {
+    /// The queue.
+    pub queue: Arc<str>,
+    /// The skill.
+    pub skill: Arc<str>,
+    /// Its least level, 0 to 100.
+    pub least: u8,
+    /// Where it stands.
     pub place: Place,
 }
 
@@ -526,6 +546,9 @@ impl Hours {
 pub(crate) struct Queue {
     pub name: Arc<str>,
     pub max_wait: Option<Duration>,
+    pub priority: Option<u8>,
+    /// What his agent must have, each with the least level.
+    pub skills: Vec<(Arc<str>, u8)>,
     /// What is heard over and over while he waits; empty: what the queue itself has.
     pub hear: Prompt,
     /// Keys that lead out of it while he waits.

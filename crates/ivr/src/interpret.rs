@@ -55,8 +55,9 @@ impl Session {
             }
             Verb::Queue(queue) => {
                 let hear = if queue.hear.0.is_empty() { Vec::new() } else { self.sounds(&[&queue.hear]) };
-                let (queue, max_wait, announce) = (Arc::clone(&queue.name), queue.max_wait, queue.announce);
-                self.hand_over(Phase::Queued, Output::Queue { queue, max_wait, hear, announce });
+                let (max_wait, priority, skills) = (queue.max_wait, queue.priority, queue.skills.clone());
+                let (queue, announce) = (Arc::clone(&queue.name), queue.announce);
+                self.hand_over(Phase::Queued, Output::Queue { queue, max_wait, priority, skills, hear, announce });
             }
             Verb::Dial(dial) => {
                 let (target, ring_time) = (dial.target.clone(), dial.ring_time);

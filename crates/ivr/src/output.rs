@@ -71,6 +71,10 @@ pub enum Output {
         queue: Arc<str>,
         /// How long he waits at most; `None`: as long as the queue itself allows.
         max_wait: Option<Duration>,
+        /// From 0 to 100; who has more is served first. `None`: as usual, 50.
+        priority: Option<u8>,
+        /// The skills that his agent must have, each with its least level from 0 to 100; the first matters most.
+        skills: Vec<(Arc<str>, u8)>,
         /// What he hears over and over while he waits; empty: what the queue itself has.
         hear: Vec<Sound>,
         /// What he is told meanwhile: [`crate::Session::say_position`] and [`crate::Session::say_wait`] have the words.

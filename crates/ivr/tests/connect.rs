@@ -82,3 +82,14 @@ fn a_secret_within_a_mask_of_both_sides_does_not_end_it() {
     assert_eq!(caller.queue_ends(QueueOutcome::AgentEnded), "@unmask record:unmask @card mask play:p");
     assert_eq!(caller.presses("11"), "stop card=••• unmask hangup:Normal");
 }
+
+#[test]
+fn a_queue_is_told_how_urgent_a_call_is_and_what_it_needs() {
+    let text = "
+  urgent: {queue: {name: sales, priority: 70, skills: [spanish, cards]}, next: expert}
+  expert: {queue: {name: sales, skills: {contracts: 80, spanish: 0}}, next: hangup}
+";
+    let (mut caller, heard) = Caller::new(&nodes(text));
+    assert_eq!(heard, "@urgent queue:sales^70+spanish/1+cards/1");
+    assert_eq!(caller.queue_ends(QueueOutcome::AgentEnded), "@expert queue:sales+contracts/80+spanish/0");
+}

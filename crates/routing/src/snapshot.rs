@@ -1,7 +1,5 @@
 //! What a strategy is told: one moment, as plain data.
 
-use std::collections::BTreeMap;
-
 use base::{CallId, DecisionId, Pii, Wall};
 use serde::{Deserialize, Serialize};
 
@@ -194,9 +192,6 @@ pub struct Call {
     /// The flows and nodes by which it came, as `FLOW/NODE`, the last ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub way: Vec<String>,
-    /// What the flow knows of the call: its variables as text, without secrets. Personal data.
-    #[serde(default, with = "base::revealed", skip_serializing_if = "nothing_known")]
-    pub variables: Pii<BTreeMap<String, String>>,
     /// Earlier calls of the same number today.
     #[serde(default)]
     pub repeats: u32,
@@ -224,7 +219,6 @@ impl Call {
             needs: Levels::default(),
             language: None,
             way: Vec::new(),
-            variables: Pii::default(),
             repeats: 0,
             last_agent: None,
             level: 0,
@@ -237,10 +231,6 @@ pub const USUAL_PRIORITY: u8 = 50;
 
 const fn usual_priority() -> u8 {
     USUAL_PRIORITY
-}
-
-fn nothing_known(variables: &Pii<BTreeMap<String, String>>) -> bool {
-    variables.reveal().is_empty()
 }
 
 /// An agent who spoke with a caller before.

@@ -87,7 +87,6 @@ fn what_is_known_of_a_call_stands_in_the_json() {
     known.needs = Levels::new([("spanish".into(), 40)]);
     known.language = Some("es".to_owned());
     known.way = vec!["main/welcome".to_owned()];
-    known.variables = Pii::new([("ticket".to_owned(), "7".to_owned())].into());
     known.last_agent = Some(LastAgent { agent: "eva".into(), presence: Presence::Busy });
     let json = serde_json::to_value(&full).unwrap();
     assert_eq!(json["other_queues"][0]["name"], "support");
@@ -96,7 +95,7 @@ fn what_is_known_of_a_call_stands_in_the_json() {
     let call = &json["question"]["calls"][0];
     let expected = serde_json::json!({
         "diverted_from": "+49301", "needs": { "spanish": 40 }, "language": "es", "way": ["main/welcome"],
-        "variables": { "ticket": "7" }, "last_agent": { "agent": "eva", "presence": "busy" },
+        "last_agent": { "agent": "eva", "presence": "busy" },
     });
     for (key, value) in expected.as_object().unwrap() {
         assert_eq!(&call[key], value, "{key}");

@@ -1,5 +1,6 @@
 //! What the switch keeps of a call and of each of its legs.
 
+use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +46,8 @@ pub(crate) struct Call {
     pub flow: Option<ivr::Session>,
     /// Earlier calls of his number.
     pub earlier: Earlier,
+    /// The flows and nodes by which he came, the last ones.
+    pub way: VecDeque<(Arc<str>, Arc<str>)>,
     /// What his flow names when it plays.
     pub prompts: Prompts,
     /// The language that he hears, if a flow chose one.
@@ -251,7 +254,18 @@ pub(crate) struct Others {
     pub patience: Duration,
 }
 
+/// So many of the nodes that a caller came by are known.
+const MAX_WAY: usize = 8;
+
 impl Call {
+    /// The caller came to a node of a flow.
+    pub fn went_to(&mut self, flow: &Arc<str>, node: &Arc<str>) {
+        if self.way.len() == MAX_WAY {
+            self.way.pop_front();
+        }
+        self.way.push_back((Arc::clone(flow), Arc::clone(node)));
+    }
+
     /// Whom the end of the call is put down to if it ends now without the caller's doing, and to what: `otherwise` if it
     /// is not the end of his talk. And what his phone is told: what the other side said, or `usual`.
     pub fn end(&self, otherwise: &'static str, usual: u8) -> (Party, &'static str, Reason) {

@@ -9,7 +9,7 @@ use base::{CallId, LegId, Now, Pii, PlayId};
 use ivr::{DialOutcome, DialTarget, Output, QueueFigures, QueueOutcome, Recording, Sound, Speech};
 use journal::{Asker, Kind, Name, QueueExit, Scale};
 use leg::{Command, Item, Masked, Prompt};
-use routing::Target;
+use routing::{Levels, SkillName, Target, USUAL_PRIORITY};
 
 use crate::call::Stage;
 use crate::switch::{Switch, Timer};
@@ -17,6 +17,21 @@ use crate::{Destination, Prompts};
 
 /// How long it is silent where nothing of what was to be played could be spoken.
 const NOTHING_SPOKEN: Duration = Duration::from_millis(200);
+
+/// What a call wants of a queue.
+#[derive(Clone, Debug)]
+pub(crate) struct Wanted {
+    /// How long it waits at most; `None`: as long as the queue itself allows.
+    pub max_wait: Option<Duration>,
+    pub priority: u8,
+    pub needs: Levels,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self { max_wait: None, priority: USUAL_PRIORITY, needs: Levels::default() }
+    }
+}
 
 /// What a flow is told.
 #[derive(Clone, Debug)]
@@ -81,7 +96,10 @@ impl Switch {
     fn perform(&mut self, now: Now, call: CallId, output: Output) {
         let Some(found) = self.calls.get_mut(&call) else { return };
         match output {
-            Output::Entered { flow, node } => self.note(now, call, Kind::NodeEntered { flow, node }),
+            Output::Entered { flow, node } => {
+                found.went_to(&flow, &node);
+                self.note(now, call, Kind::NodeEntered { flow, node });
+            }
             Output::Play { items, repeat } => {
                 found.peer_gone = None;
                 self.play_when_spoken(now, call, items, repeat);
@@ -93,9 +111,11 @@ impl Switch {
             Output::Http { request } => self.fetch(now, call, request),
             Output::HttpCancel => self.give_fetch_up(call),
             done @ Output::HttpDone { .. } => self.fetched(now, call, done),
-            Output::Queue { queue, max_wait, hear, announce } => {
+            Output::Queue { queue, max_wait, priority, skills, hear, announce } => {
                 found.peer_gone = None;
-                self.join_queue(now, call, &QueueName::from(queue), max_wait, hear);
+                let needs = Levels::new(skills.into_iter().map(|(skill, least)| (SkillName::from(skill), least)));
+                let wanted = Wanted { max_wait, priority: priority.unwrap_or(USUAL_PRIORITY), needs };
+                self.join_queue(now, call, &QueueName::from(queue), wanted, hear);
                 if self.calls.get(&call).is_some_and(|found| matches!(found.stage, Stage::Queued(_))) {
                     self.begin_announcing(now, call, announce);
                 }
@@ -239,18 +259,22 @@ impl Switch {
     }
 
     /// Puts the caller into a queue. He hears its music, unless there is something else to `hear`.
-    pub(crate) fn join_queue(
-        &mut self,
-        now: Now,
-        call: CallId,
-        queue: &QueueName,
-        max_wait: Option<Duration>,
-        hear: Vec<Sound>,
-    ) {
+    pub(crate) fn join_queue(&mut self, now: Now, call: CallId, queue: &QueueName, wanted: Wanted, hear: Vec<Sound>) {
+        self.begin_day_if_new(now);
         let Some(found) = self.calls.get_mut(&call) else { return };
         let diverted_from = Pii::new(found.identity.diverted.first().map(|one| one.number.clone()));
-        let (number, dialled) = (found.number.clone(), found.dialled.to_string());
-        let caller = Caller { number, dialled, diverted_from, language: found.language.clone(), ..Caller::default() };
+        let Wanted { max_wait, priority, needs } = wanted;
+        let caller = Caller {
+            number: found.number.clone(),
+            dialled: found.dialled.to_string(),
+            diverted_from,
+            priority,
+            needs,
+            language: found.language.clone(),
+            way: found.way.iter().map(|(flow, node)| format!("{flow}/{node}")).collect(),
+            repeats: found.earlier.today,
+            last_agent: self.acquaintances.of(found.number.reveal()).cloned(),
+        };
         let joined = match found.hops {
             Some(_) => self.acd.join(now, call, queue, caller),
             // Nobody may be rung for him.
@@ -326,9 +350,18 @@ impl Switch {
             LeaveReason::Overflowed { to: Target::Queue(_), .. } => {}
             LeaveReason::Overflowed { .. } => self.queue_over(now, call, QueueOutcome::Full),
             LeaveReason::Answered { agent } => {
+                self.note_acquaintance(call, agent);
                 self.duty.count(now.wall, self.config.flows.zone(), agent.shared());
             }
             LeaveReason::Left => {}
+        }
+    }
+
+    /// What agents did today counts anew from the first caller of a day who comes to a queue.
+    fn begin_day_if_new(&mut self, now: Now) {
+        let clock = self.config.flows.zone().clock(now.wall);
+        if self.day.replace(clock).is_some_and(|before| !before.is_same_day(clock)) {
+            self.acd.begin_day(now);
         }
     }
 

@@ -1,5 +1,7 @@
 //! A call comes in: who sends it, what he dialled, and the first answer.
 
+use std::collections::VecDeque;
+
 use base::{CallId, LegId, Now, Pii, Rng};
 use bytes::Bytes;
 use journal::{Asker, Direction, Kind, LegRole, Name, NoWayOut, Origin, Party};
@@ -8,7 +10,7 @@ use sip::{Flow, MAX_FORWARDS, Refusal, SessionId, Transport};
 use sip_message::{HeaderName, Reason, Replaces, Request, UserToUser};
 
 use crate::call::{Call, CallerSdp, Leg, Reach, Role, Stage};
-use crate::flow::FlowInput;
+use crate::flow::{FlowInput, Wanted};
 use crate::identity::Identity;
 use crate::mask::Mask;
 use crate::outgoing::DialEnd;
@@ -226,6 +228,7 @@ impl Switch {
                 destination: incoming.destination,
                 flow,
                 earlier,
+                way: VecDeque::new(),
                 prompts: self.config.prompts.clone(),
                 language: None,
                 stage: Stage::Setup,
@@ -349,7 +352,9 @@ impl Switch {
                 found.stage = Stage::Flow;
                 self.flow_inputs.push_back((call, FlowInput::Start));
             }
-            Reach::Listed(Destination::Queue(queue)) => self.join_queue(now, call, &queue, None, Vec::new()),
+            Reach::Listed(Destination::Queue(queue)) => {
+                self.join_queue(now, call, &queue, Wanted::default(), Vec::new())
+            }
             Reach::Listed(Destination::User(_)) | Reach::Outside(_) | Reach::Emergency(_) | Reach::Replace(_) => {}
         }
     }

@@ -46,6 +46,7 @@
 //! - Every way out goes through [`ending`](self): no other module removes a call or a leg.
 //! - A flow, the ACD and the SIP stack are never told anything while they speak: what one says is taken out whole first.
 
+mod acquaintances;
 mod agents;
 mod announce;
 mod book;

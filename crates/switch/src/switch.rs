@@ -12,6 +12,7 @@ use routing::Strategy;
 use sip::{ConnectionId, Flow, InquiryId, SessionId, Stack, StackConfig, Transmit, Transport};
 use sip_message::Reject;
 
+use crate::acquaintances::Acquaintances;
 use crate::book::Book;
 use crate::call::{Call, Leg};
 use crate::duty::Duty;
@@ -126,6 +127,9 @@ pub struct Switch {
     pub(crate) turned: bool,
     /// Who called before.
     pub(crate) repeats: Repeats,
+    pub(crate) acquaintances: Acquaintances,
+    /// The day of the agents' figures, by its local time.
+    pub(crate) day: Option<hours::LocalTime>,
     /// Dialogs that became a call's, for whoever traces them.
     traced: VecDeque<(CallId, Arc<str>)>,
     traces: bool,
@@ -182,6 +186,8 @@ impl Switch {
             board: hours::Board::default(),
             turned: false,
             repeats: Repeats::default(),
+            acquaintances: Acquaintances::default(),
+            day: None,
             traced: VecDeque::new(),
             traces: false,
             draining: false,

@@ -19,7 +19,7 @@ use sip::{Pending, ReferralId, SessionId};
 use sip_message::ReferTo;
 
 use crate::call::{Call, Role, Stage};
-use crate::flow::FlowInput;
+use crate::flow::{FlowInput, Wanted};
 use crate::identity::Identity;
 use crate::outgoing::DialEnd;
 use crate::switch::Switch;
@@ -209,7 +209,7 @@ impl Switch {
         let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else { return };
         found.stage = Stage::Flow;
         match destination {
-            Destination::Queue(queue) => self.join_queue(now, call, &queue, None, Vec::new()),
+            Destination::Queue(queue) => self.join_queue(now, call, &queue, Wanted::default(), Vec::new()),
             Destination::Flow(name) => {
                 let facts = ivr::Facts {
                     caller_number: found.number.clone(),

@@ -8,9 +8,13 @@ use yaml::{Map, Value};
 use super::ask::{duration, one_key};
 use super::{BESIDE, Reader, table};
 use crate::flow::{Dial, Outcome, Prompt, Queue, Target};
-use crate::{DialTarget, ReferenceKind};
+use crate::{DialTarget, Need, ReferenceKind};
 
 const DEFAULT_RING: Duration = Duration::from_secs(30);
+/// The most skills that a call may need.
+pub(super) const MAX_SKILLS: usize = 8;
+/// The least level of a skill of which none is said.
+const LEAST_LEVEL: u8 = 1;
 
 impl<'a> Reader<'a> {
     pub(super) fn queue(&mut self, node: Map<'a>, value: Value<'a>) -> Option<Queue> {
@@ -28,7 +32,14 @@ impl<'a> Reader<'a> {
             Some(value) => value.duration_in(least..=most).map(Some),
             None => Some(None),
         };
-        map.into_iter().for_each(Self::refuse_of_queue);
+        let priority = match map.and_then(|map| map.optional("priority")) {
+            Some(value) => value.integer(0..=100_u8).map(Some),
+            None => Some(None),
+        };
+        let skills = match map.and_then(|map| map.optional("skills")) {
+            Some(value) => self.skills(name.clone(), value),
+            None => Some(Vec::new()),
+        };
         let hear = match map.and_then(|map| map.optional("hear")) {
             Some(value) => self.prompt(value),
             None => Some(Prompt::default()),
@@ -43,6 +54,8 @@ impl<'a> Reader<'a> {
         Some(Queue {
             name: name?,
             max_wait: max_wait?,
+            priority: priority?,
+            skills: skills?,
             hear: hear?,
             keys: keys?,
             announce: announce?,
@@ -51,6 +64,40 @@ impl<'a> Reader<'a> {
             no_agents: no_agents?,
             next: next?,
         })
+    }
+
+    /// Skills that a call needs: names, or names with the least level of each.
+    fn skills(&mut self, queue: Option<Arc<str>>, value: Value<'a>) -> Option<Vec<(Arc<str>, u8)>> {
+        let read: Vec<Option<(Value<'a>, Arc<str>, u8)>> = if value.is_map() {
+            let entries = value.entries("skills by their names")?;
+            let read = |(name, least): (Value<'a>, Value<'a>)| {
+                let (known, least) = (name.name().map(Arc::from), least.integer(0..=100_u8));
+                Some((name, known?, least?))
+            };
+            entries.into_iter().map(read).collect()
+        } else {
+            let read = |name: Value<'a>| name.name().map(|known| (name, Arc::from(known), LEAST_LEVEL));
+            value.one_or_list().into_iter().map(read).collect()
+        };
+        if !(1..=MAX_SKILLS).contains(&read.len()) {
+            value.fault_at_key(
+                format!("a call needs 1 to {MAX_SKILLS} skills, not {}", read.len()),
+                "remove `skills` if it needs none",
+            );
+            return None;
+        }
+        let read: Vec<(Value<'a>, Arc<str>, u8)> = read.into_iter().collect::<Option<_>>()?;
+        for (number, (place, skill, least)) in read.iter().enumerate() {
+            if read.iter().take(number).any(|(_, other, _)| other == skill) {
+                place.fault(format!("`{skill}` is given twice"), "keep one of them");
+                return None;
+            }
+            if let Some(queue) = &queue {
+                let (queue, skill, least, place) = (queue.clone(), skill.clone(), *least, place.place());
+                self.needs.push(Need { queue, skill, least, place });
+            }
+        }
+        Some(read.into_iter().map(|(_, skill, least)| (skill, least)).collect())
     }
 
     /// The keys that lead out of a queue.

@@ -28,7 +28,7 @@ use self::names::Names;
 use self::table::VERBS;
 use crate::flow::{Call, Flow, FlowHash, Node, Play, Target, Times, Verb};
 use crate::text::Text;
-use crate::{HangupCause, Recording, Reference, ReferenceKind, SpokenReference};
+use crate::{HangupCause, Need, Recording, Reference, ReferenceKind, SpokenReference};
 
 /// The version of the language that is read here.
 const VERSION: u32 = 1;
@@ -54,8 +54,13 @@ pub(crate) fn flow(name: &str, source: &Source, faults: &Faults) -> Option<Flow>
         nodes.fault_at_key("a flow needs a node", "add one, such as `end: {hangup: normal}`");
         return None;
     }
-    let mut reader =
-        Reader { names: Names::of(&entries), references: Vec::new(), spoken: Vec::new(), texts: Vec::new() };
+    let mut reader = Reader {
+        names: Names::of(&entries),
+        references: Vec::new(),
+        spoken: Vec::new(),
+        needs: Vec::new(),
+        texts: Vec::new(),
+    };
     let start = match map.optional("start") {
         Some(value) => reader.names.node(value),
         None => Some(0),
@@ -75,6 +80,7 @@ pub(crate) fn flow(name: &str, source: &Source, faults: &Faults) -> Option<Flow>
         nodes: nodes.into_iter().collect::<Option<_>>()?,
         references: reader.references,
         spoken: reader.spoken,
+        needs: reader.needs,
         texts: reader.texts,
     })
 }
@@ -95,6 +101,7 @@ struct Reader<'a> {
     names: Names<'a>,
     references: Vec<Reference>,
     spoken: Vec<SpokenReference>,
+    needs: Vec<Need>,
     texts: Vec<Arc<Text>>,
 }
 

@@ -208,8 +208,8 @@ form! {
     pub(super) QUEUE, "a queue node", one of [],
     key("name", NAME, "The queue, as `queues.yaml` has it.", "sales").needed(),
     key("max_wait", DURATION, "How long the caller waits at most, 1s to 24h.", "5m").otherwise("as long as the queue says"),
-    key("priority", &Kind::Whole(0, 100), "Who has a higher one is served first. Refused as yet: the queues cannot do it.", "70").usual("50"),
-    key("skills", &SKILLS, "What an agent must have to get the call: names, or names with the least level, 0 to 100. Refused as yet: the queues cannot do it.", "{ spanish: 50 }").otherwise("none"),
+    key("priority", &Kind::Whole(0, 100), "Who has a higher one is served first; the queue's `aging` may let waiting make up for it.", "70").usual("50"),
+    key("skills", &SKILLS, "What an agent must have to get the call: names, or names with the least level, 0 to 100; the one that matters most first.", "{ spanish: 50 }").otherwise("none"),
     key("announce", &Kind::Form(&ANNOUNCE), "How often the caller is told his place, and how long he will wait; the first time at once.", "{ position: 30s, wait: 1m }").otherwise("never"),
     key("hear", PROMPT, "What the caller hears over and over while he waits.", "[one-moment, music]").otherwise("the music of the queue"),
     key("keys", &QUEUE_KEYS, "The keys that lead out of the queue while the caller waits, each with where it leads.", "{ 1: leave-a-message, \"*\": goodbye }").otherwise("none does"),
@@ -373,8 +373,8 @@ static KEYS: &Kind =
 
 static SKILLS: Kind = Kind::Any(&[
     NAME,
-    &Kind::List(NAME, super::later::MAX_SKILLS),
-    &Kind::Map(NAME_PATTERN, &Kind::Whole(0, 100), super::later::MAX_SKILLS),
+    &Kind::List(NAME, super::connect::MAX_SKILLS),
+    &Kind::Map(NAME_PATTERN, &Kind::Whole(0, 100), super::connect::MAX_SKILLS),
 ]);
 static QUEUE_KEYS: Kind = Kind::Map("^[0-9*#]$", LAST, 12);
 

@@ -160,13 +160,15 @@ fn word(output: &Output) -> String {
         Output::Language { language } => format!("language:{language}"),
         Output::Unsaid { why } => format!("unsaid:{why}"),
         Output::StopPlay => "stop".to_owned(),
-        Output::Queue { queue, max_wait, hear, announce } => {
+        Output::Queue { queue, max_wait, priority, skills, hear, announce } => {
             let most = max_wait.map_or(String::new(), |most| format!("/{}s", most.as_secs()));
             let heard: Vec<String> = hear.iter().map(|item| format!("~{}", sound(item))).collect();
             let told = [("position", announce.position), ("wait", announce.wait)];
             let told =
                 told.map(|(what, often)| often.map_or(String::new(), |often| format!("!{what}/{}s", often.as_secs())));
-            format!("queue:{queue}{most}{}{}", heard.concat(), told.concat())
+            let prior = priority.map_or(String::new(), |priority| format!("^{priority}"));
+            let needs: Vec<String> = skills.iter().map(|(skill, least)| format!("+{skill}/{least}")).collect();
+            format!("queue:{queue}{most}{prior}{}{}{}", needs.concat(), heard.concat(), told.concat())
         }
         Output::LeaveQueue { key } => format!("leave:{key}"),
         Output::Dial { target: DialTarget::User(name), ring_time } => {

@@ -1,0 +1,199 @@
+//! How a queue chooses: its agents with their levels, the strategy and what goes with it, and the skills that are needed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use acd::{AgentConfig, Member, QueueConfig};
+use routing::{AgentName, Builtin, Levels, MAX_NEEDS, Method, SkillName, Widening};
+use yaml::{Faults, Kind, Map, Value, form, key};
+
+use super::{DURATION, NAME, NAME_PATTERN};
+use crate::{Catalogue, or};
+
+/// The strategies by their names.
+pub(super) const STRATEGIES: &[&str] = &[
+    Builtin::LongestIdle.as_str(),
+    Builtin::RingAll.as_str(),
+    Builtin::RoundRobin.as_str(),
+    Builtin::FewestCalls.as_str(),
+    Builtin::LeastTalkTime.as_str(),
+    Builtin::MostSkilled.as_str(),
+    Builtin::LeastSkilled.as_str(),
+    Builtin::Linear.as_str(),
+    Builtin::WeightedRandom.as_str(),
+    Builtin::ServiceObjective.as_str(),
+];
+
+const MAX_STEPS: usize = 10;
+const MAX_SKILLS: usize = 100;
+
+/// Skills with their levels.
+pub(crate) const SKILL_MAP: &Kind = &Kind::Map(NAME_PATTERN, &Kind::Whole(0, 100), MAX_SKILLS);
+
+/// An agent of a queue: a user, or one with his level and weight.
+pub(super) static AGENT: Kind = Kind::Any(&[NAME, &Kind::Form(&MEMBER)]);
+/// A step of `widen`.
+pub(super) static STEPS: Kind = Kind::List(&Kind::Form(&STEP), MAX_STEPS);
+
+form! {
+    MEMBER, "an agent of a queue", one of [],
+    key("user", NAME, "The user.", "102").needed(),
+    key("level", &Kind::Whole(1, 100), "Who has a higher one is asked only if nobody with a lower one is free.", "2").usual("1"),
+    key("weight", &Kind::Whole(0, 1000), "His share of the calls beside others', for `weighted-random`.", "3").usual("1"),
+}
+
+form! {
+    STEP, "a step of `widen`", one of ["lower", "any"],
+    key("after", DURATION, "When it counts, since the call joined, 1s to 24h.", "20s").needed(),
+    key("lower", &Kind::Whole(1, 100), "How much lower each level may be than at first.", "20"),
+    key("any", &Kind::Bool, "No skills are needed any more.", "true"),
+}
+
+/// Reads all of it into `queue`.
+pub(super) fn read(map: &Map<'_>, queue: &mut QueueConfig, catalogue: &mut Catalogue, faults: &Faults) {
+    queue.agents = map.required("agents").map_or_else(Vec::new, |value| members(&value, catalogue, faults));
+    let words = Builtin::ALL.map(|strategy| (strategy.as_str(), strategy));
+    let strategy = or(map, "strategy", Builtin::default(), |value| value.choose(&words));
+    let seconds = |from, to| Duration::from_secs(from)..=Duration::from_secs(to);
+    let sticky = map.optional("sticky").and_then(|value| value.duration_in(seconds(1, 3_600)));
+    queue.method = Method { strategy, patience_ms: sticky.map(millis) };
+    queue.needs = map.optional("skills").map(|value| levels(&value, MAX_NEEDS)).unwrap_or_default();
+    queue.widening = map.optional("widen").map(|value| widening(&value)).unwrap_or_default();
+    let aging = Duration::from_millis(100)..=Duration::from_secs(3_600);
+    queue.aging = map.optional("aging").and_then(|value| value.duration_in(aging));
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn members(value: &Value<'_>, catalogue: &mut Catalogue, faults: &Faults) -> Vec<Member> {
+    let items = value.list().unwrap_or_default();
+    if value.is_list() && items.is_empty() {
+        value.fault("nobody serves this queue", "name a user");
+    }
+    let mut lines: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut members = Vec::new();
+    for item in items {
+        let map = if item.is_map() { item.map(&MEMBER.shape) } else { None };
+        let user = if item.is_map() { map.and_then(|map| map.required("user")) } else { Some(item) };
+        let Some((user, name)) = user.and_then(|user| Some((user, user.name()?))) else { continue };
+        let place = user.place();
+        if let Some(line) = lines.insert(name, place.span.line) {
+            user.fault(format!("`{name}` is given twice; first in line {line}"), "keep one of them");
+            continue;
+        }
+        catalogue.users.refer(name, &place, "add it to `users.yaml`", faults);
+        let usual = Member::new(name.into());
+        let level = map.map_or(usual.level, |map| or(&map, "level", usual.level, |value| value.integer(1..=100)));
+        let weight = map.map_or(usual.weight, |map| or(&map, "weight", usual.weight, |value| value.integer(0..=1_000)));
+        members.push(Member { level, weight, ..usual });
+    }
+    members
+}
+
+/// Skills with their levels, `most` of them at most.
+pub(crate) fn levels(value: &Value<'_>, most: usize) -> Levels {
+    let entries = value.entries("skills by their names, such as `spanish: 60`").unwrap_or_default();
+    if entries.is_empty() && value.is_map() {
+        value.fault_at_key("no skill is named", "name one, such as `spanish: 60`, or remove `skills`");
+    }
+    if entries.len() > most {
+        value.fault_at_key(
+            format!("{} skills are more than a call can need", entries.len()),
+            format!("name {most} at most"),
+        );
+    }
+    let read =
+        entries.into_iter().map(|(name, level)| Some((SkillName::from(name.name()?), level.integer(0..=100_u8)?)));
+    Levels::new(read.collect::<Vec<_>>().into_iter().flatten())
+}
+
+fn widening(value: &Value<'_>) -> Vec<Widening> {
+    let mut steps: Vec<Widening> = Vec::new();
+    for item in value.list().unwrap_or_default() {
+        let Some(map) = item.map(&STEP.shape) else { continue };
+        let range = Duration::from_secs(1)..=Duration::from_secs(86_400);
+        let after = map.required("after").and_then(|value| Some((value, value.duration_in(range)?)));
+        let lower = match map.one_of(&["lower", "any"]) {
+            Some(("lower", value)) => value.integer(1..=100_u8).map(Some),
+            Some((_, value)) => match value.bool() {
+                Some(false) => {
+                    value.fault("a step that changes nothing", "write `any: true`, or `lower: 20`");
+                    None
+                }
+                any => any.map(|_| None),
+            },
+            None => None,
+        };
+        let (Some((place, after)), Some(lower)) = (after, lower) else { continue };
+        let step = Widening { after_ms: millis(after), lower };
+        match steps.last() {
+            Some(before) if before.after_ms >= step.after_ms => {
+                place.fault(
+                    "this step comes no later than the one before",
+                    "write the steps in the order of their times",
+                );
+            }
+            Some(before) if before.lower.is_none() || (lower.is_some() && before.lower >= lower) => {
+                item.fault(
+                    "this step asks for no less than the one before",
+                    "lower the levels further, or take it out",
+                );
+            }
+            _ => steps.push(step),
+        }
+    }
+    steps
+}
+
+/// Finds skills that nobody has who could get the call: it would wait for nobody.
+pub(crate) fn check_needs<'a>(
+    needs: impl Iterator<Item = (&'a str, &'a str, u8, yaml::Place)>,
+    queues: &[QueueConfig],
+    agents: &[AgentConfig],
+    faults: &Faults,
+) {
+    let skills: BTreeMap<&AgentName, &Levels> = agents.iter().map(|agent| (&agent.name, &agent.skills)).collect();
+    let everybody: BTreeSet<&SkillName> =
+        agents.iter().flat_map(|agent| agent.skills.iter().map(|(skill, _)| skill)).collect();
+    for (queue, skill, least, place) in needs {
+        let Some(queue) = queues.iter().find(|found| found.name.as_str() == queue) else { continue };
+        let levels = queue.agents.iter().filter_map(|member| skills.get(&member.agent)?.of(&skill.into()));
+        let Some(best) = levels.max() else {
+            let (message, remedy) = if everybody.iter().any(|known| known.as_str() == skill) {
+                (
+                    format!("nobody of the queue `{}` has the skill `{skill}`", queue.name),
+                    "give it to one of its agents in `users.yaml`",
+                )
+            } else {
+                (
+                    format!("nobody has the skill `{skill}`"),
+                    "give it to an agent of the queue in `users.yaml`, as `skills`",
+                )
+            };
+            faults.add(place, message, remedy);
+            continue;
+        };
+        if best < least {
+            let message =
+                format!("nobody of the queue `{}` has `{skill}` at {least}; the best has it at {best}", queue.name);
+            faults.add(place, message, format!("ask for {best} at most, or raise an agent's level in `users.yaml`"));
+        }
+    }
+}
+
+/// What a queue itself needs, with the place of each.
+pub(crate) fn needs_of<'a>(value: &Value<'a>) -> Vec<(&'a str, &'a str, u8, yaml::Place)> {
+    let mut needs = Vec::new();
+    for (key, value) in value.entries("a map of queues").unwrap_or_default() {
+        let Some((queue, map)) = key.raw().zip(value.map(&super::QUEUE.shape)) else { continue };
+        let Some(skills) = map.optional("skills") else { continue };
+        for (name, least) in skills.entries("skills by their names").unwrap_or_default() {
+            if let (Some(skill), Some(least)) = (name.raw(), least.raw().and_then(|least| least.parse().ok())) {
+                needs.push((queue, skill, least, name.place()));
+            }
+        }
+    }
+    needs
+}
