@@ -1,22 +1,25 @@
 //! What the switch needs to know of a company: made and checked by crate `company`, taken whole and never half.
 
+mod limits;
+mod trunk;
+mod user;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ipnet::IpNet;
 use journal::Asker;
-use sip::digest::{Algorithm, Login, Secret};
-use sip::health::Watch;
-use sip::locate::Site;
-use sip::registrar::KeepAlive;
-use sip::{Flow, Transport};
-use sip_message::{Scheme, Uri};
+use sip::Flow;
+use sip::digest::{Algorithm, Secret};
 
 use crate::far_end::{FarEnd, NamedSources};
-use crate::numbers::{NumberRules, Of};
+use crate::numbers::Of;
 use crate::prompts::{PromptName, Prompts};
+
+pub use limits::{Limits, Registration};
+pub use trunk::{Account, CallerId, Register, Trunk};
+pub use user::{Peer, Place, Ring, User, Watchers};
 
 /// Names a flow: the file's name without its ending.
 pub type FlowName = Arc<str>;
@@ -95,177 +98,6 @@ pub enum SrtpPolicy {
     Required,
 }
 
-/// A peer that is known by its address: it sends calls, takes calls, or both.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trunk {
-    /// Its name in configuration, journal and CDRs.
-    pub name: TrunkName,
-    /// Calls from these addresses are this trunk's.
-    pub sources: Vec<IpNet>,
-    /// Calls from the addresses that these names lead to are this trunk's, too.
-    pub source_names: Vec<Site>,
-    /// Calls by connections whose other end has proven this name by a certificate are this trunk's, and no others; if there
-    /// are `sources`, too, only from there. In lower case.
-    pub certificate: Option<Box<str>>,
-    /// Where calls through it go; none if it takes none.
-    pub to: Option<FarEnd>,
-    /// The name that its certificate must bear when calls go there under TLS; its own name or address if none.
-    pub to_name: Option<Box<str>>,
-    /// The number that calls through it show.
-    pub caller_id: CallerId,
-    /// Who we are to its far end, when that asks.
-    pub login: Option<Login>,
-    /// Those who come by it, or are called through it, may transfer.
-    pub transfers: bool,
-    /// Those who come by it may send messages to users.
-    pub messages: bool,
-    /// We register at its far end, which sends calls to where that says we are.
-    pub register: Option<Register>,
-    /// Who its far end must prove to be, for each call that it sends.
-    pub authenticate: Option<Account>,
-    /// How its far end is watched by OPTIONS, if it is.
-    pub health: Option<Watch>,
-    /// The trunk that calls go to when this one is down, busy (503) or silent (408). No trunk leads to itself by these.
-    pub failover: Option<TrunkName>,
-    /// How long its far end may say nothing at all to a call before that counts as silence; without it, as RFC 3261 has it.
-    pub silence: Option<Duration>,
-    /// Whether audio is encrypted with it, whatever the listener.
-    pub srtp: Option<SrtpPolicy>,
-    /// What it says of identities is believed, and it is told what is said of them in confidence (RFC 3325).
-    pub trusted: bool,
-    /// How it writes numbers.
-    pub numbers: NumberRules,
-    /// The most calls at once by it, in and out together.
-    pub channels: Option<usize>,
-    /// The most calls that may begin in a second, each way for itself; as many may begin at once after a second's rest.
-    pub calls_per_second: Option<u32>,
-}
-
-/// How we register at the far end of a trunk, as the user of its login.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Register {
-    /// The user part of our contact: calls come for it, or for the number in their To.
-    pub contact: Arc<str>,
-    /// For how long at a time, if the far end grants it.
-    pub expires: Duration,
-}
-
-/// A name that proves itself to us.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
-    /// The name.
-    pub user: Arc<str>,
-    /// Its secret in our own realm.
-    pub secret: Secret,
-}
-
-impl Trunk {
-    /// A trunk that sends calls and takes none.
-    #[must_use]
-    pub fn incoming(name: &str, sources: Vec<IpNet>) -> Self {
-        Self {
-            name: name.into(),
-            sources,
-            source_names: Vec::new(),
-            certificate: None,
-            to: None,
-            to_name: None,
-            caller_id: CallerId::Anonymous,
-            login: None,
-            srtp: None,
-            transfers: false,
-            messages: false,
-            register: None,
-            authenticate: None,
-            health: None,
-            failover: None,
-            silence: None,
-            trusted: false,
-            numbers: NumberRules::default(),
-            channels: None,
-            calls_per_second: None,
-        }
-    }
-}
-
-/// The number that a call to the outside shows as its caller's.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum CallerId {
-    /// None.
-    #[default]
-    Anonymous,
-    /// This one, whoever calls.
-    Number(Arc<str>),
-    /// The caller's own, if it is a number: as it came in, or his name as a user.
-    Caller,
-}
-
-/// Somebody with a phone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct User {
-    /// The name shown to those whom he calls.
-    pub display: Option<String>,
-    /// Where his phone is.
-    pub place: Place,
-    /// What his calls to the outside show, in place of what their trunk says.
-    pub caller_id: Option<Arc<str>>,
-    /// Which of his phones ring together, if he registers several.
-    pub ring: Ring,
-    /// How long they ring before those do that he prefers less.
-    pub turn: Duration,
-    /// Whether audio is encrypted with his phones, whatever the listener.
-    pub srtp: Option<SrtpPolicy>,
-}
-
-/// Which of a user's phones ring together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ring {
-    /// Those that he prefers equally.
-    #[default]
-    All,
-    /// One after the other; of those that he prefers equally, the one first that registered last.
-    InTurn,
-}
-
-/// How long phones ring before those do that their user prefers less, if nothing else is said.
-const USUAL_TURN: Duration = Duration::from_secs(15);
-
-/// Where a user's phone is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// At a fixed address, by which it is known.
-    Fixed(Peer),
-    /// Where it registers from. It proves itself with the user's secret.
-    Registered,
-}
-
-/// Something at an address that calls are sent to: a user's phone, or the far end of a trunk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Peer {
-    /// Its URI. That of a trunk has no user part: there stands the number that is called.
-    pub contact: Uri,
-    /// The address that requests for `contact` are sent to. A user's own calls are known by it.
-    pub address: SocketAddr,
-    /// The address of this machine that it reaches us at, where the listener is bound to every address. Found by
-    /// the driver, as only the system knows; without it the listener's own stands.
-    pub reached_at: Option<IpAddr>,
-    /// The listener that its calls go out by, as an index, where the configuration says so.
-    pub listener: Option<u16>,
-}
-
-impl Peer {
-    /// What carries requests to it: the `transport` of its contact.
-    #[must_use]
-    pub fn transport(&self) -> Transport {
-        let named = self.contact.param("transport").and_then(|name| Transport::by_name(&name));
-        match self.contact.scheme() {
-            // Above TCP if nothing else is said (RFC 3261 26.2.2).
-            Scheme::Sips => Transport::Tls,
-            Scheme::Sip => named.unwrap_or_default(),
-        }
-    }
-}
-
 /// A mailbox for voice messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mailbox {
@@ -317,104 +149,6 @@ pub struct Emergency {
     pub numbers: BTreeSet<Arc<str>>,
     /// The trunk that the calls go through.
     pub trunk: TrunkName,
-}
-
-/// Limits and times of the whole switch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Live calls at once; more get 503.
-    pub max_calls: usize,
-    /// The longest a call may last.
-    pub max_call_time: Duration,
-    /// After how long a session ends that was not refreshed, as the switch asks for it and at most; none: there are no
-    /// session timers (RFC 4028).
-    pub session_timer: Option<Duration>,
-    /// How long a user's phone rings when nothing else says so.
-    pub ring_time: Duration,
-    /// At a drain: how long live calls may go on when nothing else says so.
-    pub grace: Duration,
-    /// How long a text may take to be spoken while a caller waits for it.
-    pub speech: Duration,
-    /// The addresses that peers send media to, written into SDP, by the index of the listener that a call comes or goes by;
-    /// without one, the address that its signalling uses.
-    pub media_addresses: BTreeMap<u16, IpAddr>,
-    /// Of those who register.
-    pub registration: Registration,
-}
-
-/// Times of registrations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Registration {
-    /// Who asks for less is refused, and told so.
-    pub shortest: Duration,
-    /// Who asks for more gets this.
-    pub longest: Duration,
-    /// How often phones behind NATs are asked whether they are there; `None`: never.
-    pub keep_alive: Option<KeepAlive>,
-}
-
-impl Default for Registration {
-    fn default() -> Self {
-        let (shortest, longest) = (Duration::from_secs(60), Duration::from_secs(3600));
-        Self { shortest, longest, keep_alive: Some(KeepAlive::default()) }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_calls: 2_000,
-            max_call_time: Duration::from_secs(4 * 3600),
-            session_timer: Some(Duration::from_secs(30 * 60)),
-            ring_time: Duration::from_secs(30),
-            grace: Duration::from_secs(20),
-            speech: Duration::from_secs(5),
-            media_addresses: BTreeMap::new(),
-            registration: Registration::default(),
-        }
-    }
-}
-
-impl Limits {
-    /// The address that the peer of a flow sends media to. One of the other IP version is none to him.
-    #[must_use]
-    pub fn media_address(&self, flow: Flow) -> IpAddr {
-        let own = flow.local.ip();
-        let told = self.media_addresses.get(&flow.listener).copied();
-        told.filter(|address| address.is_ipv4() == own.is_ipv4()).unwrap_or(own)
-    }
-
-    /// The most SIP sessions: each call has two legs at most; what is above comes from sessions that linger.
-    #[must_use]
-    pub const fn max_sessions(&self) -> usize {
-        self.max_calls.saturating_mul(3)
-    }
-}
-
-/// Who may see what a user's phone does, besides himself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Watchers {
-    /// Every user.
-    All,
-    /// These.
-    Only(BTreeSet<UserName>),
-}
-
-impl User {
-    /// A user without a display name whose calls show what their trunk says.
-    #[must_use]
-    pub const fn at(place: Place) -> Self {
-        Self { display: None, place, caller_id: None, ring: Ring::All, turn: USUAL_TURN, srtp: None }
-    }
-
-    /// His phone, if it is at a fixed address.
-    #[must_use]
-    pub fn fixed(&self) -> Option<&Peer> {
-        match &self.place {
-            Place::Fixed(phone) => Some(phone),
-            Place::Registered => None,
-        }
-    }
 }
 
 impl Config {
@@ -567,6 +301,8 @@ pub fn is_number(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
     #[test]
