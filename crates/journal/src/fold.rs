@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use base::{CallId, LegId, Pii, Wall};
 
 use crate::{
-    Cdr, Direction, Disposition, Event, Kind, LegRole, Name, Origin, OutsideLeg, Party, QueueExit, Recording,
-    SurveyAnswer, Transfer, by_day,
+    Cdr, Direction, Disposition, Event, Kind, LegRole, Name, OfferEnded, Origin, OutsideLeg, Party, QueueExit,
+    Recording, SurveyAnswer, Transfer, by_day,
 };
 
 /// Milliseconds of a frame of recorded audio.
@@ -172,8 +172,10 @@ impl Account {
                 self.cdr.cause = "fault".into();
             }
             Kind::QueueJoined { .. } | Kind::QueueLeft { .. } => self.take_queue(event),
-            Kind::OfferMade { .. } => self.cdr.offers = self.cdr.offers.saturating_add(1),
-            Kind::OfferEnded { rang_ms, .. } => self.cdr.ring_ms = self.cdr.ring_ms.saturating_add(*rang_ms),
+            Kind::OfferMade(_) => self.cdr.offers = self.cdr.offers.saturating_add(1),
+            Kind::OfferEnded(OfferEnded { rang_ms, .. }) => {
+                self.cdr.ring_ms = self.cdr.ring_ms.saturating_add(*rang_ms)
+            }
             Kind::LegBegan { .. } | Kind::LegAnswered { .. } | Kind::LegEnded { .. } => self.take_leg(event),
             Kind::Bridged { b, .. } => {
                 self.talking_since = self.talking_since.or(Some(event.at));

@@ -2,14 +2,15 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use base::{CallId, LegId, OfferId, Pii, PlayId, TakeId};
+use base::{CallId, LegId, Pii, PlayId, TakeId};
 use serde::{Deserialize, Serialize};
 
 use crate::words::is_hidden;
 use crate::{
     Announced, Asker, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, MediaStats, MessageHeard,
-    MessageLeft, MessageName, MessageNotLeft, Name, NoWayOut, OfferOutcome, OfferReason, Origin, Party, QueueExit,
-    Reason, Received, Scale, StatusChanged, TransferKind,
+    MessageLeft, MessageName, MessageNotLeft, Name, NoWayOut, OfferEnded, OfferMade, Origin, Party, QueueExit, Reason,
+    Received, Scale, StatusChanged, TransferKind, TrunkDown, TrunkLocated, TrunkNotLocated, TrunkRegistered,
+    TrunkRests, TrunkUnregistered, TrunkUp,
 };
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
@@ -193,30 +194,9 @@ pub enum Kind {
         fault: DecisionFault,
     },
     /// An agent's phone is rung for the call.
-    OfferMade {
-        /// Names the offer.
-        offer: OfferId,
-        /// The queue.
-        queue: Name,
-        /// The agent.
-        agent: Name,
-        /// How long it may ring, in milliseconds.
-        ring_ms: u64,
-        /// Why this agent and this call.
-        #[serde(flatten)]
-        why: OfferReason,
-    },
+    OfferMade(OfferMade),
     /// An offer is over.
-    OfferEnded {
-        /// The offer.
-        offer: OfferId,
-        /// The agent.
-        agent: Name,
-        /// How.
-        outcome: OfferOutcome,
-        /// How long it was live, in milliseconds (monotonic).
-        rang_ms: u64,
-    },
+    OfferEnded(OfferEnded),
 
     // ---- Legs and media ----
     /// A leg came to be.
@@ -504,67 +484,19 @@ pub enum Kind {
         status: u16,
     },
     /// The far end of a trunk did not answer OPTIONS several times in a row, or with 503 or 408: calls do without it.
-    TrunkDown {
-        /// The trunk.
-        trunk: Name,
-        /// The last status; 408 for silence, 503 if it cannot be reached.
-        status: u16,
-        /// Which of its addresses, if it is known by a name.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        at: Option<SocketAddr>,
-    },
+    TrunkDown(TrunkDown),
     /// The far end of a trunk answers again.
-    TrunkUp {
-        /// The trunk.
-        trunk: Name,
-        /// Which of its addresses, if it is known by a name.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        at: Option<SocketAddr>,
-    },
+    TrunkUp(TrunkUp),
     /// The far end of a trunk asks for a rest: 503 with Retry-After to a call.
-    TrunkRests {
-        /// The trunk.
-        trunk: Name,
-        /// Which of its addresses.
-        at: SocketAddr,
-        /// For how many seconds it is sent no calls.
-        seconds: u32,
-    },
+    TrunkRests(TrunkRests),
     /// The name of a trunk leads elsewhere than before, or is known again.
-    TrunkLocated {
-        /// The trunk.
-        trunk: Name,
-        /// The name.
-        name: String,
-        /// Where calls go, in no order of choice.
-        at: Vec<SocketAddr>,
-    },
+    TrunkLocated(TrunkLocated),
     /// The DNS does not say where the name of a trunk leads. Told once, until it does.
-    TrunkNotLocated {
-        /// The trunk.
-        trunk: Name,
-        /// The name.
-        name: String,
-        /// Why.
-        why: String,
-        /// So many addresses of the last good answer are used.
-        kept: usize,
-    },
+    TrunkNotLocated(TrunkNotLocated),
     /// We are registered at the far end of a trunk. Renewals are not told.
-    TrunkRegistered {
-        /// The trunk.
-        trunk: Name,
-        /// For how many seconds, until it is renewed.
-        seconds: u32,
-    },
+    TrunkRegistered(TrunkRegistered),
     /// We are not registered at the far end of a trunk, or not any more. Of failures in a row the first is told.
-    TrunkUnregistered {
-        /// The trunk.
-        trunk: Name,
-        /// The status that says why: 408 for silence, 503 if it cannot be reached; none if we left, or its connection closed.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        status: Option<u16>,
-    },
+    TrunkUnregistered(TrunkUnregistered),
     /// Calls were turned away as the switch has as many as it may.
     Overload {
         /// How many since the last such event.

@@ -34,13 +34,13 @@ impl Kind {
                 | Self::Bound { .. }
                 | Self::Unbound { .. }
                 | Self::LoginFailed { .. }
-                | Self::TrunkDown { .. }
-                | Self::TrunkUp { .. }
-                | Self::TrunkRests { .. }
-                | Self::TrunkLocated { .. }
-                | Self::TrunkNotLocated { .. }
-                | Self::TrunkRegistered { .. }
-                | Self::TrunkUnregistered { .. }
+                | Self::TrunkDown(_)
+                | Self::TrunkUp(_)
+                | Self::TrunkRests(_)
+                | Self::TrunkLocated(_)
+                | Self::TrunkNotLocated(_)
+                | Self::TrunkRegistered(_)
+                | Self::TrunkUnregistered(_)
         )
     }
 }

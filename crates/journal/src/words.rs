@@ -1,9 +1,8 @@
 //! Words and small records that the events' fields use.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use base::{CallId, DecisionId, Pii, Wall};
+use base::{CallId, Pii};
 use serde::{Deserialize, Serialize};
 
 /// The name of a user, agent, queue, flow, trunk, prompt, …: shared with the configuration, not copied.
@@ -207,28 +206,6 @@ pub enum QueueExit {
     Overflowed,
 }
 
-/// How an offer ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OfferOutcome {
-    /// The agent took the call.
-    Answered,
-    /// His phone was busy.
-    Busy,
-    /// He declined.
-    Declined,
-    /// He let it ring for the ring time.
-    NoAnswer,
-    /// His phone could not be reached, or refused with an error.
-    Unreachable,
-    /// The caller hung up or left the queue.
-    CallerLeft,
-    /// The call had waited as long as it may.
-    WaitedTooLong,
-    /// Of several agents who were rung another one was faster.
-    AnsweredElsewhere,
-}
-
 /// Why a peer did not take us for who we are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -239,84 +216,6 @@ pub enum LoginFault {
     OtherRealm,
     /// It did not take our answer: the name or the password is wrong.
     Refused,
-}
-
-/// What was wrong with a routing decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DecisionFault {
-    /// It did not come in time.
-    Late,
-    /// The agent or call that it names was taken meanwhile.
-    Stale,
-    /// It names what could not be chosen.
-    Impossible,
-}
-
-/// Why an offer was made as it was.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OfferReason {
-    /// The decision.
-    pub decision: DecisionId,
-    /// The strategy that decided.
-    pub strategy: Name,
-    /// True if that is the fallback, as the queue's own strategy did not decide.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub fallback: bool,
-    /// When the snapshot was taken on which it decided.
-    pub decided_on: Wall,
-    /// In its words.
-    pub reason: String,
-    /// The best candidates with their figures, best first.
-    pub candidates: Vec<Candidate>,
-    /// The waiting calls among which it chose one for the agent, in their order; none if it chose an agent for the call.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub calls: Vec<Rival>,
-    /// Agents of the queue who could not be candidates, counted by reason; reasons that fit nobody are left out.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub excluded: BTreeMap<Name, u32>,
-}
-
-/// A free agent whom the decision could choose.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Candidate {
-    /// Who.
-    pub agent: Name,
-    /// How long he had been idle, in milliseconds.
-    pub idle_ms: u64,
-    /// Queue calls that he had answered.
-    pub calls: u32,
-    /// His level in the queue.
-    #[serde(default)]
-    pub level: u8,
-    /// Queue calls that he had answered on the day.
-    #[serde(default)]
-    pub calls_today: u32,
-    /// How long he had spoken in queue calls on the day, in milliseconds.
-    #[serde(default)]
-    pub talk_today_ms: u64,
-    /// His skills with their levels.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub skills: BTreeMap<Name, u8>,
-    /// How good the strategy found him; more is better. None if it did not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub score: Option<i64>,
-}
-
-/// A waiting call that the decision could give to an agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rival {
-    /// The call.
-    pub call: CallId,
-    /// Its queue.
-    pub queue: Name,
-    /// How long it had waited, in milliseconds.
-    pub waited_ms: u64,
-    /// Its priority, 0 to 100.
-    pub priority: u8,
-    /// How urgent the strategy found it; more is more so. None if it did not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub score: Option<i64>,
 }
 
 /// A secret, of which nothing is written.

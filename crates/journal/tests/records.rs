@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use base::{CallId, DecisionId, LegId, OfferId, Pii, TakeId, Wall};
 use journal::{
-    Candidate, Cdr, CdrFold, Direction, Disposition, Event, Kind, LegRole, OfferOutcome, OfferReason, Origin, Party,
-    QueueExit, Scale,
+    Candidate, Cdr, CdrFold, Direction, Disposition, Event, Kind, LegRole, OfferEnded, OfferMade, OfferOutcome,
+    OfferReason, Origin, Party, QueueExit, Scale,
 };
 
 const BEGAN: i64 = 1_795_253_400_000_000;
@@ -78,7 +78,7 @@ fn leg(raw: u64) -> LegId {
 }
 
 fn offer_made(offer: u64, agent: &str) -> Kind {
-    Kind::OfferMade {
+    Kind::OfferMade(OfferMade {
         offer: OfferId::from_raw(offer),
         queue: "sales".into(),
         agent: agent.into(),
@@ -102,11 +102,11 @@ fn offer_made(offer: u64, agent: &str) -> Kind {
             calls: Vec::new(),
             excluded: [("wrap_up".into(), 2)].into(),
         },
-    }
+    })
 }
 
 fn offer_ended(offer: u64, agent: &str, outcome: OfferOutcome, rang_ms: u64) -> Kind {
-    Kind::OfferEnded { offer: OfferId::from_raw(offer), agent: agent.into(), outcome, rang_ms }
+    Kind::OfferEnded(OfferEnded { offer: OfferId::from_raw(offer), agent: agent.into(), outcome, rang_ms })
 }
 
 fn stopped(take: u64, file: &str, frames: u64, lost: u64) -> Kind {

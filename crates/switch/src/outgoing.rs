@@ -6,7 +6,7 @@ use std::time::Duration;
 use acd::{AgentName, OfferEnd, OfferFailure, ReserveError};
 use base::{CallId, LegId, Mono, Now, OfferId};
 use ivr::DialOutcome;
-use journal::{Candidate, Kind, LegRole, OfferOutcome, OfferReason, Rival};
+use journal::{Candidate, Kind, LegRole, OfferEnded, OfferMade, OfferOutcome, OfferReason, Rival};
 use leg::Command;
 use routing::{Question, Strategy as _};
 use sdp::{Codec, Preferences};
@@ -283,7 +283,7 @@ impl Switch {
                 Ok(connected) => {
                     let (outcome, rang_ms) = (OfferOutcome::Answered, millis(connected.rang));
                     let agent = agent.shared().clone();
-                    self.note(now, call, Kind::OfferEnded { offer, agent, outcome, rang_ms });
+                    self.note(now, call, Kind::OfferEnded(OfferEnded { offer, agent, outcome, rang_ms }));
                 }
                 Err(acd::OfferOver) => {
                     self.drop_leg(now, leg, "too_late", Reason::default());
@@ -406,7 +406,8 @@ impl Switch {
             OfferEnd::WaitedTooLong => OfferOutcome::WaitedTooLong,
             OfferEnd::AnsweredElsewhere => OfferOutcome::AnsweredElsewhere,
         };
-        let event = Kind::OfferEnded { offer, agent: agent.shared().clone(), outcome, rang_ms: millis(rang) };
+        let event =
+            Kind::OfferEnded(OfferEnded { offer, agent: agent.shared().clone(), outcome, rang_ms: millis(rang) });
         self.note(now, call, event);
         // Why the caller hung up may matter to the phone: a call that was answered elsewhere is not one missed.
         let reason = match end {
@@ -544,7 +545,7 @@ fn offer_made(offer: &acd::Offer, strategy: &str) -> Kind {
         ("undecided", excluded.undecided),
         ("surplus", excluded.surplus),
     ];
-    Kind::OfferMade {
+    Kind::OfferMade(OfferMade {
         offer: offer.id,
         queue: offer.queue.shared().clone(),
         agent: offer.agent.shared().clone(),
@@ -559,7 +560,7 @@ fn offer_made(offer: &acd::Offer, strategy: &str) -> Kind {
             calls: rivals(offer),
             excluded: excluded.into_iter().filter(|(_, n)| *n > 0).map(|(why, n)| (why.into(), n)).collect(),
         },
-    }
+    })
 }
 
 /// The agents whom the decision could choose, with their scores if it chose among agents.

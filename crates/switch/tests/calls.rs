@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use acd::AgentState;
 use common::{QUIET, SECOND, Scene};
-use journal::{Disposition, Kind, OfferOutcome, Party, QueueExit};
+use journal::{Disposition, Kind, OfferEnded, OfferOutcome, Party, QueueExit};
 use sim::{Seen, World, company};
 
 impl Scene {
@@ -128,8 +128,7 @@ fn the_next_agent_gets_the_call_when_one_is_busy_declines_or_does_not_answer() {
         s.world.run(25 * SECOND);
         assert!(s.world.at(s.alan).saw(&Seen::Acked), "{outcome:?}");
         assert_eq!(s.world.media.bridges.len(), 2);
-        let failed =
-            |k: &Kind| matches!(k, Kind::OfferEnded { outcome: o, agent, .. } if *o == outcome && &**agent == "101");
+        let failed = |k: &Kind| matches!(k, Kind::OfferEnded(OfferEnded { outcome: o, agent, .. }) if *o == outcome && &**agent == "101");
         assert_eq!(s.world.count(failed), 1, "{outcome:?}");
         s.hang_up(s.caller);
         assert_eq!(s.end().agent.as_deref(), Some("102"));
@@ -361,7 +360,7 @@ fn without_a_port_a_caller_gets_503_and_an_agent_is_passed_over() {
     s.world.media.exhausted = true;
     let leg = s.world.caller_leg();
     s.world.press(leg, '1');
-    let failed = |k: &Kind| matches!(k, Kind::OfferEnded { outcome: OfferOutcome::Unreachable, .. });
+    let failed = |k: &Kind| matches!(k, Kind::OfferEnded(OfferEnded { outcome: OfferOutcome::Unreachable, .. }));
     assert_eq!(s.world.count(failed), 2, "both agents were tried");
     s.hang_up(s.caller);
     s.end();
@@ -399,9 +398,9 @@ fn a_phone_is_not_rung_for_an_offer_that_is_over_before_its_leg_is_open() {
     world.press(leg, '1');
     world.run(2 * SECOND - Duration::from_millis(20));
     world.with_phone(ada, |phone, now| phone.refuse(now, 486));
-    assert_eq!(world.count(|k| matches!(k, Kind::OfferMade { .. })), 2);
+    assert_eq!(world.count(|k| matches!(k, Kind::OfferMade(_))), 2);
     world.run(SECOND);
-    let over = |k: &Kind| matches!(k, Kind::OfferEnded { outcome: OfferOutcome::WaitedTooLong, .. });
+    let over = |k: &Kind| matches!(k, Kind::OfferEnded(OfferEnded { outcome: OfferOutcome::WaitedTooLong, .. }));
     assert_eq!(world.count(over), 1, "the second offer");
     assert!(!world.at(alan).saw(&Seen::Rings));
     world.switch.check_invariants(world.now).unwrap();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use acd::{AgentState, QueueConfig};
 use common::{SECOND, Scene};
-use journal::{Kind, OfferOutcome};
+use journal::{Kind, OfferEnded, OfferMade, OfferOutcome};
 use routing::{Builtin, Levels, Method};
 use sim::{Seen, company};
 use switch::{Config, Destination};
@@ -40,11 +40,11 @@ fn by(strategy: Builtin) -> Scene {
 
 impl Scene {
     fn outcomes(&self, wanted: OfferOutcome) -> usize {
-        self.world.count(|kind| matches!(kind, Kind::OfferEnded { outcome, .. } if *outcome == wanted))
+        self.world.count(|kind| matches!(kind, Kind::OfferEnded(OfferEnded { outcome, .. }) if *outcome == wanted))
     }
 
     fn offers(&self) -> usize {
-        self.world.count(|kind| matches!(kind, Kind::OfferMade { .. }))
+        self.world.count(|kind| matches!(kind, Kind::OfferMade(_)))
     }
 }
 
@@ -98,7 +98,9 @@ fn a_flow_asks_for_skills() {
     s.call("1000");
     assert!(s.saw(s.alan, &Seen::Rings) && !s.saw(s.ada, &Seen::Rings));
     let shown = s.world.last(|kind| match kind {
-        Kind::OfferMade { why, .. } => Some((why.candidates[0].skills["spanish"], why.excluded["unskilled"])),
+        Kind::OfferMade(OfferMade { why, .. }) => {
+            Some((why.candidates[0].skills["spanish"], why.excluded["unskilled"]))
+        }
         _ => None,
     });
     assert_eq!(shown, (60, 1));
@@ -117,7 +119,7 @@ fn a_caller_gets_whom_he_spoke_with_last() {
     // By the list it were Ada's turn.
     s.call("2000");
     let whom = s.world.last(|kind| match kind {
-        Kind::OfferMade { agent, .. } => Some(agent.to_string()),
+        Kind::OfferMade(OfferMade { agent, .. }) => Some(agent.to_string()),
         _ => None,
     });
     assert_eq!(whom, "102");

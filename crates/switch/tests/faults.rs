@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use acd::AgentState;
 use common::{QUIET, SECOND, Scene};
-use journal::{Disposition, Kind, Party};
+use journal::{Disposition, Kind, OfferMade, Party};
 use routing::{Decision, LongestIdle, Snapshot, Strategy};
 use sim::{Seen, World, company};
 use switch::TakeReport;
@@ -94,7 +94,7 @@ fn a_panic_of_the_strategy_ends_no_call_and_longest_idle_decides() {
     broken.decision.store(true, Ordering::Relaxed);
     s.press('1');
     assert_eq!((s.world.faults, faults(&s.world)), (1, vec![None]));
-    let made = |kind: &Kind| matches!(kind, Kind::OfferMade { why, .. } if why.fallback);
+    let made = |kind: &Kind| matches!(kind, Kind::OfferMade(OfferMade { why, .. }) if why.fallback);
     assert_eq!(s.world.count(made), 1, "agent 102 rings");
     s.assert_the_other_goes_on();
     assert!(s.world.cdrs.iter().all(|cdr| &*cdr.cause != "fault"));

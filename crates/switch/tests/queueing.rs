@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use acd::AgentState;
 use common::{SECOND, Scene};
-use journal::{Disposition, Kind, OfferOutcome, QueueExit};
+use journal::{Disposition, Kind, OfferEnded, OfferOutcome, QueueExit};
 use sim::{Seen, company};
 use switch::{Config, Destination};
 use yaml::{Faults, Source};
@@ -81,7 +81,7 @@ fn a_key_leads_out_of_the_queue_and_the_phone_that_rings_is_let_go() {
     assert!(s.saw(s.ada, &Seen::Cancelled) || s.saw(s.ada, &Seen::Ended));
     let cdr = s.bids_goodbye();
     assert_eq!((cdr.disposition, cdr.agent), (Disposition::SelfServed, None));
-    let told = |kind: &Kind| matches!(kind, Kind::OfferEnded { outcome: OfferOutcome::CallerLeft, .. });
+    let told = |kind: &Kind| matches!(kind, Kind::OfferEnded(OfferEnded { outcome: OfferOutcome::CallerLeft, .. }));
     assert_eq!(s.world.count(told), 1);
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::{CallId, IdMap, LegId};
-use journal::{AgentStatus, Event, Kind, LegRole, Name, OfferOutcome, QueueExit, StatusChanged};
+use journal::{AgentStatus, Event, Kind, LegRole, Name, OfferEnded, OfferMade, OfferOutcome, QueueExit, StatusChanged};
 use serde::Serialize;
 
 /// Waits are counted up to these, in seconds, and beyond.
@@ -210,8 +210,8 @@ impl Tally {
                 self.live.entry(call).or_default().talking = Some((*b, at));
             }
             Kind::Unbridged { .. } => self.talked(at, call),
-            Kind::OfferMade { why, .. } => self.fallbacks += u64::from(why.fallback),
-            Kind::OfferEnded { outcome, .. } => *self.offers.entry(word(*outcome)).or_default() += 1,
+            Kind::OfferMade(OfferMade { why, .. }) => self.fallbacks += u64::from(why.fallback),
+            Kind::OfferEnded(OfferEnded { outcome, .. }) => *self.offers.entry(word(*outcome)).or_default() += 1,
             Kind::CallEnded { .. } => {
                 self.talked(at, call);
                 self.live.remove(&call);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base::{CallId, LegId, OfferId};
-use journal::{Cdr, CdrFold, Event, Kind, Name};
+use journal::{Cdr, CdrFold, Event, Kind, Name, OfferEnded, OfferMade};
 
 use super::Breach;
 
@@ -122,13 +122,13 @@ impl Books {
                 call.early.take_if(|(a, b)| a == leg || b == leg);
                 call.legs.remove(leg)
             }
-            Kind::OfferMade { offer, agent, queue, .. } => {
+            Kind::OfferMade(OfferMade { offer, agent, queue, .. }) => {
                 self.require(call.queue.as_ref() == Some(queue), "only who waits is offered", || said(id, event));
                 let taken = self.offers.values().any(|(_, to)| to == agent);
                 self.require(!taken, "one offer an agent", || said(id, event));
                 self.offers.insert(*offer, (id, agent.clone())).is_none()
             }
-            Kind::OfferEnded { offer, agent, .. } => self.offers.remove(offer) == Some((id, agent.clone())),
+            Kind::OfferEnded(OfferEnded { offer, agent, .. }) => self.offers.remove(offer) == Some((id, agent.clone())),
             _ => true,
         };
         self.require(once, law, || said(id, event));

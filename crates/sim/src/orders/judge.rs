@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use acd::AgentState;
-use journal::{Kind, OfferOutcome};
+use journal::{Kind, OfferEnded, OfferMade, OfferOutcome};
 
 use super::stage::Order;
 use crate::company::Company;
@@ -64,7 +64,7 @@ impl Order<'_> {
         let world = self.world_ref();
         let was_offered = |call, name: &str| {
             let mut offers = world.journal.iter().filter(|event| event.call == Some(call));
-            offers.any(|event| matches!(&event.kind, Kind::OfferMade { agent, .. } if **agent == *name))
+            offers.any(|event| matches!(&event.kind, Kind::OfferMade(OfferMade { agent, .. }) if **agent == *name))
         };
         let idle: Vec<&str> =
             self.agents().map(|(_, name)| name).filter(|name| self.state(name) == Some(AgentState::Idle)).collect();
@@ -94,7 +94,7 @@ impl Order<'_> {
     fn punished(&self) -> Vec<Breach> {
         let missed = |name: &str| {
             let last = self.world_ref().journal.iter().rev().find_map(|event| match &event.kind {
-                Kind::OfferEnded { agent, outcome, .. } if **agent == *name => Some(*outcome),
+                Kind::OfferEnded(OfferEnded { agent, outcome, .. }) if **agent == *name => Some(*outcome),
                 _ => None,
             });
             use OfferOutcome::{Busy, Declined, NoAnswer, Unreachable};

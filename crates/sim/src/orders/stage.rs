@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use base::CallId;
-use journal::{Event, Kind};
+use journal::{Event, Kind, OfferMade};
 use sip::SessionId;
 
 use super::{Crossing, Move};
@@ -252,7 +252,7 @@ impl<'a> Order<'a> {
     fn wrongly_offered(&mut self) -> Vec<Breach> {
         let world = &self.stage.world;
         let is_wrong = |event: &&Event| match &event.kind {
-            Kind::OfferMade { agent, queue, .. } => {
+            Kind::OfferMade(OfferMade { agent, queue, .. }) => {
                 let queues = &world.config().queues;
                 let queue = queues.iter().find(|config| config.name.as_str() == &**queue);
                 !queue.is_some_and(|queue| queue.agents.iter().any(|member| member.agent.as_str() == &**agent))

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use base::{Mono, Now};
-use journal::Kind;
+use journal::{Kind, TrunkRegistered, TrunkUnregistered};
 use sip::enrolment::{Enrolment, Outcome, Reply};
 use sip::{ConnectionId, Inquiry, Own, Transport};
 use sip_message::{HeaderName, Method, NameAddr, Response};
@@ -179,11 +179,11 @@ impl Switch {
             Outcome::Bound { seconds } => {
                 enrolled.told = false;
                 enrolled.tried.clear();
-                self.book.write_system(now, Kind::TrunkRegistered { trunk, seconds });
+                self.book.write_system(now, Kind::TrunkRegistered(TrunkRegistered { trunk, seconds }));
             }
             Outcome::Renewed => {}
             Outcome::Left => {
-                self.book.write_system(now, Kind::TrunkUnregistered { trunk, status: None });
+                self.book.write_system(now, Kind::TrunkUnregistered(TrunkUnregistered { trunk, status: None }));
             }
             // Where there is a peer that wants more time, the next REGISTER is on its way.
             Outcome::Failed { status: 423 } if enrolled.enrolment.poll_timeout() == Some(now.monotonic) => {}
@@ -197,7 +197,8 @@ impl Switch {
                     {
                         self.book.write_system(now, Kind::LoginFailed { trunk: trunk.clone(), why, realm });
                     }
-                    self.book.write_system(now, Kind::TrunkUnregistered { trunk, status: Some(status) });
+                    self.book
+                        .write_system(now, Kind::TrunkUnregistered(TrunkUnregistered { trunk, status: Some(status) }));
                 }
             }
         }

@@ -14,7 +14,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use base::{Mono, Now, Rng, TimerToken, Timers};
-use journal::Kind;
+use journal::{Kind, TrunkUnregistered};
 use sip::locate::{Locator, Site};
 use sip::{ConnectionId, Flow, InquiryId};
 use sip_message::Request;
@@ -205,7 +205,10 @@ impl Switch {
             let is_bound = |e: &Enrolled| e.enrolment.is_bound(now.monotonic);
             let state = self.trunks.by_name.get(&name);
             if state.and_then(|state| state.enrolled.as_ref()).is_some_and(is_bound) {
-                self.book.write_system(now, Kind::TrunkUnregistered { trunk: name.clone(), status: None });
+                self.book.write_system(
+                    now,
+                    Kind::TrunkUnregistered(TrunkUnregistered { trunk: name.clone(), status: None }),
+                );
             }
             self.leave_trunk(now, &name);
             // What is said to that is of no more interest.
@@ -252,7 +255,10 @@ impl Switch {
             let was_bound = enrolled.enrolment.is_bound(now.monotonic);
             enrolled.enrolment.handle_closed(now.monotonic, rng);
             if was_bound {
-                self.book.write_system(now, Kind::TrunkUnregistered { trunk: name.clone(), status: None });
+                self.book.write_system(
+                    now,
+                    Kind::TrunkUnregistered(TrunkUnregistered { trunk: name.clone(), status: None }),
+                );
             }
         }
         self.trunks.arm(&name);

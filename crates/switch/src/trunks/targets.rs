@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use base::{LegId, Mono, Now};
-use journal::Kind;
+use journal::{Kind, TrunkLocated, TrunkNotLocated, TrunkRests};
 use sip::locate::{Answer, Ask, Families, Fault, Hop, Located, Site};
 use sip_message::{HeaderName, Response};
 
@@ -308,12 +308,19 @@ impl Switch {
         for trunk in trunks {
             let name = written(site);
             if moved || (was_faulty && found.fault.is_none()) {
-                let kind = Kind::TrunkLocated { trunk: trunk.clone(), name, at: addresses.iter().copied().collect() };
+                let kind = Kind::TrunkLocated(TrunkLocated {
+                    trunk: trunk.clone(),
+                    name,
+                    at: addresses.iter().copied().collect(),
+                });
                 self.book.write_system(now, kind);
             }
             if let Some(fault) = found.fault.filter(|_| !was_faulty) {
                 let (name, why) = (written(site), fault.to_string());
-                self.book.write_system(now, Kind::TrunkNotLocated { trunk, name, why, kept: addresses.len() });
+                self.book.write_system(
+                    now,
+                    Kind::TrunkNotLocated(TrunkNotLocated { trunk, name, why, kept: addresses.len() }),
+                );
             }
         }
     }
@@ -328,7 +335,7 @@ impl Switch {
         let Some(target) = state.and_then(|state| state.target_mut(at)).filter(|_| !rest.is_zero()) else { return };
         if target.rests_until.replace(now.monotonic + rest).is_none() {
             let seconds = u32::try_from(rest.as_secs()).unwrap_or(u32::MAX);
-            self.book.write_system(now, Kind::TrunkRests { trunk: trunk.clone(), at, seconds });
+            self.book.write_system(now, Kind::TrunkRests(TrunkRests { trunk: trunk.clone(), at, seconds }));
         }
         self.trunks.arm(&trunk);
     }

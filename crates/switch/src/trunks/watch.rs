@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use base::{Mono, Now, Wall};
-use journal::Kind;
+use journal::{Kind, TrunkDown, TrunkUp};
 use sip::health::{Health, Verdict};
 use sip::{Inquiry, InquiryId};
 use sip_message::{Method, NameAddr, Uri};
@@ -103,8 +103,8 @@ impl Switch {
         let named = target.and_then(|target| target.hop.as_ref()).map(|_| at);
         let kind = match verdict {
             Verdict::Same => return,
-            Verdict::Down { status } => Kind::TrunkDown { trunk: name.clone(), status, at: named },
-            Verdict::Up => Kind::TrunkUp { trunk: name.clone(), at: named },
+            Verdict::Down { status } => Kind::TrunkDown(TrunkDown { trunk: name.clone(), status, at: named }),
+            Verdict::Up => Kind::TrunkUp(TrunkUp { trunk: name.clone(), at: named }),
         };
         if let Some(watched) = self.trunks.watched(name, at) {
             watched.since = now.wall;

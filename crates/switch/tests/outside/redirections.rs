@@ -1,5 +1,7 @@
 //! RFC 3261: 8.1.3.4 (3xx).
 
+use journal::OfferEnded;
+
 use super::*;
 
 #[test]
@@ -91,7 +93,7 @@ fn an_agent_who_sends_a_queues_call_elsewhere_has_declined_it() {
     s.dial(s.caller, "4930123", "201");
     s.world.with_phone(s.ada, |phone, now| phone.redirect(now, "sip:+4930999@127.0.0.1"));
     s.world.run(SECOND);
-    let declined = |k: &Kind| matches!(k, Kind::OfferEnded { outcome: OfferOutcome::Declined, .. });
+    let declined = |k: &Kind| matches!(k, Kind::OfferEnded(OfferEnded { outcome: OfferOutcome::Declined, .. }));
     assert_eq!((s.world.count(declined), s.left()), (1, 0));
     assert!(s.saw(s.alan, &Seen::Rings), "the next agent is rung");
 }

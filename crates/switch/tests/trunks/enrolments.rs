@@ -1,6 +1,6 @@
 //! RFC 3261 10.2: we register at the far end of a trunk, and calls that come by that are the trunk's.
 
-use journal::{Direction, Origin};
+use journal::{Direction, Origin, TrunkRegistered, TrunkUnregistered};
 
 use super::*;
 
@@ -31,8 +31,10 @@ impl Scene {
 
     fn states(&self) -> Vec<String> {
         self.told(|kind| match kind {
-            Kind::TrunkRegistered { seconds, .. } => Some(format!("registered {seconds}")),
-            Kind::TrunkUnregistered { status, .. } => Some(format!("unregistered {}", status.unwrap_or(0))),
+            Kind::TrunkRegistered(TrunkRegistered { seconds, .. }) => Some(format!("registered {seconds}")),
+            Kind::TrunkUnregistered(TrunkUnregistered { status, .. }) => {
+                Some(format!("unregistered {}", status.unwrap_or(0)))
+            }
             _ => None,
         })
     }

@@ -1,5 +1,7 @@
 //! RFC 3261 11: OPTIONS tells whether a far end lives, and calls do without one that does not.
 
+use journal::{TrunkDown, TrunkUp};
+
 use super::*;
 
 fn watch() -> Watch {
@@ -16,8 +18,8 @@ fn scene() -> Scene {
 
 fn changes(s: &Scene) -> Vec<String> {
     s.told(|kind| match kind {
-        Kind::TrunkDown { trunk, status, .. } => Some(format!("{trunk} down {status}")),
-        Kind::TrunkUp { trunk, .. } => Some(format!("{trunk} up")),
+        Kind::TrunkDown(TrunkDown { trunk, status, .. }) => Some(format!("{trunk} down {status}")),
+        Kind::TrunkUp(TrunkUp { trunk, .. }) => Some(format!("{trunk} up")),
         _ => None,
     })
 }

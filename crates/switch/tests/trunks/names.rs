@@ -1,5 +1,6 @@
 //! RFC 3263: trunks whose far ends are known by names. Each address that the DNS gives is a target of its own.
 
+use journal::{TrunkDown, TrunkLocated, TrunkNotLocated, TrunkRests, TrunkUp};
 use sip::Transport;
 use sip::locate::Site;
 use switch::{FarEnd, control::TrunkState};
@@ -95,11 +96,11 @@ impl Far {
 
     fn told(&self) -> Vec<String> {
         self.s.told(|kind| match kind {
-            Kind::TrunkLocated { at, .. } => Some(format!("{} addresses", at.len())),
-            Kind::TrunkNotLocated { kept, .. } => Some(format!("lost, {kept} kept")),
-            Kind::TrunkDown { at: Some(at), .. } => Some(format!("{at} down")),
-            Kind::TrunkUp { at: Some(at), .. } => Some(format!("{at} up")),
-            Kind::TrunkRests { at, seconds, .. } => Some(format!("{at} rests {seconds}")),
+            Kind::TrunkLocated(TrunkLocated { at, .. }) => Some(format!("{} addresses", at.len())),
+            Kind::TrunkNotLocated(TrunkNotLocated { kept, .. }) => Some(format!("lost, {kept} kept")),
+            Kind::TrunkDown(TrunkDown { at: Some(at), .. }) => Some(format!("{at} down")),
+            Kind::TrunkUp(TrunkUp { at: Some(at), .. }) => Some(format!("{at} up")),
+            Kind::TrunkRests(TrunkRests { at, seconds, .. }) => Some(format!("{at} rests {seconds}")),
             _ => None,
         })
     }
