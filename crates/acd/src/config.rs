@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use routing::{AgentName, Levels, Method, QueueName, Widening};
 
-use crate::OfferFailure;
+use crate::Penalties;
 
 /// A queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,10 +27,8 @@ pub struct QueueConfig {
     pub ring_time: Duration,
     /// Time that an agent has for himself after a call of this queue.
     pub wrap_up: Duration,
-    /// How long a call is not offered again to an agent who did not take it.
-    pub retry_delay: Duration,
-    /// How long an agent rests after an offer that he did not take.
-    pub rest: Rest,
+    /// What follows for an agent who did not take an offer.
+    pub penalties: Penalties,
     /// The longest that a call waits before it leaves the queue; no bound if none.
     pub max_wait: Option<Duration>,
     /// The most calls that wait or are offered; no bound if none.
@@ -53,8 +51,7 @@ impl QueueConfig {
             service_level: ServiceLevel::default(),
             ring_time: Duration::from_secs(20),
             wrap_up: Duration::from_secs(5),
-            retry_delay: Duration::from_secs(30),
-            rest: Rest::default(),
+            penalties: Penalties::default(),
             max_wait: None,
             max_length: None,
             decision_time: Duration::from_millis(100),
@@ -100,43 +97,6 @@ pub struct ServiceLevel {
 impl Default for ServiceLevel {
     fn default() -> Self {
         Self { within: Duration::from_secs(20), target: 80 }
-    }
-}
-
-/// How long an agent gets no offer after one that he did not take, by what happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rest {
-    /// His phone was busy.
-    pub busy: Duration,
-    /// He declined.
-    pub declined: Duration,
-    /// He let it ring.
-    pub no_answer: Duration,
-    /// His phone could not be reached, or refused with an error.
-    pub unreachable: Duration,
-}
-
-impl Rest {
-    /// The time for one failure.
-    #[must_use]
-    pub const fn after(&self, failure: OfferFailure) -> Duration {
-        match failure {
-            OfferFailure::Busy => self.busy,
-            OfferFailure::Declined => self.declined,
-            OfferFailure::NoAnswer => self.no_answer,
-            OfferFailure::Unreachable => self.unreachable,
-        }
-    }
-}
-
-impl Default for Rest {
-    fn default() -> Self {
-        Self {
-            busy: Duration::from_secs(10),
-            declined: Duration::from_secs(5),
-            no_answer: Duration::from_secs(15),
-            unreachable: Duration::from_secs(30),
-        }
     }
 }
 

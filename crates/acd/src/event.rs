@@ -64,6 +64,14 @@ pub enum Event {
         /// Its queue now.
         queue: QueueName,
     },
+    /// An agent did not take so many offers in a row that he is on a break from now on, for the reason
+    /// [`OfferFailure::reason`].
+    Paused {
+        /// The agent.
+        agent: AgentName,
+        /// What happened last, and that often.
+        failure: OfferFailure,
+    },
     /// The time after a call began for an agent.
     WrapUpBegan {
         /// The agent.
@@ -145,6 +153,9 @@ pub enum OfferFailure {
 }
 
 impl OfferFailure {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Busy, Self::Declined, Self::NoAnswer, Self::Unreachable];
+
     /// One word for the journal.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -152,6 +163,17 @@ impl OfferFailure {
             Self::Busy => "busy",
             Self::Declined => "declined",
             Self::NoAnswer => "no_answer",
+            Self::Unreachable => "unreachable",
+        }
+    }
+
+    /// The reason of the break that follows too many of these.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Declined => "declined",
+            Self::NoAnswer => "no-answer",
             Self::Unreachable => "unreachable",
         }
     }

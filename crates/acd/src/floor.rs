@@ -10,6 +10,7 @@ use std::time::Duration;
 use base::{CallId, DecisionId, Mono, OfferId, TimerToken};
 use routing::{AgentName, Levels, QueueName, SkillName};
 
+use crate::penalty::Missed;
 use crate::queue::Queue;
 use crate::{AgentConfig, AgentState, QueueConfig, Status};
 
@@ -55,6 +56,8 @@ pub struct Agent {
     pub idle_since: Mono,
     /// Queue calls that he answered.
     pub answered: u32,
+    /// Offers that he did not take since he last took one or became available.
+    pub missed: Missed,
     pub today: Today,
 }
 
@@ -166,6 +169,7 @@ impl Agent {
             wake: None,
             idle_since,
             answered: 0,
+            missed: Missed::default(),
             today: Today { staffed_since: Some(idle_since), ..Today::default() },
         }
     }
@@ -181,6 +185,9 @@ impl Agent {
             self.today.staffed += now - since;
         }
         self.today.staffed_since = (status == Status::Available).then_some(now);
+        if status == Status::Available {
+            self.missed = Missed::default();
+        }
         self.status = status;
         self.status_since = now;
         self.idle_since = now;

@@ -9,7 +9,7 @@
 //! ring time is kept here: when it is over, [`Event::OfferEnded`] comes by itself.
 //!
 //! Where to find what: `machine.rs` the inputs and timers, `decide.rs` when decisions are asked for and how they are
-//! checked, `snapshot.rs` what strategies are shown, `offer.rs` offers, `leave.rs` ways out and leases, `reconfigure.rs` new lists of queues and agents, `floor.rs` agents
+//! checked, `snapshot.rs` what strategies are shown, `offer.rs` offers, `penalty.rs` what follows when they fail, `leave.rs` ways out and leases, `reconfigure.rs` new lists of queues and agents, `floor.rs` agents
 //! and their derived state, `queue.rs` a queue's indexes, `line.rs` who waits in which order, `figures.rs` and `agents.rs` what operators see of queues and agents, `estimate.rs` how long callers will wait, `foresee.rs` where each stands and what he is told of it,
 //! `config.rs` and `event.rs` the words, `invariants.rs`
 //! what must always hold.
@@ -37,12 +37,13 @@ mod leave;
 mod line;
 mod machine;
 mod offer;
+mod penalty;
 mod queue;
 mod reconfigure;
 mod snapshot;
 
 pub use agents::AgentFigures;
-pub use config::{AgentConfig, Member, QueueConfig, Rest, ServiceLevel};
+pub use config::{AgentConfig, Member, QueueConfig, ServiceLevel};
 pub use estimate::{Forecasts, NOMINAL, Staff, WaitEstimator, WaitRange};
 pub use event::{
     AgentState, Caller, Connected, DecisionFault, Event, JoinError, LeaveReason, Offer, OfferEnd, OfferFailure,
@@ -50,4 +51,5 @@ pub use event::{
 };
 pub use figures::QueueFigures;
 pub use machine::Acd;
+pub use penalty::{Penalties, Penalty};
 pub use routing::{AgentName, QueueName};

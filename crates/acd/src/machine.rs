@@ -10,6 +10,7 @@ use crate::decide::Ask;
 use crate::floor::{AgentIx, Floor, Held, QueueIx, Today};
 use crate::foresee::Estimators;
 use crate::line::Place;
+use crate::penalty::Missed;
 use crate::queue::{Entry, Queue, Stage};
 use crate::snapshot::millis;
 use crate::{
@@ -279,6 +280,13 @@ impl Acd {
             self.abandon_unserved(now, ix);
         }
         true
+    }
+
+    /// The agent says that he takes calls, though that was known: what he did not take before counts no more.
+    pub fn forgive(&mut self, agent: &AgentName) {
+        if let Some(ix) = self.floor.find(agent) {
+            self.floor.change(ix, |agent| agent.missed = Missed::default());
+        }
     }
 
     /// What the agent says of himself.

@@ -8,8 +8,9 @@ use routing::{Method, Snapshot};
 
 use crate::floor::{AgentIx, Held, LeaseKind, LiveOffer};
 use crate::machine::{Acd, Timer};
+use crate::penalty::Missed;
 use crate::queue::Stage;
-use crate::{Connected, Event, LeaveReason, Offer, OfferEnd, OfferFailure, OfferOver};
+use crate::{Connected, Event, LeaveReason, Offer, OfferEnd, OfferFailure, OfferOver, Status};
 
 /// An agent whose phone is to ring.
 #[derive(Clone, Debug)]
@@ -52,6 +53,7 @@ impl Acd {
             agent.held = Some(Held::Call { call: offer.call, queue: queue_ix });
             agent.held_since = now.monotonic;
             agent.answered = agent.answered.saturating_add(1);
+            agent.missed = Missed::default();
             agent.today.calls = agent.today.calls.saturating_add(1);
             agent.today.busy_since = Some(now.monotonic);
             agent.name.clone()
@@ -77,30 +79,49 @@ impl Acd {
         self.offer_failed_for(now, offer, failure, Duration::ZERO);
     }
 
-    /// The agent's phone did not take the offer: he rests, the call goes to the next agent unless others are rung for it still,
-    /// and is not offered to this one again before the retry delay is over. His rest takes as long as his phone asks to be
-    /// left alone, if that is longer than his queue's. An offer that is over already changes nothing.
+    /// The agent's phone did not take the offer: he rests, or is on a break if that was one too many; the call goes to the next
+    /// agent unless others are rung for it still, and is not offered to this one again before its retry delay is over. His rest
+    /// takes as long as his phone asks to be left alone, if that is longer than his queue's. An offer that is over already
+    /// changes nothing.
     pub fn offer_failed_for(&mut self, now: Now, offer: OfferId, failure: OfferFailure, alone: Duration) {
         let Some(&ix) = self.offers.get(&offer) else { return };
         let Some(offer) = self.take_offer(ix) else { return };
         self.push_offer_ended(now, ix, &offer, OfferEnd::Failed(failure));
         let Some(entry) = self.calls.get_mut(&offer.call) else { return };
         let Some(queue) = self.floor.queue(entry.queue) else { return };
-        let until = now.monotonic + queue.config.retry_delay;
+        let penalty = queue.config.penalties.of(failure);
+        let until = now.monotonic + penalty.retry;
         entry.note_tried(ix, now.monotonic, until);
         entry.ringing.retain(|ringing| *ringing != ix);
-        let rest = queue.config.rest.after(failure).max(alone);
         let (queue_ix, served, rings) = (entry.queue, queue.logged_in > 0, !entry.ringing.is_empty());
         self.arm_call(offer.call, until);
         if !rings {
             self.wait_again(now, offer.call);
         }
-        self.begin_lease(now, ix, LeaseKind::Rest, rest);
+        // Who is on a break gets no offers anyway, and is there at once when he ends it.
+        let paused = self.pause_who_missed(now, ix, failure, penalty.pause_after);
+        let rest = if paused { Duration::ZERO } else { penalty.rest };
+        self.begin_lease(now, ix, LeaseKind::Rest, rest.max(alone));
         if served || rings {
             self.pump(now, queue_ix);
         } else {
             self.remove_call(now, offer.call, OfferEnd::CallerLeft, LeaveReason::NoAgents);
         }
+    }
+
+    /// An agent did not take an offer. True if that was one too many: then he is on a break.
+    fn pause_who_missed(&mut self, now: Now, ix: AgentIx, failure: OfferFailure, most: Option<u32>) -> bool {
+        let paused = self.floor.change(ix, |agent| {
+            let missed = agent.missed.add(failure);
+            let too_many = most.is_some_and(|most| missed >= most) && agent.status == Status::Available;
+            (too_many && agent.listed).then(|| {
+                agent.set_status(now.monotonic, Status::Break { reason: failure.reason().into() });
+                agent.name.clone()
+            })
+        });
+        let Some(agent) = paused.flatten() else { return false };
+        self.events.push_back(Event::Paused { agent, failure });
+        true
     }
 
     /// Nobody is rung for a call any more: the next whose turn it is, or it waits at its old place.

@@ -263,8 +263,8 @@ fn an_agent_of_two_queues_takes_the_call_that_waited_longest() {
 fn queues_may_have_no_wrap_up_and_no_rest() {
     let mut config: QueueConfig = queue("sales", &["ann"]);
     config.wrap_up = std::time::Duration::ZERO;
-    config.rest.declined = std::time::Duration::ZERO;
-    config.retry_delay = std::time::Duration::ZERO;
+    config.penalties.declined.rest = std::time::Duration::ZERO;
+    config.penalties.declined.retry = std::time::Duration::ZERO;
     let mut centre = Centre::new(vec![config], &["ann"]);
     centre.join("sales");
     let offer = centre.offer();

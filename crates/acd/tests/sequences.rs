@@ -2,7 +2,7 @@
 //! callers have hung up nothing is left.
 //!
 //! Covered: every strategy, skills, levels, priorities, widening, aging, offers to several at once and in turn, overflow;
-//! join, leave at any moment, answer, busy, decline, unreachable, no answer, agents released, logged out and in, on a break,
+//! join, leave at any moment, answer, busy, decline, unreachable, no answer, pauses that follow, agents released, logged out and in, on a break,
 //! reserved and released; decisions at once, late, never, doubled, wrong, for others; time that passes and jumps; queues
 //! and agents that come, change and go by a new configuration.
 //! A failing seed is printed; `STROWGER_SEED=n` repeats it alone.
@@ -69,6 +69,7 @@ struct Seen {
     moved: usize,
     rejected: usize,
     together: usize,
+    paused: usize,
 }
 
 impl World {
@@ -338,6 +339,12 @@ impl World {
                     self.seen.moved += 1;
                 }
                 Event::DecisionRejected { .. } => self.seen.rejected += 1,
+                Event::Paused { agent, failure } => {
+                    let reason = failure.reason().into();
+                    assert_eq!(self.acd.agent_status(&agent), Some(&Status::Break { reason }), "he is not paused");
+                    assert!(self.paused.insert(agent), "one who takes none is paused");
+                    self.seen.paused += 1;
+                }
                 Event::WrapUpBegan { .. } | Event::WrapUpEnded { .. } => {}
             }
         }
@@ -386,9 +393,11 @@ fn random_queue(rng: &mut Rng, name: &QueueName, agents: &[String]) -> QueueConf
     let mut config = queue(name.as_str(), &members);
     let mut time = |most: u32| Duration::from_millis(u64::from(rng.below(most)) / 500 * 500);
     config.wrap_up = time(8_000);
-    config.retry_delay = time(40_000);
-    config.rest.declined = time(6_000);
-    config.rest.no_answer = time(20_000);
+    config.penalties.declined.rest = time(6_000);
+    config.penalties.no_answer.rest = time(20_000);
+    for failure in OfferFailure::ALL {
+        config.penalties.of_mut(failure).retry = time(40_000);
+    }
     config.max_wait = Some(SECOND + time(90_000)).filter(|wait| wait.as_millis() % 1000 == 0);
     config.max_length = (name.as_str() == "queue1").then_some(4);
     let strategy = if rng.percent(30) { Builtin::RingAll } else { Builtin::ALL[rng.below(10) as usize] };
@@ -404,6 +413,10 @@ fn random_queue(rng: &mut Rng, name: &QueueName, agents: &[String]) -> QueueConf
         config.widening = vec![ring(u64::from(rng.below(20_000)), Some(25)), ring(30_000, None)];
     }
     config.aging = rng.percent(30).then_some(SECOND);
+    for failure in OfferFailure::ALL {
+        let after = 1 + rng.below(3);
+        config.penalties.of_mut(failure).pause_after = rng.percent(30).then_some(after);
+    }
     config
 }
 
@@ -432,12 +445,13 @@ fn no_sequence_of_inputs_breaks_an_invariant() {
         all.moved += seen.moved;
         all.rejected += seen.rejected;
         all.together += seen.together;
+        all.paused += seen.paused;
     }
     if only.is_none() {
         let enough = offered > 10_000 && answered > 3_000 && reconfigured > 5_000;
         assert!(enough, "the sequences reach too little: {offered}, {answered}, {reconfigured}");
-        let Seen { elsewhere, moved, rejected, together } = all;
-        let enough = elsewhere > 100 && moved > 80 && rejected > 5_000 && together > 200;
-        assert!(enough, "the sequences reach too little: {elsewhere}, {moved}, {rejected}, {together}");
+        let Seen { elsewhere, moved, rejected, together, paused } = all;
+        let enough = elsewhere > 100 && moved > 80 && rejected > 5_000 && together > 200 && paused > 400;
+        assert!(enough, "the sequences reach too little: {elsewhere}, {moved}, {rejected}, {together}, {paused}");
     }
 }

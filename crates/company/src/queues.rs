@@ -2,6 +2,7 @@
 
 mod choosing;
 mod duties;
+mod penalties;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -34,6 +35,7 @@ form! {
     key("music", PROMPT, "The prompt that is looped while callers wait.", "music-on-hold").otherwise("silence"),
     key("ring_time", DURATION, "How long an agent's phone rings before the next agent is tried, 3s to 5m.", "15s").usual("20s"),
     key("wrap_up", DURATION, "How long an agent gets no call after one, 0s to 1h.", "10s").usual("5s"),
+    key("penalties", &Kind::Form(&penalties::PENALTIES), "What follows for an agent who does not take an offer, by what happened.", "{ no_answer: { rest: 10s, retry: 30s, pause_after: 3 } }").otherwise("short rests, and no pause"),
     key("max_wait", DURATION, "After so long the flow goes on without an agent, 1s to 24h.", "10m").otherwise("callers wait without end"),
     key("max_length", &Kind::Whole(1, 100_000), "With so many waiting, the flow goes on at once.", "20").otherwise("there is no bound"),
 }
@@ -86,6 +88,7 @@ fn queue(name: &str, map: &Map<'_>, catalogue: &mut Catalogue, faults: &Faults) 
     let seconds = |from, to| Duration::from_secs(from)..=Duration::from_secs(to);
     queue.ring_time = or(map, "ring_time", queue.ring_time, |value| value.duration_in(seconds(3, 300)));
     queue.wrap_up = or(map, "wrap_up", queue.wrap_up, |value| value.duration_in(seconds(0, 3_600)));
+    queue.penalties = map.optional("penalties").map(|value| penalties::read(&value)).unwrap_or_default();
     queue.max_wait = map.optional("max_wait").and_then(|value| value.duration_in(seconds(1, 86_400)));
     queue.max_length = map.optional("max_length").and_then(|value| value.integer(1..=100_000));
     queue

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use acd::{AgentName, Status};
+use acd::{AgentName, OfferFailure, Status};
 use base::{Now, Wall};
 use hours::Zone;
 use journal::{AgentSaid, AgentStatus, Kind, Name, StatusBy, StatusChanged};
@@ -218,16 +218,25 @@ impl Switch {
             Saying::Logout => Status::LoggedOut,
             Saying::Pause { reason } => Status::Break { reason: reason.clone() },
         };
+        if *saying == Saying::Ready {
+            self.acd.forgive(agent);
+        }
         if present != status {
-            self.set_duty(now, agent, status, by, who);
+            self.duty.note(now.wall, agent.shared(), Some(status));
+            self.renew_duty(now, agent, by, who);
         }
         Ok(())
     }
 
-    /// An agent is something else by a word of somebody, or of the switch itself.
-    pub(crate) fn set_duty(&mut self, now: Now, agent: &AgentName, status: Status, by: StatusBy, who: &str) {
-        self.duty.note(now.wall, agent.shared(), Some(status));
-        self.renew_duty(now, agent, by, who);
+    /// An agent did not take so many offers that he is on a break.
+    pub(crate) fn paused_for(&mut self, now: Now, agent: &AgentName, failure: OfferFailure) {
+        let status = Status::Break { reason: failure.reason().into() };
+        // He may be something else again before this is told.
+        if self.acd.agent_status(agent) == Some(&status) {
+            let told = words(&status);
+            self.duty.note(now.wall, agent.shared(), Some(status));
+            self.tell_status(now, agent, told, StatusBy::Automatic, "");
+        }
     }
 
     /// Takes over what [`Switch::poll_said`] gave before a restart. To be called at the start, before [`Switch::restore`].

@@ -39,7 +39,7 @@ impl Hand {
                 Self::Call(*call)
             }
             Event::DecisionNeeded { .. } | Event::DecisionRejected { .. } => Self::Nothing,
-            Event::WrapUpBegan { .. } | Event::WrapUpEnded { .. } => Self::Nothing,
+            Event::Paused { .. } | Event::WrapUpBegan { .. } | Event::WrapUpEnded { .. } => Self::Nothing,
         }
     }
 }

@@ -533,6 +533,7 @@ impl Switch {
             }
             Event::LeftQueue { call, queue, why, waited } => self.left_queue(now, call, &queue, &why, waited),
             Event::Moved { call, queue } => self.moved_to_queue(now, call, &queue),
+            Event::Paused { agent, failure } => self.paused_for(now, &agent, failure),
             Event::WrapUpBegan { .. } | Event::WrapUpEnded { .. } => {}
         }
     }

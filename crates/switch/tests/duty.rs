@@ -2,7 +2,7 @@
 //!
 //! Covered: logged out, in, on a break, ready by an operator, each told with who it was · unknown agents and reasons · a break
 //! outlives a lost phone, a restart and a reload, and ends when the phone is taken back · log-in by code · the list of
-//! agents with what they do, since when and with whom.
+//! agents with what they do, since when and with whom · paused by the switch itself, who missed too many calls.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -141,6 +141,33 @@ fn where_agents_log_in_by_code_nobody_is_there_until_he_says_so() {
     s.world.reconfigure(config);
     assert_eq!(s.agent("102"), Some(AgentState::Idle));
     assert_eq!(s.told("102").pop().unwrap().2, StatusBy::Configuration);
+}
+
+#[test]
+fn who_declines_twice_in_a_row_is_on_a_break_until_he_is_ready() {
+    let mut config = company_with_breaks();
+    config.queues[0].agents = vec!["101".into()];
+    config.queues[0].penalties.declined.pause_after = Some(2);
+    let mut s = Scene::of(config);
+    let declined = |s: &mut Scene| {
+        s.call("201");
+        s.world.with_phone(s.ada, |phone, now| phone.refuse(now, 603));
+        s.world.run(SECOND);
+        s.hang_up(s.caller);
+        s.world.run(60 * SECOND);
+    };
+    declined(&mut s);
+    s.say("101", Saying::Ready);
+    declined(&mut s);
+    assert_eq!(s.agent("101"), Some(AgentState::Idle), "his word ended the row");
+    declined(&mut s);
+    assert_eq!(s.agent("101"), Some(AgentState::OnBreak));
+    let paused = (AgentStatus::Break, Some("declined".to_owned()), StatusBy::Automatic, String::new());
+    assert_eq!(s.told("101").last(), Some(&paused));
+    s.world.restart();
+    assert_eq!(s.line("101").reason.as_deref(), Some("declined"), "kept");
+    s.say("101", Saying::Ready);
+    assert_eq!(s.agent("101"), Some(AgentState::Idle));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use acd::OfferFailure;
 use switch::{Duties, Login};
 use yaml::{Key, Kind, Map, Value, key};
 
@@ -11,8 +12,6 @@ use crate::or;
 
 /// The highest number of a break.
 const MAX_NUMBER: u32 = 99;
-/// Reasons of breaks that begin by themselves.
-const BUILT_IN: &[&str] = &["no-answer", "declined", "busy", "unreachable"];
 
 pub(super) const BREAKS: Key = key(
     "breaks",
@@ -43,7 +42,7 @@ fn breaks(value: &Value<'_>) -> BTreeMap<Arc<str>, u32> {
     for (key, value) in value.entries("a map of breaks").unwrap_or_default() {
         let (name, number) = (key.name(), value.integer(0..=MAX_NUMBER));
         let (Some(name), Some(number)) = (name, number) else { continue };
-        if BUILT_IN.contains(&name) {
+        if OfferFailure::ALL.iter().any(|failure| failure.reason() == name) {
             key.fault(
                 format!("breaks for the reason `{name}` begin by themselves"),
                 "choose another name for this one; `penalties` of a queue say when they do",
