@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use base::{CallId, Day, Pii, TakeId, Wall};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Direction, DivertedFrom, Name, Origin, Outside, Party, Reason, Received, Scale, Transfer};
+use crate::{
+    Direction, DivertedFrom, Name, OfferedTo, Origin, Outside, Party, Reason, Received, Scale, Transfer, Visit,
+};
 
 /// Call detail record: one a call, made when it ends. Times are RFC 3339 in UTC, durations whole milliseconds.
 ///
@@ -49,7 +51,7 @@ pub struct Cdr {
     pub ended: Wall,
     /// From `began` to `ended`.
     pub duration_ms: u64,
-    /// Time in queues, summed: from joining until an agent answered or the call left.
+    /// Time in queues, summed over its visits: from joining until an agent answered or the call left.
     pub wait_ms: u64,
     /// Time that agents' phones rang for it, summed over its offers.
     pub ring_ms: u64,
@@ -63,6 +65,12 @@ pub struct Cdr {
     pub agent: Option<Name>,
     /// Offers made to agents for it.
     pub offers: u32,
+    /// Its visits to queues, in order; the first 63 and the last.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub visits: Vec<Visit>,
+    /// Its offers to agents, in the order in which they were made; the first 256.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub offered_to: Vec<OfferedTo>,
     /// Its legs to trunks, in the order in which they began.
     pub outside: Vec<OutsideLeg>,
     /// How it went on with others, in order; the first 64.
@@ -145,7 +153,7 @@ pub struct Recording {
     pub lost_ms: u64,
 }
 
-fn rfc3339<S: Serializer>(at: &Wall, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn rfc3339<S: Serializer>(at: &Wall, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(at)
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base::{CallId, LegId, Pii, Wall};
 
+use crate::visit::{Visits, millis};
 use crate::{
     Cdr, Direction, Disposition, Event, Kind, LegRole, Name, OfferEnded, Origin, OutsideLeg, Party, QueueExit,
     Recording, SurveyAnswer, Transfer, by_day,
@@ -41,7 +42,7 @@ struct Account {
     held_since: Option<Wall>,
     /// Legs to trunks that are not over.
     outside: BTreeMap<LegId, LiveOutside>,
-    joined: Option<Wall>,
+    visits: Visits,
     abandoned: bool,
 }
 
@@ -126,6 +127,8 @@ impl Account {
             queue: None,
             agent: None,
             offers: 0,
+            visits: Vec::new(),
+            offered_to: Vec::new(),
             outside: Vec::new(),
             transfers: Vec::new(),
             surveys: Vec::new(),
@@ -147,7 +150,7 @@ impl Account {
             holding: BTreeSet::new(),
             held_since: None,
             outside: BTreeMap::new(),
-            joined: None,
+            visits: Visits::default(),
             abandoned: false,
         }
     }
@@ -171,10 +174,8 @@ impl Account {
                 self.cdr.hung_up_by = Some(Party::System);
                 self.cdr.cause = "fault".into();
             }
-            Kind::QueueJoined { .. } | Kind::QueueLeft { .. } => self.take_queue(event),
-            Kind::OfferMade(_) => self.cdr.offers = self.cdr.offers.saturating_add(1),
-            Kind::OfferEnded(OfferEnded { rang_ms, .. }) => {
-                self.cdr.ring_ms = self.cdr.ring_ms.saturating_add(*rang_ms)
+            Kind::QueueJoined { .. } | Kind::QueueLeft { .. } | Kind::OfferMade(_) | Kind::OfferEnded(_) => {
+                self.take_queue(event);
             }
             Kind::LegBegan { .. } | Kind::LegAnswered { .. } | Kind::LegEnded { .. } => self.take_leg(event),
             Kind::Bridged { b, .. } => {
@@ -234,17 +235,20 @@ impl Account {
     }
 
     fn take_queue(&mut self, event: &Event) {
+        let waited_ms = self.visits.take(event);
+        self.cdr.wait_ms = self.cdr.wait_ms.saturating_add(waited_ms.unwrap_or(0));
         match &event.kind {
             Kind::QueueJoined { queue } => {
                 self.cdr.queue = Some(queue.clone());
-                self.joined = Some(event.at);
                 self.abandoned = false;
             }
-            Kind::QueueLeft { queue, waited_ms, why } => {
+            Kind::QueueLeft { queue, why, .. } => {
                 self.cdr.queue = Some(queue.clone());
-                self.cdr.wait_ms = self.cdr.wait_ms.saturating_add(*waited_ms);
-                self.joined = None;
                 self.abandoned = *why == QueueExit::Abandoned;
+            }
+            Kind::OfferMade(_) => self.cdr.offers = self.cdr.offers.saturating_add(1),
+            Kind::OfferEnded(OfferEnded { rang_ms, .. }) => {
+                self.cdr.ring_ms = self.cdr.ring_ms.saturating_add(*rang_ms);
             }
             _ => {}
         }
@@ -318,10 +322,9 @@ impl Account {
                 record.charged_ms = by_day(at, millis(*answered, at));
             }
         }
-        if let Some(joined) = self.joined {
-            self.cdr.wait_ms = self.cdr.wait_ms.saturating_add(millis(joined, at));
-        }
         let mut cdr = self.cdr;
+        let (visits, offered_to, cut_ms) = self.visits.close(at);
+        (cdr.visits, cdr.offered_to, cdr.wait_ms) = (visits, offered_to, cdr.wait_ms.saturating_add(cut_ms));
         cdr.ended = at;
         cdr.duration_ms = millis(cdr.began, at);
         cdr.cut = cut;
@@ -341,8 +344,4 @@ impl Account {
         }
         cdr
     }
-}
-
-fn millis(from: Wall, to: Wall) -> u64 {
-    u64::try_from(to.since(from).as_millis()).unwrap_or(u64::MAX)
 }

@@ -170,7 +170,8 @@ pub enum Kind {
     },
 
     // ---- Queue and agents ----
-    /// The call entered a queue.
+    /// The call entered a queue. If it came from another one without an agent, this follows right after the `queue_left` by which
+    /// it overflowed.
     QueueJoined {
         /// The queue.
         queue: Name,
@@ -183,7 +184,7 @@ pub enum Kind {
         queue: Name,
         /// Why.
         why: QueueExit,
-        /// Time since it joined, in milliseconds (monotonic).
+        /// Time since it joined, in milliseconds (monotonic); if it came from another queue, since it joined the first one.
         waited_ms: u64,
     },
     /// A routing decision was not used.

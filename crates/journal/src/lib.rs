@@ -4,7 +4,7 @@
 //! reports calls is a fold over them, as [`CdrFold`] is. Nothing counts calls a second way.
 //!
 //! Where to find what: `event.rs` the envelope, `kind.rs` what can happen, `vital.rs` what of it must not be lost, `words.rs`
-//! the words that fields use, `offer.rs` and `trunk.rs` what is told of offers and of trunks, `agent.rs` what is told of agents apart from calls, `cdr.rs` the record of a call with the definition of each of its figures, `fold.rs` how events
+//! the words that fields use, `offer.rs` and `trunk.rs` what is told of offers and of trunks, `agent.rs` what is told of agents apart from calls, `cdr.rs` the record of a call with the definition of each of its figures, `visit.rs` its part about queues and offers, `fold.rs` how events
 //! become records, `charge.rs` what calls to the outside are charged, `location.rs` where registered users are, `media_stats.rs` what the media of a leg carried, `voicemail.rs` what is known of a voice message.
 //!
 //! Invariants:
@@ -25,6 +25,7 @@ mod location;
 mod media_stats;
 mod offer;
 mod trunk;
+mod visit;
 mod vital;
 mod voicemail;
 mod waiting;
@@ -40,6 +41,7 @@ pub use location::{Carrier, Location, Locations};
 pub use media_stats::MediaStats;
 pub use offer::{Candidate, DecisionFault, OfferEnded, OfferMade, OfferOutcome, OfferReason, Rival};
 pub use trunk::{TrunkDown, TrunkLocated, TrunkNotLocated, TrunkRegistered, TrunkRests, TrunkUnregistered, TrunkUp};
+pub use visit::{OfferedTo, Visit};
 pub use voicemail::{LetterOrder, MessageHeard, MessageLeft, MessageName, MessageNotLeft, Voicemail};
 pub use waiting::Announced;
 pub use words::{

@@ -1,7 +1,7 @@
 //! Records folded from events: what became of a call, its times, its recordings; and the events' JSON.
 //!
 //! Covered: answered by an agent · abandoned in the queue · ended in the menu · cancelled before the answer · refused ·
-//! two queues and two talks · recordings whole, with losses, never opened · cut by a crash or a fault · other calls between ·
+//! two queues and two talks · visits and offers, also of calls that overflow, are turned away, or are cut by a crash · recordings whole, with losses, never opened · cut by a crash or a fault · other calls between ·
 //! a wall clock that goes back · events that come after the end or without a beginning.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
@@ -186,6 +186,84 @@ fn waits_and_talks_of_a_call_add_up() {
     let cdr = story.end(20.0);
     assert_eq!((cdr.wait_ms, cdr.talk_ms), (7_000, 12_000));
     assert_eq!((cdr.queue.as_deref(), cdr.agent.as_deref()), (Some("support"), Some("bob")));
+}
+
+type VisitLine<'a> = (&'a str, u64, Option<QueueExit>, Option<&'a str>, u32);
+
+/// A visit as a test reads it: queue, wait, how it left, agent, offers.
+fn visits(cdr: &Cdr) -> Vec<VisitLine<'_>> {
+    cdr.visits.iter().map(|v| (&*v.queue, v.waited_ms, v.left, v.agent.as_deref(), v.offers)).collect()
+}
+
+#[test]
+fn each_visit_to_a_queue_and_each_offer_stands_in_the_record() {
+    let mut story = Story::new(1);
+    story.at(0.1, Kind::Answered).joined(1.0, "sales");
+    story.at(1.0, offer_made(1, "ann")).at(9.0, offer_ended(1, "ann", OfferOutcome::Declined, 8_000));
+    // Overflow: the second queue tells the wait since the first was joined.
+    story.left(11.0, "sales", QueueExit::Overflowed, 10_000).joined(11.0, "support");
+    story.at(11.0, offer_made(2, "bob")).at(14.0, offer_ended(2, "bob", OfferOutcome::Answered, 3_000));
+    story.left(14.0, "support", QueueExit::Answered, 13_000);
+    talk(&mut story, 14.0, 20.0, "bob", 2);
+    // Later the flow sends him to a queue that is full.
+    story.left(21.0, "billing", QueueExit::Full, 0);
+    let cdr = story.end(22.0);
+    assert_eq!(
+        visits(&cdr),
+        [
+            ("sales", 10_000, Some(QueueExit::Overflowed), None, 1),
+            ("support", 3_000, Some(QueueExit::Answered), Some("bob"), 1),
+            ("billing", 0, Some(QueueExit::Full), None, 0),
+        ]
+    );
+    assert_eq!((cdr.wait_ms, cdr.offers, cdr.ring_ms), (13_000, 2, 11_000), "no second of the wait counts twice");
+    let offers: Vec<_> = cdr.offered_to.iter().map(|o| (&*o.agent, o.rang_ms, o.outcome)).collect();
+    assert_eq!(offers, [("ann", 8_000, Some(OfferOutcome::Declined)), ("bob", 3_000, Some(OfferOutcome::Answered))]);
+    let value = serde_json::to_value(&cdr).unwrap();
+    assert_eq!(value["visits"][0]["joined"], "2026-11-21T09:30:01.000Z");
+    assert_eq!(value["offered_to"][1]["outcome"], "answered");
+}
+
+#[test]
+fn a_call_that_overflows_to_a_flow_and_joins_again_waits_anew() {
+    let mut story = Story::new(1);
+    let node = |node: &str| Kind::NodeEntered { flow: "main".into(), node: node.into() };
+    story.joined(1.0, "sales").left(11.0, "sales", QueueExit::Overflowed, 10_000).at(11.0, node("other"));
+    let cdr = story.joined(11.0, "support").left(13.0, "support", QueueExit::Abandoned, 2_000).end(13.0);
+    assert_eq!(visits(&cdr)[1], ("support", 2_000, Some(QueueExit::Abandoned), None, 0));
+    assert_eq!(cdr.wait_ms, 12_000);
+}
+
+#[test]
+fn the_visit_and_the_offer_that_a_crash_cut_end_with_the_last_event() {
+    let mut story = Story::new(1);
+    story.at(0.1, Kind::Answered).joined(1.0, "sales").at(4.0, offer_made(1, "ann"));
+    story.at(9.0, Kind::Digit { key: Pii::new(Some('5')) });
+    let mut fold = CdrFold::default();
+    assert!(story.events.iter().all(|event| fold.feed(event).is_none()));
+    let last = fold.cut();
+    let cdr = fold.feed(&last[0]).unwrap();
+    assert_eq!(visits(&cdr), [("sales", 8_000, None, None, 1)]);
+    assert_eq!((cdr.offered_to[0].rang_ms, cdr.offered_to[0].outcome), (5_000, None));
+    assert_eq!(cdr.wait_ms, 8_000);
+}
+
+#[test]
+fn the_lists_of_a_record_are_bounded_and_its_sums_are_not() {
+    let mut story = Story::new(1);
+    for second in 0..100_u32 {
+        let at = f64::from(second);
+        story.joined(at, "sales").left(at + 0.5, "sales", QueueExit::MovedOn, 500);
+    }
+    story.joined(100.0, "support");
+    for offer in 0..300 {
+        story.at(101.0, offer_made(offer, "ann")).at(102.0, offer_ended(offer, "ann", OfferOutcome::Busy, 1_000));
+    }
+    let cdr = story.left(103.0, "support", QueueExit::Abandoned, 3_000).end(104.0);
+    assert_eq!((cdr.visits.len(), cdr.offered_to.len()), (64, 256));
+    assert_eq!(&*cdr.visits[63].queue, "support", "the last visit is always there");
+    assert_eq!((cdr.wait_ms, cdr.offers, cdr.ring_ms), (53_000, 300, 300_000));
+    assert_eq!(cdr.visits[63].offers, 300);
 }
 
 #[test]
