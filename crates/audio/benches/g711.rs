@@ -18,6 +18,8 @@ fn frame(c: &mut Criterion) {
             b.iter(|| law.transcode(other, black_box(&octets), &mut out));
         });
     }
+    let other = samples;
+    c.bench_function("mix of two voices", |b| b.iter(|| audio::mix(black_box(&mut samples), black_box(&other))));
     let mut tone = ToneGenerator::new(Tone::RingbackUs);
     c.bench_function("tone of two sines", |b| b.iter(|| tone.fill(black_box(&mut samples))));
 }

@@ -5,11 +5,12 @@
 //!
 //! Where to find what: `g711` the two laws by table, `wav` files read and the header written, `decimate` 16 → 8 kHz, `resample` other rates, `speech` what a
 //! synthesiser wrote,
-//! `prompt` a file ready to play, `tone` ringback and the like, `analysis` Goertzel, levels and gaps for tests.
+//! `mix` two voices at once, `prompt` a file ready to play, `tone` ringback and the like, `analysis` Goertzel, levels and gaps for tests.
 
 pub mod analysis;
 mod decimate;
 mod g711;
+mod mix;
 mod prompt;
 mod resample;
 mod speech;
@@ -19,6 +20,7 @@ mod wav;
 
 pub use decimate::decimate_16k_to_8k;
 pub use g711::{Law, alaw_to_ulaw, ulaw_to_alaw};
+pub use mix::mix;
 pub use prompt::{Levels, Prompt};
 pub use resample::resample_to_8k;
 pub use speech::{speech_samples, wav_of};

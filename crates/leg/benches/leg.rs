@@ -30,7 +30,7 @@ struct Bench {
     takes: Drain,
     events: Vec<leg::Event>,
     rng: Rng,
-    legs: [Leg; 2],
+    legs: [Leg; 3],
 }
 
 fn source() -> SocketAddr {
@@ -38,13 +38,13 @@ fn source() -> SocketAddr {
 }
 
 impl Bench {
-    /// Two legs, µ-law and `codec`.
+    /// Three legs, µ-law, `codec` and µ-law.
     fn new(codec: Codec) -> Self {
         let mut rng = Rng::from_number(1);
-        let legs = [1, 2].map(|id| Leg::new(LegId::from_raw(id), &mut rng));
+        let legs = [1, 2, 3].map(|id| Leg::new(LegId::from_raw(id), &mut rng));
         let now = Now { monotonic: Mono::from_nanos(1), wall: Wall::from_unix_micros(1) };
         let mut bench = Self { now, tick: 1, tones: Tones::default(), takes: Drain(vec![]), events: vec![], rng, legs };
-        for (leg, codec) in [(0, Codec::Pcmu), (1, codec)] {
+        for (leg, codec) in [(0, Codec::Pcmu), (1, codec), (2, Codec::Pcmu)] {
             bench.order(leg, Order::Start(agreed(codec)));
         }
         bench
@@ -56,8 +56,8 @@ impl Bench {
         self.legs[leg].handle_order(self.now.monotonic, order, &mut bay);
     }
 
-    /// A packet in and a packet out, for the first or for both legs.
-    fn step(&mut self, both: bool) {
+    /// A packet in and a packet out, for so many legs.
+    fn step(&mut self, count: usize) {
         self.tick += 1;
         self.now = self.now.after(Duration::from_millis(20));
         let Self { tones, takes, events, rng, .. } = self;
@@ -71,17 +71,23 @@ impl Bench {
         };
         let mut packet = [0; PACKET];
         packet[..12].copy_from_slice(&header.to_bytes());
-        let [a, b] = &mut self.legs;
-        for leg in [&mut *a, &mut *b].into_iter().take(if both { 2 } else { 1 }) {
+        let [a, b, c] = &mut self.legs;
+        for leg in [&mut *a, &mut *b, &mut *c].into_iter().take(count) {
             leg.handle_rtp(self.now, source(), &mut packet[..172], &mut bay);
             leg.hear(self.now, self.tick, &mut bay);
         }
         let mut out = [0; PACKET];
-        if both {
-            a.speak(Some(b), &mut out, &mut bay);
-            b.speak(Some(a), &mut out, &mut bay);
-        } else {
-            a.speak(None, &mut out, &mut bay);
+        match count {
+            1 => drop(a.speak([None; 2], &mut out, &mut bay)),
+            2 => {
+                a.speak([Some(b), None], &mut out, &mut bay);
+                b.speak([Some(a), None], &mut out, &mut bay);
+            }
+            _ => {
+                a.speak([Some(b), Some(c)], &mut out, &mut bay);
+                b.speak([Some(a), Some(c)], &mut out, &mut bay);
+                c.speak([Some(a), Some(b)], &mut out, &mut bay);
+            }
         }
         std::hint::black_box(&out);
     }
@@ -107,15 +113,20 @@ fn ticks(c: &mut Criterion) {
     let mut prompt = Bench::new(Codec::Pcmu);
     let sound = Item::Prompt(audio::Prompt::from_samples(&[1000; 80_000]));
     prompt.order(0, Order::Play(PlayId::from_raw(1), [sound].into(), true));
-    c.bench_function("a leg that plays a prompt, packet in and packet out", |b| b.iter(|| prompt.step(false)));
+    c.bench_function("a leg that plays a prompt, packet in and packet out", |b| b.iter(|| prompt.step(1)));
     prompt.order(0, Order::Record(TakeId::from_raw(1)));
-    c.bench_function("the same, recorded", |b| b.iter(|| prompt.step(false)));
+    c.bench_function("the same, recorded", |b| b.iter(|| prompt.step(1)));
     for (name, codec) in [("a bridge", Codec::Pcmu), ("a bridge of two laws", Codec::Pcma)] {
         let mut bridge = Bench::new(codec);
         bridge.order(0, Order::Join(LegId::from_raw(2)));
         bridge.order(1, Order::Join(LegId::from_raw(1)));
-        c.bench_function(&format!("{name}, a packet in and out on both legs"), |b| b.iter(|| bridge.step(true)));
+        c.bench_function(&format!("{name}, a packet in and out on both legs"), |b| b.iter(|| bridge.step(2)));
     }
+    let mut conference = Bench::new(Codec::Pcma);
+    for (leg, others) in [(0, [2, 3]), (1, [1, 3]), (2, [1, 2])] {
+        conference.order(leg, Order::Confer(others.map(LegId::from_raw)));
+    }
+    c.bench_function("a conference of three, a packet in and out on all legs", |b| b.iter(|| conference.step(3)));
 }
 
 criterion_group!(benches, ticks);

@@ -57,9 +57,21 @@ pub enum Command {
         /// The other.
         b: LegId,
     },
-    /// Ends the leg's bridge, for both sides.
+    /// Has each of three legs hear the other two; digits go to none of them. Bridges and conferences that any of them had end first.
+    /// All move to one thread.
+    Confer {
+        /// The legs.
+        legs: [LegId; 3],
+    },
+    /// Ends the leg's bridge, for both sides; or takes it out of its conference, whose other two are a bridge from then on.
     Unbridge {
-        /// Either leg of the bridge.
+        /// The leg.
+        leg: LegId,
+    },
+    /// Keeps the digits of the leg's peer from whom it is bridged with, from now on: they are told ([`Event::Digit`]) and go no
+    /// further by themselves.
+    KeepDigits {
+        /// The leg.
         leg: LegId,
     },
     /// Sends a digit to the peer by RFC 4733 after those already asked for; ignored if it takes none.
@@ -107,7 +119,7 @@ pub enum Command {
         /// Whose words.
         what: Masked,
     },
-    /// Ends the leg, its recording and its bridge; answered by [`Event::Closed`]. The port rests before its next use.
+    /// Ends the leg, its recording and its part in a bridge or conference; answered by [`Event::Closed`]. The port rests before its next use.
     Close {
         /// The leg.
         leg: LegId,

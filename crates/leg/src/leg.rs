@@ -29,7 +29,7 @@ const MAX_ENDING: usize = 8;
 /// The media of one leg.
 ///
 /// Inputs are `handle_order`, `handle_rtp` and `handle_rtcp`. Every 20 ms the driver calls, for all legs of a thread,
-/// first [`Leg::hear`] and then [`Leg::speak`] with the bridged peer, whose frame of this tick is thereby there; and
+/// first [`Leg::hear`] and then [`Leg::speak`] with whom it hears, whose frames of this tick are thereby there; and
 /// [`Leg::report`]. What comes out is at most one RTP and one RTCP packet a tick; events and recorded audio go to the
 /// [`Bay`].
 #[derive(Debug)]
@@ -49,7 +49,10 @@ pub struct Leg {
     pub(crate) playout: Option<Playout>,
     /// What plays first, while that waits.
     pub(crate) interjection: Option<Playout>,
-    peer: Option<LegId>,
+    /// Whom it hears: one in a bridge, two in a conference.
+    peers: [Option<LegId>; 2],
+    /// Its digits are kept from them.
+    pub(crate) keeps_digits: bool,
     /// The peer whose digits are passed on, and the number of the last one that was.
     pub(crate) relayed: Option<(LegId, u32)>,
     pub(crate) tap: Option<Box<Tap>>,
@@ -93,8 +96,12 @@ pub enum Order {
     StopPlay,
     /// This leg's half of [`Command::Bridge`](crate::Command::Bridge). A bridge carries when both halves are there.
     Join(LegId),
-    /// This leg's half of [`Command::Unbridge`](crate::Command::Unbridge).
+    /// This leg's share of [`Command::Confer`](crate::Command::Confer): the other two.
+    Confer([LegId; 2]),
+    /// It is in no bridge and no conference any more.
     Part,
+    /// See [`Command::KeepDigits`](crate::Command::KeepDigits).
+    KeepDigits,
     /// See [`Command::SendDigit`](crate::Command::SendDigit).
     SendDigit(Digit, u16),
     /// See [`Command::Record`](crate::Command::Record).
@@ -129,7 +136,8 @@ impl Leg {
             keys: Keys::default(),
             playout: None,
             interjection: None,
-            peer: None,
+            peers: [None; 2],
+            keeps_digits: false,
             relayed: None,
             tap: None,
             message: None,
@@ -149,10 +157,15 @@ impl Leg {
         self.id
     }
 
-    /// The other side of the bridge that this leg was joined to. It carries if the other names this one.
+    /// Whom the leg hears, the first alone in a bridge. Each is heard if it names this one, too.
     #[must_use]
-    pub const fn peer(&self) -> Option<LegId> {
-        self.peer
+    pub const fn peers(&self) -> [Option<LegId>; 2] {
+        self.peers
+    }
+
+    /// True if it hears two others.
+    pub(crate) const fn confers(&self) -> bool {
+        matches!(self.peers, [Some(_), Some(_)])
     }
 
     /// Where RTP is to be sent.
@@ -198,8 +211,10 @@ impl Leg {
             }
             Order::Interject(items) => self.interjection = Some(Playout::new(PlayId::from_raw(0), items, false)),
             Order::StopPlay => (self.playout, self.interjection) = (None, None),
-            Order::Join(peer) => self.peer = Some(peer),
-            Order::Part => self.peer = None,
+            Order::Join(peer) => self.peers = [Some(peer), None],
+            Order::Confer(others) => self.peers = others.map(Some),
+            Order::Part => self.peers = [None; 2],
+            Order::KeepDigits => self.keeps_digits = true,
             Order::SendDigit(digit, duration_ms) => self.keys.press(digit, duration_ms),
             Order::Record(take) => {
                 self.end_take(bay);
@@ -211,7 +226,7 @@ impl Leg {
             Order::Mask(what) => self.set_mask(what),
             Order::Close => {
                 self.closing = true;
-                self.peer = None;
+                self.peers = [None; 2];
                 self.end_take(bay);
                 self.end_message(bay);
             }

@@ -13,7 +13,7 @@
 //! | `latch` | which source is the peer |
 //! | `jitter`, `ring` | audio by timestamp, taken out 20 ms at a time; concealment |
 //! | `digits`, `keys` | RFC 4733 events in and out |
-//! | `send` | one packet a tick: an event, what plays, the bridged peer, or silence |
+//! | `send` | one packet a tick: an event, what plays, the bridged peer or a conference's other two, or silence |
 //! | `playout`, `tones` | lists of prompts, tones and pauses, cut into frames |
 //! | `tap`, `mask` | the recording of both directions; what is kept out of it |
 //! | `message` | what the peer leaves as a message, and when he says no more |

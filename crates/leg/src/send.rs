@@ -1,4 +1,4 @@
-//! The sending side of a leg: one packet a tick, of an event, what plays, the bridged peer, or silence.
+//! The sending side of a leg: one packet a tick, of an event, what plays, the bridged peer or two voices mixed, or silence.
 
 use base::Rng;
 use rtp::srtp::RTP_TRAILER;
@@ -69,9 +69,9 @@ impl Sender {
 }
 
 impl Leg {
-    /// The second half of a tick: writes the packet to send to [`Leg::destination`] and returns its length. `peer` is
-    /// the other side of the bridge, which has heard this tick.
-    pub fn speak(&mut self, peer: Option<&Self>, out: &mut [u8; PACKET], bay: &mut Bay<'_>) -> Option<usize> {
+    /// The second half of a tick: writes the packet to send to [`Leg::destination`] and returns its length. `peers` are those whom it
+    /// hears, the other side of a bridge first; they have heard this tick.
+    pub fn speak(&mut self, peers: [Option<&Self>; 2], out: &mut [u8; PACKET], bay: &mut Bay<'_>) -> Option<usize> {
         if self.ticks == 0 {
             return None;
         }
@@ -79,8 +79,10 @@ impl Leg {
         self.sender.timestamp = self.sender.timestamp.wrapping_add(STEP.wrapping_mul(skipped));
         let (head, frame) = out.split_first_chunk_mut::<HEADER>()?;
         let frame: &mut [u8; FRAME] = frame.first_chunk_mut()?;
+        // Of three, nobody's keys are for the two others.
+        let peer = peers[0].filter(|_| !self.confers());
         self.relay_digits(peer);
-        self.fill(peer, frame, bay);
+        self.fill(peers, frame, bay);
         let sent = self.packet(peer, head, frame);
         self.record(sent == Some(FRAME), frame, bay);
         self.tick_mask(bay);
@@ -115,8 +117,8 @@ impl Leg {
         Some(FRAME)
     }
 
-    /// The audio of this tick: what plays, else the peer, else silence.
-    fn fill(&mut self, peer: Option<&Self>, frame: &mut [u8; FRAME], bay: &mut Bay<'_>) {
+    /// The audio of this tick: what plays, else whoever speaks, else silence.
+    fn fill(&mut self, peers: [Option<&Self>; 2], frame: &mut [u8; FRAME], bay: &mut Bay<'_>) {
         // Before offer and answer are through nobody would hear it; it waits.
         if let Some(over) = self.interjection.as_mut().filter(|_| self.agreed.is_some()) {
             let progress = over.fill(bay.tones, self.law, frame);
@@ -138,9 +140,18 @@ impl Leg {
                 return;
             }
         }
-        match peer {
-            Some(peer) if peer.heard != Popped::Idle => peer.law.transcode(self.law, &peer.frame, frame),
-            _ => frame.fill(self.law.silence()),
+        let speaks = |peer: &&Self| peer.heard != Popped::Idle;
+        let [one, other] = peers;
+        match (one.filter(speaks), other.filter(speaks)) {
+            (Some(peer), None) | (None, Some(peer)) => peer.law.transcode(self.law, &peer.frame, frame),
+            (Some(one), Some(other)) => {
+                let (mut sum, mut voice) = ([0; FRAME], [0; FRAME]);
+                one.law.decode(&one.frame, &mut sum);
+                other.law.decode(&other.frame, &mut voice);
+                audio::mix(&mut sum, &voice);
+                self.law.encode(&sum, frame);
+            }
+            (None, None) => frame.fill(self.law.silence()),
         }
     }
 
@@ -152,7 +163,7 @@ impl Leg {
         };
         let newest = peer.digits.serial();
         let mut last = match self.relayed {
-            Some((id, last)) if id == peer.id => last,
+            Some((id, last)) if id == peer.id && !peer.keeps_digits => last,
             _ => newest,
         };
         while last != newest {

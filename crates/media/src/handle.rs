@@ -58,7 +58,8 @@ struct Remote {
 #[derive(Clone, Copy, Debug)]
 struct Placed {
     thread: usize,
-    peer: Option<LegId>,
+    /// Whom it hears: one in a bridge, two in a conference.
+    peers: [Option<LegId>; 2],
 }
 
 impl Media {
@@ -132,7 +133,9 @@ impl Media {
             Command::Interject { leg, items } => self.order(leg, Order::Interject(items)),
             Command::StopPlay { leg } => self.order(leg, Order::StopPlay),
             Command::Bridge { a, b } => self.bridge(a, b),
-            Command::Unbridge { leg } => self.unbridge(leg),
+            Command::Confer { legs } => self.confer(legs),
+            Command::Unbridge { leg } => self.leave(leg),
+            Command::KeepDigits { leg } => self.order(leg, Order::KeepDigits),
             Command::SendDigit { leg, digit, duration_ms } => self.order(leg, Order::SendDigit(digit, duration_ms)),
             Command::Record { leg, take } => self.order(leg, Order::Record(take)),
             Command::StopRecord { leg } => self.order(leg, Order::StopRecord),
@@ -140,7 +143,7 @@ impl Media {
             Command::EndMessage { leg } => self.order(leg, Order::EndMessage),
             Command::Mask { leg, what } => self.order(leg, Order::Mask(what)),
             Command::Close { leg } => {
-                self.unbridge(leg);
+                self.leave(leg);
                 self.order(leg, Order::Close);
                 if let Some(remote) = self.legs.remove(&leg).and_then(|placed| self.workers.get_mut(placed.thread)) {
                     remote.legs -= 1;
@@ -191,7 +194,7 @@ impl Media {
         let least = self.workers.iter_mut().enumerate().min_by_key(|(_, remote)| remote.legs);
         if let Some((thread, remote)) = least {
             remote.legs += 1;
-            self.legs.insert(leg, Placed { thread, peer: None });
+            self.legs.insert(leg, Placed { thread, peers: [None; 2] });
             self.post(thread, Message::Open(Box::new(slot)));
         }
         Event::Opened { leg, port }
@@ -221,32 +224,70 @@ impl Media {
         if a == b || !self.legs.contains_key(&a) || !self.legs.contains_key(&b) {
             return;
         }
-        self.unbridge(a);
-        self.unbridge(b);
-        self.bring_together(a, b);
+        // Two of a conference that the third has left are a bridge already.
+        if self.peers(a) == [Some(b), None] {
+            return;
+        }
+        [a, b].iter().for_each(|leg| self.leave(*leg));
+        self.bring_together(&[a, b]);
+        self.join(a, b);
+    }
+
+    fn confer(&mut self, legs: [LegId; 3]) {
+        let [a, b, c] = legs;
+        if a == b || b == c || a == c || legs.iter().any(|leg| !self.legs.contains_key(leg)) {
+            return;
+        }
+        legs.iter().for_each(|leg| self.leave(*leg));
+        self.bring_together(&legs);
+        for (leg, others) in [(a, [b, c]), (b, [a, c]), (c, [a, b])] {
+            self.set_peers(leg, others.map(Some));
+            self.order(leg, Order::Confer(others));
+        }
+    }
+
+    /// Takes a leg out of its bridge or conference; two of a conference who are left are a bridge.
+    fn leave(&mut self, leg: LegId) {
+        let others = self.peers(leg);
+        if others == [None; 2] {
+            return;
+        }
+        self.part(leg);
+        match others {
+            [Some(a), Some(b)] => self.join(a, b),
+            others => others.into_iter().flatten().for_each(|other| self.part(other)),
+        }
+    }
+
+    fn join(&mut self, a: LegId, b: LegId) {
         for (leg, peer) in [(a, b), (b, a)] {
-            if let Some(placed) = self.legs.get_mut(&leg) {
-                placed.peer = Some(peer);
-            }
+            self.set_peers(leg, [Some(peer), None]);
             self.order(leg, Order::Join(peer));
         }
     }
 
-    fn unbridge(&mut self, leg: LegId) {
-        let Some(peer) = self.legs.get_mut(&leg).and_then(|placed| placed.peer.take()) else { return };
-        if let Some(placed) = self.legs.get_mut(&peer) {
-            placed.peer = None;
-        }
+    fn part(&mut self, leg: LegId) {
+        self.set_peers(leg, [None; 2]);
         self.order(leg, Order::Part);
-        self.order(peer, Order::Part);
     }
 
-    /// Has one of two legs move to the other's thread if they are on two: to the one with fewer legs.
-    fn bring_together(&mut self, a: LegId, b: LegId) {
-        let place = |leg: &LegId| self.legs.get(leg).map(|placed| placed.thread);
-        let (Some(of_a), Some(of_b)) = (place(&a), place(&b)) else { return };
-        let legs = |thread: usize| self.workers.get(thread).map_or(0, |remote| remote.legs);
-        if legs(of_a) <= legs(of_b) { self.move_leg(b, of_a) } else { self.move_leg(a, of_b) }
+    fn peers(&self, leg: LegId) -> [Option<LegId>; 2] {
+        self.legs.get(&leg).map_or([None; 2], |placed| placed.peers)
+    }
+
+    fn set_peers(&mut self, leg: LegId, peers: [Option<LegId>; 2]) {
+        if let Some(placed) = self.legs.get_mut(&leg) {
+            placed.peers = peers;
+        }
+    }
+
+    /// Has legs that are on several threads move to one of those: to that with the fewest legs.
+    fn bring_together(&mut self, legs: &[LegId]) {
+        let places = legs.iter().filter_map(|leg| self.legs.get(leg)).map(|placed| placed.thread);
+        let load = |thread: &usize| self.workers.get(*thread).map_or(0, |remote| remote.legs);
+        if let Some(to) = places.min_by_key(load) {
+            legs.iter().for_each(|leg| self.move_leg(*leg, to));
+        }
     }
 
     fn move_leg(&mut self, leg: LegId, to: usize) {

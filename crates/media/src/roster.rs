@@ -89,16 +89,23 @@ impl Roster {
         self.slots.get_mut(place)?.as_deref_mut()
     }
 
-    /// The leg at `place` with the other side of its bridge, if both joined it and both are here.
-    pub(crate) fn pair(&mut self, place: usize) -> Option<(&mut Slot, Option<&Leg>)> {
+    /// The leg at `place` with those whom it hears, as far as they hear it, too, and are here.
+    pub(crate) fn group(&mut self, place: usize) -> Option<(&mut Slot, [Option<&Leg>; 2])> {
         let slot = self.slots.get(place)?.as_deref()?;
         let id = slot.leg.id();
-        let Some(other) = slot.leg.peer().and_then(|peer| self.places.get(&peer)).copied() else {
-            return Some((self.at(place)?, None));
-        };
-        let [slot, other] = self.slots.get_disjoint_mut([place, other]).ok()?;
-        let other = other.as_deref().map(|other| &other.leg).filter(|other| other.peer() == Some(id));
-        Some((slot.as_deref_mut()?, other))
+        let place_of = |peer: Option<LegId>| self.places.get(&peer?).copied();
+        let [one, other] = slot.leg.peers();
+        match (place_of(one), place_of(other)) {
+            (None, None) => Some((self.at(place)?, [None; 2])),
+            (Some(other), None) | (None, Some(other)) => {
+                let [slot, other] = self.slots.get_disjoint_mut([place, other]).ok()?;
+                Some((slot.as_deref_mut()?, [hears(other.as_deref(), id), None]))
+            }
+            (Some(one), Some(other)) => {
+                let [slot, one, other] = self.slots.get_disjoint_mut([place, one, other]).ok()?;
+                Some((slot.as_deref_mut()?, [hears(one.as_deref(), id), hears(other.as_deref(), id)]))
+            }
+        }
     }
 
     /// All legs.
@@ -139,4 +146,9 @@ impl Roster {
     pub(crate) fn arrived(&mut self, id: LegId) -> VecDeque<Message> {
         self.expected.remove(&id).unwrap_or_default()
     }
+}
+
+/// A leg, if it hears the one of that name.
+fn hears(slot: Option<&Slot>, id: LegId) -> Option<&Leg> {
+    slot.map(|slot| &slot.leg).filter(|leg| leg.peers().contains(&Some(id)))
 }

@@ -89,8 +89,8 @@ impl Worker {
         let (mut packet, mut report) = ([0; PACKET], [0; MAX_REPORT]);
         for place in 0..self.roster.len() {
             let mut bay = bay_of(&mut self.setup, &mut self.events);
-            let Some((slot, peer)) = self.roster.pair(place) else { continue };
-            if let Some(length) = slot.leg.speak(peer, &mut packet, &mut bay) {
+            let Some((slot, peers)) = self.roster.group(place) else { continue };
+            if let Some(length) = slot.leg.speak(peers, &mut packet, &mut bay) {
                 slot.send(packet.get(..length).unwrap_or_default());
             }
             if let Some(length) = slot.leg.report(now, &mut report, &mut bay) {

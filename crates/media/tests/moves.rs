@@ -22,7 +22,7 @@ fn legs_that_move_at_random_lose_no_packet_and_obey_the_last_order() {
             system.phone(n, law, 300 + 100 * n as u16)
         })
         .collect();
-    // Bridges at random, sometimes many at once so that legs are ordered about while they are on their way.
+    // Bridges and conferences at random, sometimes many at once so that legs are ordered about while they are on their way.
     let until = Instant::now() + Duration::from_secs(3);
     let mut takes: BTreeMap<LegId, Vec<TakeId>> = BTreeMap::new();
     let mut order_take = |system: &mut System, leg: LegId| {
@@ -35,7 +35,12 @@ fn legs_that_move_at_random_lose_no_packet_and_obey_the_last_order() {
         for _ in 0..1 + rng.below(12) {
             let (a, b) = (u64::from(rng.below(PHONES as u32)), u64::from(rng.below(PHONES as u32)));
             let (a, b) = (phones[a as usize].leg, phones[b as usize].leg);
-            system.media.execute(Command::Bridge { a, b });
+            if rng.percent(30) {
+                let c = phones[rng.below(PHONES as u32) as usize].leg;
+                system.media.execute(Command::Confer { legs: [a, b, c] });
+            } else {
+                system.media.execute(Command::Bridge { a, b });
+            }
             // A recording that begins ends the one before: the ends tell whether each order came, and in order.
             order_take(&mut system, a);
             order_take(&mut system, b);

@@ -33,6 +33,10 @@ pub struct Media {
     pub told: Vec<(LegId, Arc<[Item]>)>,
     /// Who is bridged with whom, both ways.
     pub bridges: BTreeMap<LegId, LegId>,
+    /// Whom each leg of a conference hears.
+    pub conferences: BTreeMap<LegId, [LegId; 2]>,
+    /// Legs whose digits go no further by themselves.
+    pub kept: BTreeSet<LegId>,
     /// Messages that are being taken.
     pub letters: BTreeMap<LegId, TakeId>,
     /// Recordings that run.
@@ -96,11 +100,21 @@ impl Media {
                 Vec::new()
             }
             Command::Bridge { a, b } => {
+                [a, b].iter().for_each(|leg| self.unbridge(*leg));
                 self.bridges.extend([(a, b), (b, a)]);
+                Vec::new()
+            }
+            Command::Confer { legs: [a, b, c] } => {
+                [a, b, c].iter().for_each(|leg| self.unbridge(*leg));
+                self.conferences.extend([(a, [b, c]), (b, [a, c]), (c, [a, b])]);
                 Vec::new()
             }
             Command::Unbridge { leg } => {
                 self.unbridge(leg);
+                Vec::new()
+            }
+            Command::KeepDigits { leg } => {
+                self.kept.insert(leg);
                 Vec::new()
             }
             Command::Record { leg, take } => {
@@ -157,6 +171,8 @@ impl Media {
             Command::Open { leg } => !is_open(leg),
             Command::Play { leg, .. } | Command::Interject { leg, .. } => is_open(leg),
             Command::Bridge { a, b } => a != b && is_open(a) && is_open(b),
+            Command::Confer { legs: [a, b, c] } => a != b && b != c && a != c && [a, b, c].into_iter().all(is_open),
+            Command::KeepDigits { leg } => is_open(leg),
             Command::Record { leg, .. } => is_open(leg) && !self.takes.contains_key(leg),
             _ => true,
         };
@@ -182,6 +198,7 @@ impl Media {
         }
         self.plays.remove(&leg);
         self.masks.remove(&leg);
+        self.kept.remove(&leg);
         self.directions.remove(&leg);
         self.remotes.remove(&leg);
         self.unbridge(leg);
@@ -191,9 +208,14 @@ impl Media {
         events
     }
 
+    /// Takes a leg out of its bridge or conference; two of a conference who are left are a bridge.
     fn unbridge(&mut self, leg: LegId) {
         if let Some(other) = self.bridges.remove(&leg) {
             self.bridges.remove(&other);
+        }
+        if let Some([a, b]) = self.conferences.remove(&leg) {
+            self.conferences.retain(|member, _| *member != a && *member != b);
+            self.bridges.extend([(a, b), (b, a)]);
         }
     }
 

@@ -158,6 +158,14 @@ impl World {
         self.order(b, Order::Join(left));
     }
 
+    /// Each of three hears the other two.
+    pub fn confer(&mut self, sides: [usize; 3]) {
+        let [a, b, c] = sides.map(|side| self.sides[side].leg.id());
+        for (side, others) in sides.into_iter().zip([[b, c], [a, c], [a, b]]) {
+            self.order(side, Order::Confer(others));
+        }
+    }
+
     /// A packet from anywhere straight to a leg.
     pub fn inject(&mut self, side: usize, source: SocketAddr, packet: &[u8]) {
         let Self { now, sides, events, takes, tones, rng, rtp_timeout, .. } = self;
@@ -187,17 +195,14 @@ impl World {
         *now = now.after(Duration::from_millis(20));
         sides.iter_mut().for_each(|side| side.leg.hear(*now, self.tick, &mut bay));
         for index in 0..sides.len() {
-            let peer = sides[index].leg.peer();
-            let other = sides.iter().position(|side| Some(side.leg.id()) == peer);
-            let (side, other) = match other.map(|other| sides.get_disjoint_mut([index, other]).unwrap()) {
-                Some([side, other]) => {
-                    let mutual = other.leg.peer() == Some(side.leg.id());
-                    (side, mutual.then_some(&other.leg))
-                }
-                None => (&mut sides[index], None),
-            };
+            let (before, rest) = sides.split_at_mut(index);
+            let (side, after) = rest.split_first_mut().unwrap();
+            let id = side.leg.id();
+            let others = || before.iter().chain(after.iter()).map(|side| &side.leg);
+            let mutual = |leg: &&Leg| leg.peers().contains(&Some(id));
+            let peers = side.leg.peers().map(|peer| others().find(|leg| Some(leg.id()) == peer).filter(mutual));
             let mut packet = [0; PACKET];
-            if let Some(length) = side.leg.speak(other, &mut packet, &mut bay) {
+            if let Some(length) = side.leg.speak(peers, &mut packet, &mut bay) {
                 side.wired.push(packet[..length].to_vec());
                 let packet = side.phone.open(&packet[..length]);
                 let packet = Packet::parse(&packet).unwrap();

@@ -26,7 +26,8 @@ struct Line {
     play: Option<PlayId>,
     take: Option<TakeId>,
     letter: Option<TakeId>,
-    bridge: Option<LegId>,
+    /// Whom it hears: one in a bridge, two in a conference.
+    peers: [Option<LegId>; 2],
 }
 
 /// All open legs.
@@ -74,10 +75,18 @@ impl Lines {
                 if a == b || [a, b].iter().any(|leg| !self.open.contains_key(leg)) {
                     self.nonsense.push(format!("{a} and {b} are bridged and are not open"));
                 }
-                self.unbridge(a);
-                self.unbridge(b);
-                self.change(a, |line| line.bridge = Some(b));
-                self.change(b, |line| line.bridge = Some(a));
+                [a, b].iter().for_each(|leg| self.unbridge(*leg));
+                self.join(a, b);
+            }
+            Command::Confer { legs } => {
+                if legs.iter().any(|leg| !self.open.contains_key(leg)) {
+                    self.nonsense.push(format!("{legs:?} confer and are not open"));
+                }
+                legs.iter().for_each(|leg| self.unbridge(*leg));
+                let [a, b, c] = legs;
+                for (leg, others) in [(a, [b, c]), (b, [a, c]), (c, [a, b])] {
+                    self.change(leg, |line| line.peers = others.map(Some));
+                }
             }
             Command::Unbridge { leg } => self.unbridge(leg),
             Command::Record { leg, take } => {
@@ -92,7 +101,8 @@ impl Lines {
             }
             Command::EndMessage { leg } => self.end_letter(leg),
             Command::Mask { leg, what: leg::Masked::Nothing } => self.told.push(Event::MaskEnded { leg }),
-            Command::Mask { .. } | Command::Start { .. } | Command::SendDigit { .. } | Command::Interject { .. } => {}
+            Command::Mask { .. } | Command::Start { .. } | Command::SendDigit { .. } => {}
+            Command::Interject { .. } | Command::KeepDigits { .. } => {}
         }
     }
 
@@ -137,10 +147,16 @@ impl Lines {
     }
 
     fn unbridge(&mut self, leg: LegId) {
-        let other = self.open.get_mut(&leg).and_then(|line| line.bridge.take());
-        if let Some(other) = other {
-            self.change(other, |line| line.bridge = None);
+        let Some(line) = self.open.get_mut(&leg) else { return };
+        match std::mem::take(&mut line.peers) {
+            [Some(a), Some(b)] => self.join(a, b),
+            others => others.into_iter().flatten().for_each(|other| self.change(other, |line| line.peers = [None; 2])),
         }
+    }
+
+    fn join(&mut self, a: LegId, b: LegId) {
+        self.change(a, |line| line.peers = [Some(b), None]);
+        self.change(b, |line| line.peers = [Some(a), None]);
     }
 
     fn end_take(&mut self, leg: LegId) {
