@@ -186,10 +186,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     if let Some(speech) = &speech {
         speech::check(flows.values().flatten(), speech, &catalogue.languages, faults);
     }
-    let of_queues = queues.value().map(|value| queues::needs_of(&value)).unwrap_or_default();
-    let of_flows = flows.values().flatten().flat_map(ivr::Flow::needs);
-    let of_flows = of_flows.map(|need| (&*need.queue, &*need.skill, need.least, need.place.clone()));
-    let needs = of_queues.into_iter().chain(of_flows);
+    let needs = queues_read.needs.iter().chain(flows.values().flatten().flat_map(ivr::Flow::needs));
     queues::check_needs(needs, &queues_read.queues, &queues_read.agents, faults);
     let numbers = root.as_ref().and_then(|root| root.optional("numbers"));
     let numbers = numbers.map(|value| numbers::read(&value, &mut catalogue, faults)).unwrap_or_default();

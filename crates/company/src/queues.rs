@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use acd::{AgentConfig, QueueConfig};
+use ivr::Need;
 use routing::{AgentName, Levels, QueueName};
 use switch::{PromptName, UserName};
 use yaml::{Faults, Kind, Map, Value, form, key};
 
 use crate::{Catalogue, or};
 
-pub(crate) use choosing::{SKILL_MAP, check_needs, levels, needs_of};
+pub(crate) use choosing::{SKILL_MAP, check_needs, levels};
 pub(crate) use duties::read as read_duties;
 
 form! {
@@ -52,6 +53,8 @@ pub(crate) struct Queues {
     pub queues: Vec<QueueConfig>,
     pub agents: Vec<AgentConfig>,
     pub music: HashMap<QueueName, PromptName>,
+    /// The skills that queues ask for, where they stand.
+    pub needs: Vec<Need>,
 }
 
 /// Reads the map at `value`; what it names is looked up in `catalogue`.
@@ -66,7 +69,7 @@ pub(crate) fn read(
     for (key, value) in value.entries("a map of queues").unwrap_or_default() {
         let (name, map) = (key.name(), value.map(&QUEUE.shape));
         let Some(map) = map else { continue };
-        let queue = queue(name.unwrap_or_default(), &map, catalogue, faults);
+        let queue = queue(name.unwrap_or_default(), &map, &mut all.needs, catalogue, faults);
         let music = catalogue.prompt(&map, "music", faults);
         if let (Some(music), Some(name)) = (music, name) {
             all.music.insert(name.into(), music);
@@ -82,9 +85,9 @@ pub(crate) fn read(
     all
 }
 
-fn queue(name: &str, map: &Map<'_>, catalogue: &mut Catalogue, faults: &Faults) -> QueueConfig {
+fn queue(name: &str, map: &Map<'_>, needs: &mut Vec<Need>, catalogue: &mut Catalogue, faults: &Faults) -> QueueConfig {
     let mut queue = QueueConfig::new(name, Vec::new());
-    choosing::read(map, &mut queue, catalogue, faults);
+    choosing::read(map, &mut queue, needs, catalogue, faults);
     let seconds = |from, to| Duration::from_secs(from)..=Duration::from_secs(to);
     queue.ring_time = or(map, "ring_time", queue.ring_time, |value| value.duration_in(seconds(3, 300)));
     queue.wrap_up = or(map, "wrap_up", queue.wrap_up, |value| value.duration_in(seconds(0, 3_600)));

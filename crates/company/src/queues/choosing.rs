@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use acd::{AgentConfig, Member, QueueConfig};
+use ivr::Need;
 use routing::{AgentName, Builtin, Levels, MAX_NEEDS, Method, SkillName, Widening};
 use yaml::{Faults, Kind, Map, Value, form, key};
 
@@ -50,14 +51,27 @@ form! {
 }
 
 /// Reads all of it into `queue`.
-pub(super) fn read(map: &Map<'_>, queue: &mut QueueConfig, catalogue: &mut Catalogue, faults: &Faults) {
+pub(super) fn read(
+    map: &Map<'_>,
+    queue: &mut QueueConfig,
+    needs: &mut Vec<Need>,
+    catalogue: &mut Catalogue,
+    faults: &Faults,
+) {
     queue.agents = map.required("agents").map_or_else(Vec::new, |value| members(&value, catalogue, faults));
     let words = Builtin::ALL.map(|strategy| (strategy.as_str(), strategy));
     let strategy = or(map, "strategy", Builtin::default(), |value| value.choose(&words));
     let seconds = |from, to| Duration::from_secs(from)..=Duration::from_secs(to);
     let sticky = map.optional("sticky").and_then(|value| value.duration_in(seconds(1, 3_600)));
     queue.method = Method { strategy, patience_ms: sticky.map(millis) };
-    queue.needs = map.optional("skills").map(|value| levels(&value, MAX_NEEDS)).unwrap_or_default();
+    let skills = map.optional("skills").map(|value| skills(&value, MAX_NEEDS)).unwrap_or_default();
+    needs.extend(skills.iter().map(|(key, skill, least)| Need {
+        queue: queue.name.shared().clone(),
+        skill: skill.shared().clone(),
+        least: *least,
+        place: key.place(),
+    }));
+    queue.needs = Levels::new(skills.into_iter().map(|(_, skill, least)| (skill, least)));
     queue.widening = map.optional("widen").map(|value| widening(&value)).unwrap_or_default();
     let aging = Duration::from_millis(100)..=Duration::from_secs(3_600);
     queue.aging = map.optional("aging").and_then(|value| value.duration_in(aging));
@@ -94,6 +108,11 @@ fn members(value: &Value<'_>, catalogue: &mut Catalogue, faults: &Faults) -> Vec
 
 /// Skills with their levels, `most` of them at most.
 pub(crate) fn levels(value: &Value<'_>, most: usize) -> Levels {
+    Levels::new(skills(value, most).into_iter().map(|(_, skill, level)| (skill, level)))
+}
+
+/// Each with the key that names it.
+fn skills<'a>(value: &Value<'a>, most: usize) -> Vec<(Value<'a>, SkillName, u8)> {
     let entries = value.entries("skills by their names, such as `spanish: 60`").unwrap_or_default();
     if entries.is_empty() && value.is_map() {
         value.fault_at_key("no skill is named", "name one, such as `spanish: 60`, or remove `skills`");
@@ -104,9 +123,9 @@ pub(crate) fn levels(value: &Value<'_>, most: usize) -> Levels {
             format!("name {most} at most"),
         );
     }
-    let read =
-        entries.into_iter().map(|(name, level)| Some((SkillName::from(name.name()?), level.integer(0..=100_u8)?)));
-    Levels::new(read.collect::<Vec<_>>().into_iter().flatten())
+    // Both are read, so that each fault is told.
+    let read = entries.into_iter().map(|(key, level)| (key.name().map(SkillName::from), level.integer(0..=100), key));
+    read.filter_map(|(skill, level, key)| Some((key, skill?, level?))).collect()
 }
 
 fn widening(value: &Value<'_>) -> Vec<Widening> {
@@ -149,7 +168,7 @@ fn widening(value: &Value<'_>) -> Vec<Widening> {
 
 /// Finds skills that nobody has who could get the call: it would wait for nobody.
 pub(crate) fn check_needs<'a>(
-    needs: impl Iterator<Item = (&'a str, &'a str, u8, yaml::Place)>,
+    needs: impl Iterator<Item = &'a Need>,
     queues: &[QueueConfig],
     agents: &[AgentConfig],
     faults: &Faults,
@@ -157,11 +176,12 @@ pub(crate) fn check_needs<'a>(
     let skills: BTreeMap<&AgentName, &Levels> = agents.iter().map(|agent| (&agent.name, &agent.skills)).collect();
     let everybody: BTreeSet<&SkillName> =
         agents.iter().flat_map(|agent| agent.skills.iter().map(|(skill, _)| skill)).collect();
-    for (queue, skill, least, place) in needs {
-        let Some(queue) = queues.iter().find(|found| found.name.as_str() == queue) else { continue };
-        let levels = queue.agents.iter().filter_map(|member| skills.get(&member.agent)?.of(&skill.into()));
+    for Need { queue, skill, least, place } in needs {
+        let Some(queue) = queues.iter().find(|found| found.name.shared() == queue) else { continue };
+        let wanted = SkillName::from(skill.clone());
+        let levels = queue.agents.iter().filter_map(|member| skills.get(&member.agent)?.of(&wanted));
         let Some(best) = levels.max() else {
-            let (message, remedy) = if everybody.iter().any(|known| known.as_str() == skill) {
+            let (message, remedy) = if everybody.contains(&wanted) {
                 (
                     format!("nobody of the queue `{}` has the skill `{skill}`", queue.name),
                     "give it to one of its agents in `users.yaml`",
@@ -172,28 +192,17 @@ pub(crate) fn check_needs<'a>(
                     "give it to an agent of the queue in `users.yaml`, as `skills`",
                 )
             };
-            faults.add(place, message, remedy);
+            faults.add(place.clone(), message, remedy);
             continue;
         };
-        if best < least {
+        if best < *least {
             let message =
                 format!("nobody of the queue `{}` has `{skill}` at {least}; the best has it at {best}", queue.name);
-            faults.add(place, message, format!("ask for {best} at most, or raise an agent's level in `users.yaml`"));
+            faults.add(
+                place.clone(),
+                message,
+                format!("ask for {best} at most, or raise an agent's level in `users.yaml`"),
+            );
         }
     }
-}
-
-/// What a queue itself needs, with the place of each.
-pub(crate) fn needs_of<'a>(value: &Value<'a>) -> Vec<(&'a str, &'a str, u8, yaml::Place)> {
-    let mut needs = Vec::new();
-    for (key, value) in value.entries("a map of queues").unwrap_or_default() {
-        let Some((queue, map)) = key.raw().zip(value.map(&super::QUEUE.shape)) else { continue };
-        let Some(skills) = map.optional("skills") else { continue };
-        for (name, least) in skills.entries("skills by their names").unwrap_or_default() {
-            if let (Some(skill), Some(least)) = (name.raw(), least.raw().and_then(|least| least.parse().ok())) {
-                needs.push((queue, skill, least, name.place()));
-            }
-        }
-    }
-    needs
 }
