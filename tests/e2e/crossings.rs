@@ -67,14 +67,7 @@ impl Scene {
         assert_eq!(answered + withdrawn, ended.len(), "nobody missed or declined anything: {ended:#?}");
         assert!(answered >= 10 && withdrawn >= 10, "{answered} answered, {withdrawn} withdrawn");
         assert_eq!(answered, cdrs.iter().filter(|cdr| cdr["disposition"] == "answered").count());
-        let made = made.len() as u64;
-        until_true("the agents are through", SOON, || {
-            let counts = self.agents.counts();
-            counts.successful + counts.failed >= made
-        });
-        // SIPp takes a CANCEL amiss that comes in the tick of its own time-out, in one call of a hundred.
-        let failed = self.agents.counts().failed;
-        assert!(failed * 20 <= made, "{failed} of {made} calls went otherwise than the agents' scenario");
+        self.agents.wait_for_successes(made.len() as u64, SOON);
         cdrs
     }
 
