@@ -24,8 +24,8 @@ pub struct AgentFigures {
     pub call: Option<CallId>,
     /// The queues that he serves, in the order of the configuration.
     pub queues: Vec<QueueName>,
-    /// Queue calls that he answered since the start.
-    pub answered: u32,
+    /// Queue calls that he answered since the day began ([`Acd::begin_day`]).
+    pub calls_today: u32,
 }
 
 impl Acd {
@@ -66,7 +66,7 @@ impl Acd {
             state_since: state_since(agent),
             call,
             queues: agent.queues.iter().filter_map(|his| queue(his.queue)).collect(),
-            answered: agent.answered,
+            calls_today: agent.today.calls,
         }
     }
 }

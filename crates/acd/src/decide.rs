@@ -12,9 +12,9 @@ use routing::{Action, Decision, Levels, LongestIdle, MAX_STATE, Method, Ring, Sn
 
 use crate::floor::{AgentIx, QueueIx, Standing};
 use crate::machine::{Acd, Timer};
-use crate::offer::{Choice, Chosen};
+use crate::offer::Choice;
 use crate::queue::Stage;
-use crate::{DecisionFault, Event, LeaveReason, OfferEnd};
+use crate::{Chosen, DecisionFault, Event, LeaveReason, OfferEnd};
 
 /// The longest ring time that a decision may ask for.
 const MAX_RING: Duration = Duration::from_secs(600);
@@ -65,6 +65,13 @@ impl Acd {
         if let Err(fault) = self.obey(now, &ask, decision) {
             self.reject(now, id, &ask, fault);
         }
+        self.pump(now, ask.queue);
+    }
+
+    /// The answer to [`Event::DecisionNeeded`] was one that the driver could not carry out: longest idle decides.
+    pub fn handle_bad_decision(&mut self, now: Now, id: DecisionId) {
+        let Some(ask) = self.end_ask(id) else { return };
+        self.reject(now, id, &ask, DecisionFault::Impossible);
         self.pump(now, ask.queue);
     }
 
@@ -162,7 +169,7 @@ impl Acd {
         self.check_waits(call)?;
         let reason = decision.short_reason().to_owned();
         self.remove_call(now, call, OfferEnd::CallerLeft, LeaveReason::Refused { reason });
-        self.ask_on(now, ask.subject);
+        self.ask(now, ask.subject, false);
         Ok(())
     }
 
@@ -195,7 +202,7 @@ impl Acd {
         }
         self.count_change(call)?;
         self.change_line(call, |entry, _| entry.needs = needs.clone());
-        self.ask_on(now, ask.subject);
+        self.ask(now, ask.subject, false);
         self.pump_for(now, call);
         Ok(())
     }
@@ -212,7 +219,7 @@ impl Acd {
             entry.caller.priority = priority;
             entry.place = queue.place(entry.joined, entry.serial, priority);
         });
-        self.ask_on(now, ask.subject);
+        self.ask(now, ask.subject, false);
         self.pump_for(now, call);
         Ok(())
     }
@@ -233,12 +240,12 @@ impl Acd {
             Target::Queue(queue) => {
                 self.overflow(now, call, queue, reason).map_err(|_| DecisionFault::Impossible)?;
             }
-            _ => {
+            Target::Flow(_) | Target::Number(_) => {
                 let why = LeaveReason::Overflowed { to: to.clone(), reason: reason.to_owned() };
                 self.remove_call(now, call, OfferEnd::CallerLeft, why);
             }
         }
-        self.ask_on(now, ask.subject);
+        self.ask(now, ask.subject, false);
         Ok(())
     }
 
@@ -247,11 +254,6 @@ impl Acd {
         if let Some(queue) = self.calls.get(&call).map(|entry| entry.queue) {
             self.pump(now, queue);
         }
-    }
-
-    /// Asks again about the subject of a decision that chose nobody.
-    fn ask_on(&mut self, now: Now, subject: Subject) {
-        self.ask(now, subject, false);
     }
 
     /// The subject waits, unless something changed while the decision was under way.
@@ -301,8 +303,8 @@ impl Acd {
             decision: id,
             method: Method::default(),
             fallback: true,
-            reason: decision.reason.into(),
-            scores: decision.scores.into(),
+            reason: decision.reason,
+            scores: decision.scores,
             snapshot: Arc::new(snapshot),
         };
         self.make_offers(now, *call, &[Choice { agent, ring_time: None }], false, &Arc::new(chosen));
@@ -322,12 +324,8 @@ impl Acd {
         }
     }
 
-    pub(crate) fn ask_for_agent(&mut self, now: Now, agent: AgentIx, again: bool) {
-        self.ask(now, Subject::Agent(agent), again);
-    }
-
     /// Asks for a decision about the subject, if it is free and there is something to choose from.
-    fn ask(&mut self, now: Now, subject: Subject, again: bool) {
+    pub(crate) fn ask(&mut self, now: Now, subject: Subject, again: bool) {
         if !self.is_open(subject) {
             return;
         }
@@ -441,6 +439,6 @@ impl Acd {
 
     pub(crate) fn wake_agent(&mut self, now: Now, agent: AgentIx) {
         self.floor.change(agent, |agent| agent.wake = None);
-        self.ask_for_agent(now, agent, false);
+        self.ask(now, Subject::Agent(agent), false);
     }
 }

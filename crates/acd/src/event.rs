@@ -99,16 +99,23 @@ pub struct Offer {
     pub agent: AgentName,
     /// How long it rings; the machine ends the offer then by itself.
     pub ring_time: Duration,
-    /// Which decision chose so.
+    /// Why him.
+    pub chosen: Arc<Chosen>,
+}
+
+/// The decision behind one offer or several.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// Which one.
     pub decision: DecisionId,
     /// How the queue decides.
     pub method: Method,
     /// True if longest idle decided because the queue's strategy did not.
     pub fallback: bool,
     /// The decision's reason, cut to a bounded length.
-    pub reason: Arc<str>,
+    pub reason: String,
     /// The decision's scores ([`routing::Decision::scores`]), as many as candidates at most.
-    pub scores: Arc<[i64]>,
+    pub scores: Vec<i64>,
     /// What was known when it was decided: candidates with their figures, exclusions counted.
     pub snapshot: Arc<Snapshot>,
 }

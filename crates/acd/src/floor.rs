@@ -27,6 +27,8 @@ pub struct Floor {
     pub queues: Vec<Queue>,
     /// The queues that are configured, in that order. The others have no agents.
     pub listed: Vec<QueueIx>,
+    /// One of them wants to know who spoke with a caller last.
+    pub asks_for_last_agents: bool,
     agent_names: HashMap<AgentName, AgentIx>,
     queue_names: HashMap<QueueName, QueueIx>,
 }
@@ -241,6 +243,7 @@ impl Floor {
         }
         self.queues.iter_mut().for_each(Queue::dismiss_all);
         self.listed.clear();
+        self.asks_for_last_agents = queues.iter().any(|queue| queue.method.patience_ms.is_some());
         for config in queues {
             self.list_queue(config, &former);
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use base::{CallId, Now};
 use routing::{QueueName, Target};
 
+use crate::decide::Subject;
 use crate::floor::{AgentIx, Held, Lease, LeaseKind, QueueIx};
 use crate::machine::{Acd, Timer};
 use crate::queue::Stage;
@@ -143,7 +144,7 @@ impl Acd {
     /// An agent may have become idle: he is one more for his queues, and perhaps a call waits for him.
     pub(crate) fn agent_free(&mut self, now: Now, ix: AgentIx) {
         self.floor.bump(ix);
-        self.ask_for_agent(now, ix, false);
+        self.ask(now, Subject::Agent(ix), false);
     }
 
     /// Calls leave those queues of an agent that nobody serves any more.

@@ -46,7 +46,7 @@ pub use agents::AgentFigures;
 pub use config::{AgentConfig, Member, QueueConfig, ServiceLevel};
 pub use estimate::{Forecasts, NOMINAL, Staff, WaitEstimator, WaitRange};
 pub use event::{
-    AgentState, Caller, Connected, DecisionFault, Event, JoinError, LeaveReason, Offer, OfferEnd, OfferFailure,
+    AgentState, Caller, Chosen, Connected, DecisionFault, Event, JoinError, LeaveReason, Offer, OfferEnd, OfferFailure,
     OfferOver, ReserveError, Status,
 };
 pub use figures::QueueFigures;

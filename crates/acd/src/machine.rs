@@ -301,6 +301,12 @@ impl Acd {
         self.floor.find(agent).and_then(|ix| self.floor.agent(ix)).map(|agent| agent.state())
     }
 
+    /// True if a queue wants to know who spoke with a caller last ([`Caller::last_agent`]).
+    #[must_use]
+    pub fn asks_for_last_agents(&self) -> bool {
+        self.floor.asks_for_last_agents
+    }
+
     /// Calls that wait in the queue or are offered from it.
     #[must_use]
     pub fn queue_length(&self, queue: &QueueName) -> Option<usize> {

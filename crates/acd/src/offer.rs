@@ -3,31 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base::{CallId, DecisionId, Now, OfferId};
-use routing::{Method, Snapshot};
+use base::{CallId, Now, OfferId};
 
 use crate::floor::{AgentIx, Held, LeaseKind, LiveOffer};
 use crate::machine::{Acd, Timer};
 use crate::penalty::Missed;
 use crate::queue::Stage;
-use crate::{Connected, Event, LeaveReason, Offer, OfferEnd, OfferFailure, OfferOver, Status};
+use crate::{Chosen, Connected, Event, LeaveReason, Offer, OfferEnd, OfferFailure, OfferOver, Status};
 
 /// An agent whose phone is to ring.
 #[derive(Clone, Debug)]
 pub struct Choice {
     pub agent: AgentIx,
     pub ring_time: Option<Duration>,
-}
-
-/// Why: the decision behind one offer or several.
-#[derive(Clone, Debug)]
-pub struct Chosen {
-    pub decision: DecisionId,
-    pub method: Method,
-    pub fallback: bool,
-    pub reason: Arc<str>,
-    pub scores: Arc<[i64]>,
-    pub snapshot: Arc<Snapshot>,
 }
 
 impl Acd {
@@ -167,7 +155,7 @@ impl Acd {
         self.pump(now, queue_ix);
     }
 
-    fn make_offer(&mut self, now: Now, call: CallId, choice: &Choice, chosen: &Chosen) {
+    fn make_offer(&mut self, now: Now, call: CallId, choice: &Choice, chosen: &Arc<Chosen>) {
         let Some(entry) = self.calls.get_mut(&call) else { return };
         let Some(queue) = self.floor.queue_mut(entry.queue) else { return };
         let ring_time = choice.ring_time.unwrap_or(queue.config.ring_time);
@@ -187,19 +175,8 @@ impl Acd {
         });
         let Some(agent) = agent else { return };
         self.offers.insert(id, choice.agent);
-        self.events.push_back(Event::Offer(Offer {
-            id,
-            call,
-            queue: name,
-            agent,
-            ring_time,
-            decision: chosen.decision,
-            method: chosen.method,
-            fallback: chosen.fallback,
-            reason: Arc::clone(&chosen.reason),
-            scores: Arc::clone(&chosen.scores),
-            snapshot: Arc::clone(&chosen.snapshot),
-        }));
+        let chosen = Arc::clone(chosen);
+        self.events.push_back(Event::Offer(Offer { id, call, queue: name, agent, ring_time, chosen }));
     }
 
     /// Takes the offer that an agent has away from him.

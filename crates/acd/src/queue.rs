@@ -8,8 +8,8 @@ use routing::{Exclusions, Levels, Order, SkillName, Strategy as _, USUAL_PRIORIT
 
 use crate::floor::{Agent, AgentIx, Membership, QueueIx, Standing};
 use crate::line::{Line, Place};
-use crate::offer::{Choice, Chosen};
-use crate::{Caller, QueueConfig, Status};
+use crate::offer::Choice;
+use crate::{Caller, Chosen, QueueConfig, Status};
 
 /// A call that joined a queue and has not left this machine.
 #[derive(Debug)]

@@ -47,7 +47,7 @@ fn a_call_goes_past_who_is_on_a_break_to_the_others() {
     say(&mut centre, "cid", Status::LoggedOut);
     centre.join("sales");
     let offer = centre.offer();
-    let excluded = offer.snapshot.queue.excluded;
+    let excluded = offer.chosen.snapshot.queue.excluded;
     assert_eq!((offer.agent.as_str(), excluded.on_break, excluded.unavailable), ("bob", 1, 1));
 }
 
@@ -124,7 +124,7 @@ fn operators_see_what_each_agent_says_and_does_and_since_when() {
     centre.pass(5 * SECOND);
     assert_eq!(at(&centre, "ann"), (AgentState::Idle, 22, None));
     let (page, more) = centre.acd.agents(None, 1);
-    assert_eq!((page.len(), more, page[0].name.as_str(), page[0].answered), (1, true, "ann", 1));
+    assert_eq!((page.len(), more, page[0].name.as_str(), page[0].calls_today), (1, true, "ann", 1));
     assert_eq!(page[0].queues, ["sales".into(), "billing".into()]);
     let (page, more) = centre.acd.agents(Some(&"ann".into()), 5);
     let bob = &page[0];

@@ -132,7 +132,7 @@ fn only_agents_who_have_what_is_needed_are_rung() {
     centre.join_as("sales", needs(&[("spanish", 50)]));
     let offer = centre.offer();
     assert_eq!(offer.agent.as_str(), "cid");
-    assert_eq!(offer.snapshot.queue.excluded.unskilled, 2);
+    assert_eq!(offer.chosen.snapshot.queue.excluded.unskilled, 2);
     // Cid is taken: the next one waits though two are idle, and a call without needs does not.
     centre.join_as("sales", needs(&[("billing", 1), ("spanish", 0)]));
     assert_eq!(offered(&mut centre), [""; 0]);
@@ -225,7 +225,9 @@ fn with_aging_a_long_wait_makes_up_for_a_low_priority() {
     centre.pass(25 * SECOND);
     centre.take();
     let late = centre.join_as("sales", prior(40));
-    let Question::Call { calls, .. } = offer.snapshot.question.clone() else { panic!("{:?}", offer.snapshot) };
+    let Question::Call { calls, .. } = offer.chosen.snapshot.question.clone() else {
+        panic!("{:?}", offer.chosen.snapshot)
+    };
     assert_eq!(calls.iter().map(|call| call.id).collect::<Vec<_>>(), [high, low]);
     // Strict again by a reload: priority before all.
     centre.reconfigure(vec![QueueConfig { aging: None, ..config }], &["ann"]);
@@ -263,7 +265,7 @@ fn who_answers_first_has_the_call_and_the_others_lose_nothing() {
     centre.join("sales");
     let again = offers(&centre.take());
     assert_eq!(again.len(), 2);
-    assert_eq!(again[0].snapshot.candidates()[0].idle_ms, 3_000);
+    assert_eq!(again[0].chosen.snapshot.candidates()[0].idle_ms, 3_000);
 }
 
 #[test]
@@ -324,7 +326,7 @@ fn a_decision_may_ring_agents_in_turn() {
     centre.acd.reserve(centre.now, &"bob".into(), CallId::from_raw(99)).unwrap();
     centre.pass(5 * SECOND);
     let last = centre.offer();
-    assert_eq!((last.agent.as_str(), &*last.reason), ("ann", "by hand"));
+    assert_eq!((last.agent.as_str(), &*last.chosen.reason), ("ann", "by hand"));
     centre.fail(last.id, OfferFailure::Declined);
     assert!(centre.take().iter().all(|event| !matches!(event, Event::Offer(_))), "the turns are over");
 }
@@ -354,7 +356,7 @@ fn decisions_cannot_change_a_call_for_ever() {
         centre.decide(&asked, &Decision::new(Action::Prioritise { call, priority: round }, ""));
         let said = centre.take();
         if let Some(offer) = offers(&said).first() {
-            assert!(offer.fallback);
+            assert!(offer.chosen.fallback);
             assert_eq!(round, 16);
             return;
         }
@@ -446,8 +448,8 @@ fn who_is_known_is_a_candidate_however_many_others_are_idle_longer() {
     centre.join_as("sales", Caller { last_agent: Some("agent77".into()), ..Caller::default() });
     let offer = centre.offer();
     assert_eq!(offer.agent.as_str(), "agent77");
-    let known = offer.snapshot.calls()[0].last_agent.clone().unwrap();
-    assert_eq!((known.presence, offer.snapshot.candidates().len()), (Presence::Free, routing::MAX_CANDIDATES));
+    let known = offer.chosen.snapshot.calls()[0].last_agent.clone().unwrap();
+    assert_eq!((known.presence, offer.chosen.snapshot.candidates().len()), (Presence::Free, routing::MAX_CANDIDATES));
 }
 
 #[test]
@@ -470,7 +472,7 @@ fn the_first_call_of_each_queue_is_shown_however_many_wait_in_another() {
     centre.pass(5 * SECOND);
     let offer = centre.offer();
     assert_eq!(offer.call, other);
-    let shown: Vec<CallId> = offer.snapshot.calls().iter().map(|call| call.id).collect();
+    let shown: Vec<CallId> = offer.chosen.snapshot.calls().iter().map(|call| call.id).collect();
     assert_eq!((shown.len(), shown.contains(&other), shown[0]), (routing::MAX_CANDIDATES, true, waiting[0]));
-    assert_eq!(offer.snapshot.other_queues[0].service.kept, Some(0));
+    assert_eq!(offer.chosen.snapshot.other_queues[0].service.kept, Some(0));
 }

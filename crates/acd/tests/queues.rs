@@ -149,7 +149,7 @@ fn a_decision_for_an_agent_who_was_taken_meanwhile_is_asked_again_once_then_long
     centre.decide(&again, &offer_to(call, "bob"));
     assert_eq!(faults(&centre.said), [DecisionFault::Stale]);
     let offer = centre.offer();
-    assert_eq!((offer.agent.as_str(), offer.fallback), ("cid", true));
+    assert_eq!((offer.agent.as_str(), offer.chosen.fallback), ("cid", true));
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn an_impossible_decision_is_replaced_at_once() {
         centre.decide(&asked, &decision);
         assert_eq!(faults(&centre.said), [DecisionFault::Impossible], "{decision:?}");
         let offer = centre.offer();
-        assert_eq!((offer.agent.as_str(), offer.fallback), ("ann", true));
+        assert_eq!((offer.agent.as_str(), offer.chosen.fallback), ("ann", true));
     }
 }
 
@@ -180,7 +180,7 @@ fn a_late_decision_is_replaced_and_then_ignored() {
     centre.pass(SECOND / 10);
     assert_eq!(faults(&centre.said), [DecisionFault::Late]);
     let offer = centre.offer();
-    assert_eq!((offer.agent.as_str(), offer.fallback), ("ann", true));
+    assert_eq!((offer.agent.as_str(), offer.chosen.fallback), ("ann", true));
     centre.decide(&asked, &offer_to(call, "bob"));
     assert!(centre.take().is_empty());
     assert_eq!(centre.state("bob"), AgentState::Idle);

@@ -107,12 +107,10 @@ pub struct Ring {
 pub enum Target {
     /// Another queue; it keeps the time since which it waits.
     Queue(QueueName),
-    /// A flow, by its name.
+    /// A flow, by its name, in the place of the one that it came by. Voicemail is such a flow.
     Flow(String),
-    /// A number of the number plan.
+    /// A number of the number plan: a user's, a flow's or a queue's.
     Number(String),
-    /// A mailbox, by its name.
-    Mailbox(String),
 }
 
 impl Decision {
@@ -177,8 +175,8 @@ mod tests {
                 r#"{"action":"overflow","call":"c0000000000007","to":{"queue":"support"}}"#,
             ),
             (
-                Action::Overflow { call, to: Target::Mailbox("sales".to_owned()) },
-                r#"{"action":"overflow","call":"c0000000000007","to":{"mailbox":"sales"}}"#,
+                Action::Overflow { call, to: Target::Flow("voicemail".to_owned()) },
+                r#"{"action":"overflow","call":"c0000000000007","to":{"flow":"voicemail"}}"#,
             ),
             (Action::Refuse { call }, r#"{"action":"refuse","call":"c0000000000007"}"#),
         ];

@@ -45,7 +45,7 @@ impl Acquaintances {
 impl Switch {
     /// A caller talks with an agent. That is remembered only if a queue reads it.
     pub(crate) fn note_acquaintance(&mut self, call: CallId, agent: &AgentName) {
-        if !self.config.queues.iter().any(|queue| queue.method.patience_ms.is_some()) {
+        if !self.acd.asks_for_last_agents() {
             self.acquaintances = Acquaintances::default();
             return;
         }

@@ -55,8 +55,9 @@ pub struct AgentLine {
 
 impl Switch {
     /// A page of agents.
-    pub(crate) fn agent_page(&self, now: Now, after: Option<Arc<str>>, limit: u16) -> AgentPage {
+    pub(crate) fn agent_page(&mut self, now: Now, after: Option<Arc<str>>, limit: u16) -> AgentPage {
         let limit = usize::from(if (1..=MAX_PAGE).contains(&limit) { limit } else { MAX_PAGE });
+        self.begin_day_if_new(now);
         let (page, more) = self.acd.agents(after.map(AgentName::from).as_ref(), limit);
         let agents: Vec<AgentLine> = page.into_iter().map(|agent| self.agent_line(now, agent)).collect();
         let next = agents.last().filter(|_| more).map(|last| last.agent.clone());
@@ -65,6 +66,7 @@ impl Switch {
 
     /// An operator has an agent come, go, pause or take calls again.
     pub(crate) fn order_agent(&mut self, now: Now, agent: Arc<str>, saying: &Saying, by: &str) -> Response {
+        self.begin_day_if_new(now);
         let agent = AgentName::from(agent);
         let outcome = self.say_duty(now, &agent, saying, StatusBy::Operator, by);
         self.settle(now);
@@ -79,7 +81,7 @@ impl Switch {
     }
 
     fn agent_line(&self, now: Now, agent: AgentFigures) -> AgentLine {
-        let AgentFigures { name, status, status_since, state, state_since, call, queues, .. } = agent;
+        let AgentFigures { name, status, status_since, state, state_since, call, queues, calls_today } = agent;
         let said = self.duty.since(name.as_str(), &status);
         let (status, reason) = words(&status);
         let user = self.config.users.get(name.as_str());
@@ -94,7 +96,7 @@ impl Switch {
             call,
             caller: Pii::new(caller.unwrap_or_default()),
             queues: queues.iter().map(|queue| queue.shared().clone()).collect(),
-            calls_today: self.duty.calls_on_day_of(now.wall, self.config.flows.zone(), name.as_str()),
+            calls_today,
             agent: name.shared().clone(),
         }
     }

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use acd::{AgentName, OfferFailure, Status};
 use base::{Now, Wall};
-use hours::Zone;
 use journal::{AgentSaid, AgentStatus, Kind, Name, StatusBy, StatusChanged};
 use serde::{Deserialize, Serialize};
 
@@ -83,8 +82,6 @@ pub(crate) struct Duty {
     said: BTreeMap<UserName, Said>,
     /// What is still to be kept.
     changes: VecDeque<AgentSaid>,
-    /// When each answered a call of a queue last, and how many on that day.
-    tallies: BTreeMap<UserName, (Wall, u32)>,
 }
 
 impl Duty {
@@ -97,18 +94,6 @@ impl Duty {
         }
         let (status, reason) = kept.map_or((None, None), |(status, reason)| (Some(status), reason));
         self.changes.push_back(AgentSaid { agent: agent.clone(), status, reason, at });
-    }
-
-    /// An agent answered a call of a queue.
-    pub fn count(&mut self, at: Wall, zone: &Zone, agent: &UserName) {
-        let calls = self.calls_on_day_of(at, zone, agent);
-        self.tallies.insert(agent.clone(), (at, calls.saturating_add(1)));
-    }
-
-    /// How many he answered on the day that `at` is part of.
-    pub fn calls_on_day_of(&self, at: Wall, zone: &Zone, agent: &str) -> u32 {
-        let tally = self.tallies.get(agent).filter(|(last, _)| zone.clock(*last).is_same_day(zone.clock(at)));
-        tally.map_or(0, |(_, calls)| *calls)
     }
 
     /// Since when an agent is what he is, if that was said of him.

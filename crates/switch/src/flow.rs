@@ -348,17 +348,14 @@ impl Switch {
             LeaveReason::Refused { .. } => self.queue_over(now, call, QueueOutcome::Full),
             // The queue that it goes to comes next (`moved_to_queue`).
             LeaveReason::Overflowed { to: Target::Queue(_), .. } => {}
-            LeaveReason::Overflowed { .. } => self.queue_over(now, call, QueueOutcome::Full),
-            LeaveReason::Answered { agent } => {
-                self.note_acquaintance(call, agent);
-                self.duty.count(now.wall, self.config.flows.zone(), agent.shared());
-            }
+            LeaveReason::Overflowed { to, .. } => self.overflowed(now, call, to),
+            LeaveReason::Answered { agent } => self.note_acquaintance(call, agent),
             LeaveReason::Left => {}
         }
     }
 
-    /// What agents did today counts anew from the first caller of a day who comes to a queue.
-    fn begin_day_if_new(&mut self, now: Now) {
+    /// What agents did today counts anew from the first of a day who comes to a queue or looks at them.
+    pub(crate) fn begin_day_if_new(&mut self, now: Now) {
         let clock = self.config.flows.zone().clock(now.wall);
         if self.day.replace(clock).is_some_and(|before| !before.is_same_day(clock)) {
             self.acd.begin_day(now);

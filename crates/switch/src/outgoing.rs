@@ -6,9 +6,8 @@ use std::time::Duration;
 use acd::{AgentName, OfferEnd, OfferFailure, ReserveError};
 use base::{CallId, LegId, Mono, Now, OfferId};
 use ivr::DialOutcome;
-use journal::{Candidate, Kind, LegRole, OfferEnded, OfferMade, OfferOutcome, OfferReason, Rival};
+use journal::{Kind, LegRole, OfferEnded, OfferOutcome};
 use leg::Command;
-use routing::{Question, Strategy as _};
 use sdp::{Codec, Preferences};
 use sip::{Flow, Invite, Onward, Refusal, Transport};
 use sip_message::{AnyUri, HeaderName, NameAddr, Reason, Response, Uri};
@@ -32,8 +31,7 @@ impl Switch {
     pub(crate) fn place_offer(&mut self, now: Now, offer: acd::Offer) {
         let acd::Offer { id, call, agent, queue, .. } = &offer;
         let (id, call, agent, queue) = (*id, *call, agent.clone(), queue.clone());
-        let strategy = self.strategy.as_ref().map_or(offer.method.name(), |strategy| strategy.name());
-        let made = offer_made(&offer, strategy);
+        let made = self.offer_made(&offer);
         self.note(now, call, made);
         let live = self.calls.get(&call).is_some_and(|found| !found.over);
         match self.route_to(agent.shared()).filter(|_| live) {
@@ -496,7 +494,7 @@ const fn q850(outcome: DialOutcome) -> u8 {
     }
 }
 
-fn millis(time: Duration) -> u64 {
+pub(crate) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -527,68 +525,4 @@ const fn dial_failure(status: u16, local: bool) -> DialOutcome {
         401 | 403 | 407 => DialOutcome::Refused,
         _ => DialOutcome::Unreachable,
     }
-}
-
-/// The journal's word on why this agent is rung for this call.
-fn offer_made(offer: &acd::Offer, strategy: &str) -> Kind {
-    let snapshot = &offer.snapshot;
-    let excluded = &snapshot.queue.excluded;
-    let excluded = [
-        ("unavailable", excluded.unavailable),
-        ("on_break", excluded.on_break),
-        ("offered", excluded.offered),
-        ("in_call", excluded.in_call),
-        ("wrap_up", excluded.wrap_up),
-        ("resting", excluded.resting),
-        ("unskilled", excluded.unskilled),
-        ("tried", excluded.tried),
-        ("undecided", excluded.undecided),
-        ("surplus", excluded.surplus),
-    ];
-    Kind::OfferMade(OfferMade {
-        offer: offer.id,
-        queue: offer.queue.shared().clone(),
-        agent: offer.agent.shared().clone(),
-        ring_ms: millis(offer.ring_time),
-        why: OfferReason {
-            decision: offer.decision,
-            strategy: strategy.into(),
-            fallback: offer.fallback,
-            decided_on: snapshot.at,
-            reason: offer.reason.to_string(),
-            candidates: candidates(offer),
-            calls: rivals(offer),
-            excluded: excluded.into_iter().filter(|(_, n)| *n > 0).map(|(why, n)| (why.into(), n)).collect(),
-        },
-    })
-}
-
-/// The agents whom the decision could choose, with their scores if it chose among agents.
-fn candidates(offer: &acd::Offer) -> Vec<Candidate> {
-    let among_agents = matches!(offer.snapshot.question, Question::Agent { .. });
-    let score = |number: usize| offer.scores.get(number).copied().filter(|_| among_agents);
-    let described = offer.snapshot.candidates().iter().enumerate().map(|(number, c)| Candidate {
-        agent: c.agent.shared().clone(),
-        idle_ms: c.idle_ms,
-        calls: c.calls,
-        level: c.level,
-        calls_today: c.calls_today,
-        talk_today_ms: c.talk_today_ms,
-        skills: c.skills.iter().map(|(skill, level)| (skill.shared().clone(), level)).collect(),
-        score: score(number),
-    });
-    described.collect()
-}
-
-/// The waiting calls among which the decision chose for an agent, with their scores; none if it chose an agent for a call.
-fn rivals(offer: &acd::Offer) -> Vec<Rival> {
-    let Question::Call { calls, .. } = &offer.snapshot.question else { return Vec::new() };
-    let described = calls.iter().enumerate().map(|(number, call)| Rival {
-        call: call.id,
-        queue: call.queue.shared().clone(),
-        waited_ms: call.waited_ms,
-        priority: call.priority,
-        score: offer.scores.get(number).copied(),
-    });
-    described.collect()
 }

@@ -524,7 +524,7 @@ impl Switch {
         match event {
             Event::DecisionNeeded { id, method, snapshot, .. } => {
                 let decision = self.strategy.as_deref().unwrap_or(&method).decide(&snapshot);
-                self.acd.handle_decision(now, id, &decision);
+                self.take_decision(now, id, decision);
             }
             Event::DecisionRejected { .. } => {}
             Event::Offer(offer) => self.place_offer(now, offer),

@@ -55,7 +55,7 @@ const UNAVAILABLE: u16 = 480;
 const LOOP_DETECTED: u16 = 482;
 
 /// How often flows send one caller on; one who comes to a further transfer goes where that fails.
-const MAX_SENT_ON: u8 = 16;
+pub(crate) const MAX_SENT_ON: u8 = 16;
 
 impl Switch {
     /// A REFER in a leg's session.
@@ -206,6 +206,11 @@ impl Switch {
         if let Some(by) = transfer.by {
             self.let_go(now, by);
         }
+        self.begin_anew(now, call, destination);
+    }
+
+    /// A caller who has left his flow begins at another place: a flow or a queue.
+    pub(crate) fn begin_anew(&mut self, now: Now, call: CallId, destination: Destination) {
         let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else { return };
         found.stage = Stage::Flow;
         match destination {

@@ -1,0 +1,63 @@
+//! Decisions that send callers out of their queue.
+
+use base::{CallId, DecisionId, Now};
+use ivr::QueueOutcome;
+use routing::{Action, Decision, Target};
+
+use crate::Destination;
+use crate::call::Stage;
+use crate::switch::Switch;
+use crate::transfer::MAX_SENT_ON;
+
+impl Switch {
+    /// A strategy has decided. What it says of places beside the queues is checked here: the ACD does not know them.
+    pub(crate) fn take_decision(&mut self, now: Now, id: DecisionId, mut decision: Decision) {
+        if let Action::Overflow { call, to } = &mut decision.action {
+            match self.overflow_target(*call, to) {
+                Some(target) => *to = target,
+                None => return self.acd.handle_bad_decision(now, id),
+            }
+        }
+        self.acd.handle_decision(now, id, &decision);
+    }
+
+    /// Where a call goes by its queue's decision; none if there is no such place, or it was sent on too often.
+    fn overflow_target(&self, call: CallId, to: &Target) -> Option<Target> {
+        self.calls.get(&call).filter(|found| found.hops.is_some() && found.sent_on < MAX_SENT_ON)?;
+        Some(match self.destination_of(to)? {
+            // There it keeps the time since which it waits, by whatever number that queue was called.
+            Destination::Queue(queue) => Target::Queue(queue),
+            Destination::Flow(_) | Destination::User(_) => to.clone(),
+        })
+    }
+
+    fn destination_of(&self, to: &Target) -> Option<Destination> {
+        Some(match to {
+            // Whether there is such a queue is the ACD's to say.
+            Target::Queue(queue) => Destination::Queue(queue.clone()),
+            Target::Flow(name) => Destination::Flow(self.config.flows.get(name)?.name().clone()),
+            Target::Number(number) => self.config.numbers.get(number.as_str())?.clone(),
+        })
+    }
+
+    /// A call has left its queue for a flow or a user. The flow that it came by is over.
+    pub(crate) fn overflowed(&mut self, now: Now, call: CallId, to: &Target) {
+        // Nothing is read anew between a decision and what comes of it.
+        let Some(destination) = self.destination_of(to) else { return self.queue_over(now, call, QueueOutcome::Full) };
+        self.end_announcing(call);
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        if let Stage::Queued(Some(limit)) = found.stage {
+            self.timers.cancel(limit);
+        }
+        found.sent_on += 1;
+        self.leave_flow(call);
+        match destination {
+            Destination::User(user) => {
+                let deadline = now.monotonic + self.config.limits.ring_time;
+                self.play_ringback(call);
+                self.dial_user(now, call, &user, deadline);
+            }
+            flow_or_queue => self.begin_anew(now, call, flow_or_queue),
+        }
+    }
+}
