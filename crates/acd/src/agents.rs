@@ -55,7 +55,7 @@ impl Acd {
     fn figures(&self, agent: &Agent) -> AgentFigures {
         let call = agent.held.as_ref().map(|held| match held {
             Held::Offer(offer) => offer.call,
-            Held::Call { call, .. } | Held::Reserved(call) => *call,
+            Held::Call { call, .. } | Held::Reserved(call) | Held::LettingGo { call, .. } => *call,
         });
         let queue = |ix| self.floor.queue(ix).map(|queue| queue.config.name.clone());
         AgentFigures {
@@ -75,7 +75,7 @@ impl Acd {
 fn state_since(agent: &Agent) -> Mono {
     match (&agent.held, &agent.status, &agent.lease) {
         (Some(Held::Offer(offer)), ..) => offer.began,
-        (Some(Held::Call { .. } | Held::Reserved(_)), ..) => agent.held_since,
+        (Some(Held::Call { .. } | Held::Reserved(_) | Held::LettingGo { .. }), ..) => agent.held_since,
         (None, Status::LoggedOut, _) => agent.status_since,
         (None, _, Some(lease)) if lease.kind == LeaseKind::WrapUp => lease.began,
         (None, Status::Break { .. }, _) => agent.status_since,

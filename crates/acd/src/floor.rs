@@ -112,8 +112,17 @@ impl Today {
 #[derive(Debug)]
 pub enum Held {
     Offer(LiveOffer),
-    Call { call: CallId, queue: QueueIx },
+    Call {
+        call: CallId,
+        queue: QueueIx,
+    },
     Reserved(CallId),
+    /// His phone was let go, and has not said yet that it is: it would be busy for another call.
+    LettingGo {
+        call: CallId,
+        /// When that is taken for granted.
+        end: TimerToken,
+    },
 }
 
 /// An offer that is out.
@@ -199,7 +208,7 @@ impl Agent {
         match (&self.held, &self.status, self.lease.as_ref().map(|lease| lease.kind)) {
             (Some(Held::Offer(offer)), ..) => AgentState::Offered(offer.id),
             (Some(Held::Call { call, .. }), ..) => AgentState::InCall(*call),
-            (Some(Held::Reserved(call)), ..) => AgentState::Reserved(*call),
+            (Some(Held::Reserved(call) | Held::LettingGo { call, .. }), ..) => AgentState::Reserved(*call),
             (None, Status::LoggedOut, _) => AgentState::LoggedOut,
             (None, _, Some(LeaseKind::WrapUp)) => AgentState::WrapUp,
             (None, Status::Break { .. }, _) => AgentState::OnBreak,

@@ -59,6 +59,7 @@ impl Acd {
                 let stage = self.calls.get(call).map(|entry| entry.stage);
                 holds!(stage == Some(Stage::Connected(ix)), "{name} speaks with a call that is {stage:?}");
             }
+            Some(Held::LettingGo { end, .. }) => holds!(end.at() > now, "{name}'s phone is not let go"),
             Some(Held::Reserved(_)) | None => {}
         }
         let nothing = agent.queues.is_empty() && agent.lease.is_none() && agent.ask.is_none() && agent.wake.is_none();
@@ -180,7 +181,12 @@ impl Acd {
         let of_calls = calls.iter().map(|(_, e)| [e.max_wait, e.wake, e.widen].into_iter().flatten().count());
         let agents = self.floor.agents.iter();
         let of_agents = agents.map(|agent| usize::from(agent.lease.is_some()) + usize::from(agent.wake.is_some()));
-        let known = self.offers.len() + self.asks.len() + of_calls.sum::<usize>() + of_agents.sum::<usize>();
+        let letting_go = self.floor.agents.iter().filter(|agent| matches!(agent.held, Some(Held::LettingGo { .. })));
+        let known = self.offers.len()
+            + self.asks.len()
+            + letting_go.count()
+            + of_calls.sum::<usize>()
+            + of_agents.sum::<usize>();
         holds!(self.timers.len() == known, "{} timers are set, {known} are known", self.timers.len());
         let about_agents = self.asks.values().filter(|ask| matches!(ask.subject, Subject::Agent(_))).count();
         let agents = self.floor.agents.iter().filter(|agent| agent.ask.is_some()).count();

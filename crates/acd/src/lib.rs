@@ -32,6 +32,7 @@ mod event;
 mod figures;
 mod floor;
 mod foresee;
+mod hold;
 mod invariants;
 mod leave;
 mod line;

@@ -7,15 +7,14 @@ use base::{CallId, DecisionId, IdGen, IdMap, Mono, Now, OfferId, Timers};
 use routing::{AgentName, Levels, QueueName};
 
 use crate::decide::Ask;
-use crate::floor::{AgentIx, Floor, Held, QueueIx, Today};
+use crate::floor::{AgentIx, Floor, QueueIx, Today};
 use crate::foresee::Estimators;
 use crate::line::Place;
 use crate::penalty::Missed;
 use crate::queue::{Entry, Queue, Stage};
 use crate::snapshot::millis;
 use crate::{
-    AgentConfig, AgentState, Caller, Event, JoinError, LeaveReason, OfferEnd, OfferFailure, QueueConfig, ReserveError,
-    Status,
+    AgentConfig, AgentState, Caller, Event, JoinError, LeaveReason, OfferEnd, OfferFailure, QueueConfig, Status,
 };
 
 /// All queues and agents of a node.
@@ -52,6 +51,8 @@ pub(crate) enum Timer {
     WakeAgent(AgentIx),
     /// When a decision is late: longest idle decides.
     Decision(DecisionId),
+    /// When an agent's phone is taken to be free that does not say so.
+    LetGo(AgentIx),
 }
 
 impl Acd {
@@ -211,55 +212,6 @@ impl Acd {
         }
     }
 
-    /// Holds an agent for a direct call, or for one that he makes himself; also in his wrap-up or rest.
-    ///
-    /// # Errors
-    /// If there is no such agent, or he has an offer, a call or a reservation.
-    pub fn reserve(&mut self, now: Now, agent: &AgentName, call: CallId) -> Result<(), ReserveError> {
-        let ix = self.floor.find(agent).ok_or(ReserveError::UnknownAgent)?;
-        if self.floor.agent(ix).is_none_or(|agent| agent.held.is_some()) {
-            return Err(ReserveError::Busy);
-        }
-        self.drop_agent_ask(ix);
-        self.floor.change(ix, |agent| {
-            agent.held = Some(Held::Reserved(call));
-            agent.held_since = now.monotonic;
-        });
-        Ok(())
-    }
-
-    /// What an agent holds of the call `from`, be it from a queue or a reservation, he holds of `to` from now on, which is in no
-    /// queue: two calls have become one. Without such a thing nothing changes.
-    pub fn hand_over(&mut self, agent: &AgentName, from: CallId, to: CallId) {
-        let Some(ix) = self.floor.find(agent) else { return };
-        let held = match self.floor.agent(ix).and_then(|agent| agent.held.as_ref()) {
-            Some(Held::Call { call, queue }) if *call == from && !self.calls.contains_key(&to) => {
-                Held::Call { call: to, queue: *queue }
-            }
-            Some(Held::Reserved(call)) if *call == from => Held::Reserved(to),
-            _ => return,
-        };
-        if matches!(held, Held::Call { .. })
-            && let Some(entry) = self.calls.remove(&from)
-        {
-            self.calls.insert(to, entry);
-        }
-        self.floor.change(ix, |agent| agent.held = Some(held));
-    }
-
-    /// Ends the reservation of an agent for `call`, without wrap-up; another one's is left alone.
-    pub fn release(&mut self, now: Now, agent: &AgentName, call: CallId) {
-        let Some(ix) = self.floor.find(agent) else { return };
-        let holds = |held: &Option<Held>| matches!(held, Some(Held::Reserved(other)) if *other == call);
-        if self.floor.agent(ix).is_some_and(|agent| holds(&agent.held)) {
-            self.floor.change(ix, |agent| {
-                agent.held = None;
-                agent.idle_since = now.monotonic;
-            });
-            self.agent_free(now, ix);
-        }
-    }
-
     /// What the agent says of himself; false if he is not there or had said so before. A break and logging out end nothing
     /// that he has; when the last agent of a queue logs out, the calls that wait in it leave. In a break he is logged in,
     /// so that they go on waiting.
@@ -326,6 +278,7 @@ impl Acd {
                 Timer::Widen(call) => self.widen(now, call),
                 Timer::WakeAgent(agent) => self.wake_agent(now, agent),
                 Timer::Decision(id) => self.decision_late(now, id),
+                Timer::LetGo(agent) => self.has_let_go(now, agent),
             }
         }
     }

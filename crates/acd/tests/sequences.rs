@@ -52,6 +52,8 @@ struct World {
     offers: BTreeMap<OfferId, (CallId, AgentName)>,
     connected: BTreeMap<CallId, AgentName>,
     reserved: BTreeMap<AgentName, CallId>,
+    /// Whose phone has to let go of a call, and when that is taken for granted.
+    letting_go: BTreeMap<AgentName, (CallId, Mono)>,
     /// Who said that he takes no calls.
     paused: BTreeSet<AgentName>,
     open_decisions: Vec<(Method, Arc<Snapshot>)>,
@@ -63,6 +65,9 @@ struct World {
     seen: Seen,
 }
 
+/// After this a phone is taken to have let go.
+const LET_GO: Duration = Duration::from_secs(40);
+
 #[derive(Clone, Copy, Default)]
 struct Seen {
     elsewhere: usize,
@@ -70,6 +75,7 @@ struct Seen {
     rejected: usize,
     together: usize,
     paused: usize,
+    kept_back: usize,
 }
 
 impl World {
@@ -96,6 +102,7 @@ impl World {
             offers: BTreeMap::new(),
             connected: BTreeMap::new(),
             reserved: BTreeMap::new(),
+            letting_go: BTreeMap::new(),
             paused: BTreeSet::new(),
             open_decisions: Vec::new(),
             old_decisions: Vec::new(),
@@ -116,7 +123,8 @@ impl World {
             0..20 => self.join(),
             20..28 => self.leave(),
             28..50 => self.phone(),
-            50..58 => self.release(),
+            50..55 => self.release(),
+            55..58 => self.let_go(),
             58..62 => self.log(),
             62..68 => self.direct(),
             68..84 => self.decide(),
@@ -179,6 +187,19 @@ impl World {
         let agent = self.pick(&self.agents.clone()).unwrap();
         self.connected.retain(|_, with| *with != agent);
         self.acd.agent_released(self.now, &agent);
+        self.settle();
+    }
+
+    fn let_go(&mut self) {
+        let agents: Vec<AgentName> = self.letting_go.keys().cloned().collect();
+        let Some(agent) = self.pick(&agents) else { return };
+        let (call, _) = self.letting_go[&agent];
+        if self.rng.percent(80) {
+            self.letting_go.remove(&agent);
+            self.acd.let_go(self.now, &agent, call);
+        } else {
+            self.acd.let_go(self.now, &agent, CallId::from_raw(call.as_raw() + 1));
+        }
         self.settle();
     }
 
@@ -308,6 +329,8 @@ impl World {
                     assert!(self.offers.values().all(|(_, agent)| *agent != offer.agent), "two offers at once");
                     assert!(self.connected.values().all(|agent| *agent != offer.agent), "an offer in a call");
                     assert!(!self.reserved.contains_key(&offer.agent), "an offer in a direct call");
+                    let kept = self.letting_go.get(&offer.agent).filter(|(_, end)| *end > self.now.monotonic);
+                    assert!(kept.is_none(), "an offer to a phone that is not let go");
                     let serves = self.members.get(&offer.queue).is_some_and(|who| who.contains(&offer.agent));
                     assert!(serves, "an offer to one who does not serve the queue");
                     assert!(!self.paused.contains(&offer.agent), "an offer to one who takes none");
@@ -326,6 +349,13 @@ impl World {
                     if end == OfferEnd::AnsweredElsewhere {
                         self.seen.elsewhere += 1;
                         assert_ne!(self.acd.agent_state(&agent), Some(AgentState::Resting), "a loser rests");
+                    }
+                    if !matches!(end, OfferEnd::Failed(_)) && self.rng.percent(70) {
+                        self.acd.keep_back(self.now, &agent, call);
+                        if self.acd.agent_state(&agent) == Some(AgentState::Reserved(call)) {
+                            self.letting_go.insert(agent, (call, self.now.monotonic + LET_GO));
+                            self.seen.kept_back += 1;
+                        }
                     }
                 }
                 Event::LeftQueue { call, why, .. } => {
@@ -446,12 +476,17 @@ fn no_sequence_of_inputs_breaks_an_invariant() {
         all.rejected += seen.rejected;
         all.together += seen.together;
         all.paused += seen.paused;
+        all.kept_back += seen.kept_back;
     }
     if only.is_none() {
         let enough = offered > 10_000 && answered > 3_000 && reconfigured > 5_000;
         assert!(enough, "the sequences reach too little: {offered}, {answered}, {reconfigured}");
-        let Seen { elsewhere, moved, rejected, together, paused } = all;
-        let enough = elsewhere > 100 && moved > 80 && rejected > 5_000 && together > 200 && paused > 400;
-        assert!(enough, "the sequences reach too little: {elsewhere}, {moved}, {rejected}, {together}, {paused}");
+        let Seen { elsewhere, moved, rejected, together, paused, kept_back } = all;
+        let enough =
+            elsewhere > 100 && moved > 80 && rejected > 5_000 && together > 200 && paused > 400 && kept_back > 300;
+        assert!(
+            enough,
+            "the sequences reach too little: {elsewhere}, {moved}, {rejected}, {together}, {paused}, {kept_back}"
+        );
     }
 }

@@ -78,16 +78,16 @@ fn two_callers_and_two_agents_meet() {
     let crossing = Crossing::of(&["carol", "dave"], &["101", "102"]).after("carol", call("201"));
     let crossing = crossing.with("carol", HangUp).with_row("dave", [call("201"), HangUp]);
     let crossing = crossing.with("101", Answer).with("101", Refuse(486)).with("102", Answer);
-    hold(&crossing.clone(), 900);
-    hold(&crossing.with_row("101", [Answer, HangUp]), 6000);
+    hold(&crossing.clone(), 650);
+    hold(&crossing.with_row("101", [Answer, HangUp]), 4500);
 }
 
 #[test]
 fn two_callers_want_one_agent() {
     let crossing = Crossing::of(&["carol", "dave"], &["101"]).after("carol", call("201")).after("dave", call("201"));
     let crossing = crossing.with("carol", HangUp).with("dave", HangUp).with("101", Ring).with("101", Answer);
-    hold(&crossing.clone().with("101", Answer), 150);
-    hold(&crossing.with("101", Refuse(486)).with_time(RING), 2000);
+    hold(&crossing.clone().with("101", Answer), 80);
+    hold(&crossing.with("101", Refuse(486)).with_time(RING), 800);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn the_agents_phone_dies() {
     let crossing = two().with("101", Deed::Vanish).with("101", Ring).with("101", Answer).with("102", Answer);
     hold(&crossing.clone().with_time(RING).with("carol", HangUp), 600);
     hold(&crossing.clone().with_time(RING).with("carol", Deed::Vanish), 80);
-    hold(&crossing.with_row("carol", [HangUp, call("201")]), 300);
+    hold(&crossing.with_row("carol", [HangUp, call("201")]), 250);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn the_agent_is_dialled_directly() {
     hold(&crossing.with_row("dave", [call("101"), HangUp]), 140);
     let crossing = Crossing::of(&["carol", "dave"], &["101"]).after("carol", call("201")).with("101", Answer);
     let crossing = crossing.with_row("dave", [call("101"), HangUp]).with("carol", HangUp).with("101", Answer);
-    hold(&crossing.with("101", HangUp), 800);
+    hold(&crossing.with("101", HangUp), 700);
 }
 
 #[test]

@@ -31,7 +31,7 @@
 //! Before that, `registration` decides who is let in (digest), and knows where users are who register; `locations` keeps
 //! that over a restart.
 //!
-//! A queue decision: the ACD asks (`DecisionNeeded`), `switch::on_acd` calls the queue's `routing::Strategy`, the ACD
+//! A queue decision: the ACD asks (`DecisionNeeded`), `queueing` calls the queue's `routing::Strategy`, the ACD
 //! checks the answer and says `Offer`.
 //!
 //! `login` says who we are to trunks that ask, `trunks` what is known of them while the switch runs. `grant` counts what of each grant is in use, `fault` ends the call whose handling panicked, `health` knows what the
@@ -81,6 +81,7 @@ mod outside;
 mod overflow;
 mod places;
 mod prompts;
+mod queueing;
 mod reconfigure;
 mod recording;
 mod registration;

@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use acd::{AgentName, OfferEnd, OfferFailure, ReserveError};
-use base::{CallId, LegId, Mono, Now, OfferId};
+use acd::{AgentName, OfferFailure, ReserveError};
+use base::{CallId, LegId, Mono, Now};
 use ivr::DialOutcome;
 use journal::{Kind, LegRole, OfferEnded, OfferOutcome};
 use leg::Command;
@@ -383,38 +383,6 @@ impl Switch {
         let call = found.call;
         self.drop_leg(now, leg, "no_answer", Reason::default());
         self.dial_over(now, call, DialOutcome::NoAnswer);
-    }
-
-    /// The ACD ended an offer that was not answered.
-    pub(crate) fn offer_ended(
-        &mut self,
-        now: Now,
-        offer: OfferId,
-        call: CallId,
-        agent: &AgentName,
-        end: OfferEnd,
-        rang: Duration,
-    ) {
-        let outcome = match end {
-            OfferEnd::Failed(OfferFailure::Busy) => OfferOutcome::Busy,
-            OfferEnd::Failed(OfferFailure::Declined) => OfferOutcome::Declined,
-            OfferEnd::Failed(OfferFailure::NoAnswer) => OfferOutcome::NoAnswer,
-            OfferEnd::Failed(OfferFailure::Unreachable) => OfferOutcome::Unreachable,
-            OfferEnd::CallerLeft => OfferOutcome::CallerLeft,
-            OfferEnd::WaitedTooLong => OfferOutcome::WaitedTooLong,
-            OfferEnd::AnsweredElsewhere => OfferOutcome::AnsweredElsewhere,
-        };
-        let event =
-            Kind::OfferEnded(OfferEnded { offer, agent: agent.shared().clone(), outcome, rang_ms: millis(rang) });
-        self.note(now, call, event);
-        // Why the caller hung up may matter to the phone: a call that was answered elsewhere is not one missed.
-        let reason = match end {
-            OfferEnd::AnsweredElsewhere => Reason::ANSWERED_ELSEWHERE,
-            _ => self.calls.get(&call).filter(|found| found.over).map(|found| found.reason).unwrap_or_default(),
-        };
-        if let Some(leg) = self.offers.remove(&offer) {
-            self.drop_leg(now, leg, end.as_str(), reason);
-        }
     }
 
     /// Tells a flow how its `dial` ended. A caller who dialled himself is refused, or hung up.

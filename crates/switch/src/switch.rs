@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acd::Acd;
+use acd::{Acd, AgentName};
 use base::{CallId, IdGen, IdMap, LegId, Mono, Now, OfferId, Rng, TakeId, Timers, Wall};
 use journal::{Charges, Kind, Name, Party};
 use routing::Strategy;
@@ -96,6 +96,8 @@ pub struct Switch {
     pub(crate) calls: BTreeMap<CallId, Call>,
     pub(crate) legs: IdMap<LegId, Leg>,
     pub(crate) sessions: IdMap<SessionId, LegId>,
+    /// Sessions whose offer was withdrawn, till their phone has let go: whose it is, and the call.
+    pub(crate) letting_go: IdMap<SessionId, (AgentName, CallId)>,
     pub(crate) offers: IdMap<OfferId, LegId>,
     pub(crate) takes: IdMap<TakeId, CallId>,
     /// Messages that wait for their receivers' phones.
@@ -166,6 +168,7 @@ impl Switch {
             calls: BTreeMap::new(),
             legs: IdMap::default(),
             sessions: IdMap::default(),
+            letting_go: IdMap::default(),
             offers: IdMap::default(),
             takes: IdMap::default(),
             messages: HashMap::new(),
@@ -387,6 +390,7 @@ impl Switch {
         self.calls.is_empty()
             && self.legs.is_empty()
             && self.sessions.is_empty()
+            && self.letting_go.is_empty()
             && self.offers.is_empty()
             && self.takes.is_empty()
             && self.letters.taken().next().is_none()
@@ -474,6 +478,7 @@ impl Switch {
             }),
             Event::Changed { session, body } => self.with_leg(session, |s, leg| s.changed(now, leg, body.as_deref())),
             Event::Refused { session, status, local, response, .. } => {
+                self.phone_let_go(now, session);
                 if let Some(leg) = self.sessions.remove(&session) {
                     self.refused(now, leg, status, local, response.as_deref());
                 }
@@ -484,6 +489,7 @@ impl Switch {
                 }
             }
             Event::Ended { session, cause } => {
+                self.phone_let_go(now, session);
                 if let Some(leg) = self.sessions.remove(&session) {
                     self.peer_gone(now, leg, crate::talk::word(&cause), None, crate::talk::reason_of(&cause));
                 }
@@ -516,25 +522,6 @@ impl Switch {
     fn with_leg(&mut self, session: SessionId, act: impl FnOnce(&mut Self, LegId)) {
         if let Some(&leg) = self.sessions.get(&session) {
             act(self, leg);
-        }
-    }
-
-    fn on_acd(&mut self, now: Now, event: acd::Event) {
-        use acd::Event;
-        match event {
-            Event::DecisionNeeded { id, method, snapshot, .. } => {
-                let decision = self.strategy.as_deref().unwrap_or(&method).decide(&snapshot);
-                self.take_decision(now, id, decision);
-            }
-            Event::DecisionRejected { .. } => {}
-            Event::Offer(offer) => self.place_offer(now, offer),
-            Event::OfferEnded { offer, call, agent, end, rang } => {
-                self.offer_ended(now, offer, call, &agent, end, rang);
-            }
-            Event::LeftQueue { call, queue, why, waited } => self.left_queue(now, call, &queue, &why, waited),
-            Event::Moved { call, queue } => self.moved_to_queue(now, call, &queue),
-            Event::Paused { agent, failure } => self.paused_for(now, &agent, failure),
-            Event::WrapUpBegan { .. } | Event::WrapUpEnded { .. } => {}
         }
     }
 

@@ -1,0 +1,78 @@
+//! What the queues say: decisions to make, phones to ring and to let go, calls that have left.
+
+use std::time::Duration;
+
+use acd::{AgentName, Event, OfferEnd, OfferFailure};
+use base::{CallId, Now, OfferId};
+use journal::{Kind, OfferEnded, OfferOutcome};
+use sip::SessionId;
+use sip_message::Reason;
+
+use crate::outgoing::millis;
+use crate::switch::Switch;
+
+impl Switch {
+    pub(crate) fn on_acd(&mut self, now: Now, event: acd::Event) {
+        match event {
+            Event::DecisionNeeded { id, method, snapshot, .. } => {
+                let decision = self.strategy.as_deref().unwrap_or(&method).decide(&snapshot);
+                self.take_decision(now, id, decision);
+            }
+            Event::DecisionRejected { .. } => {}
+            Event::Offer(offer) => self.place_offer(now, offer),
+            Event::OfferEnded { offer, call, agent, end, rang } => {
+                self.offer_ended(now, offer, call, &agent, end, rang);
+            }
+            Event::LeftQueue { call, queue, why, waited } => self.left_queue(now, call, &queue, &why, waited),
+            Event::Moved { call, queue } => self.moved_to_queue(now, call, &queue),
+            Event::Paused { agent, failure } => self.paused_for(now, &agent, failure),
+            Event::WrapUpBegan { .. } | Event::WrapUpEnded { .. } => {}
+        }
+    }
+
+    /// The ACD ended an offer that was not answered.
+    fn offer_ended(
+        &mut self,
+        now: Now,
+        offer: OfferId,
+        call: CallId,
+        agent: &AgentName,
+        end: OfferEnd,
+        rang: Duration,
+    ) {
+        let outcome = match end {
+            OfferEnd::Failed(OfferFailure::Busy) => OfferOutcome::Busy,
+            OfferEnd::Failed(OfferFailure::Declined) => OfferOutcome::Declined,
+            OfferEnd::Failed(OfferFailure::NoAnswer) => OfferOutcome::NoAnswer,
+            OfferEnd::Failed(OfferFailure::Unreachable) => OfferOutcome::Unreachable,
+            OfferEnd::CallerLeft => OfferOutcome::CallerLeft,
+            OfferEnd::WaitedTooLong => OfferOutcome::WaitedTooLong,
+            OfferEnd::AnsweredElsewhere => OfferOutcome::AnsweredElsewhere,
+        };
+        let event =
+            Kind::OfferEnded(OfferEnded { offer, agent: agent.shared().clone(), outcome, rang_ms: millis(rang) });
+        self.note(now, call, event);
+        // Why the caller hung up may matter to the phone: a call that was answered elsewhere is not one missed.
+        let reason = match end {
+            OfferEnd::AnsweredElsewhere => Reason::ANSWERED_ELSEWHERE,
+            _ => self.calls.get(&call).filter(|found| found.over).map(|found| found.reason).unwrap_or_default(),
+        };
+        if let Some(leg) = self.offers.remove(&offer) {
+            let session = self.legs.get(&leg).and_then(|found| found.session);
+            self.drop_leg(now, leg, end.as_str(), reason);
+            // His phone may have answered just now, and would be busy for the next call until it knows that it was too late.
+            if let Some(session) = session.filter(|_| !matches!(end, OfferEnd::Failed(_))) {
+                self.letting_go.insert(session, (agent.clone(), call));
+                self.acd.keep_back(now, agent, call);
+            }
+        }
+    }
+
+    /// A session is over: if it was one that an agent's phone still had to let go of, the agent is free.
+    pub(crate) fn phone_let_go(&mut self, now: Now, session: SessionId) {
+        if let Some((agent, call)) = self.letting_go.remove(&session) {
+            base::give_back(&mut self.letting_go);
+            self.acd.let_go(now, &agent, call);
+        }
+    }
+}
