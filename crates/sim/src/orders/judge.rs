@@ -68,9 +68,12 @@ impl Order<'_> {
         };
         let idle: Vec<&str> =
             self.agents().map(|(_, name)| name).filter(|name| self.state(name) == Some(AgentState::Idle)).collect();
+        // Where all are rung, one who rings is no reason for another one not to.
         let offered = |call| {
-            self.agents()
-                .any(|(_, name)| matches!(self.state(name), Some(AgentState::Offered(_))) && was_offered(call, name))
+            !self.crossing.rings_all
+                && self.agents().any(|(_, name)| {
+                    matches!(self.state(name), Some(AgentState::Offered(_))) && was_offered(call, name)
+                })
         };
         let waiting: Vec<_> = self.queued().into_iter().filter(|call| !offered(*call)).collect();
         let is_listed = |name: &str| {

@@ -20,6 +20,7 @@ mod stage;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use routing::Builtin;
 use switch::Config;
 
 use crate::company::Company;
@@ -41,6 +42,8 @@ pub struct Crossing {
     now: Vec<Vec<Move>>,
     /// Who serves the queue, in this order.
     agents: Vec<String>,
+    /// The queue rings all of them at once, not one after the other.
+    rings_all: bool,
     /// Callers wait for [`MAX_WAIT`] at most.
     impatient: bool,
     /// What the media tells waits, too.
@@ -86,13 +89,20 @@ impl Crossing {
         let users = agents.iter().map(|name| (*name, Whose::User((*name).to_owned())));
         before.phones = outside.chain(users).map(|(name, whose)| cast(name, whose)).collect();
         let agents = agents.iter().map(|name| (*name).to_owned()).collect();
-        Self { before, now: Vec::new(), agents, impatient: false, slow_media: false }
+        Self { before, now: Vec::new(), agents, rings_all: false, impatient: false, slow_media: false }
     }
 
     /// Everybody's phone makes reliable provisional responses (RFC 3262).
     #[must_use]
     pub fn reliably(mut self) -> Self {
         self.before.phones.iter_mut().for_each(|cast| cast.manners.reliable = Reliable::Supported);
+        self
+    }
+
+    /// The queue rings all its agents at once (`ring-all`), not the one who is idle for longest.
+    #[must_use]
+    pub const fn ringing_all(mut self) -> Self {
+        self.rings_all = true;
         self
     }
 
@@ -175,6 +185,9 @@ impl Crossing {
                 .filter(|name| there(name))
                 .map(|name| acd::Member::new(name.as_str().into()))
                 .collect();
+            if self.rings_all {
+                queue.method.strategy = Builtin::RingAll;
+            }
             queue.ring_time = RING;
             queue.max_wait = impatient.then_some(MAX_WAIT);
         }
