@@ -164,6 +164,16 @@ pub enum Standing {
     Resting,
 }
 
+/// What the indexes of queues go by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figures {
+    pub standing: Standing,
+    pub logged_in: bool,
+    pub idle_since: Mono,
+    pub calls_today: u32,
+    pub talk_today: Duration,
+}
+
 impl Agent {
     fn new(name: AgentName, idle_since: Mono) -> Self {
         Self {
@@ -214,6 +224,17 @@ impl Agent {
             (None, Status::Break { .. }, _) => AgentState::OnBreak,
             (None, Status::Available, Some(LeaseKind::Rest)) => AgentState::Resting,
             (None, Status::Available, None) => AgentState::Idle,
+        }
+    }
+
+    /// What his queues' indexes go by, beside his part in each.
+    pub fn figures(&self) -> Figures {
+        Figures {
+            standing: self.standing(),
+            logged_in: self.status != Status::LoggedOut,
+            idle_since: self.idle_since,
+            calls_today: self.today.calls,
+            talk_today: self.today.talk,
         }
     }
 
@@ -289,7 +310,7 @@ impl Floor {
             let before = former.get(agent_ix).and_then(|queues| queues.iter().find(|before| before.queue == ix));
             let turn = before.map_or(0, |before| before.turn);
             let membership = Membership { queue: ix, position, level: member.level, weight: member.weight, turn };
-            queue.enter(agent_ix, &membership, agent);
+            queue.enter(agent_ix, &membership, &agent.figures(), &agent.skills);
             agent.queues.push(membership);
         }
     }
@@ -308,8 +329,9 @@ impl Floor {
         for agent_ix in idle {
             let Some(agent) = self.agents.get(agent_ix) else { continue };
             let Some(membership) = agent.membership(ix) else { continue };
-            queue.exit(membership, agent);
-            queue.enter(agent_ix, membership, agent);
+            let figures = agent.figures();
+            queue.exit(membership, &figures, &agent.skills);
+            queue.enter(agent_ix, membership, &figures, &agent.skills);
         }
     }
 
@@ -341,21 +363,30 @@ impl Floor {
         self.queues.get_mut(ix)
     }
 
-    /// The one way to change an agent: his queues' indexes follow.
+    /// The one way to change an agent: his queues' indexes follow, if he stands elsewhere in them now. Which queues he serves and what
+    /// he knows is changed by [`Self::list`] alone.
     pub fn change<R>(&mut self, ix: AgentIx, change: impl FnOnce(&mut Agent) -> R) -> Option<R> {
         let agent = self.agents.get_mut(ix)?;
-        for membership in &agent.queues {
-            if let Some(queue) = self.queues.get_mut(membership.queue) {
-                queue.exit(membership, agent);
-            }
-        }
+        let before = agent.figures();
         let result = change(agent);
-        for membership in &agent.queues {
-            if let Some(queue) = self.queues.get_mut(membership.queue) {
-                queue.enter(ix, membership, agent);
+        let after = agent.figures();
+        if before != after {
+            for membership in &agent.queues {
+                if let Some(queue) = self.queues.get_mut(membership.queue) {
+                    queue.exit(membership, &before, &agent.skills);
+                    queue.enter(ix, membership, &after, &agent.skills);
+                }
             }
         }
         Some(result)
+    }
+
+    /// An agent has an offer from a queue, with this number. As he is not idle, he stands in no order that goes by it.
+    pub fn note_turn(&mut self, ix: AgentIx, queue: QueueIx, turn: u64) {
+        let queues = self.agents.get_mut(ix).into_iter().flat_map(|agent| &mut agent.queues);
+        if let Some(his) = queues.into_iter().find(|his| his.queue == queue) {
+            his.turn = turn;
+        }
     }
 
     /// How many changes the agent's queues have seen.

@@ -97,6 +97,7 @@ impl Acd {
         base::give_back(&mut self.calls);
         self.floor.change(ix, |agent| {
             agent.held = None;
+            agent.idle_since = now.monotonic;
             agent.today.talk += now.monotonic - agent.held_since;
         });
         let wrap_up = self.floor.queue(queue).map(|queue| queue.config.wrap_up).unwrap_or_default();

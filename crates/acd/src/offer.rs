@@ -168,11 +168,9 @@ impl Acd {
         let held = LiveOffer { id, call, began: now.monotonic, ring };
         let agent = self.floor.change(choice.agent, |agent| {
             agent.held = Some(Held::Offer(held));
-            if let Some(his) = agent.queues.iter_mut().find(|his| his.queue == queue_ix) {
-                his.turn = turn;
-            }
             agent.name.clone()
         });
+        self.floor.note_turn(choice.agent, queue_ix, turn);
         let Some(agent) = agent else { return };
         self.offers.insert(id, choice.agent);
         let chosen = Arc::clone(chosen);

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use base::{CallId, DecisionId, Mono, TimerToken};
 use routing::{Exclusions, Levels, Order, SkillName, Strategy as _, USUAL_PRIORITY};
 
-use crate::floor::{Agent, AgentIx, Membership, QueueIx, Standing};
+use crate::floor::{Agent, AgentIx, Figures, Membership, QueueIx, Standing};
 use crate::line::{Line, Place};
 use crate::offer::Choice;
-use crate::{Caller, Chosen, QueueConfig, Status};
+use crate::{Caller, Chosen, QueueConfig};
 
 /// A call that joined a queue and has not left this machine.
 #[derive(Debug)]
@@ -98,13 +98,13 @@ pub struct Rank {
 
 impl Rank {
     /// `skill` is the level of the skill by which the pool is kept.
-    fn of(order: Order, agent: &Agent, membership: &Membership, skill: Option<u8>) -> Self {
+    fn of(order: Order, agent: &Figures, membership: &Membership, skill: Option<u8>) -> Self {
         let figure = match order {
             Order::LongestIdle | Order::MostSkilled | Order::LeastSkilled => 0,
             Order::List => u64::from(membership.position),
             Order::Turn => membership.turn,
-            Order::FewestCalls => u64::from(agent.today.calls),
-            Order::LeastTalkTime => u64::try_from(agent.today.talk.as_millis()).unwrap_or(u64::MAX),
+            Order::FewestCalls => u64::from(agent.calls_today),
+            Order::LeastTalkTime => u64::try_from(agent.talk_today.as_millis()).unwrap_or(u64::MAX),
         };
         let skill = match (order, skill) {
             (Order::MostSkilled, Some(level)) => u8::MAX - level,
@@ -175,10 +175,10 @@ impl Queue {
         self.logged_in = 0;
     }
 
-    /// Puts an agent into the indexes as he stands.
-    pub fn enter(&mut self, ix: AgentIx, membership: &Membership, agent: &Agent) {
-        self.logged_in += u32::from(agent.status != Status::LoggedOut);
-        if let Some(counter) = self.counter(agent.standing()) {
+    /// Puts an agent into the indexes, where these figures have him.
+    pub fn enter(&mut self, ix: AgentIx, membership: &Membership, agent: &Figures, skills: &Levels) {
+        self.logged_in += u32::from(agent.logged_in);
+        if let Some(counter) = self.counter(agent.standing) {
             *counter += 1;
             return;
         }
@@ -187,17 +187,17 @@ impl Queue {
         if self.skilled.is_empty() {
             return;
         }
-        for (skill, level) in agent.skills.iter() {
+        for (skill, level) in skills.iter() {
             if let Some(pool) = self.skilled.get_mut(skill) {
                 pool.insert(Rank::of(order, agent, membership, Some(level)), ix);
             }
         }
     }
 
-    /// Takes an agent out of the indexes, who has not changed since he was put in.
-    pub fn exit(&mut self, membership: &Membership, agent: &Agent) {
-        self.logged_in -= u32::from(agent.status != Status::LoggedOut);
-        if let Some(counter) = self.counter(agent.standing()) {
+    /// Takes an agent out of the indexes, with the figures by which he was put in.
+    pub fn exit(&mut self, membership: &Membership, agent: &Figures, skills: &Levels) {
+        self.logged_in -= u32::from(agent.logged_in);
+        if let Some(counter) = self.counter(agent.standing) {
             *counter -= 1;
             return;
         }
@@ -206,7 +206,7 @@ impl Queue {
         if self.skilled.is_empty() {
             return;
         }
-        for (skill, level) in agent.skills.iter() {
+        for (skill, level) in skills.iter() {
             if let Some(pool) = self.skilled.get_mut(skill) {
                 pool.remove(&Rank::of(order, agent, membership, Some(level)));
             }
@@ -224,7 +224,7 @@ impl Queue {
     }
 
     pub fn rank(&self, agent: &Agent, membership: &Membership) -> Rank {
-        Rank::of(self.config.method.order(), agent, membership, None)
+        Rank::of(self.config.method.order(), &agent.figures(), membership, None)
     }
 
     fn counter(&mut self, standing: Standing) -> Option<&mut u32> {
