@@ -35,6 +35,10 @@ AIMS = {
     'short': (None, 'Asterisk 5.6, FreeSWITCH 10.9'),
     'ivr': (0.25, 'Asterisk 2.0-2.2, FreeSWITCH 2.1, RustPBX 1.75-1.96; I/O alone 0.12'),
     'callers in flows': (0.5, '-'),
+    'decision': (100, '-'),
+    'ring-all': (None, '-'),
+    'scan': (None, '-'),
+    'seats': (0.1, '-'),
     'recorded': (0.35, 'Asterisk 4.1-4.35, FreeSWITCH 3.2-3.6'),
     'floor': (None, '0.24 on a quiet machine of this kind'),
     'bridge': (0.45, 'Asterisk 2.1-2.7, FreeSWITCH 3.3-3.8, rtpengine (relay) 0.88-0.97; I/O alone 0.24'),
@@ -399,6 +403,18 @@ def flows(args):
     row('10,000 callers in flows, virtual', found['share_of_a_core'], 'cores', 'callers in flows', note)
 
 
+def routing(args):
+    """What decisions of queues cost, on a virtual clock: 10,000 agents and fewer, in 200 queues."""
+    for agents in (1000,) if args.quick else (100, 1000, 10000):
+        command = [args.decisions, '--agents', str(agents), '--waiting', str(agents // 2), '--steps', '5000' if args.quick else '50000']
+        found = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout)
+        name, note = f'{agents} agents', f'{found["candidates_mean"]:.1f} candidates'
+        for kind, key in (('call_surplus', 'decision'), ('agent_surplus', 'decision'), ('ring_all', 'ring-all'), ('scan', 'scan')):
+            times = found[f'{kind}_us']
+            row(f'{name}, {kind.replace("_", " ")}, p99', times['p99'], 'CPU-us', key, f'p50 {times["p50"]:.1f}; {note}')
+        row(f'{name}, calls of 5 min', found['share_of_a_core'], 'cores', 'seats')
+
+
 def media(name, extension, scenario):
     def run(args):
         for count in args.counts:
@@ -566,6 +582,7 @@ PARTS = {
     'spacing': spacing,
     'short': short,
     'ivr': ivr,
+    'routing': routing,
     'recorded': media('recorded', '3000', 'uac_ivr_hold.xml'),
     'bridge': media('bridge', '4000', 'uac_hold.xml'),
     'recorded-bridge': media('recorded-bridge', '4002', 'uac_hold.xml'),
@@ -585,6 +602,7 @@ def main():
     parser.add_argument('--config', required=True)
     parser.add_argument('--generator', required=True, help='the load generator for TLS (tests/examples/signal.rs), built')
     parser.add_argument('--callers', required=True, help='callers in flows on a virtual clock (tests/examples/callers.rs), built')
+    parser.add_argument('--decisions', required=True, help='decisions of queues on a virtual clock (tests/examples/decisions.rs), built')
     parser.add_argument('--floor', required=True, help='what a bridge costs the kernel alone (tests/examples/floor.rs), built')
     parser.add_argument('--quick', action='store_true', help='fewer and shorter steps')
     parser.add_argument('--counts', default=None, help='calls held at once, such as 100,300,600')
