@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use routing::{AgentName, Levels, Method, QueueName, Widening};
 
-use crate::Penalties;
+use crate::{Attendance, Overflow, Penalties};
 
 /// A queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,10 @@ pub struct QueueConfig {
     pub widening: Vec<Widening>,
     /// The wait that makes up for one step of priority; if none, the higher priority always goes first.
     pub aging: Option<Duration>,
+    /// Which calls go on to another queue; of several rules that fit, the first whose queue takes the call.
+    pub overflow: Vec<Overflow>,
+    /// Who must be there for callers to come and to stay.
+    pub attendance: Attendance,
     /// What callers have been promised.
     pub service_level: ServiceLevel,
     /// How long an agent's phone rings before the call is offered to the next one.
@@ -48,6 +52,8 @@ impl QueueConfig {
             needs: Levels::default(),
             widening: Vec::new(),
             aging: None,
+            overflow: Vec::new(),
+            attendance: Attendance::default(),
             service_level: ServiceLevel::default(),
             ring_time: Duration::from_secs(20),
             wrap_up: Duration::from_secs(5),

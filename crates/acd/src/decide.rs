@@ -13,6 +13,7 @@ use routing::{Action, Decision, Levels, LongestIdle, MAX_STATE, Method, Ring, Sn
 use crate::floor::{AgentIx, QueueIx, Standing};
 use crate::machine::{Acd, Timer};
 use crate::offer::Choice;
+use crate::overflow::MAX_CHANGES;
 use crate::queue::Stage;
 use crate::{Chosen, DecisionFault, Event, LeaveReason, OfferEnd};
 
@@ -21,8 +22,6 @@ const MAX_RING: Duration = Duration::from_secs(600);
 /// How long a decision's wait lasts if it does not say; and the longest that it may say, lest a call be forgotten.
 const USUAL_WAIT: Duration = Duration::from_secs(1);
 const MAX_WAIT: Duration = Duration::from_secs(60);
-/// How often decisions may change what a call needs, how urgent it is or where it waits.
-const MAX_CHANGES: u32 = 16;
 
 /// A decision under way.
 #[derive(Debug)]

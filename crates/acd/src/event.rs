@@ -198,8 +198,10 @@ pub enum LeaveReason {
     Left,
     /// It had waited as long as it may.
     WaitedTooLong,
-    /// Nobody serves the queue (any more).
+    /// Nobody is there (any more) for whom it may wait.
     NoAgents,
+    /// The queue closed, and those who wait do not stay then.
+    Closed,
     /// A decision turned it away.
     Refused {
         /// The decision's reason.
@@ -294,9 +296,12 @@ pub enum JoinError {
     /// As many calls wait as may.
     #[error("queue is full")]
     Full,
-    /// Nobody who serves the queue is logged in.
+    /// Nobody is there who must be.
     #[error("nobody serves the queue")]
     NoAgents,
+    /// It takes no calls now.
+    #[error("queue is closed")]
+    Closed,
     /// The call is in a queue or with an agent already.
     #[error("call is in a queue already")]
     AlreadyIn,

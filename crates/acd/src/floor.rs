@@ -131,8 +131,17 @@ pub struct LiveOffer {
     pub id: OfferId,
     pub call: CallId,
     pub began: Mono,
-    /// The end of its ring time.
+    /// When his phone answered, if he is told something before he talks.
+    pub taken: Option<Mono>,
+    /// The end of its ring time, or of the time to tell him that.
     pub ring: TimerToken,
+}
+
+impl LiveOffer {
+    /// How long his phone rang.
+    pub fn rang(&self, now: Mono) -> Duration {
+        self.taken.unwrap_or(now) - self.began
+    }
 }
 
 /// A stretch of time without offers.
@@ -169,6 +178,7 @@ pub enum Standing {
 pub struct Figures {
     pub standing: Standing,
     pub logged_in: bool,
+    pub working: bool,
     pub idle_since: Mono,
     pub calls_today: u32,
     pub talk_today: Duration,
@@ -232,6 +242,7 @@ impl Agent {
         Figures {
             standing: self.standing(),
             logged_in: self.status != Status::LoggedOut,
+            working: self.status == Status::Available,
             idle_since: self.idle_since,
             calls_today: self.today.calls,
             talk_today: self.today.talk,

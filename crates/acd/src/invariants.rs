@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use base::{CallId, Mono, Now};
 use routing::Exclusions;
 
-use crate::Status;
 use crate::decide::Subject;
 use crate::floor::{Agent, AgentIx, Held, QueueIx, Standing};
 use crate::machine::Acd;
 use crate::queue::{Entry, Queue, Stage};
+use crate::{Excess, Overflow, Status};
 
 /// Fails with the words given unless the condition holds.
 macro_rules! holds {
@@ -89,6 +89,10 @@ impl Acd {
                 holds!(ask.is_none_or(|ask| self.asks.contains_key(&ask)), "the decision about {id} is not under way");
                 let max = entry.max_wait.is_none_or(|token| token.at() > now);
                 holds!(max, "{id} waits longer than it may");
+                let waited = |rule: &Overflow| matches!(rule.when, Excess::Waited(_));
+                let goes_on = queue.config.overflow.iter().any(waited);
+                let looked_at = entry.overflow.is_some_and(|token| token.at() > now) || !goes_on;
+                holds!(looked_at, "{id} should go on to another queue and does not");
                 let retry = entry.next_retry(now);
                 let woken = retry.is_none_or(|at| entry.wake.is_some_and(|wake| wake.at() <= at));
                 holds!(woken, "{id} is not looked after when its retry delay is over");
@@ -143,7 +147,10 @@ impl Acd {
         holds!(queue.line.is_sound(), "the line of {name} is not what it was");
         let logged_in = members().filter(|agent| agent.status != Status::LoggedOut).count();
         holds!(queue.logged_in as usize == logged_in, "{name} counts {} logged in", queue.logged_in);
-        holds!(queue.logged_in > 0 || queue.line.all.is_empty(), "in {name} calls wait for nobody");
+        let working = members().filter(|agent| agent.status == Status::Available).count();
+        holds!(queue.working as usize == working, "{name} counts {} at work", queue.working);
+        let turned_out = queue.turns_out();
+        holds!(turned_out.is_none() || queue.line.all.is_empty(), "in {name} calls wait though {turned_out:?}");
         let listed = self.floor.listed.contains(&ix);
         holds!(listed || members().next().is_none(), "{name} is configured no more and has agents");
         let here = || self.calls.values().filter(|entry| entry.queue == ix);
@@ -178,7 +185,8 @@ impl Acd {
 
     /// Each timer belongs to something that is there.
     fn check_timers(&self, calls: &[(&CallId, &Entry)]) -> Result<(), String> {
-        let of_calls = calls.iter().map(|(_, e)| [e.max_wait, e.wake, e.widen].into_iter().flatten().count());
+        let of_calls =
+            calls.iter().map(|(_, e)| [e.max_wait, e.overflow, e.wake, e.widen].into_iter().flatten().count());
         let agents = self.floor.agents.iter();
         let of_agents = agents.map(|agent| usize::from(agent.lease.is_some()) + usize::from(agent.wake.is_some()));
         let letting_go = self.floor.agents.iter().filter(|agent| matches!(agent.held, Some(Held::LettingGo { .. })));

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use base::{CallId, Now};
-use routing::{QueueName, Target};
 
 use crate::decide::Subject;
 use crate::floor::{AgentIx, Held, Lease, LeaseKind, QueueIx};
 use crate::machine::{Acd, Timer};
 use crate::queue::Stage;
-use crate::{Event, JoinError, LeaveReason, OfferEnd};
+use crate::{Event, LeaveReason, OfferEnd};
 
 impl Acd {
     /// Takes a call out that waits or is offered. The agents to whom it was offered are idle as before.
@@ -24,7 +23,13 @@ impl Acd {
 
     /// Ends what a call that waits or is offered has in its queue; the call itself stays. Gives the queue and the agents
     /// who have become free.
-    fn take_out(&mut self, now: Now, call: CallId, end: OfferEnd, why: LeaveReason) -> Option<(QueueIx, Vec<AgentIx>)> {
+    pub(crate) fn take_out(
+        &mut self,
+        now: Now,
+        call: CallId,
+        end: OfferEnd,
+        why: LeaveReason,
+    ) -> Option<(QueueIx, Vec<AgentIx>)> {
         if matches!(self.calls.get(&call)?.stage, Stage::Connected(_)) {
             return None;
         }
@@ -42,7 +47,8 @@ impl Acd {
         queue.line.open.remove(&entry.place);
         queue.length -= 1;
         let waited = now.monotonic - entry.joined;
-        let given_up = matches!(why, LeaveReason::Left | LeaveReason::WaitedTooLong | LeaveReason::NoAgents);
+        let given_up =
+            matches!(why, LeaveReason::Left | LeaveReason::WaitedTooLong | LeaveReason::NoAgents | LeaveReason::Closed);
         if given_up && waited > queue.config.service_level.within {
             queue.kept.note(false);
         }
@@ -54,28 +60,7 @@ impl Acd {
         Some((ix, ringing))
     }
 
-    /// A call that waits or is offered goes to another queue. It stands there by when it joined the first one, and waits
-    /// there as long as that queue allows.
-    ///
-    /// # Errors
-    /// As for [`Acd::join`]; also if it is in that queue already, or in none, or with an agent. Then nothing changes.
-    pub fn overflow(&mut self, now: Now, call: CallId, to: &QueueName, reason: &str) -> Result<(), JoinError> {
-        self.check_join(to)?;
-        let target = self.floor.find_queue(to).ok_or(JoinError::UnknownQueue)?;
-        if self.calls.get(&call).is_none_or(|entry| entry.queue == target) {
-            return Err(JoinError::AlreadyIn);
-        }
-        let why = LeaveReason::Overflowed { to: Target::Queue(to.clone()), reason: reason.to_owned() };
-        let (left, freed) = self.take_out(now, call, OfferEnd::CallerLeft, why).ok_or(JoinError::AlreadyIn)?;
-        self.events.push_back(Event::Moved { call, queue: to.clone() });
-        self.enter_queue(now, call, target);
-        self.free_all(now, freed);
-        self.pump(now, left);
-        self.pump(now, target);
-        Ok(())
-    }
-
-    fn free_all(&mut self, now: Now, agents: Vec<AgentIx>) {
+    pub(crate) fn free_all(&mut self, now: Now, agents: Vec<AgentIx>) {
         for agent in agents {
             self.agent_free(now, agent);
         }
@@ -148,7 +133,7 @@ impl Acd {
         self.ask(now, Subject::Agent(ix), false);
     }
 
-    /// Calls leave those queues of an agent that nobody serves any more.
+    /// Calls leave those queues of an agent where nobody is any more who must be.
     pub(crate) fn abandon_unserved(&mut self, now: Now, ix: AgentIx) {
         let queues = self.floor.agent(ix).map(|agent| agent.queues.clone()).unwrap_or_default();
         for his in queues {
@@ -156,15 +141,16 @@ impl Acd {
         }
     }
 
-    /// Calls leave a queue if nobody serves it. Offers that ring go on: they may still be answered.
+    /// Calls leave a queue where nobody may wait now. Offers that ring go on: they may still be answered.
     pub(crate) fn abandon_queue(&mut self, now: Now, queue: QueueIx) {
-        while let Some(call) = self.first_unserved(queue) {
-            self.remove_call(now, call, OfferEnd::CallerLeft, LeaveReason::NoAgents);
+        while let Some((call, why)) = self.first_turned_out(queue) {
+            self.remove_call(now, call, OfferEnd::CallerLeft, why);
         }
     }
 
-    fn first_unserved(&self, queue: QueueIx) -> Option<CallId> {
-        let queue = self.floor.queue(queue).filter(|queue| queue.logged_in == 0)?;
-        queue.line.all.first_key_value().map(|(_, call)| *call)
+    fn first_turned_out(&self, queue: QueueIx) -> Option<(CallId, LeaveReason)> {
+        let queue = self.floor.queue(queue)?;
+        let (_, call) = queue.line.all.first_key_value()?;
+        Some((*call, queue.turns_out()?))
     }
 }

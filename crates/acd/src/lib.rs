@@ -9,7 +9,7 @@
 //! ring time is kept here: when it is over, [`Event::OfferEnded`] comes by itself.
 //!
 //! Where to find what: `machine.rs` the inputs and timers, `decide.rs` when decisions are asked for and how they are
-//! checked, `snapshot.rs` what strategies are shown, `offer.rs` offers, `penalty.rs` what follows when they fail, `leave.rs` ways out and leases, `reconfigure.rs` new lists of queues and agents, `floor.rs` agents
+//! checked, `snapshot.rs` what strategies are shown, `offer.rs` offers, `penalty.rs` what follows when they fail, `leave.rs` ways out and leases, `presence.rs` who must be there for callers to wait, `overflow.rs` calls that go on to other queues, `reconfigure.rs` new lists of queues and agents, `floor.rs` agents
 //! and their derived state, `queue.rs` a queue's indexes, `line.rs` who waits in which order, `figures.rs` and `agents.rs` what operators see of queues and agents, `estimate.rs` how long callers will wait, `foresee.rs` where each stands and what he is told of it,
 //! `config.rs` and `event.rs` the words, `invariants.rs`
 //! what must always hold.
@@ -20,7 +20,7 @@
 //! - A call that joined is waiting, offered or connected: one of these. It leaves by exactly one [`Event::LeftQueue`].
 //! - Every offer, lease, decision and wait has a timer that ends it; no offer outlives its ring time.
 //! - No call waits beside an idle agent of its queue who has what it needs unless a decision is under way or a timer will bring them together.
-//! - Nobody waits in a queue that nobody serves, be it that all logged out or that the configuration changed.
+//! - Nobody waits in a queue where nobody is who must be there for that, be it that he logged out or that the configuration changed.
 //! - An event costs O(log n) of agents and calls, and O(candidates shown) for a decision; nothing scans but a change of
 //!   the configuration.
 
@@ -38,7 +38,9 @@ mod leave;
 mod line;
 mod machine;
 mod offer;
+mod overflow;
 mod penalty;
+mod presence;
 mod queue;
 mod reconfigure;
 mod snapshot;
@@ -52,5 +54,7 @@ pub use event::{
 };
 pub use figures::QueueFigures;
 pub use machine::Acd;
+pub use overflow::{Excess, Overflow};
 pub use penalty::{Penalties, Penalty};
+pub use presence::{Attendance, Door, Presence};
 pub use routing::{AgentName, QueueName};

@@ -56,6 +56,11 @@ impl Line {
         self.ages.first().map(|(joined, _)| *joined)
     }
 
+    /// The same, a call with this serial number aside.
+    pub fn longest_beside(&self, serial: u64) -> Option<Mono> {
+        self.ages.iter().find(|(_, other)| *other != serial).map(|(joined, _)| *joined)
+    }
+
     /// True if the indexes hold the same calls; for checks.
     pub fn is_sound(&self) -> bool {
         let by_needs: BTreeMap<_, _> = self.by_needs.values().flatten().collect();

@@ -14,7 +14,7 @@ use crate::penalty::Missed;
 use crate::queue::{Entry, Queue, Stage};
 use crate::snapshot::millis;
 use crate::{
-    AgentConfig, AgentState, Caller, Event, JoinError, LeaveReason, OfferEnd, OfferFailure, QueueConfig, Status,
+    AgentConfig, AgentState, Caller, Door, Event, JoinError, LeaveReason, OfferEnd, OfferFailure, QueueConfig, Status,
 };
 
 /// All queues and agents of a node.
@@ -45,6 +45,8 @@ pub(crate) enum Timer {
     MaxWait(CallId),
     /// When a call may be offered again to somebody who did not take it, or a decision's wait is over.
     WakeCall(CallId),
+    /// When a call may go on to another queue.
+    Overflow(CallId),
     /// When a call needs less.
     Widen(CallId),
     /// When a decision's wait is over for an agent.
@@ -81,7 +83,10 @@ impl Acd {
     /// As for [`Self::join`].
     pub fn check_join(&self, queue: &QueueName) -> Result<(), JoinError> {
         let queue = self.floor.find_queue(queue).and_then(|ix| self.floor.queue(ix)).ok_or(JoinError::UnknownQueue)?;
-        if queue.logged_in == 0 {
+        if queue.door != Door::Open {
+            return Err(JoinError::Closed);
+        }
+        if !queue.has(queue.config.attendance.join) {
             return Err(JoinError::NoAgents);
         }
         let full = queue.config.max_length.is_some_and(|most| queue.length >= most);
@@ -91,9 +96,24 @@ impl Acd {
     /// A call enters a queue.
     ///
     /// # Errors
-    /// If there is no such queue, it is full or served by nobody (as one that is configured no more), or the call is in one
-    /// already.
+    /// If there is no such queue, it is closed, full, or nobody is there who must be (as in one that is configured no more),
+    /// or the call is in one already.
     pub fn join(&mut self, now: Now, call: CallId, queue: &QueueName, caller: Caller) -> Result<(), JoinError> {
+        self.join_since(now, call, queue, caller, now.monotonic)
+    }
+
+    /// As [`Acd::join`], for a call whose caller has waited since `joined`, which decides on its place.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn join_since(
+        &mut self,
+        now: Now,
+        call: CallId,
+        queue: &QueueName,
+        caller: Caller,
+        joined: Mono,
+    ) -> Result<(), JoinError> {
         if self.calls.contains_key(&call) {
             return Err(JoinError::AlreadyIn);
         }
@@ -101,7 +121,7 @@ impl Acd {
         let ix = self.floor.find_queue(queue).ok_or(JoinError::UnknownQueue)?;
         let entry = Entry {
             queue: ix,
-            joined: now.monotonic,
+            joined: joined.min(now.monotonic),
             entered: now.monotonic,
             serial: self.joined,
             place: Place::default(),
@@ -115,12 +135,14 @@ impl Acd {
             changes: 0,
             tried: Vec::new(),
             max_wait: None,
+            overflow: None,
             widen: None,
             wake: None,
         };
         self.joined += 1;
         self.calls.insert(call, entry);
         self.enter_queue(now, call, ix);
+        self.overflow_at_once(now, call);
         self.pump(now, ix);
         Ok(())
     }
@@ -213,22 +235,20 @@ impl Acd {
     }
 
     /// What the agent says of himself; false if he is not there or had said so before. A break and logging out end nothing
-    /// that he has; when the last agent of a queue logs out, the calls that wait in it leave. In a break he is logged in,
-    /// so that they go on waiting.
+    /// that he has; the calls that wait leave his queues if nobody is left there for whom they may ([`crate::Attendance`]).
     pub fn set_status(&mut self, now: Now, agent: &AgentName, status: Status) -> bool {
         let Some(ix) = self.floor.find(agent) else { return false };
         if self.floor.agent(ix).is_none_or(|agent| agent.status == status) {
             return false;
         }
-        let (free, out) = (status == Status::Available, status == Status::LoggedOut);
+        let free = status == Status::Available;
         if !free {
             self.drop_agent_ask(ix);
         }
         self.floor.change(ix, |agent| agent.set_status(now.monotonic, status));
         if free {
             self.agent_free(now, ix);
-        }
-        if out {
+        } else {
             self.abandon_unserved(now, ix);
         }
         true
@@ -275,6 +295,12 @@ impl Acd {
                     self.remove_call(now, call, OfferEnd::WaitedTooLong, LeaveReason::WaitedTooLong);
                 }
                 Timer::WakeCall(call) => self.wake_call(now, call),
+                Timer::Overflow(call) => {
+                    if let Some(entry) = self.calls.get_mut(&call) {
+                        entry.overflow = None;
+                    }
+                    self.overflow_after_wait(now, call);
+                }
                 Timer::Widen(call) => self.widen(now, call),
                 Timer::WakeAgent(agent) => self.wake_agent(now, agent),
                 Timer::Decision(id) => self.decision_late(now, id),

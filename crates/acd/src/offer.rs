@@ -59,7 +59,45 @@ impl Acd {
         for other in others {
             self.agent_free(now, other);
         }
-        Ok(Connected { call: offer.call, agent, queue: name, waited, rang: now.monotonic - offer.began })
+        let rang = offer.rang(now.monotonic);
+        Ok(Connected { call: offer.call, agent, queue: name, waited, rang })
+    }
+
+    /// The agent's phone answered, and he is told something before the two talk, for `within` at most: nobody else is rung, and
+    /// the call has waited as long as it may. Then comes [`Acd::offer_answered`]; until then the offer may fail or be withdrawn as
+    /// before.
+    ///
+    /// # Errors
+    /// If the offer is over, as for [`Acd::offer_answered`].
+    pub fn offer_taken(&mut self, now: Now, offer: OfferId, within: Duration) -> Result<(), OfferOver> {
+        let ix = *self.offers.get(&offer).ok_or(OfferOver)?;
+        let ring = self.timers.set(now.monotonic + within, Timer::Ring(offer));
+        let live = self.floor.change(ix, |agent| match &mut agent.held {
+            Some(Held::Offer(live)) => {
+                live.taken = Some(now.monotonic);
+                Some((live.call, std::mem::replace(&mut live.ring, ring)))
+            }
+            _ => None,
+        });
+        let (call, before) = live.flatten().ok_or(OfferOver)?;
+        self.timers.cancel(before);
+        let entry = self.calls.get_mut(&call).ok_or(OfferOver)?;
+        entry.open = false;
+        entry.turns.clear();
+        let place = entry.place;
+        let others: Vec<AgentIx> = std::mem::replace(&mut entry.ringing, vec![ix]);
+        for token in [entry.max_wait.take(), entry.overflow.take()].into_iter().flatten() {
+            self.timers.cancel(token);
+        }
+        if let Some(queue) = self.floor.queue_mut(entry.queue) {
+            queue.line.open.remove(&place);
+        }
+        let others = others.into_iter().filter(|other| *other != ix);
+        for other in others.collect::<Vec<_>>() {
+            self.withdraw(now, other, OfferEnd::AnsweredElsewhere);
+            self.agent_free(now, other);
+        }
+        Ok(())
     }
 
     /// As [`Acd::offer_failed_for`], without a wish of the phone's.
@@ -81,20 +119,25 @@ impl Acd {
         let until = now.monotonic + penalty.retry;
         entry.note_tried(ix, now.monotonic, until);
         entry.ringing.retain(|ringing| *ringing != ix);
-        let (queue_ix, served, rings) = (entry.queue, queue.logged_in > 0, !entry.ringing.is_empty());
+        let (queue_ix, rings) = (entry.queue, !entry.ringing.is_empty());
         self.arm_call(offer.call, until);
         if !rings {
             self.wait_again(now, offer.call);
+            self.overflow_after_wait(now, offer.call);
+            if offer.taken.is_some() {
+                self.renew_wait(now, offer.call);
+            }
         }
         // Who is on a break gets no offers anyway, and is there at once when he ends it.
         let paused = self.pause_who_missed(now, ix, failure, penalty.pause_after);
         let rest = if paused { Duration::ZERO } else { penalty.rest };
         self.begin_lease(now, ix, LeaseKind::Rest, rest.max(alone));
-        if served || rings {
-            self.pump(now, queue_ix);
-        } else {
-            self.remove_call(now, offer.call, OfferEnd::CallerLeft, LeaveReason::NoAgents);
+        // Who was rung for is let out only now, if nobody may wait any more.
+        self.abandon_queue(now, queue_ix);
+        if paused {
+            self.abandon_unserved(now, ix);
         }
+        self.pump(now, queue_ix);
     }
 
     /// An agent did not take an offer. True if that was one too many: then he is on a break.
@@ -165,7 +208,7 @@ impl Acd {
         entry.ringing.push(choice.agent);
         let id = self.ids.offer();
         let ring = self.timers.set(now.monotonic + ring_time, Timer::Ring(id));
-        let held = LiveOffer { id, call, began: now.monotonic, ring };
+        let held = LiveOffer { id, call, began: now.monotonic, taken: None, ring };
         let agent = self.floor.change(choice.agent, |agent| {
             agent.held = Some(Held::Offer(held));
             agent.name.clone()
@@ -195,7 +238,7 @@ impl Acd {
 
     pub(crate) fn push_offer_ended(&mut self, now: Now, ix: AgentIx, offer: &LiveOffer, end: OfferEnd) {
         let Some(agent) = self.floor.agent(ix).map(|agent| agent.name.clone()) else { return };
-        let (offer, call, rang) = (offer.id, offer.call, now.monotonic - offer.began);
+        let (offer, call, rang) = (offer.id, offer.call, offer.rang(now.monotonic));
         self.events.push_back(Event::OfferEnded { offer, call, agent, end, rang });
     }
 }

@@ -9,7 +9,7 @@ use routing::{Exclusions, Levels, Order, SkillName, Strategy as _, USUAL_PRIORIT
 use crate::floor::{Agent, AgentIx, Figures, Membership, QueueIx, Standing};
 use crate::line::{Line, Place};
 use crate::offer::Choice;
-use crate::{Caller, Chosen, QueueConfig};
+use crate::{Attendance, Caller, Chosen, Door, QueueConfig};
 
 /// A call that joined a queue and has not left this machine.
 #[derive(Debug)]
@@ -40,6 +40,8 @@ pub struct Entry {
     pub tried: Vec<(AgentIx, Mono)>,
     /// The end of its longest wait.
     pub max_wait: Option<TimerToken>,
+    /// When it has waited so long that it may go on to another queue.
+    pub overflow: Option<TimerToken>,
     /// When it needs less.
     pub widen: Option<TimerToken>,
     /// When to look again for an agent, though nothing changed: a retry delay or a decision to wait is over.
@@ -81,7 +83,7 @@ impl Entry {
 
     /// The timers of its wait.
     pub fn take_timers(&mut self) -> impl Iterator<Item = TimerToken> + use<> {
-        [self.max_wait.take(), self.widen.take(), self.wake.take()].into_iter().flatten()
+        [self.max_wait.take(), self.overflow.take(), self.widen.take(), self.wake.take()].into_iter().flatten()
     }
 }
 
@@ -134,6 +136,9 @@ pub struct Queue {
     pub excluded: Exclusions,
     /// Agents who are not logged out.
     pub logged_in: u32,
+    /// Those of them who are not on a break, either.
+    pub working: u32,
+    pub door: Door,
     /// Calls that wait or are offered.
     pub length: usize,
     /// Decisions under way that choose an agent for a call of this queue.
@@ -157,6 +162,8 @@ impl Queue {
             skilled: BTreeMap::new(),
             excluded: Exclusions::default(),
             logged_in: 0,
+            working: 0,
+            door: Door::default(),
             length: 0,
             asking: 0,
             epoch: 0,
@@ -166,18 +173,21 @@ impl Queue {
         }
     }
 
-    /// No agent serves it any more; its calls stay.
+    /// No agent serves it any more, and nobody may come or stay without one.
     pub fn dismiss_all(&mut self) {
         self.config.agents.clear();
+        self.config.attendance = Attendance::default();
+        self.config.overflow.clear();
         self.idle.clear();
         self.skilled.values_mut().for_each(Pool::clear);
         self.excluded = Exclusions::default();
-        self.logged_in = 0;
+        (self.logged_in, self.working) = (0, 0);
     }
 
     /// Puts an agent into the indexes, where these figures have him.
     pub fn enter(&mut self, ix: AgentIx, membership: &Membership, agent: &Figures, skills: &Levels) {
         self.logged_in += u32::from(agent.logged_in);
+        self.working += u32::from(agent.working);
         if let Some(counter) = self.counter(agent.standing) {
             *counter += 1;
             return;
@@ -197,6 +207,7 @@ impl Queue {
     /// Takes an agent out of the indexes, with the figures by which he was put in.
     pub fn exit(&mut self, membership: &Membership, agent: &Figures, skills: &Levels) {
         self.logged_in -= u32::from(agent.logged_in);
+        self.working -= u32::from(agent.working);
         if let Some(counter) = self.counter(agent.standing) {
             *counter -= 1;
             return;

@@ -3,7 +3,7 @@
 use base::{CallId, Now};
 use routing::AgentName;
 
-use crate::floor::{AgentIx, LeaseKind};
+use crate::floor::{AgentIx, Held, LeaseKind, LiveOffer};
 use crate::machine::{Acd, Timer};
 use crate::queue::Stage;
 use crate::{AgentConfig, Event, LeaveReason, OfferEnd, QueueConfig, Status};
@@ -16,8 +16,8 @@ impl Acd {
     ///   answered, and a call goes on to its end; then he is gone, without wrap-up.
     /// - From a queue that is listed no more, or that nobody serves now, calls that wait leave ([`LeaveReason::NoAgents`]);
     ///   one that is offered does if the offer fails.
-    /// - New times count from the next offer or call on; `max_wait` for those who wait, too, from when they came into their
-    ///   queue. Those who wait stand by the new `aging`, and need what the new `needs` and `widening` say.
+    /// - New times count from the next offer or call on; `max_wait` and `overflow` for those who wait, too, from when they came
+    ///   into their queue. Those who wait stand by the new `aging`, and need what the new `needs` and `widening` say.
     pub fn reconfigure(
         &mut self,
         now: Now,
@@ -83,12 +83,21 @@ impl Acd {
     fn renew_waits(&mut self, now: Now) {
         for call in self.in_queues() {
             self.renew_wait(now, call);
+            self.overflow_after_wait(now, call);
         }
     }
 
-    fn renew_wait(&mut self, now: Now, call: CallId) {
+    /// A call waits for as long as its queue says, from when it came into it; but while its agent is told of it.
+    pub(crate) fn renew_wait(&mut self, now: Now, call: CallId) {
         let Some(entry) = self.calls.get_mut(&call) else { return };
         let Some(queue) = self.floor.queue(entry.queue) else { return };
+        let taken = |ix: &AgentIx| {
+            let held = self.floor.agent(*ix).and_then(|agent| agent.held.as_ref());
+            matches!(held, Some(Held::Offer(LiveOffer { taken: Some(_), .. })))
+        };
+        if entry.ringing.first().is_some_and(taken) {
+            return;
+        }
         let end = queue.config.max_wait.map(|most| entry.entered + most);
         if entry.max_wait.map(base::TimerToken::at) == end {
             return;

@@ -4,7 +4,8 @@
 //! Covered: every strategy, skills, levels, priorities, widening, aging, offers to several at once and in turn, overflow;
 //! join, leave at any moment, answer, busy, decline, unreachable, no answer, pauses that follow, agents released, logged out and in, on a break,
 //! reserved and released; decisions at once, late, never, doubled, wrong, for others; time that passes and jumps; queues
-//! and agents that come, change and go by a new configuration.
+//! and agents that come, change and go by a new configuration; who must be there to wait; queues that close; calls that go on
+//! to other queues by rules, be it in circles.
 //! A failing seed is printed; `STROWGER_SEED=n` repeats it alone.
 #![allow(
     clippy::unwrap_used,
@@ -20,7 +21,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use acd::{Acd, AgentConfig, AgentState, Caller, Event, LeaveReason, OfferEnd, OfferFailure, QueueConfig, Status};
+use acd::{
+    Acd, AgentConfig, AgentState, Attendance, Caller, Door, Event, Excess, LeaveReason, OfferEnd, OfferFailure,
+    Overflow, Presence, QueueConfig, Status,
+};
 use base::{CallId, IdGen, Mono, Now, OfferId, Rng, Wall};
 use common::{SECOND, queue};
 use routing::{
@@ -76,6 +80,11 @@ struct Seen {
     together: usize,
     paused: usize,
     kept_back: usize,
+    /// Calls that nobody may wait for any more, and those whose queue closed.
+    empty: usize,
+    closed: usize,
+    /// Agents who are told something before they talk.
+    taken: usize,
 }
 
 impl World {
@@ -129,7 +138,8 @@ impl World {
             62..68 => self.direct(),
             68..84 => self.decide(),
             84..96 => self.pass(),
-            96..99 => self.reconfigure(),
+            96..98 => self.reconfigure(),
+            98..99 => self.door(),
             _ => self.jump(),
         }
     }
@@ -163,7 +173,12 @@ impl World {
         let from = if stale { self.old_offers.clone() } else { self.offers.keys().copied().collect() };
         let Some(offer) = self.pick(&from) else { return };
         let failures = [OfferFailure::Busy, OfferFailure::Declined, OfferFailure::Unreachable, OfferFailure::NoAnswer];
-        if self.rng.percent(50) {
+        if self.rng.percent(12) {
+            // He is told something first.
+            let taken = self.acd.offer_taken(self.now, offer, 4 * SECOND).is_ok();
+            assert_eq!(taken, self.offers.contains_key(&offer), "an offer is live for both or for neither");
+            self.seen.taken += usize::from(taken);
+        } else if self.rng.percent(50) {
             let expected = self.offers.get(&offer).cloned();
             let connected = self.acd.offer_answered(self.now, offer).ok();
             assert_eq!(expected.is_some(), connected.is_some(), "an offer is live for both or for neither");
@@ -215,6 +230,14 @@ impl World {
             _ => drop(self.paused.insert(agent.clone())),
         }
         self.acd.set_status(self.now, &agent, status);
+        self.settle();
+    }
+
+    /// A queue opens or closes.
+    fn door(&mut self) {
+        let queue = self.pick(&self.queues.clone()).unwrap();
+        let door = self.pick(&[Door::Open, Door::Open, Door::Closed, Door::Cleared]).unwrap();
+        self.acd.set_door(self.now, &queue, door);
         self.settle();
     }
 
@@ -361,6 +384,8 @@ impl World {
                 Event::LeftQueue { call, why, .. } => {
                     let live = self.queued.remove(&call).expect("left twice");
                     assert!(live.is_empty(), "a call left that is offered");
+                    self.seen.empty += usize::from(why == LeaveReason::NoAgents);
+                    self.seen.closed += usize::from(why == LeaveReason::Closed);
                     self.moving = matches!(why, LeaveReason::Overflowed { to: Target::Queue(_), .. }).then_some(call);
                 }
                 Event::Moved { call, .. } => {
@@ -447,6 +472,16 @@ fn random_queue(rng: &mut Rng, name: &QueueName, agents: &[String]) -> QueueConf
         let after = 1 + rng.below(3);
         config.penalties.of_mut(failure).pause_after = rng.percent(30).then_some(after);
     }
+    let all = [Presence::Nobody, Presence::LoggedIn, Presence::Working, Presence::Free];
+    let mut presence = || if rng.percent(60) { Presence::LoggedIn } else { all[rng.below(4) as usize] };
+    config.attendance = Attendance { join: presence(), stay: presence() };
+    for _ in 0..rng.below(3) {
+        let seconds = Duration::from_secs(u64::from(rng.below(30)));
+        let kinds = [Excess::Waited(seconds), Excess::LongestWait(seconds), Excess::Waiting(rng.below(4) as usize)];
+        // They may lead round and round; `company` refuses that, and the machine bears it.
+        let to = QueueName::from(format!("queue{}", rng.below(4)));
+        config.overflow.push(Overflow { when: kinds[rng.below(3) as usize], to });
+    }
     config
 }
 
@@ -477,16 +512,17 @@ fn no_sequence_of_inputs_breaks_an_invariant() {
         all.together += seen.together;
         all.paused += seen.paused;
         all.kept_back += seen.kept_back;
+        all.empty += seen.empty;
+        all.closed += seen.closed;
+        all.taken += seen.taken;
     }
     if only.is_none() {
         let enough = offered > 10_000 && answered > 3_000 && reconfigured > 5_000;
         assert!(enough, "the sequences reach too little: {offered}, {answered}, {reconfigured}");
-        let Seen { elsewhere, moved, rejected, together, paused, kept_back } = all;
-        let enough =
-            elsewhere > 100 && moved > 80 && rejected > 5_000 && together > 200 && paused > 400 && kept_back > 300;
-        assert!(
-            enough,
-            "the sequences reach too little: {elsewhere}, {moved}, {rejected}, {together}, {paused}, {kept_back}"
-        );
+        let Seen { elsewhere, moved, rejected, together, paused, kept_back, empty, closed, taken } = all;
+        let enough = elsewhere > 100 && moved > 5_000 && rejected > 5_000 && together > 200;
+        assert!(enough, "the sequences reach too little: {elsewhere}, {moved}, {rejected}, {together}");
+        let enough = paused > 400 && kept_back > 300 && empty > 500 && closed > 200 && taken > 1_000;
+        assert!(enough, "the sequences reach too little: {paused}, {kept_back}, {empty}, {closed}, {taken}");
     }
 }

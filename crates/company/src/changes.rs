@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use acd::QueueConfig;
 use audio::Prompt;
 use ivr::FlowHash;
-use switch::{Config, PromptName, Prompts, Trunk, User, UserName, Watchers};
+use switch::{Config, Prompts, Trunk, User, UserName, Waiting, Watchers};
 
 /// What [`changes`] says of what is the same.
 pub const NOTHING: &str = "nothing changed";
@@ -38,7 +38,7 @@ pub fn changes(old: &Config, new: &Config) -> String {
         queues: _,
         agents: _,
         mailboxes: _,
-        queue_music: _,
+        waiting: _,
     } = old;
     let digest = (realm, algorithms, listener_algorithms);
     let digest_same = digest == (&new.realm, &new.algorithms, &new.listener_algorithms);
@@ -98,12 +98,12 @@ fn users(config: &Config) -> BTreeMap<&str, Person<'_>> {
     config.users.iter().map(|(name, user)| (&**name, (user, others(name), config.watchers.get(name)))).collect()
 }
 
-/// A queue with its music.
-type Queue<'a> = (&'a QueueConfig, Option<&'a PromptName>);
+/// A queue with what it is to those who wait.
+type Queue<'a> = (&'a QueueConfig, Option<&'a Waiting>);
 
 fn queues(config: &Config) -> BTreeMap<&str, Queue<'_>> {
-    let music = |queue: &QueueConfig| config.queue_music.get(&queue.name);
-    config.queues.iter().map(|queue| (queue.name.as_str(), (queue, music(queue)))).collect()
+    let waiting = |queue: &QueueConfig| config.waiting.get(&queue.name);
+    config.queues.iter().map(|queue| (queue.name.as_str(), (queue, waiting(queue)))).collect()
 }
 
 /// Prompts by language and name.

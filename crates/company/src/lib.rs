@@ -49,6 +49,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::hours::Zone;
+use ivr::Need;
 use sip::digest::Algorithm;
 use switch::{Config, Destination, SrtpPolicy};
 use yaml::{Faults, Form, Map, Shape, Value};
@@ -186,8 +187,16 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     if let Some(speech) = &speech {
         speech::check(flows.values().flatten(), speech, &catalogue.languages, faults);
     }
-    let needs = queues_read.needs.iter().chain(flows.values().flatten().flat_map(ivr::Flow::needs));
+    // Who needs a skill needs it in each queue that he may come to.
+    let of_flows = flows.values().flatten().flat_map(ivr::Flow::needs).flat_map(|need| {
+        let queues = queues_read.reach.of(&need.queue);
+        queues.map(|queue| Need { queue: queue.into(), ..need.clone() })
+    });
+    let needs: Vec<Need> = queues_read.needs.iter().cloned().chain(of_flows).collect();
+    let needs = needs.iter();
     queues::check_needs(needs, &queues_read.queues, &queues_read.agents, faults);
+    let ways_in = flows.values().flatten().flat_map(ivr::Flow::ways_in);
+    queues::check_ways_in(ways_in, &queues_read.waiting, &queues_read.reach, faults);
     let numbers = root.as_ref().and_then(|root| root.optional("numbers"));
     let numbers = numbers.map(|value| numbers::read(&value, &mut catalogue, faults)).unwrap_or_default();
     let zone = root.as_ref().and_then(|root| root.optional("zone")).and_then(Zone::read);
@@ -247,7 +256,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         queues: queues_read.queues,
         agents: queues_read.agents,
         duties,
-        queue_music: queues_read.music,
+        waiting: queues_read.waiting,
         hold_music,
         prompts,
         limits,

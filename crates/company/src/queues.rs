@@ -2,21 +2,25 @@
 
 mod choosing;
 mod duties;
+mod overflow;
 mod penalties;
+mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use acd::{AgentConfig, QueueConfig};
 use ivr::Need;
 use routing::{AgentName, Levels, QueueName};
-use switch::{PromptName, UserName};
+use switch::{UserName, Waiting};
 use yaml::{Faults, Kind, Map, Value, form, key};
 
 use crate::{Catalogue, or};
 
 pub(crate) use choosing::{SKILL_MAP, check_needs, levels};
 pub(crate) use duties::read as read_duties;
+pub(crate) use overflow::Reach;
+pub(crate) use waiting::check_ways_in;
 
 form! {
     pub(crate) FILE, "`queues.yaml`", one of [],
@@ -34,11 +38,17 @@ form! {
     key("widen", &choosing::STEPS, "How calls need less the longer they wait.", "[{ after: 20s, lower: 20 }, { after: 1m, any: true }]").otherwise("they need the same all the time"),
     key("aging", DURATION, "The wait that makes up for one step of priority, 100ms to 1h.", "5s").otherwise("a higher priority always goes first"),
     key("music", PROMPT, "The prompt that is looped while callers wait.", "music-on-hold").otherwise("silence"),
+    key("whisper", PROMPT, "What an agent is told, once he has answered, before he talks with the caller, who hears on what he heard.", "a-call-for-sales").otherwise("they talk at once"),
     key("ring_time", DURATION, "How long an agent's phone rings before the next agent is tried, 3s to 5m.", "15s").usual("20s"),
     key("wrap_up", DURATION, "How long an agent gets no call after one, 0s to 1h.", "10s").usual("5s"),
     key("penalties", &Kind::Form(&penalties::PENALTIES), "What follows for an agent who does not take an offer, by what happened.", "{ no_answer: { rest: 10s, retry: 30s, pause_after: 3 } }").otherwise("short rests, and no pause"),
+    key("resume", DURATION, "For how long one who was gone while he waited has his place back when he calls again, 10s to 1h.", "5m").otherwise("he stands at the end"),
+    key("empty", &Kind::Form(&waiting::EMPTY), "Who must be there for callers to join, and to go on waiting.", "{ join: working, stay: always }").otherwise("one who is logged in, for both"),
+    key("hours", NAME, "The calendar of `hours.yaml` by which it takes callers; it closes in breaks, on holidays and by switches, too.", "office").otherwise("it is always open"),
+    key("when_closed", &Kind::Word(&["stay", "leave"]), "What becomes of those who wait when it closes; needs `hours`.", "leave").usual("stay"),
     key("max_wait", DURATION, "After so long the flow goes on without an agent, 1s to 24h.", "10m").otherwise("callers wait without end"),
     key("max_length", &Kind::Whole(1, 100_000), "With so many waiting, the flow goes on at once.", "20").otherwise("there is no bound"),
+    key("overflow", &overflow::RULES, "Which calls go on to another queue, with the time since which they wait; of several rules that fit, the first whose queue takes the call.", "[{ after: 60s, to: support }, { waiting: 30, to: support }]").otherwise("none does"),
 }
 
 /// Names of users, queues and the like.
@@ -47,12 +57,14 @@ const NAME: &Kind = &Kind::Like(NAME_PATTERN);
 const PROMPT: &Kind = &Kind::Like("^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?(/[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?)*$");
 const DURATION: &Kind = &Kind::Unlike("^[0-9]+(ms|s|m|h)$");
 
-/// All queues, everyone who serves one, and the music.
+/// All queues, everyone who serves one, and what they are to those who wait.
 #[derive(Debug, Default)]
 pub(crate) struct Queues {
     pub queues: Vec<QueueConfig>,
     pub agents: Vec<AgentConfig>,
-    pub music: HashMap<QueueName, PromptName>,
+    pub waiting: BTreeMap<QueueName, Waiting>,
+    /// Where calls of each may go on to.
+    pub reach: Reach,
     /// The skills that queues ask for, where they stand.
     pub needs: Vec<Need>,
 }
@@ -66,13 +78,20 @@ pub(crate) fn read(
 ) -> Queues {
     let mut all = Queues::default();
     let mut agents: BTreeSet<AgentName> = BTreeSet::new();
+    let mut ways = Vec::new();
     for (key, value) in value.entries("a map of queues").unwrap_or_default() {
         let (name, map) = (key.name(), value.map(&QUEUE.shape));
         let Some(map) = map else { continue };
-        let queue = queue(name.unwrap_or_default(), &map, &mut all.needs, catalogue, faults);
+        let mut queue = queue(name.unwrap_or_default(), &map, &mut all.needs, catalogue, faults);
+        ways.extend(overflow::read(&map, &mut queue, catalogue, faults));
         let music = catalogue.prompt(&map, "music", faults);
-        if let (Some(music), Some(name)) = (music, name) {
-            all.music.insert(name.into(), music);
+        let resume = map
+            .optional("resume")
+            .and_then(|value| value.duration_in(Duration::from_secs(10)..=Duration::from_secs(3_600)));
+        let whisper = catalogue.prompt(&map, "whisper", faults);
+        let hours = waiting::hours(&map, catalogue, faults);
+        if let Some(name) = name {
+            all.waiting.insert(name.into(), Waiting { music, whisper, resume, hours });
         }
         agents.extend(queue.agents.iter().map(|member| member.agent.clone()));
         all.queues.push(queue);
@@ -81,6 +100,7 @@ pub(crate) fn read(
         let skills = skills.get(name.shared()).cloned().unwrap_or_default();
         AgentConfig { name, skills }
     };
+    all.reach = Reach::new(&ways, faults);
     all.agents = agents.into_iter().map(skilled).collect();
     all
 }
@@ -89,6 +109,7 @@ fn queue(name: &str, map: &Map<'_>, needs: &mut Vec<Need>, catalogue: &mut Catal
     let mut queue = QueueConfig::new(name, Vec::new());
     choosing::read(map, &mut queue, needs, catalogue, faults);
     let seconds = |from, to| Duration::from_secs(from)..=Duration::from_secs(to);
+    queue.attendance = waiting::attendance(map);
     queue.ring_time = or(map, "ring_time", queue.ring_time, |value| value.duration_in(seconds(3, 300)));
     queue.wrap_up = or(map, "wrap_up", queue.wrap_up, |value| value.duration_in(seconds(0, 3_600)));
     queue.penalties = map.optional("penalties").map(|value| penalties::read(&value)).unwrap_or_default();

@@ -91,9 +91,10 @@ fn steps(index: usize, node: &Node) -> Vec<Step<'_>> {
         }
         // A calendar answers at once.
         Verb::Hours(hours) => hours.outcomes().map(found_at_once).into(),
-        // A full queue and one without agents are found at once; so is a user who is known to be busy, or away.
-        Verb::Queue(Queue { keys, timed_out, full, no_agents, next, .. }) => {
-            let ends = [slow(timed_out.way), found_at_once(full), found_at_once(no_agents), slow(*next)];
+        // A full queue, a closed one and one without agents are found at once; so is a user who is known to be busy, or away.
+        Verb::Queue(Queue { keys, timed_out, full, no_agents, closed, next, .. }) => {
+            let at_once = [full, no_agents].into_iter().chain(closed).map(found_at_once);
+            let ends = at_once.chain([slow(timed_out.way), slow(*next)]);
             keys.iter().map(|(_, outcome)| slow(outcome.way)).chain(ends).collect()
         }
         Verb::Dial(Dial { busy, no_answer, declined, failed, next, .. }) => {
@@ -140,7 +141,7 @@ fn prompts(node: &Node) -> Vec<&Prompt> {
         Verb::Hours(hours) => hours.outcomes().map(|outcome| &outcome.prompt).to_vec(),
         Verb::Queue(queue) => {
             let keys = queue.keys.iter().map(|(_, outcome)| outcome);
-            let outcomes = keys.chain([&queue.timed_out, &queue.full, &queue.no_agents]);
+            let outcomes = keys.chain([&queue.timed_out, &queue.full, &queue.no_agents]).chain(&queue.closed);
             std::iter::once(&queue.hear).chain(outcomes.map(|outcome| &outcome.prompt)).collect()
         }
         Verb::When(_) | Verb::Set(_) => Vec::new(),

@@ -1,5 +1,6 @@
 //! A flow that was read and checked: nodes that name each other by index.
 
+mod connect;
 mod voicemail;
 
 use std::fmt;
@@ -16,7 +17,8 @@ use crate::key_range::KeyRange;
 use crate::rows::By;
 use crate::text::Text;
 use crate::web::{HeaderValue, Method, Origin};
-use crate::{Announce, DialTarget, HangupCause, Recording, Scale, Spoken, read};
+use crate::{HangupCause, Recording, Scale, Spoken, read};
+pub(crate) use connect::{Dial, Queue};
 pub(crate) use voicemail::{Mailbox, MessageKeys, Review, Voicemail};
 
 /// A flow without faults. Immutable; calls share it.
@@ -32,6 +34,7 @@ pub struct Flow {
     pub(crate) references: Vec<Reference>,
     pub(crate) spoken: Vec<SpokenReference>,
     pub(crate) needs: Vec<Need>,
+    pub(crate) ways_in: Vec<WayIn>,
     pub(crate) texts: Vec<Arc<Text>>,
 }
 
@@ -81,6 +84,12 @@ impl Flow {
     #[must_use]
     pub fn needs(&self) -> &[Need] {
         &self.needs
+    }
+
+    /// Every node that leads into a queue.
+    #[must_use]
+    pub fn ways_in(&self) -> &[WayIn] {
+        &self.ways_in
     }
 
     /// All texts that the flow speaks: each must be there in every language.
@@ -134,6 +143,17 @@ pub struct Need {
     pub least: u8,
     /// Where it stands.
     pub place: Place,
+}
+
+/// A node that leads callers into a queue.
+#[derive(Clone, Debug)]
+pub struct WayIn {
+    /// The queue.
+    pub queue: Arc<str>,
+    /// Where the node names it.
+    pub place: Place,
+    /// Where it says what follows if the queue is closed, if it does.
+    pub closed: Option<Place>,
 }
 
 /// Something that a flow says by the rules of a language.
@@ -540,43 +560,4 @@ impl Hours {
     pub fn outcomes(&self) -> [&Outcome; 5] {
         [&self.open, &self.rest, &self.holiday, &self.closed, &self.emergency]
     }
-}
-
-#[derive(Debug)]
-pub(crate) struct Queue {
-    pub name: Arc<str>,
-    pub max_wait: Option<Duration>,
-    pub priority: Option<u8>,
-    /// What his agent must have, each with the least level.
-    pub skills: Vec<(Arc<str>, u8)>,
-    /// What is heard over and over while he waits; empty: what the queue itself has.
-    pub hear: Prompt,
-    /// Keys that lead out of it while he waits.
-    pub keys: Vec<(char, Outcome)>,
-    pub announce: Announce,
-    pub timed_out: Outcome,
-    pub full: Outcome,
-    pub no_agents: Outcome,
-    pub next: Target,
-}
-
-impl Queue {
-    /// What follows if a caller who waits presses `key`.
-    pub fn way_out(&self, key: char) -> Option<&Outcome> {
-        self.keys.iter().find(|(known, _)| *known == key).map(|(_, outcome)| outcome)
-    }
-}
-
-/// `dial`, or `transfer`: whoever is connected does not come back to the flow.
-#[derive(Debug)]
-pub(crate) struct Dial {
-    /// It is written as `transfer`; then `next` is the end.
-    pub leaves: bool,
-    pub target: DialTarget,
-    pub ring_time: Duration,
-    pub busy: Outcome,
-    pub no_answer: Outcome,
-    pub declined: Outcome,
-    pub failed: Outcome,
-    pub next: Target,
 }

@@ -76,7 +76,7 @@ pub mod web;
 
 pub use announce::Announce;
 pub use facts::{Facts, Figures, QueueFigures};
-pub use flow::{Flow, FlowHash, Need, Reference, ReferenceKind, SpokenReference};
+pub use flow::{Flow, FlowHash, Need, Reference, ReferenceKind, SpokenReference, WayIn};
 pub use flows::Flows;
 pub use outline::{Outline, OutlineNode, OutlineTarget, OutlineWay};
 pub use output::{DialOutcome, DialTarget, HangupCause, Output, QueueOutcome, Recording, Scale, Sound, Speech};

@@ -196,8 +196,9 @@ impl Draft {
                 if collect.check.is_none() { draft } else { draft.failure("invalid", &collect.invalid) }
             }
             Verb::Queue(queue) => {
-                let outcomes =
-                    [("timed_out", &queue.timed_out), ("full", &queue.full), ("no_agents", &queue.no_agents)];
+                let mut outcomes =
+                    vec![("timed_out", &queue.timed_out), ("full", &queue.full), ("no_agents", &queue.no_agents)];
+                outcomes.extend(queue.closed.as_ref().map(|closed| ("closed", closed)));
                 let mut draft = new("queue", &queue.name, said(&queue.hear));
                 for (key, outcome) in &queue.keys {
                     draft.push(&key.to_string(), said(&outcome.prompt), target(outcome.way), false);

@@ -296,6 +296,8 @@ pub enum QueueOutcome {
     Full,
     /// Nobody works on this queue now.
     NoAgents,
+    /// The queue is closed.
+    Closed,
     /// There is no such queue (any more).
     Unknown,
 }

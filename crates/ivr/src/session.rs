@@ -196,6 +196,7 @@ impl Session {
             QueueOutcome::Pressed(_) => pressed.and_then(|way| self.leave(way, true)),
             QueueOutcome::TimedOut => self.leave(&queue.timed_out, true),
             QueueOutcome::Full => self.leave(&queue.full, true),
+            QueueOutcome::Closed => self.leave(queue.closed.as_ref().unwrap_or(&queue.no_agents), true),
             // A queue that is gone has no agents; the check of the company leaves only a reload to do this.
             QueueOutcome::NoAgents | QueueOutcome::Unknown => self.leave(&queue.no_agents, true),
         };

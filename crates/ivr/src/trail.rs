@@ -53,6 +53,7 @@ impl QueueOutcome {
             Self::TimedOut => "timed_out".into(),
             Self::Full => "full".into(),
             Self::NoAgents | Self::Unknown => "no_agents".into(),
+            Self::Closed => "closed".into(),
             Self::Pressed(key) => key.to_string().into(),
         }
     }

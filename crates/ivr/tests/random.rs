@@ -31,14 +31,14 @@ enum Act {
 
 fn act() -> impl Strategy<Value = Act> {
     use DialOutcome::{Busy, Declined, Ended, NoAnswer, Refused, Unreachable};
-    use QueueOutcome::{AgentEnded, Full, NoAgents, Pressed, TimedOut, Unknown};
-    use State::{Break, Closed, Emergency, Holiday, Open};
+    use QueueOutcome::{AgentEnded, Closed, Full, NoAgents, Pressed, TimedOut, Unknown};
+    use State::{Break, Emergency, Holiday, Open};
     prop_oneof![
         4 => prop::sample::select(vec!['0', '1', '2', '3', '9', '*', '#', 'A', '?']).prop_map(Act::Press),
         4 => Just(Act::PlayDone),
-        2 => prop::sample::select(vec![AgentEnded, TimedOut, Full, NoAgents, Unknown, Pressed('1'), Pressed('2')]).prop_map(Act::Queue),
+        2 => prop::sample::select(vec![AgentEnded, TimedOut, Full, NoAgents, Closed, Unknown, Pressed('1'), Pressed('2')]).prop_map(Act::Queue),
         2 => prop::sample::select(vec![Ended, Busy, NoAnswer, Declined, Unreachable, Refused]).prop_map(Act::Dial),
-        3 => prop::sample::select(vec![Open, Break, Holiday, Closed, Emergency]).prop_map(Act::Hours),
+        3 => prop::sample::select(vec![Open, Break, Holiday, State::Closed, Emergency]).prop_map(Act::Hours),
         2 => (0..3u32).prop_map(Act::Figures),
         3 => prop::sample::select(vec![(200, "{\"a\": 1}"), (404, ""), (200, "x")]).prop_map(|(status, body)| Act::Http(status, body)),
         2 => prop::sample::select(vec![MailboxState::Open { new: 1, old: 1 }, MailboxState::Open { new: 0, old: 0 }, MailboxState::Full, MailboxState::Denied]).prop_map(Act::Mailbox),
@@ -144,8 +144,8 @@ fn node(flow: usize) -> impl Strategy<Value = String> {
         (target(), target(), outcome("holiday"), outcome("emergency")).prop_map(|(o, c, h, e)| format!(
             "{{hours: {{calendar: c, open: {o}, closed: {{prompt: p, next: {c}}}{h}{e}}}}}"
         )),
-        (outcome("full"), outcome("no_agents"), outcome("timed_out"), waiting(), target())
-            .prop_map(|(f, n, t, w, to)| format!("{{queue: {{name: s{f}{n}{t}{w}}}, next: {to}}}")),
+        (outcome("full"), outcome("no_agents"), outcome("timed_out"), outcome("closed"), waiting(), target())
+            .prop_map(|(f, n, t, c, w, to)| format!("{{queue: {{name: s{f}{n}{t}{c}{w}}}, next: {to}}}")),
         (outcome("busy"), outcome("failed"), outcome("declined"), target())
             .prop_map(|(b, f, d, to)| format!("{{dial: {{user: a{b}{f}{d}}}, next: {to}}}")),
         (outcome("full"), outcome("empty"), outcome("deleted"), target()).prop_map(|(f, e, d, to)| {
@@ -327,7 +327,7 @@ proptest! {
         let Some(flow) = read(&texts) else { return Err(TestCaseError::reject("faulty")) };
         let most = play(&flow, &acts);
         prop_assert!(most <= 200, "{most} outputs for one input");
-        for queue in [QueueOutcome::Full, QueueOutcome::NoAgents, QueueOutcome::Unknown] {
+        for queue in [QueueOutcome::Full, QueueOutcome::NoAgents, QueueOutcome::Closed, QueueOutcome::Unknown] {
             for dial in [DialOutcome::Busy, DialOutcome::Unreachable, DialOutcome::Refused] {
                 for hours in [State::Open, State::Break, State::Holiday, State::Closed, State::Emergency] {
                     prop_assert!(comes_to_rest(&flow, hours, queue, dial), "a loop that takes neither a key nor time");

@@ -140,6 +140,7 @@ fn every_key_is_explained() {
         "timed_out",
         "full",
         "no_agents",
+        "closed",
         "user",
         "number",
         "ring_time",

@@ -192,6 +192,7 @@ fn every_end_of_a_queue_leads_where_it_is_written() {
         (QueueOutcome::TimedOut, "play:all-busy"),
         (QueueOutcome::Full, "@goodbye play:goodbye"),
         (QueueOutcome::NoAgents, "play:closed"),
+        (QueueOutcome::Closed, "@goodbye play:goodbye"),
         (QueueOutcome::Unknown, "play:closed"),
     ];
     for (outcome, expected) in cases {
@@ -353,8 +354,8 @@ fn what_a_flow_names_is_told_with_its_places() {
         let wanted = flow.get("test").unwrap().references().iter().filter(|r| r.kind == kind);
         wanted.map(|r| format!("{}@{}:{}", r.name, r.place.span.line, r.place.span.column)).collect::<Vec<_>>()
     };
-    assert_eq!(named(ReferenceKind::Queue), ["sales@52:13", "support@59:12"]);
-    assert_eq!(named(ReferenceKind::User), ["operator@64:13"]);
+    assert_eq!(named(ReferenceKind::Queue), ["sales@52:13", "support@60:12"]);
+    assert_eq!(named(ReferenceKind::User), ["operator@65:13"]);
     let prompts = named(ReferenceKind::Prompt);
     assert!(
         prompts.contains(&"welcome@8:11".to_owned()) && !prompts.iter().any(|name| name.starts_with("digits/")),

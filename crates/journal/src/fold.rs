@@ -174,7 +174,11 @@ impl Account {
                 self.cdr.hung_up_by = Some(Party::System);
                 self.cdr.cause = "fault".into();
             }
-            Kind::QueueJoined { .. } | Kind::QueueLeft { .. } | Kind::OfferMade(_) | Kind::OfferEnded(_) => {
+            Kind::QueueJoined { .. }
+            | Kind::PlaceResumed { .. }
+            | Kind::QueueLeft { .. }
+            | Kind::OfferMade(_)
+            | Kind::OfferEnded(_) => {
                 self.take_queue(event);
             }
             Kind::LegBegan { .. } | Kind::LegAnswered { .. } | Kind::LegEnded { .. } => self.take_leg(event),

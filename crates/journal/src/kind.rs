@@ -178,6 +178,29 @@ pub enum Kind {
     },
     /// The caller was told his place in the queue, or how long he will wait. Not told while a phone rings for him.
     Announced(Announced),
+    /// The caller had waited in this queue, was gone, and stands where he stood.
+    PlaceResumed {
+        /// The queue.
+        queue: Name,
+        /// The call in which he waited.
+        before: CallId,
+        /// Time since he joined in that, in milliseconds (monotonic).
+        waited_ms: u64,
+    },
+    /// The caller's number waits in this queue already.
+    CalledTwice {
+        /// The queue.
+        queue: Name,
+        /// The call in which it does.
+        waits: CallId,
+    },
+    /// An agent is told something before he talks with the caller.
+    Whispered {
+        /// His leg.
+        leg: LegId,
+        /// The prompt.
+        prompt: Name,
+    },
     /// The call left the queue that it joined last.
     QueueLeft {
         /// The queue.
@@ -186,6 +209,9 @@ pub enum Kind {
         why: QueueExit,
         /// Time since it joined, in milliseconds (monotonic); if it came from another queue, since it joined the first one.
         waited_ms: u64,
+        /// Why it was sent on or turned away, in words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// A routing decision was not used.
     DecisionRejected {

@@ -93,6 +93,8 @@ impl Visits {
                 self.carried.join(event.seq);
                 self.begin(queue, event.at);
             }
+            // What he waited in the call before stands in the record of that.
+            Kind::PlaceResumed { waited_ms, .. } => self.carried.brought_ms = *waited_ms,
             Kind::QueueLeft { queue, why, waited_ms, .. } => {
                 let waited_ms = self.carried.leave(event.seq, *why, *waited_ms);
                 if !self.open {

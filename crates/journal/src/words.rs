@@ -196,8 +196,10 @@ pub enum QueueExit {
     MovedOn,
     /// It had waited as long as it may.
     WaitedTooLong,
-    /// Nobody serves the queue.
+    /// Nobody was there who serves the queue.
     NoAgents,
+    /// The queue was closed, or closed while the call waited.
+    Closed,
     /// The queue was full, so the call never waited.
     Full,
     /// A routing decision turned it away.

@@ -53,7 +53,7 @@ impl Story {
     }
 
     fn left(&mut self, seconds: f64, queue: &str, why: QueueExit, waited_ms: u64) -> &mut Self {
-        self.at(seconds, Kind::QueueLeft { queue: queue.into(), why, waited_ms })
+        self.at(seconds, Kind::QueueLeft { queue: queue.into(), why, waited_ms, reason: None })
     }
 
     fn hung_up(&mut self, seconds: f64, by: Party, cause: &str) -> &mut Self {
@@ -71,6 +71,14 @@ fn fold(events: &[Event]) -> Vec<Cdr> {
     let records = events.iter().filter_map(|event| fold.feed(event)).collect();
     assert_eq!(fold.live(), 0, "nothing is left of calls that ended");
     records
+}
+
+#[test]
+fn who_has_his_place_back_waited_before_in_another_call() {
+    let mut story = Story::new(1);
+    let resumed = Kind::PlaceResumed { queue: "sales".into(), before: CallId::from_raw(9), waited_ms: 60_000 };
+    let cdr = story.joined(1.0, "sales").at(1.0, resumed).left(6.0, "sales", QueueExit::Abandoned, 65_000).end(6.0);
+    assert_eq!((cdr.wait_ms, cdr.visits[0].waited_ms), (5_000, 5_000));
 }
 
 fn leg(raw: u64) -> LegId {

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use leg::Prompt;
 use sip::digest::{Algorithm, Secret};
-use switch::{Asker, Config, Destination, Emergency, Grant, Peer, Prompts, Trunk, User, Watchers};
+use switch::{Asker, Config, Destination, Emergency, Grant, Peer, Prompts, Trunk, User, Waiting, Watchers};
 
 /// The menu that most tests call: 1 for the queue, 2 to be dialled through to 102, three attempts.
 pub const MENU: &str = "\
@@ -120,7 +120,7 @@ pub fn company() -> Config {
         flows: flows(&[("main", MENU)]),
         queues: vec![queue],
         agents: agents.into(),
-        queue_music: [("sales".into(), MUSIC.into())].into(),
+        waiting: [("sales".into(), Waiting { music: Some(MUSIC.into()), ..Waiting::default() })].into(),
         prompts: prompts(&["welcome", "goodbye", MUSIC]),
         ..Config::default()
     }

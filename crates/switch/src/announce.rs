@@ -12,7 +12,8 @@ use leg::{Command, Item};
 
 use crate::call::Stage;
 use crate::flow::item;
-use crate::switch::{Switch, Timer};
+use crate::switch::Switch;
+use crate::timer::Timer;
 
 /// What is due so soon is said with what is due now.
 const TOGETHER: Duration = Duration::from_secs(5);

@@ -24,6 +24,7 @@ use crate::secrecy::Secrecy;
 use crate::speech::Speaking;
 use crate::transfer::Transfer;
 use crate::voicemail::{Letter, OpenMailbox, Waiting};
+use crate::whisper::Whisper;
 use crate::{Destination, LanguageName, Prompts, TrunkName, UserName};
 
 /// One call: a caller and what is done for him.
@@ -101,6 +102,12 @@ pub(crate) struct Call {
     pub transfer: Option<Transfer>,
     /// The end of the longest time that a call may last; after the call is over, of the time to tidy up.
     pub limit: Option<TimerToken>,
+    /// The queue that he came to, from which he may have gone on to others, while he waits.
+    pub came_to: Option<QueueName>,
+    /// The agent who is told something before they talk.
+    pub whisper: Option<Whisper>,
+    /// What he hears while he waits in a queue is what his flow says, not the queue's music.
+    pub hears_own: bool,
     /// What he is told while he waits in a queue, and when.
     pub announcing: Option<Announcing>,
     /// The request to a web server that is under way.

@@ -4,9 +4,10 @@ mod limits;
 mod trunk;
 mod user;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use journal::Asker;
@@ -71,8 +72,8 @@ pub struct Config {
     pub duties: crate::Duties,
     /// Where voice messages lie. Each user has one by his name.
     pub mailboxes: BTreeMap<MailboxName, Mailbox>,
-    /// What each queue plays to those who wait in it.
-    pub queue_music: HashMap<acd::QueueName, PromptName>,
+    /// What each queue is to those who wait in it, besides what the ACD knows.
+    pub waiting: BTreeMap<acd::QueueName, Waiting>,
     /// What those hear whom the other side holds, if they did not meet through a queue with music. Without either they hear
     /// what the phone that holds sends.
     pub hold_music: Option<PromptName>,
@@ -84,6 +85,19 @@ pub struct Config {
     pub listener_srtp: BTreeMap<u16, SrtpPolicy>,
     /// Limits and times.
     pub limits: Limits,
+}
+
+/// A queue as those meet it who wait in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// What is played to them.
+    pub music: Option<PromptName>,
+    /// What an agent is told before he talks with one of them.
+    pub whisper: Option<PromptName>,
+    /// For how long one who is gone has his place back when he calls again; not at all if none.
+    pub resume: Option<Duration>,
+    /// When it takes callers; always if none.
+    pub hours: Option<crate::QueueHours>,
 }
 
 /// Whether audio is encrypted (SRTP).

@@ -8,7 +8,8 @@ use leg::{Command, Digit};
 use sip_message::InfoDigit;
 
 use crate::call::Stage;
-use crate::switch::{Switch, Timer};
+use crate::switch::Switch;
+use crate::timer::Timer;
 
 /// How far apart the two tellings of one key may lie. An INFO that is lost is sent again after 500 ms, 1 s and 2 s.
 const TWINS: Duration = Duration::from_secs(3);

@@ -9,7 +9,8 @@ use sip::Refusal;
 use sip_message::{HeaderName, Reason};
 
 use crate::call::{Role, Stage};
-use crate::switch::{Switch, Timer};
+use crate::switch::Switch;
+use crate::timer::Timer;
 
 /// How long after its end a call may wait for its media and files to close. They take milliseconds, seconds on a disk
 /// that stalls; after this the books are closed without them.

@@ -10,7 +10,8 @@ use base::{CallId, Now};
 use journal::{Kind, Name, Party};
 use sip::{Refusal, SessionId};
 
-use crate::switch::{Switch, Timer};
+use crate::switch::Switch;
+use crate::timer::Timer;
 
 /// What is being handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +83,7 @@ impl Switch {
             Timer::Ring(leg) | Timer::Silence(leg) | Timer::Keys(leg) => {
                 self.legs.get(&leg).map_or(Hand::Nothing, |leg| Hand::Call(leg.call))
             }
-            Timer::Grace => Hand::Nothing,
+            Timer::Grace | Timer::Doors => Hand::Nothing,
         }
     }
 

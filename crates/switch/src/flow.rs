@@ -12,11 +12,16 @@ use leg::{Command, Item, Masked, Prompt};
 use routing::{Levels, SkillName, Target, USUAL_PRIORITY};
 
 use crate::call::Stage;
-use crate::switch::{Switch, Timer};
+use crate::returning::Known;
+use crate::switch::Switch;
+use crate::timer::Timer;
 use crate::{Destination, Prompts};
 
 /// How long it is silent where nothing of what was to be played could be spoken.
 const NOTHING_SPOKEN: Duration = Duration::from_millis(200);
+
+/// How soon a wait that is over is looked at again, if an agent is being told of the call.
+const RECHECK: Duration = Duration::from_secs(1);
 
 /// What a call wants of a queue.
 #[derive(Clone, Debug)]
@@ -239,8 +244,11 @@ impl Switch {
     }
 
     /// A playout ended; an older one's end, which a newer one overtook, counts for nothing.
-    pub(crate) fn play_done(&mut self, leg: LegId, play: PlayId) {
+    pub(crate) fn play_done(&mut self, now: Now, leg: LegId, play: PlayId) {
         let Some(call) = self.legs.get(&leg).map(|found| found.call) else { return };
+        if self.whisper_over(now, call, play) {
+            return;
+        }
         let Some(found) = self.calls.get_mut(&call) else { return };
         if found.play == Some(play) {
             found.play = None;
@@ -261,6 +269,8 @@ impl Switch {
     /// Puts the caller into a queue. He hears its music, unless there is something else to `hear`.
     pub(crate) fn join_queue(&mut self, now: Now, call: CallId, queue: &QueueName, wanted: Wanted, hear: Vec<Sound>) {
         self.begin_day_if_new(now);
+        let known = self.known_in(now, call, queue);
+        let joined = if let Known::Again(_, joined) = known { joined } else { now.monotonic };
         let Some(found) = self.calls.get_mut(&call) else { return };
         let diverted_from = Pii::new(found.identity.diverted.first().map(|one| one.number.clone()));
         let Wanted { max_wait, priority, needs } = wanted;
@@ -275,16 +285,24 @@ impl Switch {
             repeats: found.earlier.today,
             last_agent: self.acquaintances.of(found.number.reveal()).cloned(),
         };
-        let joined = match found.hops {
-            Some(_) => self.acd.join(now, call, queue, caller),
+        let entered = match found.hops {
+            Some(_) => {
+                self.renew_door(now, queue);
+                self.acd.join_since(now, call, queue, caller, joined)
+            }
             // Nobody may be rung for him.
             None => Err(JoinError::NoAgents),
         };
-        match joined {
+        match entered {
             Ok(()) => {
                 let limit = max_wait.map(|wait| self.timers.set(now.monotonic + wait, Timer::QueueWait(call)));
-                found.stage = Stage::Queued(limit);
+                if let Some(found) = self.calls.get_mut(&call) {
+                    found.stage = Stage::Queued(limit);
+                    found.hears_own = !hear.is_empty();
+                    found.came_to = Some(queue.clone());
+                }
                 self.note(now, call, Kind::QueueJoined { queue: queue.shared().clone() });
+                self.waits_in(now, call, queue, &known);
                 if hear.is_empty() {
                     self.play_queue_music(now, call, queue);
                 } else {
@@ -295,9 +313,17 @@ impl Switch {
                 let (exit, outcome) = match error {
                     JoinError::Full => (QueueExit::Full, QueueOutcome::Full),
                     JoinError::NoAgents => (QueueExit::NoAgents, QueueOutcome::NoAgents),
+                    JoinError::Closed => (QueueExit::Closed, QueueOutcome::Closed),
                     JoinError::UnknownQueue | JoinError::AlreadyIn => (QueueExit::Refused, QueueOutcome::Unknown),
                 };
-                self.note(now, call, Kind::QueueLeft { queue: queue.shared().clone(), why: exit, waited_ms: 0 });
+                if exit == QueueExit::Closed {
+                    self.note_closed(now, call, queue);
+                }
+                self.note(
+                    now,
+                    call,
+                    Kind::QueueLeft { queue: queue.shared().clone(), why: exit, waited_ms: 0, reason: None },
+                );
                 self.queue_over(now, call, outcome);
             }
         }
@@ -315,6 +341,11 @@ impl Switch {
     pub(crate) fn queue_wait_over(&mut self, now: Now, call: CallId) {
         let Some(found) = self.calls.get_mut(&call) else { return };
         if let Stage::Queued(_) = found.stage {
+            if found.whisper.is_some() {
+                // An agent has taken the call; should he hang up before they talk, the time is over.
+                found.stage = Stage::Queued(Some(self.timers.set(now.monotonic + RECHECK, Timer::QueueWait(call))));
+                return;
+            }
             found.stage = Stage::Queued(None);
             self.acd.leave(now, call);
             self.queue_over(now, call, QueueOutcome::TimedOut);
@@ -337,14 +368,27 @@ impl Switch {
             LeaveReason::Left => QueueExit::MovedOn,
             LeaveReason::WaitedTooLong => QueueExit::WaitedTooLong,
             LeaveReason::NoAgents => QueueExit::NoAgents,
+            LeaveReason::Closed => QueueExit::Closed,
             LeaveReason::Refused { .. } => QueueExit::Refused,
             LeaveReason::Overflowed { .. } => QueueExit::Overflowed,
         };
+        // Who goes on to another queue waits on.
+        if !matches!(why, LeaveReason::Overflowed { to: Target::Queue(_), .. }) {
+            self.waited(now, call, waited, exit == QueueExit::Abandoned);
+        }
         let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
-        self.note(now, call, Kind::QueueLeft { queue: queue.shared().clone(), why: exit, waited_ms });
+        if exit == QueueExit::Closed {
+            self.note_closed(now, call, queue);
+        }
+        let reason = match why {
+            LeaveReason::Refused { reason } | LeaveReason::Overflowed { reason, .. } => Some(reason.clone()),
+            _ => None,
+        };
+        self.note(now, call, Kind::QueueLeft { queue: queue.shared().clone(), why: exit, waited_ms, reason });
         match why {
             LeaveReason::WaitedTooLong => self.queue_over(now, call, QueueOutcome::TimedOut),
             LeaveReason::NoAgents => self.queue_over(now, call, QueueOutcome::NoAgents),
+            LeaveReason::Closed => self.queue_over(now, call, QueueOutcome::Closed),
             LeaveReason::Refused { .. } => self.queue_over(now, call, QueueOutcome::Full),
             // The queue that it goes to comes next (`moved_to_queue`).
             LeaveReason::Overflowed { to: Target::Queue(_), .. } => {}
@@ -362,14 +406,16 @@ impl Switch {
         }
     }
 
-    /// The call came from one queue into another, whose music it hears now.
+    /// The call came from one queue into another, whose music it hears now unless its flow had something else played.
     pub(crate) fn moved_to_queue(&mut self, now: Now, call: CallId, queue: &QueueName) {
         self.note(now, call, Kind::QueueJoined { queue: queue.shared().clone() });
-        self.play_queue_music(now, call, queue);
+        if self.calls.get(&call).is_some_and(|found| !found.hears_own) {
+            self.play_queue_music(now, call, queue);
+        }
     }
 
     fn play_queue_music(&mut self, now: Now, call: CallId, queue: &QueueName) {
-        match self.config.queue_music.get(queue).cloned() {
+        match self.config.waiting.get(queue).and_then(|waiting| waiting.music.clone()) {
             Some(music) => {
                 let known = self.config.prompts.clone();
                 self.play(now, call, &known, &BTreeMap::new(), &[Sound::Prompt(music)], true);
@@ -395,6 +441,7 @@ impl Switch {
             QueueOutcome::TimedOut => ("waited_too_long", 19),
             QueueOutcome::Full => ("queue_full", 17),
             QueueOutcome::NoAgents | QueueOutcome::Unknown => ("no_agents", 41),
+            QueueOutcome::Closed => ("queue_closed", 41),
         };
         let (by, cause, reason) = found.end(cause, q850);
         self.end_call(now, call, by, cause, reason);

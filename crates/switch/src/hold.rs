@@ -48,7 +48,9 @@ impl Switch {
     /// phone that holds sends goes on: its own music, or nothing.
     fn play_hold_music(&mut self, leg: LegId, peer: LegId) {
         let queue = match self.legs.get(&peer).map(|found| &found.role) {
-            Some(Role::Agent { queue, .. }) => self.config.queue_music.get(queue),
+            Some(Role::Agent { queue, .. }) => {
+                self.config.waiting.get(queue).and_then(|waiting| waiting.music.as_ref())
+            }
             _ => None,
         };
         let call = self.legs.get(&leg).and_then(|found| self.calls.get(&found.call));

@@ -45,22 +45,28 @@ impl Switch {
 
     /// A flow asks: the answer and its reason go into the journal, and then to the flow.
     pub(crate) fn ask_hours(&mut self, now: Now, call: CallId, calendar: &Arc<str>) {
-        let Decision { state, why, .. } = match self.config.calendars.get(calendar) {
+        let Decision { state, why, .. } = self.decide_hours(now, calendar);
+        self.note(now, call, Kind::Hours { calendar: calendar.clone(), state: state.word().into(), why });
+        self.flow_inputs.push_back((call, FlowInput::Hours(state)));
+    }
+
+    /// How a calendar stands, and why.
+    pub(crate) fn decide_hours(&self, now: Now, calendar: &str) -> Decision {
+        match self.config.calendars.get(calendar) {
             Some(found) => found.decide(now.wall, self.board.emergency(found)),
             // A reload has taken it away; the flow of before still asks for it.
             None => {
                 let why = format!("closed: there is no calendar {calendar} any more");
                 Decision { state: State::Closed, why, until: None }
             }
-        };
-        self.note(now, call, Kind::Hours { calendar: calendar.clone(), state: state.word().into(), why });
-        self.flow_inputs.push_back((call, FlowInput::Hours(state)));
+        }
     }
 
     /// Turns a switch, and tells the journal. None if there is no such switch.
     pub(crate) fn turn(&mut self, now: Now, turned: Turned) -> Option<SwitchState> {
         let Turned { switch, on, by, reason, .. } = self.board.turn(&self.config.switches, turned).ok()?;
         self.turned = true;
+        self.renew_doors(now);
         self.book.write_system(now, Kind::Turned { switch: switch.clone(), on, by, reason });
         self.switch_states().into_iter().find(|state| state.switch == switch)
     }

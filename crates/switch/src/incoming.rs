@@ -16,7 +16,8 @@ use crate::mask::Mask;
 use crate::outgoing::DialEnd;
 use crate::registration::retry_after;
 use crate::secrecy::Secrecy;
-use crate::switch::{Switch, Timer};
+use crate::switch::Switch;
+use crate::timer::Timer;
 use crate::{Destination, TrunkName, UserName, is_number};
 
 /// Who sends a call, by the configuration.
@@ -254,6 +255,9 @@ impl Switch {
                 identity: incoming.identity,
                 transfer: None,
                 limit: Some(limit),
+                came_to: None,
+                whisper: None,
+                hears_own: false,
                 announcing: None,
                 fetch: None,
                 flow_timer: None,

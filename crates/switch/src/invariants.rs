@@ -111,7 +111,7 @@ impl Switch {
 
     /// True if a live offer of the ACD has this leg rung.
     fn is_rung_for_offer(&self, leg: &Leg) -> bool {
-        matches!(&leg.role, Role::Agent { offer, .. } if self.offers.contains_key(offer) && !leg.answered)
+        matches!(&leg.role, Role::Agent { offer, .. } if self.offers.contains_key(offer) && (!leg.answered || self.is_told(leg)))
     }
 
     fn check_call(&self, id: CallId, call: &Call) -> Result<(), String> {
@@ -161,7 +161,7 @@ impl Switch {
             usize::from(leg.ring.is_some()) + usize::from(leg.silence.is_some()) + usize::from(leg.keys.waits())
         };
         let of_legs: usize = self.legs.values().map(of_leg).sum();
-        let known = of_calls + of_legs;
+        let known = of_calls + of_legs + usize::from(self.doors.timer.is_some());
         // While draining, one more: the end of the grace time, until it comes.
         let right = known..=known + usize::from(self.is_draining());
         holds!(right.contains(&self.timers.len()), "{} timers are set, {known} are known", self.timers.len());

@@ -54,6 +54,7 @@ mod call;
 mod config;
 pub mod control;
 mod digits;
+mod doors;
 mod duty;
 mod early;
 mod ending;
@@ -87,19 +88,23 @@ mod recording;
 mod registration;
 mod registrations;
 mod repeats;
+mod returning;
 mod secrecy;
 mod speech;
 mod switch;
 mod talk;
+mod timer;
 mod transfer;
 mod trunk_counts;
 mod trunks;
 mod voicemail;
+mod whisper;
 
 pub use config::{
     Account, CallerId, Config, Destination, Emergency, FlowName, Grant, GrantName, Limits, Mailbox, MailboxName, Peer,
-    Place, Register, Registration, Ring, SrtpPolicy, Trunk, TrunkName, User, UserName, Watchers, is_number,
+    Place, Register, Registration, Ring, SrtpPolicy, Trunk, TrunkName, User, UserName, Waiting, Watchers, is_number,
 };
+pub use doors::QueueHours;
 pub use duty::{Duties, Login, NotSaid, Saying};
 pub use far_end::FarEnd;
 pub use fetch::HttpOrder;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use acd::{AgentName, OfferFailure, ReserveError};
 use base::{CallId, LegId, Mono, Now};
 use ivr::DialOutcome;
-use journal::{Kind, LegRole, OfferEnded, OfferOutcome};
+use journal::{Kind, LegRole};
 use leg::Command;
 use sdp::{Codec, Preferences};
 use sip::{Flow, Invite, Onward, Refusal, Transport};
@@ -16,8 +16,9 @@ use crate::call::{Call, Callee, Leg, Others, Role, Route, Stage};
 use crate::flow::FlowInput;
 use crate::identity::anonymous;
 use crate::places::Places;
-use crate::switch::{Switch, Timer};
+use crate::switch::Switch;
 use crate::talk::BAD_ANSWER;
+use crate::timer::Timer;
 use crate::{Peer, Place, Ring, User, UserName};
 
 /// The longest that an agent's phone is left alone as it asks; who wants more logs out.
@@ -264,7 +265,7 @@ impl Switch {
             self.timers.cancel(timer);
         }
         let offer = match &found.role {
-            Role::Agent { offer, agent, .. } => Some((*offer, agent.clone())),
+            Role::Agent { offer, .. } => Some(*offer),
             Role::Party { .. } | Role::Caller { .. } | Role::Joined { .. } => None,
             Role::Outside { outside, .. } => {
                 if let Some(grant) = &outside.grant {
@@ -275,21 +276,10 @@ impl Switch {
             }
         };
         self.note(now, call, Kind::LegAnswered { leg });
-        if let Some((offer, agent)) = offer {
-            self.offers.remove(&offer);
-            match self.acd.offer_answered(now, offer) {
-                Ok(connected) => {
-                    let (outcome, rang_ms) = (OfferOutcome::Answered, millis(connected.rang));
-                    let agent = agent.shared().clone();
-                    self.note(now, call, Kind::OfferEnded(OfferEnded { offer, agent, outcome, rang_ms }));
-                }
-                Err(acd::OfferOver) => {
-                    self.drop_leg(now, leg, "too_late", Reason::default());
-                    return;
-                }
-            }
+        let won = offer.is_none_or(|offer| !self.whisper(now, leg) && self.offer_won(now, call, leg, offer));
+        if won {
+            self.connect(now, call, leg);
         }
-        self.connect(now, call, leg);
     }
 
     /// Reads an answer to our offer and starts the leg's media by it, if it says anything new. False if it cannot be met.

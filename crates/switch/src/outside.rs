@@ -12,7 +12,8 @@ use sip_message::{Reason, Response};
 use crate::call::{Call, Callee, Others, Role, Route, Stage};
 use crate::outgoing::DialEnd;
 use crate::registration::{CONGESTION, NO_CIRCUIT};
-use crate::switch::{Switch, Timer};
+use crate::switch::Switch;
+use crate::timer::Timer;
 use crate::{Destination, Grant, NumbersOf, Trunk, TrunkName, UserName, is_number};
 
 /// How often one dial may be redirected.

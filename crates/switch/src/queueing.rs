@@ -57,6 +57,7 @@ impl Switch {
             OfferEnd::AnsweredElsewhere => Reason::ANSWERED_ELSEWHERE,
             _ => self.calls.get(&call).filter(|found| found.over).map(|found| found.reason).unwrap_or_default(),
         };
+        self.forget_whisper(call, offer);
         if let Some(leg) = self.offers.remove(&offer) {
             let session = self.legs.get(&leg).and_then(|found| found.session);
             self.drop_leg(now, leg, end.as_str(), reason);

@@ -5,7 +5,7 @@
 //! | flows, prompts | stay in the flow that they began, and hear what it names as it was then |
 //! | numbers, users, trunks, limits | as before for what was begun; as it says now for the next dial, ring, invite |
 //! | grants | go on, within the new limits: minutes that are used up by now end them |
-//! | calendars | flows that began ask those that are there now; switches stay as they were turned |
+//! | calendars | flows that began ask those that are there now, and queues close by them; switches stay as they were turned |
 //! | queues, agents | see [`acd::Acd::reconfigure`] |
 //! | who may watch whom | who may no more is told so, and no more than that |
 //! | users who register | who does no more has no phones; another realm has everybody prove himself anew |
@@ -43,6 +43,7 @@ impl Switch {
         self.meter.reconfigure(now, &config.grants);
         self.reconfigure_lamps(&config);
         self.config = config;
+        self.renew_doors(now);
         self.tell_new_duties(now, &before);
         self.book.write_system(now, Kind::Reloaded { changes: changes.to_owned() });
         self.settle(now);

@@ -9,7 +9,8 @@ use journal::Kind;
 use leg::Prompt;
 
 use crate::fault::Hand;
-use crate::switch::{Switch, Timer};
+use crate::switch::Switch;
+use crate::timer::Timer;
 
 /// A text that a driver is to speak; it answers with [`Switch::handle_spoken`], once.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use acd::{Acd, AgentName};
 use base::{CallId, IdGen, IdMap, LegId, Mono, Now, OfferId, Rng, TakeId, Timers, Wall};
-use journal::{Charges, Kind, Name, Party};
+use journal::{Charges, Kind, Name};
 use routing::Strategy;
 use sip::{ConnectionId, Flow, InquiryId, SessionId, Stack, StackConfig, Transmit, Transport};
 use sip_message::Reject;
@@ -15,6 +15,7 @@ use sip_message::Reject;
 use crate::acquaintances::Acquaintances;
 use crate::book::Book;
 use crate::call::{Call, Leg};
+use crate::doors::Doors;
 use crate::duty::Duty;
 use crate::fault::Hand;
 use crate::fetch::Fetches;
@@ -25,38 +26,13 @@ use crate::lamps::Lamps;
 use crate::message::Message;
 use crate::registration::{Desk, Door};
 use crate::repeats::Repeats;
+use crate::returning::Returning;
 use crate::speech::Speeches;
+use crate::timer::Timer;
 use crate::trunk_counts::TrunkCounts;
 use crate::trunks::Trunks;
 use crate::voicemail::Letters;
 use crate::{Config, LetterReport, TakeOrder, TakeReport};
-
-/// Every timer of the switch itself; those of its parts are theirs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Timer {
-    /// When a call has lasted as long as any may: hang up.
-    CallLimit(CallId),
-    /// When a flow wants to go on by itself.
-    Flow(CallId),
-    /// When a text should have been spoken: go on without it.
-    Speech(CallId),
-    /// When a flow's own limit of a wait in a queue is over: take the call out.
-    QueueWait(CallId),
-    /// When a caller who waits is to be told something.
-    Announce(CallId),
-    /// When a phone has rung long enough: cancel it.
-    Ring(LegId),
-    /// When the far end of a trunk should have said something: go to the next trunk.
-    Silence(LegId),
-    /// When keys that a talking phone told by INFO should have come by RFC 4733, too: send them on.
-    Keys(LegId),
-    /// When a call that is over should long have closed its media and files: end it without them.
-    Tidy(CallId),
-    /// When the grace time of a shutdown is over: hang up all calls.
-    Grace,
-    /// Right after that, one for each call: hang it up.
-    Shutdown(CallId),
-}
 
 /// What the switch is told once, when it starts.
 pub struct Setup {
@@ -129,6 +105,8 @@ pub struct Switch {
     pub(crate) turned: bool,
     /// Who called before.
     pub(crate) repeats: Repeats,
+    pub(crate) doors: Doors,
+    pub(crate) returning: Returning,
     pub(crate) acquaintances: Acquaintances,
     /// The day of the agents' figures, by its local time.
     pub(crate) day: Option<hours::LocalTime>,
@@ -189,6 +167,8 @@ impl Switch {
             board: hours::Board::default(),
             turned: false,
             repeats: Repeats::default(),
+            doors: Doors::default(),
+            returning: Returning::default(),
             acquaintances: Acquaintances::default(),
             day: None,
             traced: VecDeque::new(),
@@ -196,6 +176,7 @@ impl Switch {
             draining: false,
         };
         switch.begin_duties(now);
+        switch.renew_doors(now);
         switch
     }
 
@@ -535,34 +516,9 @@ impl Switch {
             Event::DigitEnd { .. } => {}
             Event::Quiet { leg } => self.caller_quiet(leg),
             Event::MaskEnded { leg } => self.mask_ended(now, leg),
-            Event::PlayDone { leg, play } => self.play_done(leg, play),
+            Event::PlayDone { leg, play } => self.play_done(now, leg, play),
             Event::Silent { leg } => self.media_silent(now, leg),
             Event::Closed { leg, ref stats } => self.media_closed(now, leg, stats),
-        }
-    }
-
-    fn on_timer(&mut self, now: Now, timer: Timer) {
-        match timer {
-            Timer::CallLimit(call) => self.end_call(now, call, Party::System, "max_call_time", 16),
-            Timer::Flow(call) => {
-                if let Some(found) = self.calls.get_mut(&call) {
-                    found.flow_timer = None;
-                }
-                self.flow_inputs.push_back((call, FlowInput::Timeout));
-            }
-            Timer::Speech(call) => self.speech_late(now, call),
-            Timer::QueueWait(call) => self.queue_wait_over(now, call),
-            Timer::Announce(call) => self.announce(now, call),
-            Timer::Ring(leg) => self.ring_over(now, leg),
-            Timer::Silence(leg) => self.trunk_silent(now, leg),
-            Timer::Keys(leg) => self.pass_keys_on(leg),
-            Timer::Tidy(call) => self.tidy(now, call),
-            Timer::Grace => {
-                for call in self.calls.keys() {
-                    self.timers.set(now.monotonic, Timer::Shutdown(*call));
-                }
-            }
-            Timer::Shutdown(call) => self.end_call(now, call, Party::System, "shutdown", 16),
         }
     }
 

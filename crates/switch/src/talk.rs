@@ -146,6 +146,7 @@ impl Switch {
         if self.transferor_gone(now, leg) {
             return;
         }
+        self.whisper_broken(now, leg, cause);
         let Some(found) = self.legs.get(&leg) else { return };
         let agent = match &found.role {
             Role::Agent { agent, .. } => Some(agent.clone()),

@@ -189,7 +189,7 @@ impl Switch {
     /// Sends the other side of a talk, or the caller of a flow, on to a queue or a flow.
     fn move_on(&mut self, now: Now, call: CallId, transfer: Transfer, destination: Destination) {
         if let Destination::Queue(queue) = &destination
-            && self.acd.check_join(queue).is_err()
+            && self.check_join(now, queue).is_err()
         {
             self.tell_failure(now, call, &transfer, UNAVAILABLE);
             if transfer.by.is_none() {

@@ -203,7 +203,7 @@ fn a_hold_does_not_outlast_its_talk() {
     assert!(faults.is_empty(), "{:?}", faults.into_sorted().iter().map(ToString::to_string).collect::<Vec<_>>());
     let mut config = company();
     config.flows = flows.unwrap().into();
-    config.queue_music.clear();
+    config.waiting.clear();
     config.hold_music = Some("music".into());
     let mut s = Scene::of(config);
     s.call("1000");

@@ -35,7 +35,7 @@ fn sound(sample: i16) -> Prompt {
 /// English prompts are 1,000 and more, Mandarin ones 2,000.
 fn in_two_languages() -> Config {
     let mut config = company();
-    let music = config.queue_music.values().next().cloned().expect("music");
+    let music = config.waiting.values().next().and_then(|waiting| waiting.music.clone()).expect("music");
     let prompts = |base: i16| -> BTreeMap<_, _> {
         let names = [("welcome".into(), base + 100), ("goodbye".into(), base + 200), (music.clone(), base + 300)];
         names.map(|(name, sample)| (name, sound(sample))).into()

@@ -1,15 +1,15 @@
 //! Callers who wait because their flow says so: what they hear, and the keys that lead them out of the queue.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "this is test code")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "this is test code")]
 
 mod common;
 
 use std::sync::Arc;
 
-use acd::AgentState;
+use acd::{AgentState, Excess, Overflow};
 use common::{SECOND, Scene};
 use journal::{Disposition, Kind, OfferEnded, OfferOutcome, QueueExit};
 use sim::{Seen, company};
-use switch::{Config, Destination};
+use switch::{Config, Destination, Waiting};
 use yaml::{Faults, Source};
 
 const FLOW: &str = "
@@ -20,6 +20,10 @@ nodes:
 ";
 
 fn scene() -> Scene {
+    Scene::of(company_with_flow())
+}
+
+fn company_with_flow() -> Config {
     let faults = Faults::default();
     let source = Source::new("main.yaml", FLOW);
     let flows = ivr::Flows::read([("main", &source)], &faults);
@@ -27,21 +31,24 @@ fn scene() -> Scene {
     let flows = flows.unwrap_or_else(|| panic!("{said}"));
     let numbers = [("1000", Destination::Flow("main".into())), ("2000", Destination::Queue("sales".into()))];
     let numbers = numbers.map(|(number, to)| (number.into(), to)).into();
-    Scene::of(Config { flows: Arc::new(flows), numbers, ..company() })
+    Config { flows: Arc::new(flows), numbers, ..company() }
 }
 
 impl Scene {
     /// What was played last, and in what node the caller is.
     fn hears(&self) -> (Vec<String>, String) {
-        let items = self.world.last(|kind| match kind {
-            Kind::Play { items, .. } => Some(items.iter().map(ToString::to_string).collect::<Vec<_>>()),
-            _ => None,
-        });
         let node = self.world.last(|kind| match kind {
             Kind::NodeEntered { node, .. } => Some(node.to_string()),
             _ => None,
         });
-        (items, node)
+        (self.hears_items(), node)
+    }
+
+    fn hears_items(&self) -> Vec<String> {
+        self.world.last(|kind| match kind {
+            Kind::Play { items, .. } => Some(items.iter().map(ToString::to_string).collect()),
+            _ => None,
+        })
     }
 
     /// True if he left the queue so, and left it but once.
@@ -114,4 +121,59 @@ fn an_agent_who_answers_as_the_caller_presses_the_key_is_let_go() {
     assert_eq!(s.agent("101"), Some(AgentState::Idle));
     s.bids_goodbye();
     assert!(s.world.at(s.ada).is_quiet() && s.world.at(s.ada).session.is_none());
+}
+
+/// 101 serves `sales`, 102 `support`, where those go after ten seconds who wait for the former.
+fn with_overflow() -> Config {
+    let mut config = company_with_flow();
+    let mut support = acd::QueueConfig::new("support", vec!["102".into()]);
+    support.wrap_up = SECOND;
+    config.queues.push(support);
+    let sales = &mut config.queues[0];
+    sales.agents = vec!["101".into()];
+    sales.overflow = vec![Overflow { when: Excess::Waited(SECOND * 10), to: "support".into() }];
+    config.waiting.insert("support".into(), Waiting { music: Some("welcome".into()), ..Waiting::default() });
+    config
+}
+
+#[test]
+fn who_goes_on_to_another_queue_hears_its_music_and_talks_with_its_agent() {
+    let mut s = Scene::of(with_overflow());
+    s.dial(s.other, "4930124", "2000");
+    s.answer(s.ada);
+    s.call("2000");
+    assert_eq!(s.hears_items(), ["music"]);
+    s.world.run(SECOND * 10);
+    assert_eq!(s.hears_items(), ["welcome"]);
+    s.answer(s.alan);
+    s.hang_up(s.caller);
+    s.hang_up(s.other);
+    let cdrs = s.end_all(2);
+    let cdr = cdrs.iter().find(|cdr| cdr.from.reveal() == "4930123").unwrap();
+    assert_eq!((cdr.agent.as_deref(), cdr.queue.as_deref()), (Some("102"), Some("support")));
+    let visits: Vec<_> = cdr.visits.iter().map(|visit| (&*visit.queue, visit.left)).collect();
+    assert_eq!(visits, [("sales", Some(QueueExit::Overflowed)), ("support", Some(QueueExit::Answered))]);
+    assert!((10_000..13_000).contains(&cdr.wait_ms), "{}", cdr.wait_ms);
+    let told = s.world.last(|kind| match kind {
+        Kind::QueueLeft { why: QueueExit::Overflowed, reason, .. } => Some(reason.clone()),
+        _ => None,
+    });
+    assert_eq!(told.as_deref(), Some("waited for 10 s"));
+}
+
+#[test]
+fn what_the_flow_has_played_goes_on_in_the_other_queue() {
+    let mut s = Scene::of(with_overflow());
+    s.dial(s.other, "4930124", "2000");
+    s.answer(s.ada);
+    s.call("1000");
+    let plays = |s: &Scene| s.world.count(|kind| matches!(kind, Kind::Play { .. }));
+    let before = plays(&s);
+    s.world.run(SECOND * 10);
+    assert_eq!(plays(&s), before);
+    assert!(s.saw(s.alan, &Seen::Rings));
+    // His keys go on to count.
+    s.press('1');
+    assert_eq!(s.hears_items(), ["goodbye"]);
+    assert_eq!(s.world.breaches(), []);
 }

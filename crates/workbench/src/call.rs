@@ -408,6 +408,7 @@ pub(crate) const QUEUE_ENDS: &[(&str, QueueOutcome)] = &[
     ("timed_out", QueueOutcome::TimedOut),
     ("full", QueueOutcome::Full),
     ("no_agents", QueueOutcome::NoAgents),
+    ("closed", QueueOutcome::Closed),
 ];
 
 /// The words for what a test says of a queue: how the wait ends, or that it goes on until the caller ends it by a key.
@@ -417,6 +418,7 @@ pub(crate) const QUEUE_ANSWERS: &[(&str, Option<QueueOutcome>)] = &[
     ("timed_out", Some(QueueOutcome::TimedOut)),
     ("full", Some(QueueOutcome::Full)),
     ("no_agents", Some(QueueOutcome::NoAgents)),
+    ("closed", Some(QueueOutcome::Closed)),
 ];
 
 /// The words for how a dialling may end.

@@ -22,7 +22,7 @@ queue sales waiting=3 longest_wait=120 free=0   how a queue stands when a condit
 vars          what the variables hold
 help          this
 at a server   200 {\"name\": \"Ada\"} (a status and what it says), timeout, refused, not_json, too_large
-in a queue    agent (and the talk ends), timed_out, full, no_agents, or a key that leads out of it
+in a queue    agent (and the talk ends), timed_out, full, no_agents, closed, or a key that leads out of it
 at a mailbox  left, silent (nothing is said), full; to hear one: one, two (messages), empty, denied
 at a dial     answered (and the talk ends), busy, no_answer, declined, failed
 ";

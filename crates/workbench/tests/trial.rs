@@ -28,7 +28,7 @@ nodes:
     collect: { prompt: enter-account, into: account, digits: 3-5, exhausted: hangup }
     next: goodbye
   sales:
-    queue: { name: sales, hear: music, keys: { 7: { prompt: nobody, next: main } }, full: main, no_agents: { prompt: nobody, next: hangup } }
+    queue: { name: sales, hear: music, keys: { 7: { prompt: nobody, next: main } }, full: main, no_agents: { prompt: nobody, next: hangup }, closed: ring }
     next: goodbye
   ring:
     dial: { user: anna, busy: main }
@@ -113,6 +113,7 @@ fn what_is_as_expected_passes() {
         "given: { dials: { anna: answered } }\ndoes: { press: 3 }\nexpect: { said: [main-menu, goodbye], ends: { hangup: busy } }",
         "does: [{ press: 1 }, { press: \"57\" }]\nexpect: { said: [main-menu, music, nobody, main-menu], ends: { waits: main } }",
         "given: { queues: { sales: [waits, agent] } }\ndoes: [{ press: 1 }, { interrupt: 7 }, { press: 1 }]\nexpect: { nodes: [main, sales, main, sales, goodbye, end] }",
+        "given: { queues: { sales: closed }, dials: { anna: answered } }\ndoes: { press: 1 }\nexpect: { nodes: [main, sales, ring, goodbye, end] }",
         "given: { queues: { sales: [full, no_agents] } }\ndoes: [{ press: 1 }, { press: 1 }]\nexpect: { nodes: [main, sales, main, sales], includes: nobody, ends: hangup }",
         "does: [{ press: 2 }, { press: \"007\" }, { silence: 3s }]\nexpect: { variables: { account: \"007\" }, ends: { hangup: busy } }",
         "does: { interrupt: \"2123#\" }\nexpect: { variables: { account: 123 } }",
@@ -186,7 +187,7 @@ fn a_faulty_file_is_told_what_to_do() {
         ),
         (
             "flow: main\ntests: { a: { given: { queues: { sales: ful } }, expect: { ends: hangup } } }",
-            "must be `waits`, `agent`, `timed_out`, `full` or `no_agents`",
+            "must be `waits`, `agent`, `timed_out`, `full`, `no_agents` or `closed`",
             "`full`",
         ),
         (
@@ -219,9 +220,9 @@ fn ways_that_no_test_takes_are_listed() {
     let world = world();
     let mut coverage = Coverage::default();
     coverage.add(&cases[0].run(&world));
-    assert_eq!(coverage.ways(&world.flows), (2, 16));
+    assert_eq!(coverage.ways(&world.flows), (2, 17));
     let report = coverage.report(&world.flows, true);
-    assert!(report.starts_with("flow main: 2 of 6 nodes, 2 of 16 ways (12 %)\n"), "{report}");
+    assert!(report.starts_with("flow main: 2 of 6 nodes, 2 of 17 ways (11 %)\n"), "{report}");
     assert!(report.contains("   not taken: sales › full\n") && !report.contains("main › 9"), "{report}");
     assert!(!report.contains("wrong_input"), "what is not written is none: {report}");
 }
@@ -230,7 +231,7 @@ fn ways_that_no_test_takes_are_listed() {
 fn exploring_takes_every_way_that_is_written_and_finds_an_end_for_each_call() {
     let explored = explore(&world(), 40);
     assert!(explored.good, "{}", explored.report);
-    assert!(explored.report.contains("flow main: 6 of 6 nodes, 16 of 16 ways (100 %)"), "{}", explored.report);
+    assert!(explored.report.contains("flow main: 6 of 6 nodes, 17 of 17 ways (100 %)"), "{}", explored.report);
     let shallow = explore(&world(), 1);
     assert!(shallow.good && shallow.report.contains("not all was tried"), "{}", shallow.report);
 }
@@ -265,7 +266,8 @@ fn a_person_hears_what_is_said_and_is_helped() {
     assert_eq!(call.line("."), "  says: no-key, main-menu\n  waits for a key\n");
     assert!(call.line("what?").contains("`help` lists them") && call.line("help").contains("hangup"));
     assert_eq!(call.line("1"), "@ sales\n  says, over and over: music\n  you are in the queue sales\n");
-    let help = "you are in the queue sales: type agent, timed_out, full, no_agents, a key that leads out, or hangup\n";
+    let help =
+        "you are in the queue sales: type agent, timed_out, full, no_agents, closed, a key that leads out, or hangup\n";
     assert_eq!(call.line("5"), help);
     assert_eq!(call.line("7"), "  says: nobody\n@ main\n  says: main-menu\n  waits for a key\n");
     assert!(call.line("1").ends_with("you are in the queue sales\n"));

@@ -26,7 +26,7 @@ pub fn flow(data: &[u8]) -> bool {
 
 fn play(flows: &Arc<Flows>, acts: &mut Octets<'_>) {
     use DialOutcome::{Busy, Declined, Ended, NoAnswer, Refused, Unreachable};
-    use QueueOutcome::{AgentEnded, Full, NoAgents, TimedOut, Unknown};
+    use QueueOutcome::{AgentEnded, Closed, Full, NoAgents, TimedOut, Unknown};
     let mut now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(0) };
     let mut session = Session::new(Arc::clone(flows), "flow").expect("it was read");
     session.handle_start(now);
@@ -34,7 +34,7 @@ fn play(flows: &Arc<Flows>, acts: &mut Octets<'_>) {
     while !acts.is_empty() {
         match acts.byte() % 8 {
             0 | 1 => session.handle_digit(now, acts.choose(&['0', '1', '2', '3', '4', '9', '*', '#', 'A', '?'])),
-            2 => session.handle_queue_ended(now, acts.choose(&[AgentEnded, TimedOut, Full, NoAgents, Unknown])),
+            2 => session.handle_queue_ended(now, acts.choose(&[AgentEnded, TimedOut, Full, NoAgents, Closed, Unknown])),
             3 => session.handle_dial_ended(now, acts.choose(&[Ended, Busy, NoAnswer, Declined, Unreachable, Refused])),
             4 | 5 => {
                 let wait = session.poll_timeout().map_or(Duration::from_millis(20), |due| due.since(now.monotonic));

@@ -29,7 +29,7 @@ fn the_shipped_company_is_without_fault_and_note() {
     assert_eq!(company.switch.agents.len(), 4);
     assert_eq!(company.switch.numbers["1000"], Destination::Flow("main".into()));
     assert_eq!(company.switch.queues[0].ring_time, Duration::from_secs(15));
-    assert_eq!(&*company.switch.queue_music[&acd::QueueName::from("sales")], "music-on-hold");
+    assert_eq!(company.switch.waiting["sales"].music.as_deref(), Some("music-on-hold"));
     let local = company.switch.trunk_at("127.0.0.1".parse().unwrap()).unwrap();
     assert_eq!(&*local.name, "local");
     assert!(company.switch.trunk_at("192.0.2.1".parse().unwrap()).is_none());

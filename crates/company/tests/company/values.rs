@@ -206,6 +206,7 @@ fn every_key_of_users_and_queues_arrives() {
             "users.yaml",
             "users:\n  101: { display: Ada L., contact: \"sip:ada@192.0.2.10:5070\", caller_id: \"+49301\" }\n  102: { contact: \"sip:[2001:db8::5]\" }\n",
         ),
+        ("hours.yaml", "calendars: { office: { zone: Europe/Berlin, week: { monday: 09:00-18:00 } } }\n"),
         (
             "queues.yaml",
             "\
@@ -216,10 +217,16 @@ queues:
     strategy: longest-idle
     agents: [102, 101]
     music: music
+    whisper: music
+    resume: 5m
     ring_time: 12s
     wrap_up: 0s
     max_wait: 90s
     max_length: 7
+    empty: { join: working, stay: always }
+    overflow: [{ after: 60s, to: day }, { longest_wait: 80s, to: day }, { waiting: 5, to: day }]
+  night: { agents: [102], empty: { join: free }, hours: office, when_closed: leave }
+  day: { agents: [102] }
 ",
         ),
     ]);
@@ -239,7 +246,18 @@ queues:
     );
     assert_eq!((queue.ring_time, queue.wrap_up), (Duration::from_secs(12), Duration::ZERO));
     assert_eq!((queue.max_wait, queue.max_length), (Some(Duration::from_secs(90)), Some(7)));
-    assert_eq!(&*switch.queue_music["sales"], "music");
+    let to_day = |when| acd::Overflow { when, to: "day".into() };
+    let (minute, longer) = (Duration::from_secs(60), Duration::from_secs(80));
+    let rules = [acd::Excess::Waited(minute), acd::Excess::LongestWait(longer), acd::Excess::Waiting(5)];
+    assert_eq!(queue.overflow, rules.map(to_day));
+    let attendance = |join, stay| acd::Attendance { join, stay };
+    assert_eq!(queue.attendance, attendance(acd::Presence::Working, acd::Presence::Nobody));
+    assert_eq!(switch.queues[1].attendance, attendance(acd::Presence::Free, acd::Presence::LoggedIn));
+    let hours = switch::QueueHours { calendar: "office".into(), clears: true };
+    let (music, resume) = (Some("music".into()), Some(Duration::from_secs(300)));
+    let sales = switch::Waiting { whisper: music.clone(), music, resume, hours: None };
+    assert_eq!(switch.waiting["sales"], sales);
+    assert_eq!(switch.waiting["night"], switch::Waiting { hours: Some(hours), ..switch::Waiting::default() });
     assert_eq!(switch.agents.len(), 2);
     assert_eq!(switch.duties.breaks, [("lunch".into(), 1), ("coaching".into(), 12)].into());
     assert_eq!(switch.duties.login, switch::Login::Code);

@@ -8,7 +8,7 @@ use yaml::{Map, Value};
 use super::ask::{duration, one_key};
 use super::{BESIDE, Reader, table};
 use crate::flow::{Dial, Outcome, Prompt, Queue, Target};
-use crate::{DialTarget, Need, ReferenceKind};
+use crate::{DialTarget, Need, ReferenceKind, WayIn};
 
 const DEFAULT_RING: Duration = Duration::from_secs(30);
 /// The most skills that a call may need.
@@ -25,6 +25,8 @@ impl<'a> Reader<'a> {
         let name = map.map_or(Some(value), |map| map.required("name")).and_then(|value| {
             let name: Arc<str> = Arc::from(value.name()?);
             self.refer(ReferenceKind::Queue, name.clone(), value);
+            let closed = map.and_then(|map| map.optional("closed")).map(|closed| closed.key_place());
+            self.ways_in.push(WayIn { queue: name.clone(), place: value.place(), closed });
             Some(name)
         });
         let (least, most) = (Duration::from_secs(1), Duration::from_secs(24 * 3600));
@@ -50,7 +52,12 @@ impl<'a> Reader<'a> {
         };
         let announce = self.announce(map);
         let mut outcome = |key| self.outcome_of(map, key, otherwise);
-        let (timed_out, full, no_agents) = (outcome("timed_out"), outcome("full"), outcome("no_agents"));
+        let (timed_out, full) = (outcome("timed_out"), outcome("full"));
+        let no_agents = outcome("no_agents");
+        let closed = match map.and_then(|map| map.optional("closed")) {
+            Some(value) => self.last_outcome(value).map(Some),
+            None => Some(None),
+        };
         Some(Queue {
             name: name?,
             max_wait: max_wait?,
@@ -62,6 +69,7 @@ impl<'a> Reader<'a> {
             timed_out: timed_out?,
             full: full?,
             no_agents: no_agents?,
+            closed: closed?,
             next: next?,
         })
     }

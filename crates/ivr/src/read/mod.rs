@@ -28,7 +28,7 @@ use self::names::Names;
 use self::table::VERBS;
 use crate::flow::{Call, Flow, FlowHash, Node, Play, Target, Times, Verb};
 use crate::text::Text;
-use crate::{HangupCause, Need, Recording, Reference, ReferenceKind, SpokenReference};
+use crate::{HangupCause, Need, Recording, Reference, ReferenceKind, SpokenReference, WayIn};
 
 /// The version of the language that is read here.
 const VERSION: u32 = 1;
@@ -59,6 +59,7 @@ pub(crate) fn flow(name: &str, source: &Source, faults: &Faults) -> Option<Flow>
         references: Vec::new(),
         spoken: Vec::new(),
         needs: Vec::new(),
+        ways_in: Vec::new(),
         texts: Vec::new(),
     };
     let start = match map.optional("start") {
@@ -81,6 +82,7 @@ pub(crate) fn flow(name: &str, source: &Source, faults: &Faults) -> Option<Flow>
         references: reader.references,
         spoken: reader.spoken,
         needs: reader.needs,
+        ways_in: reader.ways_in,
         texts: reader.texts,
     })
 }
@@ -102,6 +104,7 @@ struct Reader<'a> {
     references: Vec<Reference>,
     spoken: Vec<SpokenReference>,
     needs: Vec<Need>,
+    ways_in: Vec<WayIn>,
     texts: Vec<Arc<Text>>,
 }
 

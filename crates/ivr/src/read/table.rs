@@ -216,6 +216,7 @@ form! {
     key("timed_out", OUTCOME_KIND, "Nobody came in time.", "{ prompt: all-busy, next: goodbye }").otherwise("as `next`"),
     key("full", OUTCOME_KIND, "The queue has no place left.", "goodbye").otherwise("as `next`"),
     key("no_agents", OUTCOME_KIND, "Nobody works there now.", "goodbye").otherwise("as `next`"),
+    key("closed", OUTCOME_KIND, "The queue is closed by its `hours`, or closed while he waited; must be written where it has some.", "{ prompt: office-closed, next: goodbye }").otherwise("it never closes"),
 }
 
 form! {

@@ -196,9 +196,10 @@ impl Tally {
                 (live.queue, live.joined) = (Some(queue.clone()), at);
                 self.count(queue, at, |figures| figures.offered += 1);
             }
-            Kind::QueueLeft { queue, why, waited_ms } => {
+            Kind::QueueLeft { queue, why, waited_ms, .. } => {
                 let joined = self.live.get(&call).filter(|live| live.queue.is_some()).map(|live| live.joined);
-                let turned_away = matches!(why, QueueExit::Full | QueueExit::NoAgents) && joined.is_none();
+                let turned_away =
+                    matches!(why, QueueExit::Full | QueueExit::NoAgents | QueueExit::Closed) && joined.is_none();
                 self.count(queue, joined.unwrap_or(at), |figures| {
                     figures.offered += u64::from(turned_away);
                     figures.left(*why, *waited_ms);

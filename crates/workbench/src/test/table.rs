@@ -101,7 +101,7 @@ form! {
 
 pub(super) const CAUSES: &[&str] = &["normal", "busy", "no_answer", "rejected", "unavailable"];
 const STATE: &Kind = &Kind::Word(&["open", "break", "holiday", "closed", "emergency"]);
-const QUEUE_END: &Kind = &Kind::Word(&["waits", "agent", "timed_out", "full", "no_agents"]);
+const QUEUE_END: &Kind = &Kind::Word(&["waits", "agent", "timed_out", "full", "no_agents", "closed"]);
 const MAILBOX_END: &Kind = &Kind::Word(&["left", "silent", "full", "one", "two", "empty", "denied"]);
 const DIAL_END: &Kind = &Kind::Word(&["answered", "busy", "no_answer", "declined", "failed"]);
 const NAME_PATTERN: &str = "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$";
