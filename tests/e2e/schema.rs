@@ -10,7 +10,6 @@ use tests::switch::binary;
 /// Faulty flows whose keys and values look right: names that lead nowhere, ways round, keys that exclude each other by
 /// their values. A schema cannot say what is wrong with them.
 const NOT_OF_SHAPE: &[&str] = &[
-    "callback",
     "collect-secret",
     "collect-secret-read-back",
     "confirm-unset",

@@ -249,6 +249,8 @@ pub struct Caller {
     pub repeats: u32,
     /// Who spoke with him last.
     pub last_agent: Option<AgentName>,
+    /// He waits as long as it takes: nobody is on the line.
+    pub patient: bool,
 }
 
 impl Default for Caller {
@@ -263,6 +265,7 @@ impl Default for Caller {
             way: Vec::new(),
             repeats: 0,
             last_agent: None,
+            patient: false,
         }
     }
 }

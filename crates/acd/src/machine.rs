@@ -156,7 +156,7 @@ impl Acd {
         entry.stage = Stage::Waiting(None);
         entry.place = queue.place(entry.joined, entry.serial, entry.caller.priority);
         queue.length += 1;
-        let max_wait = queue.config.max_wait;
+        let max_wait = queue.config.max_wait.filter(|_| !entry.caller.patient);
         queue.put(call, entry);
         entry.max_wait = max_wait.map(|most| self.timers.set(now.monotonic + most, Timer::MaxWait(call)));
         if let Some(retry) = entry.next_retry(now.monotonic) {

@@ -98,7 +98,7 @@ impl Acd {
         if entry.ringing.first().is_some_and(taken) {
             return;
         }
-        let end = queue.config.max_wait.map(|most| entry.entered + most);
+        let end = queue.config.max_wait.filter(|_| !entry.caller.patient).map(|most| entry.entered + most);
         if entry.max_wait.map(base::TimerToken::at) == end {
             return;
         }

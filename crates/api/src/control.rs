@@ -62,6 +62,7 @@ const fn may_command(peer: u32, own: u32) -> bool {
 fn signed(request: Request, peer: u32) -> Request {
     match request {
         Request::Turn { switch, on, reason, by } => Request::Turn { switch, on, reason, by: signature(&by, peer) },
+        Request::CancelCallback { callback, by } => Request::CancelCallback { callback, by: signature(&by, peer) },
         Request::SetAgent { agent, saying, by } => Request::SetAgent { agent, saying, by: signature(&by, peer) },
         request => request,
     }

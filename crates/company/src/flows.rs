@@ -94,6 +94,20 @@ pub(crate) fn check_numbers(config: &Config, faults: &Faults) {
     }
 }
 
+/// A flow that promises to call back needs leave to call somebody.
+pub(crate) fn check_callbacks(config: &Config, faults: &Faults) {
+    for flow in config.flows.iter() {
+        let asker = Asker::Flow(flow.name().clone());
+        if config.grants.values().any(|grant| grant.askers.contains(&asker)) {
+            continue;
+        }
+        for place in flow.callbacks() {
+            let message = format!("no grant lets the flow `{}` call anybody back", flow.name());
+            faults.add(place.clone(), message, "add the flow to a grant of `grants` in `strowger.yaml`");
+        }
+    }
+}
+
 fn check(flow: &Flow, catalogue: &mut Catalogue, faults: &Faults) {
     for reference in flow.references() {
         let (name, place) = (&*reference.name, &reference.place);

@@ -263,6 +263,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     };
     if faults.is_empty() {
         flows::check_numbers(&config, faults);
+        flows::check_callbacks(&config, faults);
     }
     Some((system, config))
 }

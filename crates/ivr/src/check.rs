@@ -97,6 +97,7 @@ fn steps(index: usize, node: &Node) -> Vec<Step<'_>> {
             let ends = at_once.chain([slow(timed_out.way), slow(*next)]);
             keys.iter().map(|(_, outcome)| slow(outcome.way)).chain(ends).collect()
         }
+        Verb::Callback(callback) => vec![found_at_once(&callback.refused), fast(callback.next)],
         Verb::Dial(Dial { busy, no_answer, declined, failed, next, .. }) => {
             let told = [slow(no_answer.way), slow(declined.way), slow(*next)];
             [found_at_once(busy), found_at_once(failed)].into_iter().chain(told).collect()
@@ -144,6 +145,7 @@ fn prompts(node: &Node) -> Vec<&Prompt> {
             let outcomes = keys.chain([&queue.timed_out, &queue.full, &queue.no_agents]).chain(&queue.closed);
             std::iter::once(&queue.hear).chain(outcomes.map(|outcome| &outcome.prompt)).collect()
         }
+        Verb::Callback(callback) => vec![&callback.refused.prompt],
         Verb::When(_) | Verb::Set(_) => Vec::new(),
         Verb::Look(look) => vec![&look.found.prompt, &look.otherwise.prompt],
         Verb::Http(http) => vec![&http.hear, &http.failed.prompt],

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use base::Now;
+use base::{Now, Pii};
 
 use crate::expression::{Error, Expression, Scope};
-use crate::flow::{Look, Set, Target, Verb, When};
+use crate::flow::{Callback, Look, Set, Target, Verb, When};
 use crate::outline::case;
 use crate::state::Phase;
-use crate::{Figures, Output, Session, Value};
+use crate::{Figures, Output, Promise, Session, Value};
 
 impl Session {
     /// Works the expressions of a node out, or asks first how the queues stand that they read.
@@ -35,6 +35,7 @@ impl Session {
                 Some(self.set(set, now, figures))
             }
             Verb::Http(http) => self.fetch(http, now, figures),
+            Verb::Callback(callback) => self.promise(callback, now, figures),
             _ => None,
         }
     }
@@ -57,6 +58,40 @@ impl Session {
             http: self.state.http,
             given,
         })
+    }
+
+    /// Asks for a callback. What is no number is for the driver to refuse.
+    fn promise(&mut self, callback: &Callback, now: Now, figures: &Figures) -> Option<Target> {
+        let number = match self.evaluate(&callback.number.expression, now, figures, &[]) {
+            Ok(Value::Text(text)) => text,
+            Ok(Value::Integer(number)) => number.to_string(),
+            Ok(_) | Err(_) => String::new(),
+        };
+        self.state.phase = Phase::Deciding;
+        self.outputs.push_back(Output::Callback(Box::new(Promise {
+            queue: Arc::clone(&callback.queue),
+            hours: Arc::clone(&callback.hours),
+            number: Pii::new(number),
+            attempts: callback.attempts,
+            retry: callback.retry,
+            except: callback.except.clone(),
+        })));
+        None
+    }
+
+    /// Whether he will be called back.
+    pub fn handle_callback(&mut self, now: Now, promised: bool) {
+        let flow = Arc::clone(&self.flow);
+        let verb = flow.node(self.state.node).map(|node| &node.verb);
+        let (Phase::Deciding, Some(Verb::Callback(callback))) = (self.state.phase, verb) else { return };
+        let target = if promised {
+            self.took("next");
+            Some(callback.next)
+        } else {
+            self.took("refused");
+            self.leave(&callback.refused, true)
+        };
+        self.advance(now, target);
     }
 
     /// The first case that holds. One that cannot be worked out leads to `otherwise`: what the operator meant is not known.

@@ -18,7 +18,7 @@ use crate::rows::By;
 use crate::text::Text;
 use crate::web::{HeaderValue, Method, Origin};
 use crate::{HangupCause, Recording, Scale, Spoken, read};
-pub(crate) use connect::{Dial, Queue};
+pub(crate) use connect::{Callback, Dial, Queue};
 pub(crate) use voicemail::{Mailbox, MessageKeys, Review, Voicemail};
 
 /// A flow without faults. Immutable; calls share it.
@@ -35,6 +35,7 @@ pub struct Flow {
     pub(crate) spoken: Vec<SpokenReference>,
     pub(crate) needs: Vec<Need>,
     pub(crate) ways_in: Vec<WayIn>,
+    pub(crate) callbacks: Vec<Place>,
     pub(crate) texts: Vec<Arc<Text>>,
 }
 
@@ -90,6 +91,12 @@ impl Flow {
     #[must_use]
     pub fn ways_in(&self) -> &[WayIn] {
         &self.ways_in
+    }
+
+    /// Where it promises to call back.
+    #[must_use]
+    pub fn callbacks(&self) -> &[Place] {
+        &self.callbacks
     }
 
     /// All texts that the flow speaks: each must be there in every language.
@@ -236,6 +243,7 @@ pub(crate) enum Verb {
     Collect(Collect),
     Hours(Hours),
     Queue(Queue),
+    Callback(Box<Callback>),
     Dial(Dial),
     Voicemail(Voicemail),
     Mailbox(Mailbox),
@@ -277,6 +285,7 @@ impl Verb {
             Self::When(when) => (&when.cases, &[]),
             Self::Set(set) => (&[], &set.values),
             Self::Look(look) => (&[], std::slice::from_ref(&look.value)),
+            Self::Callback(callback) => (&[], std::slice::from_ref(&callback.number)),
             _ => (&[], &[]),
         };
         let sent = match self {

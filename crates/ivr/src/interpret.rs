@@ -90,7 +90,9 @@ impl Session {
                 self.took("next");
                 return Some(*target);
             }
-            verb @ (Verb::When(_) | Verb::Look(_) | Verb::Set(_) | Verb::Http(_)) => return self.decide(verb, now),
+            verb @ (Verb::When(_) | Verb::Look(_) | Verb::Set(_) | Verb::Http(_) | Verb::Callback(_)) => {
+                return self.decide(verb, now);
+            }
             Verb::Call(call) => {
                 // The check saw that no flows call each other deeper; only a session that was tampered with could.
                 if self.state.callers.len() >= MAX_DEPTH {

@@ -23,7 +23,7 @@
 //! ```
 //!
 //! Where to find what: `read` the shape of the file (`table` all keys, `menu`, `ask` questions and collect, `inspect` its checks,
-//! `connect` queue and dial, `voicemail` messages, `decide` when and set, `http`, `hours`, `announce` what those who wait are told, `later` what queues cannot do yet, `parts` prompts and outcomes, `items` what is said of variables, `texts` texts, `names` nodes and variables) · `flow`
+//! `connect` queue and dial, `voicemail` messages, `decide` when and set, `http`, `hours`, `announce` what those who wait are told, `callback` promises to call back, `parts` prompts and outcomes, `items` what is said of variables, `texts` texts, `names` nodes and variables) · `flow`
 //! what was read, `flows` all of them together · `check` faults of the graph · `session` inputs and outputs · `interpret` the
 //! steps between, `asking` those of questions, `deciding` those of conditions, `fetching` those of requests to web servers (`web`: what they are made of), `voicemail` those of messages · `key_range` keys of several digits, `extensions` the numbers that a menu takes
 //! beside them · `inspect` what digits must be · `state`, `saved` what a session remembers, `value` what its variables hold,
@@ -79,7 +79,9 @@ pub use facts::{Facts, Figures, QueueFigures};
 pub use flow::{Flow, FlowHash, Need, Reference, ReferenceKind, SpokenReference, WayIn};
 pub use flows::Flows;
 pub use outline::{Outline, OutlineNode, OutlineTarget, OutlineWay};
-pub use output::{DialOutcome, DialTarget, HangupCause, Output, QueueOutcome, Recording, Scale, Sound, Speech};
+pub use output::{
+    DialOutcome, DialTarget, HangupCause, Output, Promise, QueueOutcome, Recording, Scale, Sound, Speech,
+};
 pub use rows::Rows;
 pub use saved::{ResumeError, Saved, SavedFlow};
 pub use session::Session;

@@ -205,6 +205,9 @@ impl Draft {
                 }
                 draft.ends(queue.next, &outcomes)
             }
+            Verb::Callback(callback) => {
+                new("callback", &callback.queue, Vec::new()).ends(callback.next, &[("refused", &callback.refused)])
+            }
             Verb::Dial(dial) => {
                 let (DialTarget::User(whom) | DialTarget::Number(whom)) = &dial.target;
                 let outcomes = [

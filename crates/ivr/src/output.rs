@@ -80,6 +80,8 @@ pub enum Output {
         /// What he is told meanwhile: [`crate::Session::say_position`] and [`crate::Session::say_wait`] have the words.
         announce: Announce,
     },
+    /// Promise to call back. The driver answers with [`crate::Session::handle_callback`], at once.
+    Callback(Box<Promise>),
     /// A key leads the caller out of his queue, if he still waits there. Then the driver takes him out and answers with
     /// [`crate::Session::handle_queue_ended`] and [`QueueOutcome::Pressed`]; one who talks by now stays, and there is no answer.
     LeaveQueue {
@@ -280,6 +282,23 @@ impl Recording {
             Self::Unmask => "unmask",
         }
     }
+}
+
+/// A callback that a flow asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// The queue whose agents call.
+    pub queue: Arc<str>,
+    /// The calendar in whose open hours he is called.
+    pub hours: Arc<str>,
+    /// Whoever is called; not checked.
+    pub number: Pii<String>,
+    /// How often it is tried.
+    pub attempts: u8,
+    /// How long after an attempt that failed the next one comes.
+    pub retry: Duration,
+    /// The table of numbers that are not called.
+    pub except: Option<Arc<str>>,
 }
 
 /// How a wait in a queue ended.

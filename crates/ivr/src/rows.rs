@@ -90,6 +90,12 @@ impl Rows {
         self.by_key.is_empty()
     }
 
+    /// True if there is a row of this text.
+    #[must_use]
+    pub fn has(&self, text: &str) -> bool {
+        self.by_key.contains_key(text)
+    }
+
     /// The row of a text, as a map of its cells by the names of their columns.
     pub(crate) fn find(&self, text: &str, by: By) -> Option<Value> {
         let cells = match by {

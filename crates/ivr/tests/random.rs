@@ -299,6 +299,7 @@ fn comes_to_rest(flow: &Arc<Flows>, hours: State, queue: QueueOutcome, dial: Dia
                 Output::Hours { .. }
                     | Output::Figures { .. }
                     | Output::Queue { .. }
+                    | Output::Callback(_)
                     | Output::Dial { .. }
                     | Output::Http { .. }
                     | Output::Transfer { .. }
@@ -311,6 +312,7 @@ fn comes_to_rest(flow: &Arc<Flows>, hours: State, queue: QueueOutcome, dial: Dia
         session.handle_figures(now, &[("s".into(), QueueFigures::default())].into());
         session.handle_queue_ended(now, queue);
         session.handle_dial_ended(now, dial);
+        session.handle_callback(now, dial == DialOutcome::Busy);
         let (status, failure) = (None, Failure::Refused);
         session.handle_http(now, &Reply::Failed { status, failure });
         let full = if queue == QueueOutcome::Full { MailboxState::Full } else { MailboxState::Open { new: 0, old: 0 } };

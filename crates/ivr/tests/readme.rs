@@ -44,8 +44,19 @@ fn the_example_of_tables_passes_the_check() {
 }
 
 #[test]
-fn the_example_of_questions_passes_the_check() {
+fn the_example_of_callbacks_passes_the_check() {
     let example = flows_part().split("```").nth(11).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
+    let others: String = ["sorry", "we-call-you"]
+        .iter()
+        .map(|name| format!("  {name}: {{play: p, next: {name}-end}}\n  {name}-end: {{hangup: normal}}\n"))
+        .collect();
+    let (_, heard) = Caller::new(&flow(&format!("version: 1\nnodes:\n{example}{others}")));
+    assert_eq!(heard, "@sales queue:sales");
+}
+
+#[test]
+fn the_example_of_questions_passes_the_check() {
+    let example = flows_part().split("```").nth(13).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
     let others: String = ["sales", "fax", "rooms", "goodbye"]
         .iter()
         .map(|name| format!("  {name}: {{play: p, next: {name}-end}}\n  {name}-end: {{hangup: normal}}\n"))

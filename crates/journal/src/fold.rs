@@ -182,9 +182,10 @@ impl Account {
                 self.take_queue(event);
             }
             Kind::LegBegan { .. } | Kind::LegAnswered { .. } | Kind::LegEnded { .. } => self.take_leg(event),
-            Kind::Bridged { b, .. } => {
+            // Of a callback the agent's leg comes first.
+            Kind::Bridged { a, b } => {
                 self.talking_since = self.talking_since.or(Some(event.at));
-                self.cdr.agent = self.legs.get(b).cloned().or(self.cdr.agent.take());
+                self.cdr.agent = self.legs.get(b).or_else(|| self.legs.get(a)).cloned().or(self.cdr.agent.take());
                 self.cdr.disposition = Disposition::Answered;
             }
             Kind::Transferred { by, kind, target, joined } if self.cdr.transfers.len() < MAX_TRANSFERS => {

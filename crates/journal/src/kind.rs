@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::is_hidden;
 use crate::{
-    Announced, Asker, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, MediaStats, MessageHeard,
-    MessageLeft, MessageName, MessageNotLeft, Name, NoWayOut, OfferEnded, OfferMade, Origin, Party, QueueExit, Reason,
-    Received, Scale, StatusChanged, TransferKind, TrunkDown, TrunkLocated, TrunkNotLocated, TrunkRegistered,
-    TrunkRests, TrunkUnregistered, TrunkUp,
+    Announced, Asker, CallbackTold, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, MediaStats,
+    MessageHeard, MessageLeft, MessageName, MessageNotLeft, Name, NoWayOut, OfferEnded, OfferMade, Origin, Party,
+    QueueExit, Reason, Received, Scale, StatusChanged, TransferKind, TrunkDown, TrunkLocated, TrunkNotLocated,
+    TrunkRegistered, TrunkRests, TrunkUnregistered, TrunkUp,
 };
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
@@ -30,9 +30,11 @@ pub enum Kind {
         to: Pii<String>,
         /// The trunk or user that sent it.
         origin: Origin,
-        /// The address that sent it.
-        source: SocketAddr,
-        /// The SIP Call-ID of the caller's leg, to find it in traces.
+        /// The address that sent it; none of a call that the switch began.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<SocketAddr>,
+        /// The SIP Call-ID of the caller's leg, to find it in traces; empty of a call that the switch began.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         sip_call_id: String,
         /// The numbers as they came, if they were others.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -187,6 +189,8 @@ pub enum Kind {
         /// Time since he joined in that, in milliseconds (monotonic).
         waited_ms: u64,
     },
+    /// What becomes of a callback.
+    Callback(CallbackTold),
     /// The caller's number waits in this queue already.
     CalledTwice {
         /// The queue.

@@ -16,6 +16,7 @@
 //!   the event itself carries one measured on the monotonic clock.
 
 mod agent;
+mod callback;
 mod cdr;
 mod charge;
 mod event;
@@ -32,6 +33,7 @@ mod waiting;
 mod words;
 
 pub use agent::{AgentSaid, AgentStatus, StatusBy, StatusChanged};
+pub use callback::{CallbackKept, CallbackPromise, CallbackStep, CallbackTold, NoCallback};
 pub use cdr::{Cdr, Disposition, OutsideLeg, Recording, SurveyAnswer};
 pub use charge::{Charges, by_day};
 pub use event::Event;

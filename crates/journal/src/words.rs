@@ -28,6 +28,8 @@ pub enum Origin {
     Trunk(Name),
     /// A user.
     User(Name),
+    /// The switch calls somebody back, as was promised in the call of this id.
+    Callback(Name),
     /// Neither: the call is refused.
     Unknown,
 }
@@ -200,6 +202,8 @@ pub enum QueueExit {
     NoAgents,
     /// The queue was closed, or closed while the call waited.
     Closed,
+    /// Whoever was to be called back was not reached.
+    NotReached,
     /// The queue was full, so the call never waited.
     Full,
     /// A routing decision turned it away.

@@ -33,7 +33,7 @@ impl Story {
                 from: Pii::new("+4930901820".to_owned()),
                 to: Pii::new("1000".to_owned()),
                 origin: Origin::Trunk("local".into()),
-                source: SocketAddr::from((Ipv4Addr::LOCALHOST, 5062)),
+                source: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 5062))),
                 sip_call_id: "1-77@127.0.0.1".to_owned(),
                 received: None,
             },

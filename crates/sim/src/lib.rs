@@ -31,6 +31,7 @@ mod centre;
 mod company;
 mod dns;
 pub mod erlang;
+mod kept;
 mod laws;
 mod letters;
 mod manners;

@@ -57,6 +57,8 @@ pub struct World {
     pub turned: Vec<hours::Turned>,
     /// What was said of agents last, likewise.
     pub said: BTreeMap<journal::Name, journal::AgentSaid>,
+    /// Who is to be called back, likewise.
+    pub callbacks: BTreeMap<Name, journal::CallbackKept>,
     pub(crate) phones: BTreeMap<SocketAddr, Phone>,
     /// What came to addresses where a test listens itself.
     pub(crate) ears: BTreeMap<SocketAddr, Vec<Bytes>>,
@@ -136,6 +138,7 @@ impl World {
             locations: BTreeMap::new(),
             turned: Vec::new(),
             said: BTreeMap::new(),
+            callbacks: BTreeMap::new(),
             phones: BTreeMap::new(),
             ears: BTreeMap::new(),
             books: Books::default(),
@@ -216,9 +219,7 @@ impl World {
         let mut charges = Charges::default();
         self.cdrs.iter().flat_map(|cdr| &cdr.outside).for_each(|leg| charges.feed(leg));
         self.switch = start(self.now, self.config.clone(), None, &mut self.rng, charges);
-        self.switch.restore_switches(self.turned.clone());
-        self.switch.restore_agents(self.now, self.said.values().cloned().collect());
-        self.switch.restore(self.now, self.locations.values().cloned().collect(), 0);
+        self.restore_kept();
         self.react();
     }
 
@@ -444,15 +445,7 @@ impl World {
             }
             self.journal.push(event);
         }
-        if let Some(turned) = self.switch.poll_turned() {
-            self.turned = turned;
-        }
-        while let Some(said) = self.switch.poll_said() {
-            self.said.insert(said.agent.clone(), said);
-        }
-        while let Some(locations) = self.switch.poll_locations() {
-            self.locations.insert(locations.user.clone(), locations);
-        }
+        self.keep();
         if self.telling {
             self.hear();
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use journal::{AgentSaid, Cdr, CdrFold, Event, Locations};
+use journal::{AgentSaid, CallbackKept, Cdr, CdrFold, Event, Locations};
 
 use crate::Notice;
 use crate::disk::Disk;
@@ -31,6 +31,7 @@ pub enum Message {
     Locations(Box<Locations>),
     Switches(Vec<hours::Turned>),
     Said(Box<AgentSaid>),
+    Callback(Box<CallbackKept>),
 }
 
 /// Lines and records, and what the disk makes of them. A value without a thread.
@@ -40,10 +41,11 @@ pub struct Journal {
     records: DailyLines,
     locations: LastWords<Locations>,
     agents: LastWords<AgentSaid>,
+    callbacks: LastWords<CallbackKept>,
     switches: SwitchFile,
     fold: CdrFold,
-    /// Which of these fails: the journal, the records, the locations, the switches, the agents.
-    faulty: [bool; 5],
+    /// Which of these fails: the journal, the records, the locations, the switches, the agents, the callbacks.
+    faulty: [bool; 6],
     /// Records made so far.
     made: Arc<Records>,
     /// Events that found the queue full.
@@ -52,13 +54,21 @@ pub struct Journal {
     notify: Notify,
 }
 
+/// What outlives a restart.
+pub struct Kept {
+    pub locations: LastWords<Locations>,
+    pub agents: LastWords<AgentSaid>,
+    pub callbacks: LastWords<CallbackKept>,
+    pub switches: SwitchFile,
+}
+
 impl Journal {
     /// A journal below `folder` that goes on with the calls in `fold`.
     pub fn new(
         folder: &Path,
         disk: Box<dyn Disk>,
         fold: CdrFold,
-        (locations, agents, switches): (LastWords<Locations>, LastWords<AgentSaid>, SwitchFile),
+        Kept { locations, agents, callbacks, switches }: Kept,
         dropped: Arc<AtomicU64>,
         notify: Notify,
     ) -> Self {
@@ -68,9 +78,10 @@ impl Journal {
             records: DailyLines::new(folder.join("cdr")),
             locations,
             agents,
+            callbacks,
             switches,
             fold,
-            faulty: [false; 5],
+            faulty: [false; 6],
             made: Arc::default(),
             dropped,
             lost: 0,
@@ -106,11 +117,12 @@ impl Journal {
 
     /// Octets that wait.
     pub fn waiting(&self) -> usize {
-        self.events.waiting() + self.records.waiting() + self.locations.waiting() + self.agents.waiting()
+        let kept = self.locations.waiting() + self.agents.waiting() + self.callbacks.waiting();
+        self.events.waiting() + self.records.waiting() + kept
     }
 
     pub fn is_faulty(&self) -> bool {
-        self.faulty != [false; 5]
+        self.faulty != [false; 6]
     }
 
     /// Writes what waits.
@@ -120,18 +132,20 @@ impl Journal {
         let locations = self.locations.flush(&mut *self.disk);
         let switches = self.switches.flush();
         let agents = self.agents.flush(&mut *self.disk);
-        let [journal, cdr, kept, turned, said] = &mut self.faulty;
+        let callbacks = self.callbacks.flush(&mut *self.disk);
+        let [journal, cdr, kept, turned, said, promised] = &mut self.faulty;
         judge(&self.notify, "journal", &events, journal);
         judge(&self.notify, "cdr", &records, cdr);
         judge(&self.notify, "locations", &locations, kept);
         judge(&self.notify, "switches", &switches, turned);
         judge(&self.notify, "agents", &agents, said);
+        judge(&self.notify, "callbacks", &callbacks, promised);
     }
 
     /// Tells what got lost. Not while the disk fails: what is told becomes an event, which would be lost, too.
     pub fn tell_loss(&mut self) {
         self.lost += self.events.take_dropped() + self.records.take_dropped();
-        self.lost += self.locations.take_dropped() + self.agents.take_dropped();
+        self.lost += self.locations.take_dropped() + self.agents.take_dropped() + self.callbacks.take_dropped();
         if !self.is_faulty() {
             let count = self.lost + self.dropped.swap(0, Ordering::Relaxed);
             self.lost = 0;
@@ -189,5 +203,6 @@ fn take(journal: &mut Journal, message: Message) {
         Message::Locations(locations) => journal.keep(&locations),
         Message::Switches(turned) => journal.switches.put(turned),
         Message::Said(said) => journal.agents.push(&said),
+        Message::Callback(kept) => journal.callbacks.push(&kept),
     }
 }

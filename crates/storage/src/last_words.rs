@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufReader};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use journal::{AgentSaid, Locations, Name};
+use journal::{AgentSaid, CallbackKept, Locations, Name};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -49,6 +49,18 @@ impl Word for AgentSaid {
     }
 }
 
+impl Word for CallbackKept {
+    const FILE: &'static str = "callbacks.jsonl";
+
+    fn user(&self) -> &Name {
+        &self.callback
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.promise.is_none()
+    }
+}
+
 /// The file may grow to twice its size after it was written anew, and by this many octets.
 const SLACK: u64 = 1 << 20;
 
@@ -65,6 +77,8 @@ pub struct Left {
     pub mailboxes: Vec<(Name, (u32, u32))>,
     /// What was said of agents.
     pub agents: Vec<AgentSaid>,
+    /// Who is to be called back.
+    pub callbacks: Vec<CallbackKept>,
 }
 
 /// The file. A value without a thread.

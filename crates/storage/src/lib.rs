@@ -12,6 +12,7 @@
 //! | `recordings/2026/11/21/CALL-TAKE.wav` | stereo, 16 bits, 8 kHz; left the caller, right what he heard |
 //! | `journal/.running` | there while a switch runs; found at the start, it says that one died |
 //! | `locations.jsonl` | where registered users are, a line a change; the last of a user counts; mode 0600 |
+//! | `callbacks.jsonl` | who is to be called back; mode 0600 |
 //! | `switches.json` | how emergency switches are turned; mode 0600 |
 //! | `.lock` | held by the switch that writes here |
 //! | `mailboxes/NAME/CALL-TAKE.wav` | a voice message, mono, 16 bits, 8 kHz, with a `.json` of who left it; mode 0600. While it is taken its name begins with `.` |

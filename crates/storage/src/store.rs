@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use base::{CallId, Mono, Now, TakeId, Wall};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
-use journal::{AgentSaid, Event, LetterOrder, Locations};
+use journal::{AgentSaid, CallbackKept, Event, LetterOrder, Locations};
 use leg::{CHUNK_FRAMES, Chunk, FRAME, Stereo, TakeSink};
 
 use crate::disk::System;
 use crate::intake::{Port, intake};
-use crate::journal_writer::{self, Journal, Message};
+use crate::journal_writer::{self, Journal, Kept, Message};
 use crate::last_words::{LastWords, Left};
 use crate::letters::Letters;
 use crate::mailboxes::Mailboxes;
@@ -105,14 +105,17 @@ impl Storage {
         let (agents, said, unreadable) = LastWords::start(&folder).map_err(failed)?;
         left.agents = said;
         left.unreadable += unreadable;
+        let (callbacks, promised, unreadable) = LastWords::start(&folder).map_err(failed)?;
+        left.callbacks = promised;
+        left.unreadable += unreadable;
         let (switches, kept) = SwitchFile::start(&folder).map_err(failed)?;
         left.switches = kept;
         left.mailboxes = Mailboxes::of(&folder).recover();
 
         let dropped = Arc::new(AtomicU64::new(0));
         let (told, disk) = (Arc::clone(&notify), Box::new(System));
-        let mut journal =
-            Journal::new(&folder, disk, cut.fold, (locations, agents, switches), Arc::clone(&dropped), told);
+        let kept = Kept { locations, agents, callbacks, switches };
+        let mut journal = Journal::new(&folder, disk, cut.fold, kept, Arc::clone(&dropped), told);
         let records = journal.made();
         cut.events.iter().for_each(|event| journal.take(event));
         // At once, as the switch wants to know what these calls charge to grants.
@@ -261,6 +264,13 @@ impl JournalPort {
     /// Keeps what was said of an agent over a restart. Dropped and counted as events are.
     pub fn keep_said(&self, said: AgentSaid) {
         self.put(usize::MAX, Message::Said(Box::new(said)));
+    }
+}
+
+impl JournalPort {
+    /// Keeps a callback over a restart. Dropped and counted as events are.
+    pub fn keep_callback(&self, kept: CallbackKept) {
+        self.put(usize::MAX, Message::Callback(Box::new(kept)));
     }
 }
 

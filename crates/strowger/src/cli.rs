@@ -27,7 +27,7 @@ A first call, on one machine:
   strowger call sip:1000@127.0.0.1   calls it; so does any SIP phone.
 
 What it writes (journal, call records, recordings) lies in the folder that `data:` in strowger.yaml names.
-A running switch is asked by `status`, `calls`, `registrations`, `trunks`, `agents`, `switch`, `hangup`, `trace --follow`, `reload` and `drain`, over a socket in that folder, which obeys root and
+A running switch is asked by `status`, `calls`, `registrations`, `trunks`, `agents`, `callbacks`, `switch`, `hangup`, `trace --follow`, `reload` and `drain`, over a socket in that folder, which obeys root and
 the user that the switch runs as. Their exit codes: 0 done; 1 refused (no such call, not allowed), or no configuration;
 2 a fault of usage or of the machine; 3 no switch runs, or it does not answer.
 Signals: SIGTERM or SIGINT once: no new calls, live ones may end in peace for `calls.grace`; twice: ends at once.
@@ -198,6 +198,12 @@ pub(crate) enum Task {
     /// queues; the caller and call that he has. Numbers stand there in clear. What a command changes stands in the journal with who gave
     /// it. Exit code 1: no such agent or reason, or he cannot be that.
     Agents(crate::agents::Agents),
+    /// Lists who is to be called back, and takes callbacks back
+    ///
+    /// One line a callback: its name (the id of the call in which it was promised), the number, the queue whose agents call, since when he
+    /// waits (UTC), the attempts that are left, and whether he stands in line. Numbers stand there in clear. Exit code 1: there is no callback of
+    /// that name.
+    Callbacks(crate::callbacks::Callbacks),
     /// Shows emergency switches, and turns them
     ///
     /// A switch that is on closes the calendars that name it in hours.yaml, from the next caller on, until somebody turns it

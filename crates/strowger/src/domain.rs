@@ -418,6 +418,9 @@ impl Domain {
         while let Some(said) = self.switch.poll_said() {
             self.journal.keep_said(said);
         }
+        while let Some(kept) = self.switch.poll_callback() {
+            self.journal.keep_callback(kept);
+        }
         if let Some(turned) = self.switch.poll_turned() {
             self.journal.keep_switches(turned);
         }

@@ -118,6 +118,12 @@ pub(crate) enum Error {
         /// Those there are.
         known: String,
     },
+    /// Nobody is to be called back by that name.
+    #[error("there is no callback {}; `strowger callbacks` lists them", callback.escape_debug())]
+    NoSuchCallback {
+        /// Which.
+        callback: String,
+    },
     /// The running switch has no such agent.
     #[error("there is no agent {}; `strowger agents` shows those there are, `agents` of queues in queues.yaml names them", agent.escape_debug())]
     NoSuchAgent {
@@ -234,6 +240,7 @@ impl Error {
             | Self::NoSuchCalendar { .. }
             | Self::NoSuchSwitch { .. }
             | Self::NoSuchAgent { .. }
+            | Self::NoSuchCallback { .. }
             | Self::NoSuchReason { .. }
             | Self::AgentStays { .. }
             | Self::NoSuchMessage { .. }

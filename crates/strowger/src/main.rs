@@ -13,6 +13,7 @@
 
 mod agents;
 mod call;
+mod callbacks;
 mod check;
 mod cli;
 mod clock;
@@ -79,6 +80,7 @@ fn main() -> ExitCode {
         Task::Registrations { at, json } => operate::registrations(&at.config, json).map(done),
         Task::Trunks { at, json } => trunks::trunks(&at.config, json).map(done),
         Task::Agents(request) => agents::agents(request).map(done),
+        Task::Callbacks(request) => callbacks::callbacks(request).map(done),
         Task::Voicemail { deed, at } => voicemail::voicemail(&at.config, &deed).map(done),
         Task::Hangup { call, at } => operate::hangup(&at.config, call).map(done),
         Task::Reload { plan, at } => operate::reload(&at.config, plan).map(done),

@@ -198,6 +198,7 @@ fn wire(
     switch.restore_mailboxes(left.mailboxes);
     switch.restore_agents(clock.now(), left.agents);
     switch.restore(clock.now(), left.locations, left.unreadable);
+    switch.restore_callbacks(clock.now(), left.callbacks);
     switch.trace();
     Ok(Domain {
         clock,

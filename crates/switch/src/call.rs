@@ -14,6 +14,7 @@ use sip::{Flow, Onward, SessionId};
 use sip_message::{Reason, Uri, UserToUser};
 
 use crate::announce::Announcing;
+use crate::callbacks::{Attempt, Stood};
 use crate::digits::Keys;
 use crate::fetch::Fetch;
 use crate::identity::Identity;
@@ -104,6 +105,10 @@ pub(crate) struct Call {
     pub limit: Option<TimerToken>,
     /// The queue that he came to, from which he may have gone on to others, while he waits.
     pub came_to: Option<QueueName>,
+    /// The place in line that he had last, should he want to be called back.
+    pub stood: Option<Stood>,
+    /// It is an attempt to call somebody back.
+    pub callback: Option<Attempt>,
     /// The agent who is told something before they talk.
     pub whisper: Option<Whisper>,
     /// What he hears while he waits in a queue is what his flow says, not the queue's music.
@@ -265,6 +270,55 @@ pub(crate) struct Others {
 const MAX_WAY: usize = 8;
 
 impl Call {
+    /// A call of which nothing else is known.
+    pub fn new(caller: LegId, began: Wall, dialled: Arc<str>, destination: Reach, limit: TimerToken) -> Self {
+        Self {
+            caller,
+            began,
+            trunk: None,
+            number: Pii::default(),
+            dialled,
+            destination,
+            flow: None,
+            earlier: Earlier::default(),
+            way: VecDeque::new(),
+            prompts: Prompts::default(),
+            language: None,
+            stage: Stage::Setup,
+            early: None,
+            rung: Vec::new(),
+            left: 0,
+            sent_on: 0,
+            hops: None,
+            play: None,
+            waiting: None,
+            letter: None,
+            mailbox: None,
+            take: None,
+            mask: Mask::default(),
+            open_takes: Vec::new(),
+            open_legs: Vec::new(),
+            peer_gone: None,
+            seq: 0,
+            over: false,
+            reason: Reason::default(),
+            user_to_user: None,
+            asker: None,
+            identity: Identity::default(),
+            transfer: None,
+            limit: Some(limit),
+            came_to: None,
+            stood: None,
+            callback: None,
+            whisper: None,
+            hears_own: false,
+            announcing: None,
+            fetch: None,
+            flow_timer: None,
+            speaking: None,
+        }
+    }
+
     /// The caller came to a node of a flow.
     pub fn went_to(&mut self, flow: &Arc<str>, node: &Arc<str>) {
         if self.way.len() == MAX_WAY {

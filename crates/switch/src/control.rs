@@ -90,6 +90,23 @@ pub enum Request {
         #[serde(default)]
         by: String,
     },
+    /// Those who are to be called back, in an order that stays: answered by [`Response::Callbacks`].
+    Callbacks {
+        /// Only those behind this one.
+        #[serde(default)]
+        after: Option<Name>,
+        /// How many at most; 0 and more than [`MAX_PAGE`] mean [`MAX_PAGE`].
+        #[serde(default)]
+        limit: u16,
+    },
+    /// Take a callback back: answered by [`Response::Cancelled`] or [`Response::NoSuchCallback`].
+    CancelCallback {
+        /// Its name.
+        callback: Name,
+        /// Who, by his own word; the control socket's server adds whom the system knows him as.
+        #[serde(default)]
+        by: String,
+    },
     /// The files of a mailbox were changed: count them anew. Answered by [`Response::Counting`].
     CountMailbox {
         /// Its name.
@@ -141,6 +158,12 @@ pub enum Response {
         /// Why.
         why: NotSaid,
     },
+    /// Some of those who are to be called back.
+    Callbacks(crate::CallbackPage),
+    /// Nobody is called back.
+    Cancelled,
+    /// There is no callback of that name.
+    NoSuchCallback,
     /// They are being counted; phones are told then.
     Counting,
     /// The call is ended.
@@ -351,6 +374,12 @@ impl Switch {
             }
             Request::Agents { after, limit } => Response::Agents(self.agent_page(now, after, limit)),
             Request::SetAgent { agent, saying, by } => self.order_agent(now, agent, &saying, &by),
+            Request::Callbacks { after, limit } => Response::Callbacks(self.callback_page(after, limit)),
+            Request::CancelCallback { callback, by } => {
+                let known = self.cancel_callback(now, &callback, &by);
+                self.settle(now);
+                if known { Response::Cancelled } else { Response::NoSuchCallback }
+            }
             Request::CountMailbox { mailbox } => {
                 self.letters.order(journal::LetterOrder::Count(mailbox));
                 Response::Counting

@@ -38,7 +38,10 @@ impl Switch {
         for timer in [found.flow_timer.take(), found.limit.take(), queue_limit].into_iter().flatten() {
             self.timers.cancel(timer);
         }
-        found.limit = Some(self.timers.set(now.monotonic + TIDY_TIME, Timer::Tidy(call)));
+        // A callback that nobody has answered has no legs; what the ACD says of it comes first.
+        let bare = found.open_legs.is_empty() && found.open_takes.is_empty();
+        let tidy_time = if bare { Duration::ZERO } else { TIDY_TIME };
+        found.limit = Some(self.timers.set(now.monotonic + tidy_time, Timer::Tidy(call)));
         let (stage, caller, legs) = (found.stage, found.caller, found.open_legs.clone());
         if let Stage::Talking(peer) = stage {
             self.note(now, call, Kind::Unbridged { a: caller, b: peer });
@@ -46,6 +49,9 @@ impl Switch {
         self.abandon_transfer(now, call);
         self.judge_letter(call, true);
         self.note(now, call, Kind::HungUp { by, cause: Name::from(cause), reason: journaled(reason) });
+        if let Some(attempt) = self.calls.get(&call).and_then(|found| found.callback) {
+            self.callback_tried(now, call, attempt, cause != "shutdown");
+        }
         // Waiting, offered or with an agent: the call is out, and its offer's phone is cancelled by the event for it.
         self.acd.leave(now, call);
         for leg in legs {
@@ -54,7 +60,9 @@ impl Switch {
             }
             self.drop_leg(now, leg, "hung_up", reason);
         }
-        self.finish_if_closed(now, call);
+        if !bare {
+            self.finish_if_closed(now, call);
+        }
     }
 
     /// A leg that rings for an offer: the ACD withdraws the offer, and the leg with it.

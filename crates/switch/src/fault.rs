@@ -83,7 +83,7 @@ impl Switch {
             Timer::Ring(leg) | Timer::Silence(leg) | Timer::Keys(leg) => {
                 self.legs.get(&leg).map_or(Hand::Nothing, |leg| Hand::Call(leg.call))
             }
-            Timer::Grace | Timer::Doors => Hand::Nothing,
+            Timer::Grace | Timer::Doors | Timer::Callback(_) => Hand::Nothing,
         }
     }
 

@@ -12,6 +12,7 @@ use leg::{Command, Item, Masked, Prompt};
 use routing::{Levels, SkillName, Target, USUAL_PRIORITY};
 
 use crate::call::Stage;
+use crate::callbacks::Stood;
 use crate::returning::Known;
 use crate::switch::Switch;
 use crate::timer::Timer;
@@ -48,6 +49,7 @@ pub(crate) enum FlowInput {
     Figures(ivr::Figures),
     Http(ivr::web::Reply),
     Queue(QueueOutcome),
+    Callback(bool),
     Dial(DialOutcome),
     Mailbox(ivr::MailboxState),
     Message(ivr::MessageOutcome),
@@ -70,6 +72,7 @@ impl Switch {
             FlowInput::Figures(figures) => flow.handle_figures(now, &figures),
             FlowInput::Http(reply) => flow.handle_http(now, &reply),
             FlowInput::Queue(outcome) => flow.handle_queue_ended(now, outcome),
+            FlowInput::Callback(promised) => flow.handle_callback(now, promised),
             FlowInput::Dial(outcome) => flow.handle_dial_ended(now, outcome),
             FlowInput::Mailbox(state) => flow.handle_mailbox(now, state),
             FlowInput::Message(outcome) => flow.handle_message(now, outcome),
@@ -125,6 +128,7 @@ impl Switch {
                     self.begin_announcing(now, call, announce);
                 }
             }
+            Output::Callback(promise) => self.promise_callback(now, call, *promise),
             Output::LeaveQueue { key } => self.leave_queue(now, call, key),
             Output::Dial { target, ring_time } => {
                 found.peer_gone = None;
@@ -274,6 +278,7 @@ impl Switch {
         let Some(found) = self.calls.get_mut(&call) else { return };
         let diverted_from = Pii::new(found.identity.diverted.first().map(|one| one.number.clone()));
         let Wanted { max_wait, priority, needs } = wanted;
+        let stood = Stood { queue: queue.clone(), joined, priority, needs: needs.clone() };
         let caller = Caller {
             number: found.number.clone(),
             dialled: found.dialled.to_string(),
@@ -284,6 +289,7 @@ impl Switch {
             way: found.way.iter().map(|(flow, node)| format!("{flow}/{node}")).collect(),
             repeats: found.earlier.today,
             last_agent: self.acquaintances.of(found.number.reveal()).cloned(),
+            patient: false,
         };
         let entered = match found.hops {
             Some(_) => {
@@ -300,6 +306,7 @@ impl Switch {
                     found.stage = Stage::Queued(limit);
                     found.hears_own = !hear.is_empty();
                     found.came_to = Some(queue.clone());
+                    found.stood = Some(stood);
                 }
                 self.note(now, call, Kind::QueueJoined { queue: queue.shared().clone() });
                 self.waits_in(now, call, queue, &known);
@@ -361,9 +368,18 @@ impl Switch {
         why: &LeaveReason,
         waited: Duration,
     ) {
-        let over = self.calls.get(&call).is_none_or(|found| found.over);
+        let moves = matches!(why, LeaveReason::Overflowed { to: Target::Queue(_), .. });
+        let Some(found) = self.calls.get(&call) else {
+            // A callback that stands in line, of which nobody need hear.
+            if !moves {
+                self.callback_out_of_line(now, call);
+            }
+            return;
+        };
+        let (over, is_callback) = (found.over, found.callback.is_some());
         let exit = match why {
             LeaveReason::Answered { .. } => QueueExit::Answered,
+            LeaveReason::Left if is_callback => QueueExit::NotReached,
             LeaveReason::Left if over => QueueExit::Abandoned,
             LeaveReason::Left => QueueExit::MovedOn,
             LeaveReason::WaitedTooLong => QueueExit::WaitedTooLong,
@@ -373,7 +389,7 @@ impl Switch {
             LeaveReason::Overflowed { .. } => QueueExit::Overflowed,
         };
         // Who goes on to another queue waits on.
-        if !matches!(why, LeaveReason::Overflowed { to: Target::Queue(_), .. }) {
+        if !moves {
             self.waited(now, call, waited, exit == QueueExit::Abandoned);
         }
         let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);

@@ -163,6 +163,10 @@ impl Switch {
         match (own, &trunk.caller_id) {
             (Some(number), _) => (Some(number), true),
             (None, CallerId::Number(number)) => (Some(number.clone()), true),
+            // Whoever is called back sees the number that he had dialled.
+            (None, CallerId::Caller) if call.callback.is_some() => {
+                (is_number(&call.dialled).then(|| call.dialled.clone()), false)
+            }
             (None, CallerId::Caller) => {
                 let number = call.number.reveal().as_str();
                 // A user's number is his name, by which he is known; anybody else's may be anything.

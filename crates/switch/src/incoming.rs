@@ -1,7 +1,5 @@
 //! A call comes in: who sends it, what he dialled, and the first answer.
 
-use std::collections::VecDeque;
-
 use base::{CallId, LegId, Now, Pii, Rng};
 use bytes::Bytes;
 use journal::{Asker, Direction, Kind, LegRole, Name, NoWayOut, Origin, Party};
@@ -12,7 +10,6 @@ use sip_message::{HeaderName, Reason, Replaces, Request, UserToUser};
 use crate::call::{Call, CallerSdp, Leg, Reach, Role, Stage};
 use crate::flow::{FlowInput, Wanted};
 use crate::identity::Identity;
-use crate::mask::Mask;
 use crate::outgoing::DialEnd;
 use crate::registration::retry_after;
 use crate::secrecy::Secrecy;
@@ -68,7 +65,7 @@ impl Switch {
             Origin::User(name) if flow.transport == Transport::Udp && self.registers(name) => {
                 self.sip.keep_flow(session);
             }
-            Origin::User(_) | Origin::Unknown => {}
+            Origin::User(_) | Origin::Callback(_) | Origin::Unknown => {}
         }
         let (identity, received) = self.learn(&sender.origin, request, &mut from, &mut dialled);
         let reach = self.reach(&sender.origin, &dialled, request);
@@ -86,7 +83,7 @@ impl Switch {
             from: Pii::new(from.clone()),
             to: Pii::new(dialled.clone()),
             origin: sender.origin.clone(),
-            source: flow.remote,
+            source: Some(flow.remote),
             sip_call_id: request.head.call_id.as_str().to_owned(),
             received,
         };
@@ -221,47 +218,17 @@ impl Switch {
         self.calls.insert(
             call,
             Call {
-                caller,
-                began: now.wall,
                 trunk: incoming.trunk,
                 number: Pii::new(incoming.from),
-                dialled: incoming.dialled.into(),
-                destination: incoming.destination,
                 flow,
                 earlier,
-                way: VecDeque::new(),
                 prompts: self.config.prompts.clone(),
-                language: None,
-                stage: Stage::Setup,
-                early: None,
-                rung: Vec::new(),
-                left: 0,
-                sent_on: 0,
                 hops: incoming.hops,
-                play: None,
-                waiting: None,
-                letter: None,
-                mailbox: None,
-                take: None,
-                mask: Mask::default(),
-                open_takes: Vec::new(),
                 open_legs: vec![caller],
-                peer_gone: None,
-                seq: 0,
-                over: false,
-                reason: Reason::default(),
                 user_to_user: incoming.user_to_user,
                 asker: incoming.asker,
                 identity: incoming.identity,
-                transfer: None,
-                limit: Some(limit),
-                came_to: None,
-                whisper: None,
-                hears_own: false,
-                announcing: None,
-                fetch: None,
-                flow_timer: None,
-                speaking: None,
+                ..Call::new(caller, now.wall, incoming.dialled.into(), incoming.destination, limit)
             },
         );
         let told = incoming_data.map(|data| Kind::UserToUser { data: Pii::new(data) });
@@ -368,7 +335,7 @@ impl Switch {
 fn trunk_of(origin: &Origin) -> Option<TrunkName> {
     match origin {
         Origin::Trunk(name) => Some(name.clone()),
-        Origin::User(_) | Origin::Unknown => None,
+        Origin::User(_) | Origin::Callback(_) | Origin::Unknown => None,
     }
 }
 
@@ -423,7 +390,7 @@ fn asker(origin: Origin) -> Option<Asker> {
     match origin {
         Origin::User(name) => Some(Asker::User(name)),
         Origin::Trunk(name) => Some(Asker::Trunk(name)),
-        Origin::Unknown => None,
+        Origin::Callback(_) | Origin::Unknown => None,
     }
 }
 

@@ -125,7 +125,9 @@ impl Switch {
             holds!(open, "{id} is over and still there");
             return Ok(());
         }
-        holds!(self.legs.get(&call.caller).is_some_and(|leg| !leg.closed), "{id} has no caller");
+        // Of a callback whom no agent has taken yet nobody stands in the caller's place.
+        let nobody = call.callback.is_some() && matches!(call.stage, Stage::Queued(_));
+        holds!(nobody || self.legs.get(&call.caller).is_some_and(|leg| !leg.closed), "{id} has no caller");
         let dials = matches!(call.stage, Stage::Dialling(_));
         holds!(dials || call.transfer.is_none(), "{id} is transferred to nobody");
         let queued = self.acd.queue_of(id).is_some();
@@ -135,11 +137,12 @@ impl Switch {
                 let other = self.legs.get(&leg);
                 holds!(other.is_some_and(|leg| leg.answered && !leg.closed), "{id} talks with nobody");
                 let agent = other.is_some_and(|leg| matches!(leg.role, Role::Agent { .. }));
-                holds!(agent == queued, "{id} talks, and the queue does not know");
+                holds!((agent || call.callback.is_some()) == queued, "{id} talks, and the queue does not know");
             }
             Stage::Dialling(leg) => {
                 holds!(self.legs.get(&leg).is_some_and(|leg| !leg.closed), "{id} dials nobody");
-                holds!(!queued || call.transfer.is_some(), "{id} dials and waits in a queue");
+                let may = call.transfer.is_some() || call.callback.is_some();
+                holds!(!queued || may, "{id} dials and waits in a queue");
             }
             Stage::Setup | Stage::Flow => holds!(!queued, "{id} is at {:?} and waits in a queue", call.stage),
         }
@@ -161,7 +164,7 @@ impl Switch {
             usize::from(leg.ring.is_some()) + usize::from(leg.silence.is_some()) + usize::from(leg.keys.waits())
         };
         let of_legs: usize = self.legs.values().map(of_leg).sum();
-        let known = of_calls + of_legs + usize::from(self.doors.timer.is_some());
+        let known = of_calls + of_legs + usize::from(self.doors.timer.is_some()) + self.callbacks.timers();
         // While draining, one more: the end of the grace time, until it comes.
         let right = known..=known + usize::from(self.is_draining());
         holds!(right.contains(&self.timers.len()), "{} timers are set, {known} are known", self.timers.len());

@@ -3,7 +3,7 @@
 //! One contract: a driver hands in what happens ([`Switch::handle_datagram`], [`Switch::handle_media`],
 //! [`Switch::handle_take`], [`Switch::handle_timeout`], …) with the time, and after each takes out all of
 //! [`Switch::poll_take`] and [`Switch::poll_letter`] (before [`Switch::poll_media`]), [`Switch::poll_media`], [`Switch::poll_transmit`],
-//! [`Switch::poll_journal`], [`Switch::poll_locations`], [`Switch::poll_turned`], [`Switch::poll_said`], [`Switch::poll_ask`] and [`Switch::poll_proofs`] (before [`Switch::poll_transmit`]), and comes back at [`Switch::poll_timeout`]. The same inputs at the same times with the same
+//! [`Switch::poll_journal`], [`Switch::poll_locations`], [`Switch::poll_turned`], [`Switch::poll_said`], [`Switch::poll_callback`], [`Switch::poll_ask`] and [`Switch::poll_proofs`] (before [`Switch::poll_transmit`]), and comes back at [`Switch::poll_timeout`]. The same inputs at the same times with the same
 //! seed give the same outputs.
 //!
 //! A call's way through the modules:
@@ -51,6 +51,8 @@ mod agents;
 mod announce;
 mod book;
 mod call;
+mod callback_call;
+mod callbacks;
 mod config;
 pub mod control;
 mod digits;
@@ -100,6 +102,7 @@ mod trunks;
 mod voicemail;
 mod whisper;
 
+pub use callbacks::{CallbackLine, CallbackPage};
 pub use config::{
     Account, CallerId, Config, Destination, Emergency, FlowName, Grant, GrantName, Limits, Mailbox, MailboxName, Peer,
     Place, Register, Registration, Ring, SrtpPolicy, Trunk, TrunkName, User, UserName, Waiting, Watchers, is_number,

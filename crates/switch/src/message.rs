@@ -36,7 +36,7 @@ impl Switch {
         let octets = request.body.len();
         let refused = match &from {
             Some(Origin::Trunk(name)) if !self.config.trunk(name).is_some_and(|trunk| trunk.messages) => Some(403),
-            None | Some(Origin::Unknown) => Some(403),
+            None | Some(Origin::Callback(_) | Origin::Unknown) => Some(403),
             _ if octets > MAX_OCTETS => Some(413),
             _ if to.is_none() => Some(404),
             _ if self.messages.len() >= MAX_WAITING => Some(503),
@@ -50,7 +50,7 @@ impl Switch {
         };
         let (shown, display) = match &from {
             Origin::User(name) => (&**name, self.config.users.get(name).and_then(|user| user.display.as_deref())),
-            Origin::Trunk(_) | Origin::Unknown => (claimed.as_str(), None),
+            Origin::Trunk(_) | Origin::Callback(_) | Origin::Unknown => (claimed.as_str(), None),
         };
         let sender = NameAddr::new(Uri::new(route.flow.local.ip()).with_user(shown));
         let sender = sender.with_display(display.unwrap_or_default());

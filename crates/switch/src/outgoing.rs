@@ -33,6 +33,9 @@ impl Switch {
         let acd::Offer { id, call, agent, queue, .. } = &offer;
         let (id, call, agent, queue) = (*id, *call, agent.clone(), queue.clone());
         let made = self.offer_made(&offer);
+        if !self.calls.contains_key(&call) && !self.begin_callback(now, call) {
+            return;
+        }
         self.note(now, call, made);
         let live = self.calls.get(&call).is_some_and(|found| !found.over);
         match self.route_to(agent.shared()).filter(|_| live) {
@@ -276,7 +279,10 @@ impl Switch {
             }
         };
         self.note(now, call, Kind::LegAnswered { leg });
-        let won = offer.is_none_or(|offer| !self.whisper(now, leg) && self.offer_won(now, call, leg, offer));
+        let won = offer.is_none_or(|offer| {
+            let later = self.call_back(now, call, leg, offer) || self.whisper(now, leg);
+            !later && self.offer_won(now, call, leg, offer)
+        });
         if won {
             self.connect(now, call, leg);
         }

@@ -81,7 +81,7 @@ impl Switch {
         let own = match origin {
             Origin::User(name) => self.config.users.get(name).and_then(|user| user.srtp),
             Origin::Trunk(name) => self.config.trunk(name).and_then(|trunk| trunk.srtp),
-            Origin::Unknown => None,
+            Origin::Callback(_) | Origin::Unknown => None,
         };
         let policy = own.unwrap_or_else(|| self.config.srtp_at(flow.listener));
         Secrecy::new(policy, flow.transport.is_secure())

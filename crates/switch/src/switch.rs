@@ -15,6 +15,7 @@ use sip_message::Reject;
 use crate::acquaintances::Acquaintances;
 use crate::book::Book;
 use crate::call::{Call, Leg};
+use crate::callbacks::Callbacks;
 use crate::doors::Doors;
 use crate::duty::Duty;
 use crate::fault::Hand;
@@ -107,6 +108,7 @@ pub struct Switch {
     pub(crate) repeats: Repeats,
     pub(crate) doors: Doors,
     pub(crate) returning: Returning,
+    pub(crate) callbacks: Callbacks,
     pub(crate) acquaintances: Acquaintances,
     /// The day of the agents' figures, by its local time.
     pub(crate) day: Option<hours::LocalTime>,
@@ -169,6 +171,7 @@ impl Switch {
             repeats: Repeats::default(),
             doors: Doors::default(),
             returning: Returning::default(),
+            callbacks: Callbacks::default(),
             acquaintances: Acquaintances::default(),
             day: None,
             traced: VecDeque::new(),

@@ -15,6 +15,9 @@ use crate::switch::Switch;
 impl Switch {
     /// Bridges the caller to a leg that has answered.
     pub(crate) fn connect(&mut self, now: Now, call: CallId, leg: LegId) {
+        if !self.callback_answered(now, call) {
+            return self.drop_leg(now, leg, "too_late", Reason::default());
+        }
         let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else {
             self.drop_leg(now, leg, "too_late", Reason::default());
             return;
@@ -112,8 +115,10 @@ impl Switch {
     pub(crate) fn peer_gone(&mut self, now: Now, leg: LegId, cause: &'static str, status: Option<u16>, reason: Reason) {
         self.close_leg(now, leg, cause, status, reason);
         let caller = self.is_caller(leg);
+        // Of a callback the agent's leg stands in the caller's place.
+        let callers = self.legs.get(&leg).is_some_and(|found| caller != self.is_callback(found.call));
         let by = match cause {
-            "bye" | "cancel" if caller => Party::Caller,
+            "bye" | "cancel" if callers => Party::Caller,
             "bye" => Party::Agent,
             _ => Party::System,
         };

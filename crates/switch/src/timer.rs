@@ -17,6 +17,8 @@ pub(crate) enum Timer {
     Speech(CallId),
     /// When a flow's own limit of a wait in a queue is over: take the call out.
     QueueWait(CallId),
+    /// When the callback that was promised in this call is to be looked at.
+    Callback(CallId),
     /// When the next minute begins: queues may open or close.
     Doors,
     /// When a caller who waits is to be told something.
@@ -53,6 +55,7 @@ impl Switch {
                 self.doors.timer = None;
                 self.renew_doors(now);
             }
+            Timer::Callback(promised_in) => self.callback_due(now, promised_in),
             Timer::Ring(leg) => self.ring_over(now, leg),
             Timer::Silence(leg) => self.trunk_silent(now, leg),
             Timer::Keys(leg) => self.pass_keys_on(leg),

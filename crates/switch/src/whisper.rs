@@ -90,10 +90,12 @@ impl Switch {
         }
     }
 
-    /// True if an agent is being told something by this leg.
+    /// True if an agent has answered by this leg who does not talk yet: he is being told something, or another one is called.
     pub(crate) fn is_told(&self, leg: &Leg) -> bool {
-        let whisper = self.calls.get(&leg.call).and_then(|found| found.whisper);
-        matches!(&leg.role, Role::Agent { offer, .. } if whisper.is_some_and(|whisper| whisper.offer == *offer))
+        let found = self.calls.get(&leg.call);
+        let whisper = found.and_then(|found| found.whisper).map(|whisper| whisper.offer);
+        let called_back = found.and_then(|found| found.callback).and_then(|attempt| attempt.taken);
+        matches!(&leg.role, Role::Agent { offer, .. } if [whisper, called_back].contains(&Some(*offer)))
     }
 
     /// An offer is over: whoever was told something for it is told no more.

@@ -34,6 +34,8 @@ pub enum Stands {
     Fetches(Arc<str>, Arc<str>, String),
     /// The caller waits in a queue of this name.
     Queued(Arc<str>),
+    /// It asks that agents of this queue call the caller back.
+    CallsBack(Arc<str>),
     /// This user or number rings.
     Rings(Arc<str>),
     /// A message is to be left in this mailbox.
@@ -232,6 +234,13 @@ impl Call {
         self.settle();
     }
 
+    /// Says whether he will be called back.
+    pub fn tell_callback(&mut self, promised: bool) {
+        self.session.handle_callback(self.now, promised);
+        self.drain();
+        self.settle();
+    }
+
     /// Ends a dialling.
     pub fn end_dial(&mut self, outcome: DialOutcome) {
         self.session.handle_dial_ended(self.now, outcome);
@@ -306,6 +315,7 @@ impl Call {
                     }
                     self.hand_over(Stands::Queued(queue));
                 }
+                Output::Callback(promise) => self.stand(Stands::CallsBack(promise.queue)),
                 // No agent talks with him.
                 Output::LeaveQueue { key } => self.session.handle_queue_ended(self.now, QueueOutcome::Pressed(key)),
                 Output::Dial { target: DialTarget::User(whom) | DialTarget::Number(whom), .. } => {
@@ -420,6 +430,9 @@ pub(crate) const QUEUE_ANSWERS: &[(&str, Option<QueueOutcome>)] = &[
     ("no_agents", Some(QueueOutcome::NoAgents)),
     ("closed", Some(QueueOutcome::Closed)),
 ];
+
+/// The words for what becomes of the wish to be called back.
+pub(crate) const CALLBACK_ANSWERS: &[(&str, bool)] = &[("promised", true), ("refused", false)];
 
 /// The words for how a dialling may end.
 pub(crate) const DIAL_ENDS: &[(&str, DialOutcome)] = &[

@@ -9,7 +9,9 @@ use base::Pii;
 use ivr::web::{Failure, Reply};
 use ivr::{DialOutcome, Facts, Outline, OutlineNode, QueueFigures, QueueOutcome};
 
-use crate::call::{Call, DIAL_ENDS, Event, Given, HEARD_IN, LEFT_IN, MailboxEnd, QUEUE_ENDS, STATES, Stands};
+use crate::call::{
+    CALLBACK_ANSWERS, Call, DIAL_ENDS, Event, Given, HEARD_IN, LEFT_IN, MailboxEnd, QUEUE_ENDS, STATES, Stands,
+};
 use crate::{Coverage, World};
 
 /// So many states of calls are looked at for each flow.
@@ -81,6 +83,7 @@ enum Step {
     Queue(String, QueueOutcome),
     /// A key that leads out of a queue.
     LeaveQueue(String, String),
+    Callback(String, bool),
     Dial(String, DialOutcome),
     /// The server that a node asks answers so.
     Http(String, Answered),
@@ -228,6 +231,7 @@ impl Search<'_> {
                     call.tell_figures(&queues.iter().map(|queue| (queue.as_str().into(), figures)).collect());
                 }
                 Step::Queue(_, outcome) => call.end_queue(*outcome),
+                Step::Callback(_, promised) => call.tell_callback(*promised),
                 Step::Dial(_, outcome) => call.end_dial(*outcome),
                 Step::Http(_, answer) => call.tell_http(&answer.reply()),
                 Step::Mailbox(_, end) => call.open_mailbox(*end),
@@ -292,6 +296,7 @@ impl Search<'_> {
         let mut figures: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut queues: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut dials: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        let mut callbacks: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut http: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         let mut mailboxes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         let mut does = Vec::new();
@@ -318,6 +323,9 @@ impl Search<'_> {
                     };
                     mailboxes.entry(name).or_default().push(word);
                 }
+                Step::Callback(queue, promised) => {
+                    callbacks.entry(queue).or_default().push(word(CALLBACK_ANSWERS, promised));
+                }
                 Step::Dial(whom, outcome) => dials.entry(whom).or_default().push(word(DIAL_ENDS, outcome)),
             }
         }
@@ -327,7 +335,7 @@ impl Search<'_> {
         };
         let http: BTreeMap<&str, Vec<&str>> =
             http.iter().map(|(node, told)| (*node, told.iter().map(String::as_str).collect())).collect();
-        let given = [&hours, &figures, &http, &queues, &dials, &mailboxes];
+        let given = [&hours, &figures, &http, &queues, &callbacks, &dials, &mailboxes];
         if given.iter().any(|given| !given.is_empty()) {
             text.push_str("       given:\n");
         }
@@ -339,6 +347,9 @@ impl Search<'_> {
         }
         if !http.is_empty() {
             let _ = writeln!(text, "         http: {{ {} }}", map(http));
+        }
+        if !callbacks.is_empty() {
+            let _ = writeln!(text, "         callbacks: {{ {} }}", map(callbacks));
         }
         if !queues.is_empty() {
             let _ = writeln!(text, "         queues: {{ {} }}", map(queues));
@@ -381,6 +392,9 @@ fn choices(call: &Call, outlines: &BTreeMap<String, Outline>) -> Vec<Step> {
         }
         Stands::Leaves(name) => LEFT_IN.iter().map(|(_, end)| Step::Mailbox(name.to_string(), *end)).collect(),
         Stands::Opens(name) => HEARD_IN.iter().map(|(_, end)| Step::Mailbox(name.to_string(), *end)).collect(),
+        Stands::CallsBack(queue) => {
+            CALLBACK_ANSWERS.iter().map(|(_, promised)| Step::Callback(queue.to_string(), *promised)).collect()
+        }
         Stands::Rings(whom) => DIAL_ENDS.iter().map(|(_, end)| Step::Dial(whom.to_string(), *end)).collect(),
         Stands::Asks | Stands::Plays => {
             let Some(node) = node_of(call, outlines) else { return Vec::new() };
@@ -417,6 +431,7 @@ fn stands(call: &Call) -> String {
         Stands::Figures(queues) => format!("comes to where the queues {} are looked at", queues.join(", ")),
         Stands::Fetches(_, node, _) => format!("waits for the answer to `{node}`"),
         Stands::Queued(queue) => format!("waits in the queue `{queue}`"),
+        Stands::CallsBack(queue) => format!("wants to be called back by the queue `{queue}`"),
         Stands::Rings(whom) => format!("waits for `{whom}`"),
         Stands::Leaves(name) | Stands::Opens(name) => format!("comes to the mailbox `{name}`"),
         Stands::HungUp(_) => "is gone".to_owned(),

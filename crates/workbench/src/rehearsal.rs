@@ -8,7 +8,9 @@ use ivr::web::Reply;
 use ivr::{Figures, QueueFigures, Recording, Sound, Value};
 
 use crate::World;
-use crate::call::{Call, DIAL_ENDS, Event, FAILURES, Given, HEARD_IN, LEFT_IN, QUEUE_ENDS, Stands, show};
+use crate::call::{
+    CALLBACK_ANSWERS, Call, DIAL_ENDS, Event, FAILURES, Given, HEARD_IN, LEFT_IN, QUEUE_ENDS, Stands, show,
+};
 
 /// What can be typed.
 const HELP: &str = "\
@@ -23,6 +25,7 @@ vars          what the variables hold
 help          this
 at a server   200 {\"name\": \"Ada\"} (a status and what it says), timeout, refused, not_json, too_large
 in a queue    agent (and the talk ends), timed_out, full, no_agents, closed, or a key that leads out of it
+a callback    promised, refused
 at a mailbox  left, silent (nothing is said), full; to hear one: one, two (messages), empty, denied
 at a dial     answered (and the talk ends), busy, no_answer, declined, failed
 ";
@@ -160,6 +163,13 @@ impl Rehearsal {
                     return Err(format!("{node} asks a server: type a status and what it says, or {words}, or hangup"));
                 }
             },
+            Stands::CallsBack(queue) => match end(CALLBACK_ANSWERS, line) {
+                Some(promised) => self.call.tell_callback(promised),
+                None => {
+                    let words = words(CALLBACK_ANSWERS);
+                    return Err(format!("a callback of the queue {queue} is asked for: type {words}, or hangup"));
+                }
+            },
             Stands::Rings(whom) => match end(DIAL_ENDS, line) {
                 Some(outcome) => self.call.end_dial(outcome),
                 None => return Err(format!("{whom} is rung: type {}, or hangup", words(DIAL_ENDS))),
@@ -224,6 +234,7 @@ impl Rehearsal {
             Stands::Figures(queues) => format!("  asks how {} stand", queues.join(", ")),
             Stands::Fetches(_, _, asked) => format!("  asks {asked}"),
             Stands::Queued(queue) => format!("  you are in the queue {queue}"),
+            Stands::CallsBack(queue) => format!("  asks that {queue} call back"),
             Stands::Rings(whom) => format!("  {whom} is rung"),
             Stands::Leaves(mailbox) => format!("  you may leave a message in the mailbox {mailbox}"),
             Stands::Opens(mailbox) => format!("  opens the mailbox {mailbox}"),

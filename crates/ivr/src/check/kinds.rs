@@ -52,6 +52,7 @@ pub(super) fn report(flows: &[&Flow], faults: &Faults) {
             Verb::When(when) => {
                 when.cases.iter().for_each(|(case, _)| again(case, &kinds, Kind::as_condition, faults));
             }
+            Verb::Callback(callback) => again(&callback.number, &kinds, |_| Ok(()), faults),
             Verb::Look(look) => again(&look.value, &kinds, Kind::as_key, faults),
             Verb::Set(set) => set.values.iter().for_each(|value| again(value, &kinds, |_| Ok(()), faults)),
             Verb::Http(http) => http.sends().for_each(|value| again(value, &kinds, |_| Ok(()), faults)),

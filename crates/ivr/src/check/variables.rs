@@ -87,6 +87,9 @@ fn reads(node: &Node) -> Vec<(&str, &Place)> {
                 reads.extend(written.reads.iter().map(|(name, place)| (&**name, place)));
             }
         }
+        Verb::Callback(callback) => {
+            reads.extend(callback.number.reads.iter().map(|(name, place)| (&**name, place)));
+        }
         Verb::Look(look) => reads.extend(look.value.reads.iter().map(|(name, place)| (&**name, place))),
         Verb::Http(http) => {
             for written in http.sends().chain(&http.take) {

@@ -1,9 +1,9 @@
-//! Nodes that connect the caller with someone.
+//! Nodes that connect the caller with someone, now or later.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Outcome, Prompt, Target};
+use super::{Outcome, Prompt, Target, Written};
 use crate::{Announce, DialTarget};
 
 #[derive(Debug)]
@@ -44,5 +44,20 @@ pub(crate) struct Dial {
     pub no_answer: Outcome,
     pub declined: Outcome,
     pub failed: Outcome,
+    pub next: Target,
+}
+
+/// Whoever called is called back when it would have been his turn.
+#[derive(Debug)]
+pub(crate) struct Callback {
+    pub queue: Arc<str>,
+    /// The calendar in whose open hours he is called.
+    pub hours: Arc<str>,
+    pub number: Written,
+    pub attempts: u8,
+    pub retry: Duration,
+    /// The table of numbers that are not called.
+    pub except: Option<Arc<str>>,
+    pub refused: Outcome,
     pub next: Target,
 }

@@ -125,6 +125,17 @@ impl<'a> Reader<'a> {
         given: &[(&str, Kind)],
     ) -> Option<Written> {
         let text = value.string_for("an expression, such as `account == \"4711\"`")?;
+        self.expression_of(value, text, wanted, given)
+    }
+
+    /// The same of a text that stands for one which is not written at `value`.
+    pub(super) fn expression_of(
+        &mut self,
+        value: Value<'a>,
+        text: &str,
+        wanted: Option<Kind>,
+        given: &[(&str, Kind)],
+    ) -> Option<Written> {
         let read = match expression::read(text, given, &Kinds::new()) {
             Ok(read) => read,
             Err(wrong) => {

@@ -2,13 +2,13 @@
 
 mod announce;
 mod ask;
+mod callback;
 mod connect;
 mod decide;
 mod hours;
 mod http;
 mod inspect;
 mod items;
-mod later;
 mod menu;
 mod names;
 mod parts;
@@ -60,6 +60,7 @@ pub(crate) fn flow(name: &str, source: &Source, faults: &Faults) -> Option<Flow>
         spoken: Vec::new(),
         needs: Vec::new(),
         ways_in: Vec::new(),
+        callbacks: Vec::new(),
         texts: Vec::new(),
     };
     let start = match map.optional("start") {
@@ -83,6 +84,7 @@ pub(crate) fn flow(name: &str, source: &Source, faults: &Faults) -> Option<Flow>
         spoken: reader.spoken,
         needs: reader.needs,
         ways_in: reader.ways_in,
+        callbacks: reader.callbacks,
         texts: reader.texts,
     })
 }
@@ -105,6 +107,7 @@ struct Reader<'a> {
     spoken: Vec<SpokenReference>,
     needs: Vec<Need>,
     ways_in: Vec<WayIn>,
+    callbacks: Vec<Place>,
     texts: Vec<Arc<Text>>,
 }
 
@@ -129,10 +132,7 @@ impl<'a> Reader<'a> {
             }
             "survey" => self.survey(name.as_ref(), map, value).map(Verb::Collect),
             "queue" => self.queue(map, value).map(Verb::Queue),
-            "callback" => {
-                self.refuse_callback(map, value);
-                None
-            }
+            "callback" => self.callback(map, value).map(|callback| Verb::Callback(Box::new(callback))),
             "dial" => self.dial(map, value).map(Verb::Dial),
             "transfer" => {
                 refuse_next(

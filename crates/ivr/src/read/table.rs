@@ -31,7 +31,7 @@ form! {
         .without(&["next"]),
     key("queue", &Kind::Any(&[NAME, &Kind::Form(&QUEUE)]), "Lets the caller wait for an agent of a queue, and talk.", "sales")
         .with(&["next"]),
-    key("callback", &Kind::Form(&CALLBACK), "Has an agent of a queue call back, when it would have been the caller's turn. Refused as yet: the queues cannot do it.", "{ queue: sales, hours: office, refused: goodbye }")
+    key("callback", &Kind::Form(&CALLBACK), "Has an agent of a queue call back, when it would have been the caller's turn. The flow needs a grant for the number.", "{ queue: sales, hours: office, refused: goodbye }")
         .with(&["next"]),
     key("dial", &Kind::Any(&[NAME, &Kind::Form(&DIAL)]), "Rings a user or a number, and connects the caller.", "anna")
         .with(&["next"]),
@@ -243,6 +243,7 @@ form! {
     key("number", EXPRESSION, "The number that is called, in CEL.", "phone").usual("caller.number"),
     key("attempts", &Kind::Whole(1, 10), "How often it is tried.", "2").usual("3"),
     key("retry", DURATION, "How long after an attempt that failed the next one comes, 1m to 24h.", "30m").usual("10m"),
+    key("except", NAME, "The table of numbers that are not called: `tables/NAME.csv`, numbers in the first column.", "do-not-call").otherwise("any may be called"),
     key("refused", LAST, "He cannot be called back: there is no number, or it must not be called.", "{ prompt: sorry, next: goodbye }").needed(),
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use base::{Mono, Now, Pii, Wall};
 use ivr::web::{Failure, Reply};
-use ivr::{DialOutcome, DialTarget, Facts, Flows, Output, QueueFigures, QueueOutcome, Session, Sound};
+use ivr::{DialOutcome, DialTarget, Facts, Flows, Output, Promise, QueueFigures, QueueOutcome, Session, Sound};
 use yaml::{Faults, Source};
 
 /// The flow `test`, alone.
@@ -169,6 +169,11 @@ fn word(output: &Output) -> String {
             let prior = priority.map_or(String::new(), |priority| format!("^{priority}"));
             let needs: Vec<String> = skills.iter().map(|(skill, least)| format!("+{skill}/{least}")).collect();
             format!("queue:{queue}{most}{prior}{}{}{}", needs.concat(), heard.concat(), told.concat())
+        }
+        Output::Callback(promise) => {
+            let Promise { queue, hours, number, attempts, retry, except } = &**promise;
+            let except = except.as_deref().map_or(String::new(), |table| format!("-{table}"));
+            format!("callback:{queue}/{hours}/{}/{attempts}/{}s{except}", number.reveal(), retry.as_secs())
         }
         Output::LeaveQueue { key } => format!("leave:{key}"),
         Output::Dial { target: DialTarget::User(name), ring_time } => {

@@ -422,7 +422,7 @@ impl Centre {
             self.on_media(&event);
         }
         while self.switch.poll_locations().is_some() || self.switch.poll_turned().is_some() {}
-        while self.switch.poll_said().is_some() {}
+        while self.switch.poll_said().is_some() || self.switch.poll_callback().is_some() {}
         idle
     }
 

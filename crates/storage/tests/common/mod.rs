@@ -73,7 +73,7 @@ pub fn began(number: u64) -> Event {
         from: Pii::new("+4930901820".to_owned()),
         to: Pii::new("1000".to_owned()),
         origin: Origin::Trunk("local".into()),
-        source: ([127, 0, 0, 1], 5062).into(),
+        source: Some(([127, 0, 0, 1], 5062).into()),
         sip_call_id: "x".to_owned(),
         received: None,
     };

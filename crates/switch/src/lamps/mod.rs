@@ -149,7 +149,9 @@ impl Switch {
         let claimed = request.head.from.uri.user().unwrap_or_default().into_owned();
         let watcher = match self.origin_of(user, pending.flow(), &claimed) {
             Some(Origin::User(user)) => user,
-            Some(Origin::Trunk(_) | Origin::Unknown) | None => return self.sip.respond(now, pending, 403, &[]),
+            Some(Origin::Trunk(_) | Origin::Callback(_) | Origin::Unknown) | None => {
+                return self.sip.respond(now, pending, 403, &[]);
+            }
         };
         let Some(uri) = request.uri.as_sip() else { return self.sip.respond(now, pending, 404, &[]) };
         let (named, host) = (uri.user().unwrap_or_default(), uri.host().clone());

@@ -32,6 +32,7 @@ pub struct Case {
     http: BTreeMap<String, Answers<Reply>>,
     /// `None`: he waits on.
     queues: BTreeMap<String, Answers<Option<QueueOutcome>>>,
+    callbacks: BTreeMap<String, Answers<bool>>,
     mailboxes: BTreeMap<String, Answers<MailboxEnd>>,
     dials: BTreeMap<String, Answers<DialOutcome>>,
     does: Vec<(Place, Act)>,

@@ -8,7 +8,7 @@ use yaml::{Faults, Map, Place, Source, Value, did_you_mean};
 
 use super::table::{DO, ENDS, EXPECT, FILE, GIVEN, TEST};
 use super::{Act, Answers, Case, End, Expect};
-use crate::call::{DIAL_ENDS, HEARD_IN, LEFT_IN, QUEUE_ANSWERS, STATES};
+use crate::call::{CALLBACK_ANSWERS, DIAL_ENDS, HEARD_IN, LEFT_IN, QUEUE_ANSWERS, STATES};
 use crate::{Given, World};
 
 pub(super) fn file(source: &Source, world: &World, faults: &Faults) -> Vec<Case> {
@@ -68,6 +68,7 @@ impl Reader<'_> {
             figures: given.map(|given| super::given::figures(given, &self.world.queues)).unwrap_or_default(),
             http: given.map(|given| super::given::http(given, &self.outlines, &flow)).unwrap_or_default(),
             queues: self.answers(given, "queues", "queue", &self.world.queues, QUEUE_ANSWERS),
+            callbacks: self.answers(given, "callbacks", "queue", &self.world.queues, CALLBACK_ANSWERS),
             mailboxes: self.answers(
                 given,
                 "mailboxes",

@@ -101,6 +101,12 @@ impl Runner<'_> {
                     let answer = self.case.queues.get(&*queue).and_then(|answers| answers.at(time).flatten());
                     answer.map(|answer| self.call.end_queue(answer))
                 }
+                Stands::CallsBack(queue) => {
+                    let time = self.count(&format!("callback {queue}"));
+                    let answer = self.case.callbacks.get(&*queue).and_then(|answers| answers.at(time));
+                    self.call.tell_callback(answer.unwrap_or(true));
+                    Some(())
+                }
                 Stands::Fetches(flow, node, _) => {
                     let node = format!("{flow}/{node}");
                     let time = self.count(&format!("http {node}"));
@@ -170,6 +176,7 @@ impl Runner<'_> {
             Stands::Asks
             | Stands::Plays
             | Stands::Calendar(_)
+            | Stands::CallsBack(_)
             | Stands::Figures(_)
             | Stands::Fetches(..)
             | Stands::Leaves(_)

@@ -45,6 +45,8 @@ form! {
         .otherwise("the call ends there"),
     key("queues", &Kind::Map(NAME_PATTERN, answers![QUEUE_END], 1000), "How the wait in a queue ends: one word, or a list of them, one for each time. `waits`: he waits on, and may press a key.", "{ sales: [full, agent] }")
         .otherwise("he waits on; so the call ends in the queue, unless a key leads out of it"),
+    key("callbacks", &Kind::Map(NAME_PATTERN, answers![CALLBACK_END], 1000), "Whether a caller will be called back who wants it of a queue: one word, or a list of them, one for each time.", "{ sales: refused }")
+        .otherwise("`promised`"),
     key("mailboxes", &Kind::Map(NAME_PATTERN, answers![MAILBOX_END], 1000), "What a caller does at a mailbox: leaves a message, is silent, or finds it full; or how many messages he hears there: one, two, none (`empty`), or that he may not. `own` is his own.", "{ sales: full, own: two }")
         .otherwise("`left` where messages are left, `empty` where they are heard"),
     key("dials", &Kind::Map(".", answers![DIAL_END], 1000), "How it ends to ring a user or number.", "{ anna: busy }")
@@ -102,6 +104,7 @@ form! {
 pub(super) const CAUSES: &[&str] = &["normal", "busy", "no_answer", "rejected", "unavailable"];
 const STATE: &Kind = &Kind::Word(&["open", "break", "holiday", "closed", "emergency"]);
 const QUEUE_END: &Kind = &Kind::Word(&["waits", "agent", "timed_out", "full", "no_agents", "closed"]);
+const CALLBACK_END: &Kind = &Kind::Word(&["promised", "refused"]);
 const MAILBOX_END: &Kind = &Kind::Word(&["left", "silent", "full", "one", "two", "empty", "denied"]);
 const DIAL_END: &Kind = &Kind::Word(&["answered", "busy", "no_answer", "declined", "failed"]);
 const NAME_PATTERN: &str = "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$";
