@@ -8,7 +8,7 @@ use routing::Exclusions;
 use crate::decide::Subject;
 use crate::floor::{Agent, AgentIx, Held, QueueIx, Standing};
 use crate::machine::Acd;
-use crate::queue::{Entry, Queue, Stage};
+use crate::queue::{self, Entry, Queue, Stage};
 use crate::{Excess, Overflow, Status};
 
 /// Fails with the words given unless the condition holds.
@@ -18,6 +18,19 @@ macro_rules! holds {
             return Err(format!($($words)+));
         }
     };
+}
+
+/// What there is of a queue.
+#[derive(Debug, Default)]
+struct Found {
+    agents: usize,
+    idle: usize,
+    excluded: Exclusions,
+    logged_in: u32,
+    working: u32,
+    waiting: usize,
+    offered: usize,
+    asking: usize,
 }
 
 impl Acd {
@@ -36,8 +49,8 @@ impl Acd {
         for (id, entry) in &calls {
             self.check_call(**id, entry, now.monotonic)?;
         }
-        for (ix, queue) in self.floor.queues.iter().enumerate() {
-            self.check_queue(ix, queue)?;
+        for ((ix, queue), found) in self.floor.queues.iter().enumerate().zip(self.found()) {
+            self.check_queue(ix, queue, &found)?;
             self.check_nobody_is_forgotten(queue)?;
         }
         let holding = self.floor.agents.iter().filter(|agent| matches!(agent.held, Some(Held::Offer(_)))).count();
@@ -116,25 +129,42 @@ impl Acd {
         Ok(())
     }
 
+    /// What there is of each queue, by looking once at everybody.
+    fn found(&self) -> Vec<Found> {
+        let mut found: Vec<Found> = self.floor.queues.iter().map(|_| Found::default()).collect();
+        for agent in &self.floor.agents {
+            for his in &agent.queues {
+                let Some(found) = found.get_mut(his.queue) else { continue };
+                found.agents += 1;
+                found.logged_in += u32::from(agent.status != Status::LoggedOut);
+                found.working += u32::from(agent.status == Status::Available);
+                match queue::counter(&mut found.excluded, agent.standing()) {
+                    Some(counter) => *counter += 1,
+                    None => found.idle += 1,
+                }
+            }
+        }
+        let mut count = |entry: &Entry| {
+            let Some(found) = found.get_mut(entry.queue) else { return };
+            match entry.stage {
+                Stage::Waiting(ask) => {
+                    found.waiting += 1;
+                    found.asking += usize::from(ask.is_some());
+                }
+                Stage::Offered => found.offered += 1,
+                Stage::Connected(_) => {}
+            }
+        };
+        // Counting comes to the same in any order.
+        self.calls.values().for_each(&mut count);
+        found
+    }
+
     /// The queue's indexes are what one would find by looking at everybody.
-    fn check_queue(&self, ix: QueueIx, queue: &Queue) -> Result<(), String> {
+    fn check_queue(&self, ix: QueueIx, queue: &Queue, found: &Found) -> Result<(), String> {
         let name = &queue.config.name;
-        let members = || self.floor.agents.iter().filter(|agent| agent.membership(ix).is_some());
-        let count = |standing| {
-            u32::try_from(members().filter(|agent| agent.standing() == standing).count()).unwrap_or(u32::MAX)
-        };
-        let found = Exclusions {
-            unavailable: count(Standing::Unavailable),
-            on_break: count(Standing::OnBreak),
-            offered: count(Standing::Offered),
-            in_call: count(Standing::InCall),
-            wrap_up: count(Standing::WrapUp),
-            resting: count(Standing::Resting),
-            undecided: count(Standing::Undecided),
-            ..Exclusions::default()
-        };
-        holds!(queue.excluded == found, "{name} counts {:?}, there are {found:?}", queue.excluded);
-        holds!(queue.idle.len() == count(Standing::Idle) as usize, "{name} has other idle agents than it knows");
+        holds!(queue.excluded == found.excluded, "{name} counts {:?}, there are {:?}", queue.excluded, found.excluded);
+        holds!(queue.idle.len() == found.idle, "{name} has other idle agents than it knows");
         for (rank, agent) in &queue.idle {
             let right = self.floor.agent(*agent).and_then(|agent| Some(queue.rank(agent, agent.membership(ix)?)));
             holds!(right == Some(*rank), "{name} has an agent at a wrong place");
@@ -145,20 +175,15 @@ impl Acd {
             holds!(found == pool.values().collect(), "{name} does not know who has {skill}");
         }
         holds!(queue.line.is_sound(), "the line of {name} is not what it was");
-        let logged_in = members().filter(|agent| agent.status != Status::LoggedOut).count();
-        holds!(queue.logged_in as usize == logged_in, "{name} counts {} logged in", queue.logged_in);
-        let working = members().filter(|agent| agent.status == Status::Available).count();
-        holds!(queue.working as usize == working, "{name} counts {} at work", queue.working);
+        holds!(queue.logged_in == found.logged_in, "{name} counts {} logged in", queue.logged_in);
+        holds!(queue.working == found.working, "{name} counts {} at work", queue.working);
         let turned_out = queue.turns_out();
         holds!(turned_out.is_none() || queue.line.all.is_empty(), "in {name} calls wait though {turned_out:?}");
         let listed = self.floor.listed.contains(&ix);
-        holds!(listed || members().next().is_none(), "{name} is configured no more and has agents");
-        let here = || self.calls.values().filter(|entry| entry.queue == ix);
-        let waiting = here().filter(|entry| matches!(entry.stage, Stage::Waiting(_))).count();
-        let offered = here().filter(|entry| entry.stage == Stage::Offered).count();
+        holds!(listed || found.agents == 0, "{name} is configured no more and has agents");
+        let &Found { waiting, offered, asking, .. } = found;
         holds!(queue.line.all.len() == waiting, "{name} has {} in line, {waiting} wait", queue.line.all.len());
         holds!(queue.length == waiting + offered, "{name} counts {} calls", queue.length);
-        let asking = here().filter(|entry| matches!(entry.stage, Stage::Waiting(Some(_)))).count();
         holds!(queue.asking == asking, "{name} counts {} decisions, {asking} are under way", queue.asking);
         let due = queue.due.iter().all(|(place, call)| queue.line.all.get(place) == Some(call));
         holds!(due, "{name} looks for agents for a call that does not wait");

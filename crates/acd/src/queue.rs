@@ -188,7 +188,7 @@ impl Queue {
     pub fn enter(&mut self, ix: AgentIx, membership: &Membership, agent: &Figures, skills: &Levels) {
         self.logged_in += u32::from(agent.logged_in);
         self.working += u32::from(agent.working);
-        if let Some(counter) = self.counter(agent.standing) {
+        if let Some(counter) = counter(&mut self.excluded, agent.standing) {
             *counter += 1;
             return;
         }
@@ -208,7 +208,7 @@ impl Queue {
     pub fn exit(&mut self, membership: &Membership, agent: &Figures, skills: &Levels) {
         self.logged_in -= u32::from(agent.logged_in);
         self.working -= u32::from(agent.working);
-        if let Some(counter) = self.counter(agent.standing) {
+        if let Some(counter) = counter(&mut self.excluded, agent.standing) {
             *counter -= 1;
             return;
         }
@@ -238,19 +238,6 @@ impl Queue {
         Rank::of(self.config.method.order(), &agent.figures(), membership, None)
     }
 
-    fn counter(&mut self, standing: Standing) -> Option<&mut u32> {
-        match standing {
-            Standing::Idle => None,
-            Standing::Undecided => Some(&mut self.excluded.undecided),
-            Standing::Unavailable => Some(&mut self.excluded.unavailable),
-            Standing::OnBreak => Some(&mut self.excluded.on_break),
-            Standing::Offered => Some(&mut self.excluded.offered),
-            Standing::InCall => Some(&mut self.excluded.in_call),
-            Standing::WrapUp => Some(&mut self.excluded.wrap_up),
-            Standing::Resting => Some(&mut self.excluded.resting),
-        }
-    }
-
     /// A call begins to wait, or waits again after an offer.
     pub fn put(&mut self, call: CallId, entry: &Entry) {
         self.line.put(entry.place, call, entry.joined, &entry.needs);
@@ -273,6 +260,20 @@ impl Queue {
             }
             None => Place { class: 100 - priority.min(100), at: nanos_at(joined), serial },
         }
+    }
+}
+
+/// Where an agent is counted who is not idle.
+pub fn counter(excluded: &mut Exclusions, standing: Standing) -> Option<&mut u32> {
+    match standing {
+        Standing::Idle => None,
+        Standing::Undecided => Some(&mut excluded.undecided),
+        Standing::Unavailable => Some(&mut excluded.unavailable),
+        Standing::OnBreak => Some(&mut excluded.on_break),
+        Standing::Offered => Some(&mut excluded.offered),
+        Standing::InCall => Some(&mut excluded.in_call),
+        Standing::WrapUp => Some(&mut excluded.wrap_up),
+        Standing::Resting => Some(&mut excluded.resting),
     }
 }
 

@@ -42,6 +42,8 @@ fn switch(page: &mut Page, figures: &Figures) {
         "Kinds of files that cannot be written: journal, cdr, recordings, locations, trace.",
     );
     page.line("strowger_disk_faults", &[], status.disk_faults.len());
+    page.counter("strowger_inconsistencies_total", "How often something was found that contradicts itself.");
+    page.line("strowger_inconsistencies_total", &[], status.inconsistencies);
 }
 
 fn calls(page: &mut Page, figures: &Figures) {
@@ -294,6 +296,7 @@ mod tests {
             subscriptions: 3,
             draining: true,
             disk_faults,
+            inconsistencies: 1,
             queues,
             trunks: vec![trunk],
             ..Status::default()
@@ -318,6 +321,7 @@ mod tests {
             "strowger_calls 7",
             "strowger_draining 1",
             "strowger_disk_faults 1",
+            "strowger_inconsistencies_total 1",
             "strowger_memory_short 0",
             "strowger_calls_ended_total{disposition=\"answered\"} 5",
             "strowger_queue_calls{queue=\"sales\",state=\"waiting\"} 3",

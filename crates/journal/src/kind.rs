@@ -547,6 +547,12 @@ pub enum Kind {
         /// The system's words; empty when all is well again.
         error: String,
     },
+    /// What the switch knows contradicts itself: an agent, a call, a queue or a timer without its counterpart. A fault of the
+    /// program; it is told once, until something else is found.
+    Inconsistent {
+        /// What was found first, in words.
+        what: String,
+    },
     /// Memory runs short, so that no more calls are taken than live.
     MemoryShort {
         /// How many those are.

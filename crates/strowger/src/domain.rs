@@ -43,6 +43,8 @@ const IDLE: Duration = Duration::from_secs(1);
 const TELL_DROPS: Duration = Duration::from_secs(1);
 /// How often memory is looked at: so seldom that it costs nothing, so often that a burst of calls does not eat the reserve.
 const LOOK_AT_MEMORY: Duration = Duration::from_millis(100);
+/// How often it is looked whether all that the switch knows agrees.
+const RECONCILE: Duration = Duration::from_secs(60);
 /// How long after the last call hung up its BYE may still be answered, before the program ends.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -186,6 +188,7 @@ impl Domain {
         let mut drained_at: Option<Mono> = None;
         let mut inputs = Vec::new();
         let mut memory_due = Mono::ZERO;
+        let mut reconcile_due = self.clock.now().monotonic + RECONCILE;
         let mut crowd = Crowd::NONE;
         loop {
             self.flush(outbox)?;
@@ -201,6 +204,10 @@ impl Domain {
             let now = self.clock.now();
             if self.switch.poll_timeout().is_some_and(|due| due <= now.monotonic) {
                 self.guard.tell(now, &mut self.switch, |switch| switch.handle_timeout(now))?;
+            }
+            if now.monotonic >= reconcile_due {
+                reconcile_due = now.monotonic + RECONCILE;
+                self.guard.tell(now, &mut self.switch, |switch| switch.reconcile(now))?;
             }
             if self.switch.is_draining() && self.switch.live_calls() == 0 {
                 let since = *drained_at.get_or_insert(now.monotonic);

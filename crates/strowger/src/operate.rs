@@ -181,6 +181,13 @@ fn describe(status: &Status) -> String {
     for (what, error) in &status.disk_faults {
         let _ = writeln!(text, "disk fault: {what}: {}", shown(error));
     }
+    if status.inconsistencies > 0 {
+        let _ = writeln!(
+            text,
+            "a fault of the program: {} contradictions found (journal: inconsistent)",
+            status.inconsistencies
+        );
+    }
     text.extend(status.switches.iter().map(crate::turn::line));
     for queue in &status.queues {
         let agents = queue.agents;

@@ -210,6 +210,9 @@ pub struct Status {
     /// What cannot be written (`journal`, `cdr`, `recordings`, `locations`, `agents`, `switches`, `trace`), and why in the system's words.
     #[serde(default)]
     pub disk_faults: BTreeMap<Name, String>,
+    /// How often something was found that contradicts itself: a fault of the program, which the journal has (`inconsistent`).
+    #[serde(default)]
+    pub inconsistencies: u64,
     /// Every emergency switch, by name.
     #[serde(default)]
     pub switches: Vec<SwitchState>,
@@ -418,6 +421,7 @@ impl Switch {
             subscriptions: self.lamps.subscriptions(),
             memory_short: self.health.is_memory_short(),
             disk_faults: self.health.disk_faults.clone(),
+            inconsistencies: self.health.inconsistencies,
             switches: self.switch_states(),
             queues: self.acd.queues(now).map(Queue::from).collect(),
             trunks: self.trunks.states(&self.config, now),
