@@ -18,6 +18,7 @@
 //! - `refusals`: what requests are answered that cannot be served.
 //! - `outbound`: calls to a carrier, and grants.
 //! - `tcp`, `tls`, `websocket`: calls over connections, and what strangers do with those.
+//! - `codes`: what agents dial on their own phones.
 //! - `control`, `reload`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
 //! - `forks`: users with several phones.
 //! - `graph`: flows as drawings, judged by Graphviz and Mermaid.
@@ -53,6 +54,7 @@ mod agents;
 mod audio;
 mod barge_in;
 mod call;
+mod codes;
 mod commands;
 mod control;
 mod crash;

@@ -26,6 +26,10 @@ pub mod tones {
     pub const MUSIC: f64 = 1750.0;
     /// What those hear who are held, if the company has music for it.
     pub const HOLD: f64 = 3000.0;
+    /// What agents hear whose code is obeyed.
+    pub const DONE: f64 = 2700.0;
+    /// And whose is not.
+    pub const REFUSED: f64 = 3250.0;
     /// A digit that is read back, whichever.
     pub const DIGIT: f64 = 3500.0;
     /// The first agent says this.
@@ -85,6 +89,8 @@ pub struct Company {
     pub user_lines: BTreeMap<&'static str, String>,
     /// Users who register and are no agents, each with his name as his number.
     pub users: Vec<String>,
+    /// Lines above the queues.
+    pub duties: &'static str,
     /// Lines below the queue `sales`.
     pub queue: BTreeMap<&'static str, String>,
     /// `hours.yaml`, if there is one.
@@ -158,6 +164,7 @@ impl Company {
             user_lines: BTreeMap::new(),
             users: Vec::new(),
             hours: None,
+            duties: "",
             queue: [("ring_time", "5s"), ("wrap_up", "1s"), ("music", "music")].map(|(k, v)| (k, v.to_owned())).into(),
             flows: [("main", flow(&recorded)), ("plain", flow(MENU)), ("wait", flow(wait)), ("talk", flow(talk))]
                 .into(),
@@ -248,7 +255,7 @@ impl Company {
         put("users.yaml", users);
         let names: Vec<&str> = agents.iter().map(|(name, _)| name.as_str()).collect();
         let lines: String = self.queue.iter().map(|(key, value)| format!("    {key}: {value}\n")).collect();
-        put("queues.yaml", format!("queues:\n  sales:\n    agents: [{}]\n{lines}", names.join(", ")));
+        put("queues.yaml", format!("{}queues:\n  sales:\n    agents: [{}]\n{lines}", self.duties, names.join(", ")));
         for (name, secret) in &self.secrets {
             put(name, secret.clone());
             let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
@@ -267,6 +274,9 @@ impl Company {
             ("goodbye", tones::GOODBYE, 0.6),
             ("music", tones::MUSIC, 2.0),
             ("hold", tones::HOLD, 2.0),
+            ("agent/logged-in", tones::DONE, 0.6),
+            ("agent/paused", tones::DONE, 0.6),
+            ("agent/no-such-reason", tones::REFUSED, 0.6),
         ];
         for digit in 0..10 {
             let path = folder.join(format!("prompts/en/digits/{digit}.wav"));

@@ -51,7 +51,7 @@ use std::sync::Arc;
 use ::hours::Zone;
 use ivr::Need;
 use sip::digest::Algorithm;
-use switch::{Config, Destination, SrtpPolicy};
+use switch::{Codes, Config, Destination, SrtpPolicy};
 use yaml::{Faults, Form, Map, Shape, Value};
 
 pub use changes::{NOTHING, changes};
@@ -166,7 +166,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     }
     let root = root.map(&ROOT, faults);
     root.as_ref().map(check_version);
-    let duties = queues.map(&queues::FILE.shape, faults).map(|file| queues::read_duties(&file)).unwrap_or_default();
+    let mut duties = queues.map(&queues::FILE.shape, faults).map(|file| queues::read_duties(&file)).unwrap_or_default();
     let users = users.section(&users::FILE.shape, "users", faults);
     let queues = queues.section(&queues::FILE.shape, "queues", faults);
     let hours = Opening::read(files, faults);
@@ -178,7 +178,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         system.speech = speech.clone();
     }
     let listeners = system.as_ref().map_or(&[][..], |system| &system.listeners);
-    let read_users = |value| users::read(&value, listeners, &catalogue.users, faults, notes);
+    let read_users = |value| users::read(&value, listeners, &catalogue, faults, notes);
     let users_read = users.value().map(read_users).unwrap_or_default();
     let queues_read = queues.value();
     let queues_read =
@@ -198,7 +198,12 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     let ways_in = flows.values().flatten().flat_map(ivr::Flow::ways_in);
     queues::check_ways_in(ways_in, &queues_read.waiting, &queues_read.reach, faults);
     let numbers = root.as_ref().and_then(|root| root.optional("numbers"));
-    let numbers = numbers.map(|value| numbers::read(&value, &mut catalogue, faults)).unwrap_or_default();
+    // Where there are no agents nobody dials for them.
+    if queues_read.agents.is_empty() {
+        duties.codes = Codes::default();
+    }
+    duties.languages.clone_from(&users_read.languages);
+    let numbers = numbers.map(|value| numbers::read(&value, &duties.codes, &mut catalogue, faults)).unwrap_or_default();
     let zone = root.as_ref().and_then(|root| root.optional("zone")).and_then(Zone::read);
     let flows = flows::join(flows, &numbers, &catalogue, faults);
     let rows = tables::read(files, faults);

@@ -3,18 +3,29 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use switch::Destination;
+use switch::{Codes, Destination};
 use yaml::{Faults, Shape, Value};
 
 use crate::Catalogue;
 
 const NUMBER: Shape = Shape { what: "a destination", keys: &["flow", "user", "queue"] };
 
-/// The number plan at `value`; what it names is looked up in `catalogue`.
-pub(crate) fn read(value: &Value<'_>, catalogue: &mut Catalogue, faults: &Faults) -> BTreeMap<Arc<str>, Destination> {
+/// The number plan at `value`, none of whose numbers may be one of the agents' `codes`; what it names is looked up in `catalogue`.
+pub(crate) fn read(
+    value: &Value<'_>,
+    codes: &Codes,
+    catalogue: &mut Catalogue,
+    faults: &Faults,
+) -> BTreeMap<Arc<str>, Destination> {
     let mut numbers = BTreeMap::new();
     for (key, value) in value.entries("a map of numbers").unwrap_or_default() {
         let number = number(&key);
+        if let Some((feature, _)) = number.and_then(|number| codes.find(number)) {
+            key.fault(
+                format!("agents dial this for `{}`", feature.as_str()),
+                "choose another number here, or another code under `codes` in `queues.yaml`",
+            );
+        }
         let target = destination(&value, catalogue, faults);
         if let (Some(number), Some(target)) = (number, target) {
             numbers.insert(number.into(), target);

@@ -27,6 +27,7 @@ form! {
     key("queues", &Kind::Map(NAME_PATTERN, &Kind::Form(&QUEUE), 10_000), "The queues by their names.", "{ sales: { agents: [101, 102], music: music-on-hold } }").needed(),
     duties::BREAKS,
     duties::LOGIN,
+    duties::CODES,
 }
 
 form! {

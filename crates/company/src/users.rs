@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use routing::Levels;
-use switch::{Place, Ring, User, UserName, Watchers};
+use switch::{LanguageName, Place, Ring, User, UserName, Watchers};
 use yaml::{Faults, Kind, Value, form, key};
 
 use crate::names::Names;
 use crate::peer::{self, Form};
 use crate::queues::{NAME_PATTERN, SKILL_MAP, levels};
 use crate::system::Listener;
-use crate::{Notes, or};
+use crate::{Catalogue, Notes, or};
 
 form! {
     pub(crate) FILE, "`users.yaml`", one of [],
@@ -31,6 +31,7 @@ form! {
     key("caller_id", &Kind::Like("^\\+?[0-9*#]{1,32}$"), "The number that his calls out show.", "\"+4930123456\"").otherwise("that of the trunk"),
     key("srtp", &Kind::Word(&["never", "allowed", "required"]), "Whether audio with his phones is encrypted.", "required").otherwise("as his listener says"),
     key("skills", SKILL_MAP, "What the user knows, each with a level from 0 to 100, for calls of queues that need it.", "{ spanish: 80 }").otherwise("none"),
+    key("language", NAME, "The language in which the codes that he dials are answered, one of the company's.", "en").otherwise("the first of the company's"),
     key("watched_by", &Kind::Any(&[&Kind::Word(&["all"]), NAME, &Kind::List(NAME, 10_000)]), "Who may see this user's calls (busy lamps), and pick up one that rings at his phone.", "[102, 103]").otherwise("nobody but himself"),
 }
 
@@ -50,20 +51,23 @@ pub(crate) struct Users {
     pub registers_for: BTreeMap<UserName, BTreeSet<UserName>>,
     pub watchers: BTreeMap<UserName, Watchers>,
     pub skills: BTreeMap<UserName, Levels>,
+    pub languages: BTreeMap<UserName, LanguageName>,
 }
 
-/// Every user of the map at `value`, whose names are `names`. A phone cannot be one of our own `listeners`.
+/// Every user of the map at `value`, whose names `catalogue` has. A phone cannot be one of our own `listeners`.
 pub(crate) fn read(
     value: &Value<'_>,
     listeners: &[Listener],
-    names: &Names,
+    catalogue: &Catalogue,
     faults: &Faults,
     notes: &mut Notes,
 ) -> Users {
+    let names = &catalogue.users;
     let mut users: BTreeMap<UserName, User> = BTreeMap::new();
     let mut grants: Vec<(UserName, Vec<Value<'_>>)> = Vec::new();
     let mut watchers = BTreeMap::new();
     let mut skills = BTreeMap::new();
+    let mut languages = BTreeMap::new();
     let mut phones: BTreeMap<String, Arc<str>> = BTreeMap::new();
     for (key, value) in value.entries("a map of users").unwrap_or_default() {
         let (Some(name), Some(map)) = (key.name(), value.map(&USER.shape)) else { continue };
@@ -73,6 +77,10 @@ pub(crate) fn read(
         let name: UserName = name.into();
         if let Some(value) = map.optional("skills") {
             skills.insert(name.clone(), levels(&value, MAX_SKILLS));
+        }
+        if let Some((value, language)) = map.optional("language").and_then(|value| Some((value, value.name()?))) {
+            catalogue.languages.refer(language, &value.place(), faults);
+            languages.insert(name.clone(), language.into());
         }
         if let Some(wanted) = map.optional("watched_by").and_then(|value| watched_by(&name, &value, names, faults)) {
             watchers.insert(name.clone(), wanted);
@@ -114,7 +122,7 @@ pub(crate) fn read(
         (!others.is_empty()).then_some((name, others))
     };
     let registers_for = grants.into_iter().filter_map(granted).collect();
-    Users { users, registers_for, watchers, skills }
+    Users { users, registers_for, watchers, skills, languages }
 }
 
 /// Who may see what the phone of `user` does: `all`, or users.

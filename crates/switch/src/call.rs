@@ -15,6 +15,7 @@ use sip_message::{Reason, Uri, UserToUser};
 
 use crate::announce::Announcing;
 use crate::callbacks::{Attempt, Stood};
+use crate::codes::{CodeCall, Dialled};
 use crate::digits::Keys;
 use crate::fetch::Fetch;
 use crate::identity::Identity;
@@ -117,7 +118,9 @@ pub(crate) struct Call {
     pub announcing: Option<Announcing>,
     /// The request to a web server that is under way.
     pub fetch: Option<Fetch>,
-    /// The flow's own timer.
+    /// What the caller dialled for, if that was a code.
+    pub code: Option<CodeCall>,
+    /// The flow's own timer, or a code's.
     pub flow_timer: Option<TimerToken>,
 }
 
@@ -132,6 +135,8 @@ pub(crate) enum Reach {
     Emergency(UserName),
     /// The place of another leg (RFC 3891).
     Replace(LegId),
+    /// What a code does.
+    Code(Dialled),
 }
 
 /// Somebody who is rung.
@@ -314,6 +319,7 @@ impl Call {
             hears_own: false,
             announcing: None,
             fetch: None,
+            code: None,
             flow_timer: None,
             speaking: None,
         }

@@ -13,7 +13,7 @@ use journal::{AgentSaid, AgentStatus, Kind, Name, StatusBy, StatusChanged};
 use serde::{Deserialize, Serialize};
 
 use crate::switch::Switch;
-use crate::{Config, UserName};
+use crate::{Codes, Config, LanguageName, UserName};
 
 /// How agents log in and why they may pause.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub struct Duties {
     pub breaks: BTreeMap<Arc<str>, u32>,
     /// How they log in.
     pub login: Login,
+    /// What they dial for it.
+    pub codes: Codes,
+    /// What users hear who dial a code, if it is not the usual language.
+    pub languages: BTreeMap<UserName, LanguageName>,
 }
 
 /// How agents log in.

@@ -24,6 +24,7 @@ impl Switch {
         }
         let reason = reason.into();
         self.stop_speaking(call);
+        self.end_code(now, call);
         self.give_fetch_up(call);
         self.end_announcing(call);
         let Some(found) = self.calls.get_mut(&call) else { return };

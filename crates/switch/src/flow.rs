@@ -63,7 +63,9 @@ impl Switch {
         if let FlowInput::Digit(key) = input {
             self.note_digit(now, call, key);
         }
-        let Some(flow) = self.calls.get_mut(&call).and_then(|found| found.flow.as_mut()) else { return };
+        let Some(flow) = self.calls.get_mut(&call).and_then(|found| found.flow.as_mut()) else {
+            return self.feed_code(now, call, input);
+        };
         match input {
             FlowInput::Start => flow.handle_start(now),
             FlowInput::Digit(key) => flow.handle_digit(now, key),
@@ -225,7 +227,7 @@ impl Switch {
         }
     }
 
-    fn play_items(&mut self, call: CallId, items: Arc<[Item]>, repeat: bool) {
+    pub(crate) fn play_items(&mut self, call: CallId, items: Arc<[Item]>, repeat: bool) {
         self.stop_speaking(call);
         let play = self.ids.play();
         if let Some(found) = self.calls.get_mut(&call) {

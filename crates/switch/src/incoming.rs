@@ -8,6 +8,7 @@ use sip::{Flow, MAX_FORWARDS, Refusal, SessionId, Transport};
 use sip_message::{HeaderName, Reason, Replaces, Request, UserToUser};
 
 use crate::call::{Call, CallerSdp, Leg, Reach, Role, Stage};
+use crate::codes::Dialled;
 use crate::flow::{FlowInput, Wanted};
 use crate::identity::Identity;
 use crate::outgoing::DialEnd;
@@ -98,8 +99,8 @@ impl Switch {
             }
         };
         let hops = request.head.max_forwards.unwrap_or(MAX_FORWARDS).checked_sub(1);
-        // A flow can do without anybody else; all others pass the call on.
-        let stays = matches!(destination, Reach::Listed(Destination::Flow(_)));
+        // A flow or a code can do without anybody else; all others pass the call on.
+        let stays = matches!(destination, Reach::Listed(Destination::Flow(_)) | Reach::Code(_));
         let offer = if stays || hops.is_some() { read_offer(request) } else { Err(Refusal::of(483)) };
         // Who calls for help is shown, and let through, whatever he asks for.
         let unmet = identity.privacy.is_unmet() && !matches!(destination, Reach::Emergency(_));
@@ -153,14 +154,19 @@ impl Switch {
         self.replaced_by(asker(origin.clone()).as_ref(), &replaces).map(Some)
     }
 
-    /// What an INVITE reaches for whoever sends it: the place of a leg that it names; else what the number plan says, or what a
-    /// grant allows. If nothing, the status that says so.
+    /// What an INVITE reaches for whoever sends it: the place of a leg that it names; else what the number plan says, what a code
+    /// does, or what a grant allows. If nothing, the status that says so.
     fn reach(&mut self, origin: &Origin, dialled: &str, request: &Request) -> Result<Reach, u16> {
         if let Some(leg) = self.replaced(origin, request)? {
             return Ok(Reach::Replace(leg));
         }
         if let Some(listed) = self.config.numbers.get(dialled) {
             return Ok(Reach::Listed(listed.clone()));
+        }
+        if let Origin::User(user) = origin
+            && let Some((feature, number)) = self.config.duties.codes.find(dialled)
+        {
+            return Ok(Reach::Code(Dialled { user: user.clone(), feature, number }));
         }
         if let Origin::User(user) = origin
             && self.config.is_emergency(dialled)
@@ -267,7 +273,7 @@ impl Switch {
         let deadline = now.monotonic + self.config.limits.ring_time;
         match destination {
             Reach::Listed(Destination::User(user)) => self.dial_user(now, call, &user, deadline),
-            Reach::Listed(Destination::Flow(_) | Destination::Queue(_)) => {
+            Reach::Listed(Destination::Flow(_) | Destination::Queue(_)) | Reach::Code(_) => {
                 // If his offer cannot be met, he is refused and the call is over.
                 let _ = self.accept_caller(now, call);
             }
@@ -325,6 +331,10 @@ impl Switch {
             }
             Reach::Listed(Destination::Queue(queue)) => {
                 self.join_queue(now, call, &queue, Wanted::default(), Vec::new())
+            }
+            Reach::Code(dialled) => {
+                found.stage = Stage::Flow;
+                self.begin_code(now, call, dialled);
             }
             Reach::Listed(Destination::User(_)) | Reach::Outside(_) | Reach::Emergency(_) | Reach::Replace(_) => {}
         }

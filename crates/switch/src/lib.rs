@@ -37,7 +37,7 @@
 //! `login` says who we are to trunks that ask, `trunks` what is known of them while the switch runs. `grant` counts what of each grant is in use, `fault` ends the call whose handling panicked, `health` knows what the
 //! machine lacks. `switch` holds the machine and passes events around, `call` what is kept of calls and legs, `book` what
 //! leaves for the journal, `config` what is known of the company (`far_end`: where trunks lead), `numbers` how trunks write numbers, `reconfigure` how that changes while calls live,
-//! `hours` the calendars and emergency switches, `fetch` requests to web servers, `control` what operators ask, `duty` what agents say of themselves, `agents` what operators see of that, `registrations` what they see of who is registered, `trunk_counts` what becomes of
+//! `hours` the calendars and emergency switches, `fetch` requests to web servers, `control` what operators ask, `duty` what agents say of themselves, `codes` by which on their phones, `agents` what operators see of that, `registrations` what they see of who is registered, `trunk_counts` what becomes of
 //! calls from and to trunks, `invariants` what tests check of the whole.
 //!
 //! Invariants:
@@ -53,6 +53,7 @@ mod book;
 mod call;
 mod callback_call;
 mod callbacks;
+mod codes;
 mod config;
 pub mod control;
 mod digits;
@@ -103,6 +104,7 @@ mod voicemail;
 mod whisper;
 
 pub use callbacks::{CallbackLine, CallbackPage};
+pub use codes::{Codes, Feature};
 pub use config::{
     Account, CallerId, Config, Destination, Emergency, FlowName, Grant, GrantName, Limits, Mailbox, MailboxName, Peer,
     Place, Register, Registration, Ring, SrtpPolicy, Trunk, TrunkName, User, UserName, Waiting, Watchers, is_number,
