@@ -77,7 +77,7 @@ fn state_since(agent: &Agent) -> Mono {
         (Some(Held::Offer(offer)), ..) => offer.began,
         (Some(Held::Call { .. } | Held::Reserved(_) | Held::LettingGo { .. }), ..) => agent.held_since,
         (None, Status::LoggedOut, _) => agent.status_since,
-        (None, _, Some(lease)) if lease.kind == LeaseKind::WrapUp => lease.began,
+        (None, _, Some(lease)) if matches!(lease.kind, LeaseKind::WrapUp(_)) => lease.began,
         (None, Status::Break { .. }, _) => agent.status_since,
         (None, Status::Available, Some(lease)) => lease.began,
         (None, Status::Available, None) => agent.idle_since,

@@ -31,6 +31,8 @@ pub struct QueueConfig {
     pub ring_time: Duration,
     /// Time that an agent has for himself after a call of this queue.
     pub wrap_up: Duration,
+    /// How long that may be in all if he extends it.
+    pub wrap_up_max: Duration,
     /// What follows for an agent who did not take an offer.
     pub penalties: Penalties,
     /// The longest that a call waits before it leaves the queue; no bound if none.
@@ -57,6 +59,7 @@ impl QueueConfig {
             service_level: ServiceLevel::default(),
             ring_time: Duration::from_secs(20),
             wrap_up: Duration::from_secs(5),
+            wrap_up_max: Duration::from_secs(300),
             penalties: Penalties::default(),
             max_wait: None,
             max_length: None,

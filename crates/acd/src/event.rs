@@ -76,13 +76,17 @@ pub enum Event {
     WrapUpBegan {
         /// The agent.
         agent: AgentName,
-        /// How long it lasts.
+        /// The call.
+        call: CallId,
+        /// How long it lasts, if nobody extends it.
         lasts: Duration,
     },
     /// The time after a call is over; the agent is idle unless a direct call holds him.
     WrapUpEnded {
         /// The agent.
         agent: AgentName,
+        /// The call.
+        call: CallId,
     },
 }
 

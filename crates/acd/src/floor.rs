@@ -12,6 +12,7 @@ use routing::{AgentName, Levels, QueueName, SkillName};
 
 use crate::penalty::Missed;
 use crate::queue::Queue;
+use crate::wrap_up::After;
 use crate::{AgentConfig, AgentState, QueueConfig, Status};
 
 /// An agent's place in [`Floor::agents`].
@@ -155,7 +156,7 @@ pub struct Lease {
 /// What a lease is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaseKind {
-    WrapUp,
+    WrapUp(After),
     Rest,
 }
 
@@ -230,7 +231,7 @@ impl Agent {
             (Some(Held::Call { call, .. }), ..) => AgentState::InCall(*call),
             (Some(Held::Reserved(call) | Held::LettingGo { call, .. }), ..) => AgentState::Reserved(*call),
             (None, Status::LoggedOut, _) => AgentState::LoggedOut,
-            (None, _, Some(LeaseKind::WrapUp)) => AgentState::WrapUp,
+            (None, _, Some(LeaseKind::WrapUp(_))) => AgentState::WrapUp,
             (None, Status::Break { .. }, _) => AgentState::OnBreak,
             (None, Status::Available, Some(LeaseKind::Rest)) => AgentState::Resting,
             (None, Status::Available, None) => AgentState::Idle,

@@ -6,7 +6,7 @@ use base::{CallId, Mono, Now};
 use routing::Exclusions;
 
 use crate::decide::Subject;
-use crate::floor::{Agent, AgentIx, Held, QueueIx, Standing};
+use crate::floor::{Agent, AgentIx, Held, LeaseKind, QueueIx, Standing};
 use crate::machine::Acd;
 use crate::queue::{self, Entry, Queue, Stage};
 use crate::{Excess, Overflow, Status};
@@ -79,6 +79,9 @@ impl Acd {
         holds!(agent.listed || nothing, "{name} is configured no more and waits for something");
         if let Some(lease) = &agent.lease {
             holds!(lease.timer.at() > now, "{name}'s {:?} does not end", lease.kind);
+            if let LeaseKind::WrapUp(after) = lease.kind {
+                holds!(lease.timer.at() <= after.longest, "{name}'s wrap-up lasts longer than it may");
+            }
         }
         if let Some(id) = agent.ask {
             holds!(self.asks.contains_key(&id), "the decision about {name} is not under way");

@@ -8,6 +8,7 @@ use crate::decide::Subject;
 use crate::floor::{AgentIx, Held, Lease, LeaseKind, QueueIx};
 use crate::machine::{Acd, Timer};
 use crate::queue::Stage;
+use crate::wrap_up::After;
 use crate::{Event, LeaveReason, OfferEnd};
 
 impl Acd {
@@ -85,8 +86,10 @@ impl Acd {
             agent.idle_since = now.monotonic;
             agent.today.talk += now.monotonic - agent.held_since;
         });
-        let wrap_up = self.floor.queue(queue).map(|queue| queue.config.wrap_up).unwrap_or_default();
-        self.begin_lease(now, ix, LeaseKind::WrapUp, wrap_up);
+        let times = self.floor.queue(queue).map(|queue| (queue.config.wrap_up, queue.config.wrap_up_max));
+        let (wrap_up, most) = times.unwrap_or_default();
+        let longest = now.monotonic + most.max(wrap_up);
+        self.begin_lease(now, ix, LeaseKind::WrapUp(After { call, queue, longest }), wrap_up);
     }
 
     /// Keeps an agent from offers for a time, then he is idle anew. One who is configured no more is gone.
@@ -110,8 +113,8 @@ impl Acd {
             agent.lease = Some(Lease { kind, began: now.monotonic, timer });
             agent.name.clone()
         });
-        if let (LeaseKind::WrapUp, Some(agent)) = (kind, name) {
-            self.events.push_back(Event::WrapUpBegan { agent, lasts });
+        if let (LeaseKind::WrapUp(After { call, .. }), Some(agent)) = (kind, name) {
+            self.events.push_back(Event::WrapUpBegan { agent, call, lasts });
         }
     }
 
@@ -121,8 +124,8 @@ impl Acd {
             agent.today.end_busy(now.monotonic);
             agent.lease.take().map(|lease| (lease.kind, agent.name.clone()))
         });
-        if let Some((LeaseKind::WrapUp, agent)) = ended.flatten() {
-            self.events.push_back(Event::WrapUpEnded { agent });
+        if let Some((LeaseKind::WrapUp(After { call, .. }), agent)) = ended.flatten() {
+            self.events.push_back(Event::WrapUpEnded { agent, call });
         }
         self.agent_free(now, ix);
     }

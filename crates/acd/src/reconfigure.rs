@@ -53,8 +53,8 @@ impl Acd {
         };
         let Some((lease, agent)) = self.floor.change(ix, gone).flatten() else { return };
         self.timers.cancel(lease.timer);
-        if lease.kind == LeaseKind::WrapUp {
-            self.events.push_back(Event::WrapUpEnded { agent });
+        if let LeaseKind::WrapUp(after) = lease.kind {
+            self.events.push_back(Event::WrapUpEnded { agent, call: after.call });
         }
     }
 

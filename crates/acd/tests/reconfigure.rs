@@ -147,7 +147,7 @@ fn wrap_up_of_an_agent_who_is_gone_is_over() {
     centre.release("ann");
     centre.take();
     centre.reconfigure(vec![], &[]);
-    assert!(matches!(&centre.take()[..], [Event::WrapUpEnded { agent }] if agent.as_str() == "ann"));
+    assert!(matches!(&centre.take()[..], [Event::WrapUpEnded { agent, .. }] if agent.as_str() == "ann"));
     assert_eq!((centre.acd.agent_state(&"ann".into()), centre.acd.poll_timeout()), (None, None));
 }
 

@@ -2,7 +2,7 @@
 //! callers have hung up nothing is left.
 //!
 //! Covered: every strategy, skills, levels, priorities, widening, aging, offers to several at once and in turn, overflow;
-//! join, leave at any moment, answer, busy, decline, unreachable, no answer, pauses that follow, agents released, logged out and in, on a break,
+//! join, leave at any moment, answer, busy, decline, unreachable, no answer, pauses that follow, agents released, wrap-ups ended and extended, logged out and in, on a break,
 //! reserved and released; decisions at once, late, never, doubled, wrong, for others; time that passes and jumps; queues
 //! and agents that come, change and go by a new configuration; who must be there to wait; queues that close; calls that go on
 //! to other queues by rules, be it in circles.
@@ -33,6 +33,8 @@ use routing::{
 
 const SEEDS: u64 = 6_000;
 const STEPS: usize = 120;
+/// The longest that any queue lets agents extend their wrap-up to.
+const LONGEST_WRAP_UP: Duration = Duration::from_secs(20);
 
 /// What the driver knows from events alone, to check that they tell one consistent story.
 struct World {
@@ -85,6 +87,8 @@ struct Seen {
     closed: usize,
     /// Agents who are told something before they talk.
     taken: usize,
+    wrapped: usize,
+    extended: usize,
 }
 
 impl World {
@@ -132,8 +136,9 @@ impl World {
             0..20 => self.join(),
             20..28 => self.leave(),
             28..50 => self.phone(),
-            50..55 => self.release(),
-            55..58 => self.let_go(),
+            50..54 => self.release(),
+            54..56 => self.wrap_up(),
+            56..58 => self.let_go(),
             58..62 => self.log(),
             62..68 => self.direct(),
             68..84 => self.decide(),
@@ -214,6 +219,23 @@ impl World {
             self.acd.let_go(self.now, &agent, call);
         } else {
             self.acd.let_go(self.now, &agent, CallId::from_raw(call.as_raw() + 1));
+        }
+        self.settle();
+    }
+
+    /// An agent is done after a call, or wants more time; or was in none, which changes nothing.
+    fn wrap_up(&mut self) {
+        let agent = self.pick(&self.agents.clone()).unwrap();
+        let before = self.acd.agent_state(&agent);
+        if self.rng.percent(40) {
+            if self.acd.end_wrap_up(self.now, &agent).is_ok() {
+                self.seen.wrapped += 1;
+                assert_ne!(self.acd.agent_state(&agent), Some(AgentState::WrapUp));
+            }
+        } else if let Ok(lasts) = self.acd.extend_wrap_up(self.now, &agent) {
+            self.seen.extended += 1;
+            assert!(lasts <= LONGEST_WRAP_UP, "{lasts:?}");
+            assert_eq!(self.acd.agent_state(&agent), before);
         }
         self.settle();
     }
@@ -448,6 +470,7 @@ fn random_queue(rng: &mut Rng, name: &QueueName, agents: &[String]) -> QueueConf
     let mut config = queue(name.as_str(), &members);
     let mut time = |most: u32| Duration::from_millis(u64::from(rng.below(most)) / 500 * 500);
     config.wrap_up = time(8_000);
+    config.wrap_up_max = time(20_000);
     config.penalties.declined.rest = time(6_000);
     config.penalties.no_answer.rest = time(20_000);
     for failure in OfferFailure::ALL {
@@ -515,14 +538,19 @@ fn no_sequence_of_inputs_breaks_an_invariant() {
         all.empty += seen.empty;
         all.closed += seen.closed;
         all.taken += seen.taken;
+        all.wrapped += seen.wrapped;
+        all.extended += seen.extended;
     }
     if only.is_none() {
         let enough = offered > 10_000 && answered > 3_000 && reconfigured > 5_000;
         assert!(enough, "the sequences reach too little: {offered}, {answered}, {reconfigured}");
-        let Seen { elsewhere, moved, rejected, together, paused, kept_back, empty, closed, taken } = all;
+        let Seen { elsewhere, moved, rejected, together, paused, kept_back, empty, closed, taken, wrapped, extended } =
+            all;
         let enough = elsewhere > 100 && moved > 5_000 && rejected > 5_000 && together > 200;
         assert!(enough, "the sequences reach too little: {elsewhere}, {moved}, {rejected}, {together}");
         let enough = paused > 400 && kept_back > 300 && empty > 500 && closed > 200 && taken > 1_000;
         assert!(enough, "the sequences reach too little: {paused}, {kept_back}, {empty}, {closed}, {taken}");
+        let enough = wrapped > 30 && extended > 30;
+        assert!(enough, "the sequences reach too little: {wrapped}, {extended}");
     }
 }

@@ -26,6 +26,7 @@ form! {
     pub(crate) FILE, "`queues.yaml`", one of [],
     key("queues", &Kind::Map(NAME_PATTERN, &Kind::Form(&QUEUE), 10_000), "The queues by their names.", "{ sales: { agents: [101, 102], music: music-on-hold } }").needed(),
     duties::BREAKS,
+    duties::DISPOSITIONS,
     duties::LOGIN,
     duties::CODES,
 }
@@ -42,6 +43,7 @@ form! {
     key("whisper", PROMPT, "What an agent is told, once he has answered, before he talks with the caller, who hears on what he heard.", "a-call-for-sales").otherwise("they talk at once"),
     key("ring_time", DURATION, "How long an agent's phone rings before the next agent is tried, 3s to 5m.", "15s").usual("20s"),
     key("wrap_up", DURATION, "How long an agent gets no call after one, 0s to 1h.", "10s").usual("5s"),
+    key("wrap_up_max", DURATION, "How long that may be in all if he extends it, up to 2h, no less than `wrap_up`.", "10m").usual("5m"),
     key("penalties", &Kind::Form(&penalties::PENALTIES), "What follows for an agent who does not take an offer, by what happened.", "{ no_answer: { rest: 10s, retry: 30s, pause_after: 3 } }").otherwise("short rests, and no pause"),
     key("resume", DURATION, "For how long one who was gone while he waited has his place back when he calls again, 10s to 1h.", "5m").otherwise("he stands at the end"),
     key("empty", &Kind::Form(&waiting::EMPTY), "Who must be there for callers to join, and to go on waiting.", "{ join: working, stay: always }").otherwise("one who is logged in, for both"),
@@ -113,8 +115,27 @@ fn queue(name: &str, map: &Map<'_>, needs: &mut Vec<Need>, catalogue: &mut Catal
     queue.attendance = waiting::attendance(map);
     queue.ring_time = or(map, "ring_time", queue.ring_time, |value| value.duration_in(seconds(3, 300)));
     queue.wrap_up = or(map, "wrap_up", queue.wrap_up, |value| value.duration_in(seconds(0, 3_600)));
+    read_longest_wrap_up(map, &mut queue);
     queue.penalties = map.optional("penalties").map(|value| penalties::read(&value)).unwrap_or_default();
     queue.max_wait = map.optional("max_wait").and_then(|value| value.duration_in(seconds(1, 86_400)));
     queue.max_length = map.optional("max_length").and_then(|value| value.integer(1..=100_000));
     queue
+}
+
+fn read_longest_wrap_up(map: &Map<'_>, queue: &mut QueueConfig) {
+    let most = Duration::from_secs(7_200);
+    let written =
+        map.optional("wrap_up_max").and_then(|value| Some((value, value.duration_in(Duration::ZERO..=most)?)));
+    let Some((value, longest)) = written else {
+        queue.wrap_up_max = queue.wrap_up_max.max(queue.wrap_up);
+        return;
+    };
+    if longest < queue.wrap_up {
+        let usual = yaml::show_duration(queue.wrap_up);
+        value.fault(
+            format!("a wrap-up lasts {usual} anyway"),
+            format!("write `{usual}` or more, or a shorter `wrap_up`"),
+        );
+    }
+    queue.wrap_up_max = longest;
 }

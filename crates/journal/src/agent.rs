@@ -55,6 +55,20 @@ pub struct StatusChanged {
     pub who: String,
 }
 
+/// An agent says what came of a call, or somebody says it for him.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Disposed {
+    /// The agent.
+    pub agent: Name,
+    /// What came of it, by the code of the configuration.
+    pub code: Name,
+    /// By what: a phone or an operator.
+    pub by: StatusBy,
+    /// Which operator: the name that he gave, and the user id that the system knows him by.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub who: String,
+}
+
 /// The last word on an agent that is kept over a restart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentSaid {

@@ -78,6 +78,9 @@ pub struct Cdr {
     /// What the caller said in surveys, in order; the first 16.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub surveys: Vec<SurveyAnswer>,
+    /// What agents said came of it, the last word of each; of 16 agents at most.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub dispositions: Vec<AgentDisposition>,
     /// The call that it has become, whose record tells how it went on.
     pub joined: Option<CallId>,
     /// What became of it.
@@ -121,6 +124,15 @@ pub struct SurveyAnswer {
     pub queue: Option<Name>,
     /// With whom he had talked last, if with anybody.
     pub agent: Option<Name>,
+}
+
+/// What an agent said came of a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AgentDisposition {
+    /// The agent.
+    pub agent: Name,
+    /// What came of it, by the code of the configuration.
+    pub code: Name,
 }
 
 /// What became of a call. The first that fits.

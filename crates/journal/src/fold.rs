@@ -6,8 +6,8 @@ use base::{CallId, LegId, Pii, Wall};
 
 use crate::visit::{Visits, millis};
 use crate::{
-    Cdr, Direction, Disposition, Event, Kind, LegRole, Name, OfferEnded, Origin, OutsideLeg, Party, QueueExit,
-    Recording, SurveyAnswer, Transfer, by_day,
+    AgentDisposition, Cdr, Direction, Disposed, Disposition, Event, Kind, LegRole, Name, OfferEnded, Origin,
+    OutsideLeg, Party, QueueExit, Recording, SurveyAnswer, Transfer, by_day,
 };
 
 /// Milliseconds of a frame of recorded audio.
@@ -18,6 +18,8 @@ const VERSION: u16 = 1;
 const MAX_RECORDINGS: usize = 256;
 /// Answers to surveys of one call that its record lists.
 const MAX_SURVEYS: usize = 16;
+/// Agents of whose words on a call its record has the last.
+const MAX_DISPOSITIONS: usize = 16;
 /// Transfers of one call that its record lists.
 const MAX_TRANSFERS: usize = 64;
 
@@ -44,6 +46,7 @@ struct Account {
     outside: BTreeMap<LegId, LiveOutside>,
     visits: Visits,
     abandoned: bool,
+    hung_up: Option<Wall>,
 }
 
 /// A leg to a trunk that is not over.
@@ -132,6 +135,7 @@ impl Account {
             outside: Vec::new(),
             transfers: Vec::new(),
             surveys: Vec::new(),
+            dispositions: Vec::new(),
             joined: None,
             disposition: Disposition::Refused,
             hung_up_by: None,
@@ -152,6 +156,7 @@ impl Account {
             outside: BTreeMap::new(),
             visits: Visits::default(),
             abandoned: false,
+            hung_up: None,
         }
     }
 
@@ -165,6 +170,7 @@ impl Account {
             }
             Kind::Answered => self.cdr.answered = self.cdr.answered.or(Some(event.at)),
             Kind::HungUp { by, cause, reason } => {
+                self.hung_up = Some(event.at);
                 self.cdr.hung_up_by = Some(*by);
                 self.cdr.reason = *reason;
                 self.cdr.cause = cause.clone();
@@ -197,6 +203,7 @@ impl Account {
                 let answer = SurveyAnswer { survey: survey.clone(), scale: *scale, score: *score, queue, agent };
                 self.cdr.surveys.push(answer);
             }
+            Kind::Disposition(Disposed { agent, code, .. }) => self.take_disposition(agent, code),
             Kind::Joined { into } => {
                 self.cdr.joined = Some(*into);
                 self.cdr.disposition = Disposition::Answered;
@@ -208,6 +215,16 @@ impl Account {
                 self.take_recording(&event.kind);
             }
             _ => {}
+        }
+    }
+
+    fn take_disposition(&mut self, agent: &Name, code: &Name) {
+        let said = AgentDisposition { agent: agent.clone(), code: code.clone() };
+        let room = self.cdr.dispositions.len() < MAX_DISPOSITIONS;
+        match self.cdr.dispositions.iter_mut().find(|before| before.agent == *agent) {
+            Some(before) => *before = said,
+            None if room => self.cdr.dispositions.push(said),
+            None => {}
         }
     }
 
@@ -321,6 +338,8 @@ impl Account {
 
     /// The record. What was still going on ended now.
     fn close(mut self, at: Wall, cut: bool) -> Cdr {
+        // Its book may have stayed open for what agents say of it.
+        let at = self.hung_up.unwrap_or(at);
         self.end_bridge(at);
         for LiveOutside { index, answered } in self.outside.values() {
             if let (Some(record), Some(answered)) = (self.cdr.outside.get_mut(*index), answered) {

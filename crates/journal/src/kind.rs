@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::is_hidden;
 use crate::{
-    Announced, Asker, CallbackTold, DecisionFault, Direction, DivertedFrom, LegRole, LoginFault, MediaStats,
+    Announced, Asker, CallbackTold, DecisionFault, Direction, Disposed, DivertedFrom, LegRole, LoginFault, MediaStats,
     MessageHeard, MessageLeft, MessageName, MessageNotLeft, Name, NoWayOut, OfferEnded, OfferMade, Origin, Party,
     QueueExit, Reason, Received, Scale, StatusChanged, TransferKind, TrunkDown, TrunkLocated, TrunkNotLocated,
     TrunkRegistered, TrunkRests, TrunkUnregistered, TrunkUp,
@@ -400,6 +400,9 @@ pub enum Kind {
         /// The score: 1–5 or 0–10.
         score: u8,
     },
+
+    /// An agent said what came of the call, in it or in the time after it.
+    Disposition(Disposed),
 
     // ---- The switch itself (no call) ----
     /// The switch takes calls.

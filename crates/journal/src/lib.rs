@@ -32,9 +32,9 @@ mod voicemail;
 mod waiting;
 mod words;
 
-pub use agent::{AgentSaid, AgentStatus, StatusBy, StatusChanged};
+pub use agent::{AgentSaid, AgentStatus, Disposed, StatusBy, StatusChanged};
 pub use callback::{CallbackKept, CallbackPromise, CallbackStep, CallbackTold, NoCallback};
-pub use cdr::{Cdr, Disposition, OutsideLeg, Recording, SurveyAnswer};
+pub use cdr::{AgentDisposition, Cdr, Disposition, OutsideLeg, Recording, SurveyAnswer};
 pub use charge::{Charges, by_day};
 pub use event::Event;
 pub use fold::CdrFold;

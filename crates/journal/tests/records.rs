@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use base::{CallId, DecisionId, LegId, OfferId, Pii, TakeId, Wall};
 use journal::{
-    Candidate, Cdr, CdrFold, Direction, Disposition, Event, Kind, LegRole, OfferEnded, OfferMade, OfferOutcome,
-    OfferReason, Origin, Party, QueueExit, Scale,
+    Candidate, Cdr, CdrFold, Direction, Disposed, Disposition, Event, Kind, LegRole, OfferEnded, OfferMade,
+    OfferOutcome, OfferReason, Origin, Party, QueueExit, Scale, StatusBy,
 };
 
 const BEGAN: i64 = 1_795_253_400_000_000;
@@ -141,6 +141,25 @@ fn a_score_is_put_down_to_the_queue_and_agent_of_the_talk_before_it() {
 }
 
 #[test]
+fn the_last_word_of_each_agent_on_a_call_is_in_its_record_which_ends_when_it_was_hung_up() {
+    let mut story = Story::new(1);
+    let said = |agent: &str, code: &str| {
+        let (agent, code, who) = (agent.into(), code.into(), String::new());
+        Kind::Disposition(Disposed { agent, code, by: StatusBy::Phone, who })
+    };
+    story.at(0.1, Kind::Answered).at(5.0, said("anna", "callback")).hung_up(9.0, Party::Caller, "bye");
+    let cdr = story.at(20.0, said("bob", "wrong")).at(30.0, said("anna", "sold")).end(40.0);
+    let codes: Vec<_> = cdr.dispositions.iter().map(|said| (&*said.agent, &*said.code)).collect();
+    assert_eq!(codes, [("anna", "sold"), ("bob", "wrong")]);
+    assert_eq!(cdr.duration_ms, 9_000, "its book stayed open for them, and it was over");
+    let mut story = Story::new(2);
+    for n in 0..20 {
+        story.at(f64::from(n), said(&n.to_string(), "sold"));
+    }
+    assert_eq!(story.end(30.0).dispositions.len(), 16);
+}
+
+#[test]
 fn a_call_that_an_agent_took() {
     let mut story = Story::new(1);
     story.at(0.1, Kind::Answered).joined(5.0, "sales");
@@ -152,7 +171,7 @@ fn a_call_that_an_agent_took() {
     assert_eq!(cdr.disposition, Disposition::Answered);
     assert_eq!((cdr.queue.as_deref(), cdr.agent.as_deref()), (Some("sales"), Some("ann")));
     assert_eq!((cdr.wait_ms, cdr.ring_ms, cdr.talk_ms, cdr.hold_ms), (24_000, 24_000, 60_500, 0));
-    assert_eq!((cdr.duration_ms, cdr.offers), (89_600, 2));
+    assert_eq!((cdr.duration_ms, cdr.offers), (89_500, 2));
     assert_eq!((cdr.hung_up_by, &*cdr.cause, cdr.cut), (Some(Party::Agent), "bye", false));
 }
 

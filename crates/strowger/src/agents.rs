@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::Wall;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use journal::AgentStatus;
 use switch::control::{AgentLine, AgentPage, MAX_PAGE, NotSaid, Request, Response, Saying};
 
@@ -60,6 +60,29 @@ pub(crate) enum Deed {
         /// The agent: a user's name
         agent: String,
     },
+    /// Ends the time that an agent has after a call, or makes it longer
+    WrapUp {
+        /// What to do with it
+        what: WrapUp,
+        /// The agent: a user's name
+        agent: String,
+    },
+    /// Says what came of the call that an agent has or has just had
+    Disposition {
+        /// What: one of `dispositions` in queues.yaml
+        code: String,
+        /// The agent: a user's name
+        agent: String,
+    },
+}
+
+/// What becomes of a wrap-up.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum WrapUp {
+    /// It is over
+    End,
+    /// It lasts as much longer as the queue gives for one, up to its `wrap_up_max` in all
+    Extend,
 }
 
 /// Shows agents, or has one be something else.
@@ -74,21 +97,32 @@ pub(crate) fn agents(request: Agents) -> Result<(), Error> {
         Deed::Logout { agent } => (agent, Saying::Logout),
         Deed::Pause { reason, agent } => (agent, Saying::Pause { reason: reason.into() }),
         Deed::Ready { agent } => (agent, Saying::Ready),
+        Deed::WrapUp { what: WrapUp::End, agent } => (agent, Saying::EndWrapUp),
+        Deed::WrapUp { what: WrapUp::Extend, agent } => (agent, Saying::ExtendWrapUp),
+        Deed::Disposition { code, agent } => (agent, Saying::Disposition { code: code.into() }),
     };
     say(&at.config, &agent, saying)
 }
 
 fn say(config: &Path, agent: &str, saying: Saying) -> Result<(), Error> {
     let mut switch = connect(config)?;
-    let wanted = if let Saying::Pause { reason } = &saying { reason.to_string() } else { String::new() };
+    let wanted = match &saying {
+        Saying::Pause { reason: word } | Saying::Disposition { code: word } => word.to_string(),
+        _ => String::new(),
+    };
+    let of_status = matches!(saying, Saying::Login | Saying::Logout | Saying::Pause { .. } | Saying::Ready);
     let request = Request::SetAgent { agent: agent.into(), saying, by: whoever_asks() };
     match switch.client.ask(&request)? {
         Response::Agent(line) => {
-            print(&format!("{}: {}\n", shown(&line.agent), status(&line)));
+            let now = if of_status { status(&line) } else { state(&line) };
+            print(&format!("{}: {now}\n", shown(&line.agent)));
             Ok(())
         }
         Response::NoSuchReason { known } => {
             Err(Error::NoSuchReason { reason: wanted, known: crate::hours::names(known) })
+        }
+        Response::NoSuchDisposition { known } => {
+            Err(Error::NoSuchDisposition { code: wanted, known: crate::hours::names(known) })
         }
         Response::NotSaid { why: NotSaid::NoSuchAgent } => Err(Error::NoSuchAgent { agent: agent.to_owned() }),
         Response::NotSaid { why } => Err(Error::AgentStays { agent: agent.to_owned(), why: why.to_string() }),
@@ -149,7 +183,7 @@ fn line(now: Wall, agent: &AgentLine) -> String {
         &or_dash(shown(&agent.display)),
         &status(agent),
         &since(agent.status_since),
-        &agent.state.replace('_', " "),
+        &state(agent),
         &since(agent.state_since),
         &agent.calls_today.to_string(),
         &or_dash(queues.join(",")),
@@ -165,6 +199,10 @@ fn status(agent: &AgentLine) -> String {
         (AgentStatus::Break, Some(reason)) => format!("break: {}", shown(reason)),
         (AgentStatus::Break, None) => "break".to_owned(),
     }
+}
+
+fn state(agent: &AgentLine) -> String {
+    agent.state.replace('_', " ")
 }
 
 fn or_dash(text: String) -> String {

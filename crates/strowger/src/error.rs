@@ -138,6 +138,14 @@ pub(crate) enum Error {
         /// Those there are.
         known: String,
     },
+    /// Nothing of that name comes of calls.
+    #[error("there is no disposition {}; `dispositions` in queues.yaml has {}", code.escape_debug(), if known.is_empty() { "none" } else { known })]
+    NoSuchDisposition {
+        /// Which.
+        code: String,
+        /// Those there are.
+        known: String,
+    },
     /// An agent cannot be what he was to be.
     #[error("agent {} stays what he is: {why}", agent.escape_debug())]
     AgentStays {
@@ -242,6 +250,7 @@ impl Error {
             | Self::NoSuchAgent { .. }
             | Self::NoSuchCallback { .. }
             | Self::NoSuchReason { .. }
+            | Self::NoSuchDisposition { .. }
             | Self::AgentStays { .. }
             | Self::NoSuchMessage { .. }
             | Self::NoSuchFlow { .. }

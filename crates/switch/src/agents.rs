@@ -64,7 +64,7 @@ impl Switch {
         AgentPage { total: self.acd.agent_count(), agents, next }
     }
 
-    /// An operator has an agent come, go, pause or take calls again.
+    /// An operator has an agent come, go, pause, take calls again, or says something of his last call.
     pub(crate) fn order_agent(&mut self, now: Now, agent: Arc<str>, saying: &Saying, by: &str) -> Response {
         self.begin_day_if_new(now);
         let agent = AgentName::from(agent);
@@ -74,6 +74,9 @@ impl Switch {
             (Ok(()), Some(found)) => Response::Agent(self.agent_line(now, found)),
             (Err(NotSaid::NoSuchReason), _) => {
                 Response::NoSuchReason { known: self.config.duties.breaks.keys().cloned().collect() }
+            }
+            (Err(NotSaid::NoSuchDisposition), _) => {
+                Response::NoSuchDisposition { known: self.config.duties.dispositions.keys().cloned().collect() }
             }
             (Err(why), _) => Response::NotSaid { why },
             (Ok(()), None) => Response::NotSaid { why: NotSaid::NoSuchAgent },

@@ -85,6 +85,8 @@ pub(crate) struct Call {
     pub open_takes: Vec<TakeId>,
     /// Legs whose media is not closed.
     pub open_legs: Vec<LegId>,
+    /// Agents who are in the wrap-up of it and may still say what came of it.
+    pub wrap_ups: u32,
     /// Who ended the talk with the other side, and why, until the flow does something else: then it was not what ended
     /// the call.
     pub peer_gone: Option<(Party, &'static str, Reason)>,
@@ -303,6 +305,7 @@ impl Call {
             mask: Mask::default(),
             open_takes: Vec::new(),
             open_legs: Vec::new(),
+            wrap_ups: 0,
             peer_gone: None,
             seq: 0,
             over: false,

@@ -1,4 +1,4 @@
-//! Feature codes: what agents dial on their own phones to come, go, pause and be ready.
+//! Feature codes: what agents dial on their own phones to come, go, pause and be ready, and to say what came of a call.
 //!
 //! A code is dialled like a number, and is one for users alone: whose call comes by a trunk has reached nothing. The answer is
 //! a prompt, `agent/WORD`, in the user's language; where that is not there, two beeps say that it is done, and the tone of
@@ -39,11 +39,18 @@ pub enum Feature {
     Pause,
     /// He takes calls again.
     Ready,
+    /// He is done with what follows his call.
+    EndWrapUp,
+    /// He needs more time for it.
+    ExtendWrapUp,
+    /// What came of his call, whose number stands behind the code.
+    Disposition,
 }
 
 impl Feature {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Login, Self::Logout, Self::Pause, Self::Ready];
+    pub const ALL: [Self; 7] =
+        [Self::Login, Self::Logout, Self::Pause, Self::Ready, Self::EndWrapUp, Self::ExtendWrapUp, Self::Disposition];
 
     /// Its key in the configuration.
     #[must_use]
@@ -53,6 +60,9 @@ impl Feature {
             Self::Logout => "logout",
             Self::Pause => "pause",
             Self::Ready => "ready",
+            Self::EndWrapUp => "end_wrap_up",
+            Self::ExtendWrapUp => "extend_wrap_up",
+            Self::Disposition => "disposition",
         }
     }
 
@@ -64,13 +74,16 @@ impl Feature {
             Self::Logout => "*51",
             Self::Pause => "*52",
             Self::Ready => "*53",
+            Self::EndWrapUp => "*54",
+            Self::ExtendWrapUp => "*55",
+            Self::Disposition => "*56",
         }
     }
 
     /// A number may stand behind its code.
     #[must_use]
     pub const fn takes_number(self) -> bool {
-        matches!(self, Self::Pause)
+        matches!(self, Self::Pause | Self::Disposition)
     }
 }
 
@@ -113,6 +126,7 @@ pub(crate) struct Dialled {
 #[derive(Debug)]
 pub(crate) struct CodeCall {
     agent: AgentName,
+    feature: Feature,
     /// The keys so far of one who is asked for a number.
     asked: Option<String>,
 }
@@ -135,7 +149,7 @@ impl Switch {
         let _ = self.acd.reserve(now, &agent, call);
         if let Some(found) = self.calls.get_mut(&call) {
             found.language = language;
-            found.code = Some(CodeCall { agent: agent.clone(), asked: None });
+            found.code = Some(CodeCall { agent: agent.clone(), feature, asked: None });
         }
         let answer = self.obey_code(now, &agent, feature, number);
         self.answer_code(now, call, answer);
@@ -146,34 +160,55 @@ impl Switch {
             Feature::Login => Saying::Login,
             Feature::Logout => Saying::Logout,
             Feature::Ready => Saying::Ready,
-            Feature::Pause => {
-                let breaks = &self.config.duties.breaks;
-                let only = breaks.keys().next().filter(|_| breaks.len() == 1);
-                let wanted = || breaks.iter().find(|(_, has)| Some(**has) == number).map(|(reason, _)| reason);
-                let reason = if number.is_none() { only } else { wanted() };
-                match reason {
-                    Some(reason) => Saying::Pause { reason: reason.clone() },
-                    None if number.is_some() || breaks.is_empty() => return Answer::Refused("no-such-reason"),
-                    None => match self.acd.agent_status(agent) {
-                        None => return Answer::Refused("no-agent"),
-                        Some(Status::LoggedOut) => return Answer::Refused("not-logged-in"),
-                        Some(_) => return Answer::Ask("which-reason"),
-                    },
-                }
-            }
+            Feature::EndWrapUp => Saying::EndWrapUp,
+            Feature::ExtendWrapUp => Saying::ExtendWrapUp,
+            Feature::Pause => match one_of(&self.config.duties.breaks, number) {
+                Some(reason) => Saying::Pause { reason },
+                None => return self.ask_or_refuse(agent, feature, number),
+            },
+            Feature::Disposition => match one_of(&self.config.duties.dispositions, number) {
+                Some(code) => Saying::Disposition { code },
+                None => return self.ask_or_refuse(agent, feature, number),
+            },
         };
         match self.say_duty(now, agent, &saying, StatusBy::Phone, "") {
+            Ok(()) => Answer::Done(self.done(agent, feature)),
+            Err(not) => Answer::Refused(refusal(not)),
+        }
+    }
+
+    /// He did not say which, or named one that there is not.
+    fn ask_or_refuse(&self, agent: &AgentName, feature: Feature, number: Option<u32>) -> Answer {
+        let duties = &self.config.duties;
+        let (known, question) = match feature {
+            Feature::Disposition => (&duties.dispositions, "which-disposition"),
+            _ => (&duties.breaks, "which-reason"),
+        };
+        if number.is_some() || known.is_empty() {
+            return Answer::Refused(no_such(feature));
+        }
+        // Nobody is asked what would not be taken of him.
+        match self.acd.agent_status(agent) {
+            None => Answer::Refused("no-agent"),
+            Some(_) if feature == Feature::Disposition && self.acd.call_of(agent).is_none() => {
+                Answer::Refused("no-call")
+            }
+            Some(Status::LoggedOut) if feature == Feature::Pause => Answer::Refused("not-logged-in"),
+            Some(_) => Answer::Ask(question),
+        }
+    }
+
+    /// What he hears whose wish is done.
+    fn done(&self, agent: &AgentName, feature: Feature) -> &'static str {
+        match (feature, self.acd.agent_status(agent)) {
+            (Feature::EndWrapUp, _) => "wrap-up-ended",
+            (Feature::ExtendWrapUp, _) => "wrap-up-extended",
+            (Feature::Disposition, _) => "noted",
             // Who logs in and was there stays on his break, and hears so.
-            Ok(()) => Answer::Done(match self.acd.agent_status(agent) {
-                Some(Status::Break { .. }) => "paused",
-                Some(Status::Available) if saying == Saying::Login => "logged-in",
-                Some(Status::Available) => "ready",
-                Some(Status::LoggedOut) | None => "logged-out",
-            }),
-            Err(NotSaid::NoSuchAgent) => Answer::Refused("no-agent"),
-            Err(NotSaid::NoSuchReason) => Answer::Refused("no-such-reason"),
-            Err(NotSaid::LoggedOut) => Answer::Refused("not-logged-in"),
-            Err(NotSaid::OutOfReach) => Answer::Refused("out-of-reach"),
+            (_, Some(Status::Break { .. })) => "paused",
+            (Feature::Login, Some(Status::Available)) => "logged-in",
+            (_, Some(Status::Available)) => "ready",
+            (_, Some(Status::LoggedOut) | None) => "logged-out",
         }
     }
 
@@ -233,11 +268,11 @@ impl Switch {
         if let Some(timer) = found.flow_timer.take() {
             self.timers.cancel(timer);
         }
-        let Some(CodeCall { agent, asked }) = &mut found.code else { return };
-        let (agent, keys) = (agent.clone(), asked.take().unwrap_or_default());
+        let Some(CodeCall { agent, feature, asked }) = &mut found.code else { return };
+        let (agent, feature, keys) = (agent.clone(), *feature, asked.take().unwrap_or_default());
         let answer = match keys.parse() {
-            Ok(number) => self.obey_code(now, &agent, Feature::Pause, Some(number)),
-            Err(_) => Answer::Refused("no-such-reason"),
+            Ok(number) => self.obey_code(now, &agent, feature, Some(number)),
+            Err(_) => Answer::Refused(no_such(feature)),
         };
         self.answer_code(now, call, answer);
     }
@@ -247,6 +282,32 @@ impl Switch {
         if let Some(code) = self.calls.get_mut(&call).and_then(|found| found.code.take()) {
             self.acd.release(now, &code.agent, call);
         }
+    }
+}
+
+/// What has this number; without one, the only thing there is.
+fn one_of(known: &BTreeMap<Arc<str>, u32>, number: Option<u32>) -> Option<Arc<str>> {
+    let mut fitting = known.iter().filter(|(_, has)| number.is_none_or(|number| **has == number));
+    fitting.next().filter(|_| number.is_some() || known.len() == 1).map(|(name, _)| name.clone())
+}
+
+const fn no_such(feature: Feature) -> &'static str {
+    match feature {
+        Feature::Disposition => "no-such-disposition",
+        _ => "no-such-reason",
+    }
+}
+
+const fn refusal(not: NotSaid) -> &'static str {
+    match not {
+        NotSaid::NoSuchAgent => "no-agent",
+        NotSaid::NoSuchReason => no_such(Feature::Pause),
+        NotSaid::NoSuchDisposition => no_such(Feature::Disposition),
+        NotSaid::NoCall => "no-call",
+        NotSaid::NoWrapUp => "no-wrap-up",
+        NotSaid::Longest => "wrap-up-longest",
+        NotSaid::LoggedOut => "not-logged-in",
+        NotSaid::OutOfReach => "out-of-reach",
     }
 }
 

@@ -79,12 +79,12 @@ pub enum Request {
         #[serde(default)]
         limit: u16,
     },
-    /// Have an agent come, go, pause or take calls again: answered by [`Response::Agent`], [`Response::NoSuchReason`] or
-    /// [`Response::NotSaid`].
+    /// Have an agent come, go, pause, take calls again or be done after a call, or say what came of it: answered by
+    /// [`Response::Agent`], [`Response::NoSuchReason`], [`Response::NoSuchDisposition`] or [`Response::NotSaid`].
     SetAgent {
         /// Whom.
         agent: Arc<str>,
-        /// What he is to be.
+        /// What he is to be, or to say.
         saying: Saying,
         /// Who, by his own word; the control socket's server adds whom the system knows him as.
         #[serde(default)]
@@ -150,6 +150,11 @@ pub enum Response {
     Agent(AgentLine),
     /// There is no such reason for a break; these there are.
     NoSuchReason {
+        /// By name.
+        known: Vec<Arc<str>>,
+    },
+    /// Nothing of that name comes of calls; these there are.
+    NoSuchDisposition {
         /// By name.
         known: Vec<Arc<str>>,
     },

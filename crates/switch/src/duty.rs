@@ -20,6 +20,8 @@ use crate::{Codes, Config, LanguageName, UserName};
 pub struct Duties {
     /// The reasons for breaks, each with the number by which a phone names it.
     pub breaks: BTreeMap<Arc<str>, u32>,
+    /// What may come of calls, each with the number by which a phone names it.
+    pub dispositions: BTreeMap<Arc<str>, u32>,
     /// How they log in.
     pub login: Login,
     /// What they dial for it.
@@ -38,7 +40,7 @@ pub enum Login {
     Code,
 }
 
-/// What is to become of an agent's status.
+/// What is said of an agent: what is to become of his status, or of his last call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Saying {
@@ -53,6 +55,15 @@ pub enum Saying {
     },
     /// He takes calls again.
     Ready,
+    /// He is done with what follows his call.
+    EndWrapUp,
+    /// He needs more time for it.
+    ExtendWrapUp,
+    /// This came of his call.
+    Disposition {
+        /// By the code of the configuration.
+        code: Arc<str>,
+    },
 }
 
 /// Why it does not.
@@ -68,6 +79,18 @@ pub enum NotSaid {
     /// He is logged out, and must come first.
     #[error("he is logged out, and has to log in first")]
     LoggedOut,
+    /// Nothing of that name comes of calls.
+    #[error("there is no such disposition")]
+    NoSuchDisposition,
+    /// He has no call of a queue, nor did one just end.
+    #[error("he has no call from a queue, and none has just ended")]
+    NoCall,
+    /// No call of his has just ended.
+    #[error("he is in no wrap-up")]
+    NoWrapUp,
+    /// His wrap-up is as long as his queue allows.
+    #[error("his wrap-up lasts as long already as his queue allows")]
+    Longest,
     /// None of his phones is registered, so that no call could reach him.
     #[error("none of his phones is registered")]
     OutOfReach,
@@ -206,6 +229,9 @@ impl Switch {
             Saying::Login | Saying::Ready => Status::Available,
             Saying::Logout => Status::LoggedOut,
             Saying::Pause { reason } => Status::Break { reason: reason.clone() },
+            Saying::EndWrapUp => return Ok(self.acd.end_wrap_up(now, agent)?),
+            Saying::ExtendWrapUp => return Ok(self.acd.extend_wrap_up(now, agent).map(drop)?),
+            Saying::Disposition { code } => return self.dispose(now, agent, code, by, who),
         };
         if *saying == Saying::Ready {
             self.acd.forgive(agent);

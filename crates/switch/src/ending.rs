@@ -11,6 +11,7 @@ use sip_message::{HeaderName, Reason};
 use crate::call::{Role, Stage};
 use crate::switch::Switch;
 use crate::timer::Timer;
+use crate::wrap_up::OpenBook;
 
 /// How long after its end a call may wait for its media and files to close. They take milliseconds, seconds on a disk
 /// that stalls; after this the books are closed without them.
@@ -191,8 +192,8 @@ impl Switch {
     }
 
     fn finish(&mut self, now: Now, call: CallId) {
-        self.note(now, call, Kind::CallEnded { cut: false });
         let Some(found) = self.calls.remove(&call) else { return };
+        self.close_book(now, call, OpenBook { seq: found.seq, wrap_ups: found.wrap_ups });
         if let Some(limit) = found.limit {
             self.timers.cancel(limit);
         }

@@ -40,7 +40,8 @@ impl Hand {
                 Self::Call(*call)
             }
             Event::DecisionNeeded { .. } | Event::DecisionRejected { .. } => Self::Nothing,
-            Event::Paused { .. } | Event::WrapUpBegan { .. } | Event::WrapUpEnded { .. } => Self::Nothing,
+            Event::WrapUpBegan { call, .. } | Event::WrapUpEnded { call, .. } => Self::Call(*call),
+            Event::Paused { .. } => Self::Nothing,
         }
     }
 }

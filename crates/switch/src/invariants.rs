@@ -35,6 +35,14 @@ impl Switch {
         for (id, call) in &self.calls {
             self.check_call(*id, call)?;
         }
+        for (id, book) in &self.open_books {
+            holds!(book.wrap_ups > 0 && !self.calls.contains_key(id), "the book of {id} is open for nothing");
+        }
+        let books = self.open_books.iter().map(|(id, book)| (id, book.wrap_ups));
+        for (id, waits) in books.chain(self.calls.iter().map(|(id, call)| (id, call.wrap_ups))) {
+            let there = self.acd.wrap_ups_of(*id);
+            holds!(waits as usize <= there, "{id} waits for {waits} wrap-ups of {there}");
+        }
         let of_legs = self.legs.values().filter(|leg| leg.session.is_some()).count();
         holds!(self.sessions.len() == of_legs, "{} sessions, {of_legs} legs with one", self.sessions.len());
         let sessions = self.sip.population().sessions;

@@ -26,7 +26,8 @@ impl Switch {
             Event::LeftQueue { call, queue, why, waited } => self.left_queue(now, call, &queue, &why, waited),
             Event::Moved { call, queue } => self.moved_to_queue(now, call, &queue),
             Event::Paused { agent, failure } => self.paused_for(now, &agent, failure),
-            Event::WrapUpBegan { .. } | Event::WrapUpEnded { .. } => {}
+            Event::WrapUpBegan { call, .. } => self.wrap_up_began(call),
+            Event::WrapUpEnded { call, .. } => self.wrap_up_ended(now, call),
         }
     }
 

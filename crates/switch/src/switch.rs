@@ -33,6 +33,7 @@ use crate::timer::Timer;
 use crate::trunk_counts::TrunkCounts;
 use crate::trunks::Trunks;
 use crate::voicemail::Letters;
+use crate::wrap_up::OpenBook;
 use crate::{Config, LetterReport, TakeOrder, TakeReport};
 
 /// What the switch is told once, when it starts.
@@ -77,6 +78,8 @@ pub struct Switch {
     pub(crate) letting_go: IdMap<SessionId, (AgentName, CallId)>,
     pub(crate) offers: IdMap<OfferId, LegId>,
     pub(crate) takes: IdMap<TakeId, CallId>,
+    /// Calls that are over and of which agents may still say what came of them.
+    pub(crate) open_books: BTreeMap<CallId, OpenBook>,
     /// Messages that wait for their receivers' phones.
     pub(crate) messages: HashMap<InquiryId, Message>,
     pub(crate) lamps: Lamps,
@@ -151,6 +154,7 @@ impl Switch {
             letting_go: IdMap::default(),
             offers: IdMap::default(),
             takes: IdMap::default(),
+            open_books: BTreeMap::new(),
             messages: HashMap::new(),
             lamps: Lamps::default(),
             flow_inputs: VecDeque::new(),
@@ -290,6 +294,7 @@ impl Switch {
 
     /// The driver is about to end: the last event goes to the journal.
     pub fn handle_stopped(&mut self, now: Now, cause: &str) {
+        self.close_books(now);
         self.book.tell(now);
         self.book.write_system(now, Kind::Stopped { cause: cause.into() });
     }
@@ -377,6 +382,7 @@ impl Switch {
             && self.letting_go.is_empty()
             && self.offers.is_empty()
             && self.takes.is_empty()
+            && self.open_books.is_empty()
             && self.letters.taken().next().is_none()
             && self.messages.is_empty()
             && self.fetches.is_empty()
@@ -528,8 +534,9 @@ impl Switch {
     /// Writes an event of a call.
     pub(crate) fn note(&mut self, now: Now, call: CallId, kind: Kind) {
         self.note_leg(&kind);
-        if let Some(found) = self.calls.get_mut(&call) {
-            self.book.write(now, call, &mut found.seq, kind);
+        let seq = self.calls.get_mut(&call).map(|found| &mut found.seq);
+        if let Some(seq) = seq.or_else(|| self.open_books.get_mut(&call).map(|book| &mut book.seq)) {
+            self.book.write(now, call, seq, kind);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `breaks`, `login` and `codes` of `queues.yaml`: why agents may pause, how they log in, and what they dial for it.
+//! `breaks`, `dispositions`, `login` and `codes` of `queues.yaml`: why agents may pause, what they say of calls, how they log in, and what they dial for it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use yaml::{Key, Kind, Map, Value, form, key};
 use super::NAME_PATTERN;
 use crate::or;
 
-/// The highest number of a break.
+/// The highest number of a break or a disposition.
 const MAX_NUMBER: u32 = 99;
 
 pub(super) const BREAKS: Key = key(
@@ -20,6 +20,14 @@ pub(super) const BREAKS: Key = key(
     "{ lunch: 1, coaching: 2 }",
 )
 .otherwise("nobody takes a break");
+
+pub(super) const DISPOSITIONS: Key = key(
+    "dispositions",
+    &Kind::Map(NAME_PATTERN, &Kind::Whole(0, MAX_NUMBER as i64), 100),
+    "What agents may say came of a call, in it or in the time after it, each with the number by which a phone names it.",
+    "{ sold: 1, callback: 2 }",
+)
+.otherwise("nobody says");
 
 pub(super) const LOGIN: Key = key(
     "login",
@@ -43,6 +51,9 @@ form! {
     key("logout", CODE, "He goes.", "\"*51\"").usual("\"*51\""),
     key("pause", CODE, "He takes a break; the number of the reason follows, or is asked for.", "\"*52\"").usual("\"*52\""),
     key("ready", CODE, "He takes calls again.", "\"*53\"").usual("\"*53\""),
+    key("end_wrap_up", CODE, "He is done with what follows his call.", "\"*54\"").usual("\"*54\""),
+    key("extend_wrap_up", CODE, "He needs more time for it.", "\"*55\"").usual("\"*55\""),
+    key("disposition", CODE, "What came of his call; its number follows, or is asked for.", "\"*56\"").usual("\"*56\""),
 }
 
 static CODE_MAP: Kind = Kind::Form(&CODE_FORM);
@@ -55,8 +66,11 @@ pub(crate) fn read(file: &Map<'_>) -> Duties {
     let breaks = file.optional("breaks").map(|value| breaks(&value)).unwrap_or_default();
     let words = [("registration", Login::Registration), ("code", Login::Code)];
     let login = or(file, "login", Login::default(), |value| value.choose(&words));
+    let dispositions = file.optional("dispositions");
+    let dispositions =
+        dispositions.map(|value| numbered(&value, "a map of dispositions", |_, _| {})).unwrap_or_default();
     let codes = codes(file.optional("codes").and_then(|value| value.map(&CODE_FORM.shape)));
-    Duties { breaks, login, codes, ..Duties::default() }
+    Duties { breaks, dispositions, login, codes, ..Duties::default() }
 }
 
 /// The codes that are written, and the usual ones of the others.
@@ -113,21 +127,28 @@ fn code<'a>(value: &Value<'a>) -> Option<&'a str> {
 }
 
 fn breaks(value: &Value<'_>) -> BTreeMap<Arc<str>, u32> {
-    let mut breaks = BTreeMap::new();
-    let mut taken: BTreeMap<u32, &str> = BTreeMap::new();
-    for (key, value) in value.entries("a map of breaks").unwrap_or_default() {
-        let (name, number) = (key.name(), value.integer(0..=MAX_NUMBER));
-        let (Some(name), Some(number)) = (name, number) else { continue };
+    numbered(value, "a map of breaks", |key, name| {
         if OfferFailure::ALL.iter().any(|failure| failure.reason() == name) {
             key.fault(
                 format!("breaks for the reason `{name}` begin by themselves"),
                 "choose another name for this one; `penalties` of a queue say when they do",
             );
         }
+    })
+}
+
+/// Names, each with the number by which a phone names it.
+fn numbered(value: &Value<'_>, what: &str, check: impl Fn(&Value<'_>, &str)) -> BTreeMap<Arc<str>, u32> {
+    let mut names = BTreeMap::new();
+    let mut taken: BTreeMap<u32, &str> = BTreeMap::new();
+    for (key, value) in value.entries(what).unwrap_or_default() {
+        let (name, number) = (key.name(), value.integer(0..=MAX_NUMBER));
+        let (Some(name), Some(number)) = (name, number) else { continue };
+        check(&key, name);
         if let Some(other) = taken.insert(number, name) {
-            value.fault(format!("`{other}` has this number, too"), "give each break a number of its own");
+            value.fault(format!("`{other}` has this number, too"), "give each a number of its own");
         }
-        breaks.insert(name.into(), number);
+        names.insert(name.into(), number);
     }
-    breaks
+    names
 }
