@@ -38,6 +38,7 @@ mod section;
 mod speech;
 mod system;
 mod tables;
+mod talk_keys;
 mod tls;
 mod traces;
 mod trunks;
@@ -217,6 +218,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     let mailboxes = mailboxes::read(&root, &users_read.users, &catalogue.users, faults);
     let limits = limits::read(&root, &system, notes);
     let hold_music = limits::hold_music(&root, &mut catalogue, faults);
+    let talk_keys = limits::talk_keys(&root);
     let realm = or(&root, "realm", "strowger".into(), realm);
     let reading = trunks::Reading { listeners: &system.listeners, files, realm: &realm, users: &users_read.users };
     let mut rules = number_rules::Sets::read(&root);
@@ -263,6 +265,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         duties,
         waiting: queues_read.waiting,
         hold_music,
+        talk_keys,
         prompts,
         limits,
     };

@@ -4,16 +4,18 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use sip::registrar::KeepAlive;
-use switch::{Limits, PromptName, Registration};
+use switch::{Limits, PromptName, Registration, TalkKeys};
 use yaml::{Faults, Map, Shape};
 
 use crate::system::System;
-use crate::{Catalogue, Notes, or};
+use crate::{Catalogue, Notes, or, talk_keys};
 
 const REGISTRATIONS: Shape =
     Shape { what: "`registrations`", keys: &["shortest", "longest", "keep_alive", "give_up_after"] };
-const CALLS: Shape =
-    Shape { what: "`calls`", keys: &["max", "max_time", "session_timer", "ring_time", "grace", "hold_music"] };
+const CALLS: Shape = Shape {
+    what: "`calls`",
+    keys: &["max", "max_time", "session_timer", "ring_time", "grace", "hold_music", "talk_keys"],
+};
 
 /// Live calls may go on for so long after SIGTERM if nothing else is said.
 const USUAL_GRACE: Duration = Duration::from_secs(20);
@@ -78,6 +80,12 @@ pub(crate) fn grace(root: &Map<'_>) -> Duration {
 pub(crate) fn hold_music(root: &Map<'_>, catalogue: &mut Catalogue, faults: &Faults) -> Option<PromptName> {
     let map = root.optional("calls").and_then(|value| value.map(&CALLS))?;
     catalogue.prompt(&map, "hold_music", faults)
+}
+
+/// The codes that users type while they talk.
+pub(crate) fn talk_keys(root: &Map<'_>) -> TalkKeys {
+    let map = root.optional("calls").and_then(|value| value.map(&CALLS));
+    map.map_or_else(TalkKeys::default, |map| talk_keys::read(&map))
 }
 
 fn time(map: &Map<'_>, key: &'static str, usual: Duration, seconds: RangeInclusive<u64>) -> Duration {

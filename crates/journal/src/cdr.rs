@@ -6,7 +6,7 @@ use base::{CallId, Day, Pii, TakeId, Wall};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
-    Direction, DivertedFrom, Name, OfferedTo, Origin, Outside, Party, Reason, Received, Scale, Transfer, Visit,
+    Consult, Direction, DivertedFrom, Name, OfferedTo, Origin, Outside, Party, Reason, Received, Scale, Transfer, Visit,
 };
 
 /// Call detail record: one a call, made when it ends. Times are RFC 3339 in UTC, durations whole milliseconds.
@@ -57,7 +57,7 @@ pub struct Cdr {
     pub ring_ms: u64,
     /// Time bridged with an agent or another party, summed, but for `hold_ms`.
     pub talk_ms: u64,
-    /// Time in which either side of a bridge held the other, summed.
+    /// Time in which either side of a bridge held the other, or asked a third one, summed.
     pub hold_ms: u64,
     /// The queue that it joined last.
     pub queue: Option<Name>,
@@ -75,6 +75,9 @@ pub struct Cdr {
     pub outside: Vec<OutsideLeg>,
     /// How it went on with others, in order; the first 64.
     pub transfers: Vec<Transfer>,
+    /// Whom those asked who talked with the caller, in order; the first 64.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub consults: Vec<Consult>,
     /// What the caller said in surveys, in order; the first 16.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub surveys: Vec<SurveyAnswer>,

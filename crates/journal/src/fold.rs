@@ -6,8 +6,8 @@ use base::{CallId, LegId, Pii, Wall};
 
 use crate::visit::{Visits, millis};
 use crate::{
-    AgentDisposition, Cdr, Direction, Disposed, Disposition, Event, Kind, LegRole, Name, OfferEnded, Origin,
-    OutsideLeg, Party, QueueExit, Recording, SurveyAnswer, Transfer, by_day,
+    AgentDisposition, Cdr, Consult, ConsultBegan, ConsultOutcome, Direction, Disposed, Disposition, Event, Kind,
+    LegRole, Name, OfferEnded, Origin, OutsideLeg, Party, QueueExit, Recording, SurveyAnswer, Transfer, by_day,
 };
 
 /// Milliseconds of a frame of recorded audio.
@@ -20,7 +20,7 @@ const MAX_RECORDINGS: usize = 256;
 const MAX_SURVEYS: usize = 16;
 /// Agents of whose words on a call its record has the last.
 const MAX_DISPOSITIONS: usize = 16;
-/// Transfers of one call that its record lists.
+/// Transfers of one call that its record lists, and questions to third ones.
 const MAX_TRANSFERS: usize = 64;
 
 /// Folds the events of all calls into one [`Cdr`] a call. Events of one call come in their order; those of a call that
@@ -42,6 +42,8 @@ struct Account {
     /// The bridged legs that hold, and since when there is one.
     holding: BTreeSet<LegId>,
     held_since: Option<Wall>,
+    /// The question to a third one that runs: since when the caller waits, and since when all three talk.
+    consult: Option<(Consult, Wall, Option<Wall>)>,
     /// Legs to trunks that are not over.
     outside: BTreeMap<LegId, LiveOutside>,
     visits: Visits,
@@ -134,6 +136,7 @@ impl Account {
             offered_to: Vec::new(),
             outside: Vec::new(),
             transfers: Vec::new(),
+            consults: Vec::new(),
             surveys: Vec::new(),
             dispositions: Vec::new(),
             joined: None,
@@ -153,6 +156,7 @@ impl Account {
             talking_since: None,
             holding: BTreeSet::new(),
             held_since: None,
+            consult: None,
             outside: BTreeMap::new(),
             visits: Visits::default(),
             abandoned: false,
@@ -209,6 +213,9 @@ impl Account {
                 self.cdr.disposition = Disposition::Answered;
             }
             Kind::Unbridged { .. } => self.end_bridge(event.at),
+            Kind::ConsultBegan(_) | Kind::ConferenceBegan { .. } | Kind::ConsultEnded { .. } => {
+                self.take_consult(event)
+            }
             Kind::Held { leg } => self.hold(event.at, *leg),
             Kind::Resumed { leg } => self.resume(event.at, *leg),
             Kind::RecordingStarted { .. } | Kind::RecordingLost { .. } | Kind::RecordingStopped { .. } => {
@@ -312,10 +319,49 @@ impl Account {
 
     fn resume(&mut self, at: Wall, leg: LegId) {
         self.holding.remove(&leg);
-        if self.holding.is_empty() && self.held_since.is_some() {
+        self.talk_again(at);
+    }
+
+    /// The caller is held no longer, if nobody holds and no third one is asked.
+    fn talk_again(&mut self, at: Wall) {
+        let asks = self.consult.as_ref().is_some_and(|(_, _, all)| all.is_none());
+        if self.holding.is_empty() && !asks && self.held_since.is_some() {
             self.end_hold(at);
             self.talking_since = Some(at);
         }
+    }
+
+    fn take_consult(&mut self, event: &Event) {
+        let at = event.at;
+        match &event.kind {
+            Kind::ConsultBegan(ConsultBegan { by, target, .. }) => {
+                let (by, target) = (by.clone(), target.clone());
+                let asked = Consult { by, target, waited_ms: 0, conference_ms: 0, outcome: None };
+                self.consult = Some((asked, at, None));
+                if self.talking_since.is_some() {
+                    self.end_talk(at);
+                    self.held_since = Some(at);
+                }
+            }
+            Kind::ConferenceBegan { .. } => {
+                if let Some((_, _, all)) = &mut self.consult {
+                    *all = Some(at);
+                }
+                self.talk_again(at);
+            }
+            Kind::ConsultEnded { outcome, .. } => self.end_consult(at, Some(*outcome)),
+            _ => {}
+        }
+    }
+
+    fn end_consult(&mut self, at: Wall, outcome: Option<ConsultOutcome>) {
+        let Some((asked, since, all)) = self.consult.take() else { return };
+        if self.cdr.consults.len() < MAX_TRANSFERS {
+            let waited_ms = millis(since, all.unwrap_or(at));
+            let conference_ms = all.map_or(0, |all| millis(all, at));
+            self.cdr.consults.push(Consult { waited_ms, conference_ms, outcome, ..asked });
+        }
+        self.talk_again(at);
     }
 
     fn end_bridge(&mut self, at: Wall) {
@@ -340,6 +386,7 @@ impl Account {
     fn close(mut self, at: Wall, cut: bool) -> Cdr {
         // Its book may have stayed open for what agents say of it.
         let at = self.hung_up.unwrap_or(at);
+        self.end_consult(at, None);
         self.end_bridge(at);
         for LiveOutside { index, answered } in self.outside.values() {
             if let (Some(record), Some(answered)) = (self.cdr.outside.get_mut(*index), answered) {

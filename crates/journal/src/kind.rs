@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::is_hidden;
 use crate::{
-    Announced, Asker, CallbackTold, DecisionFault, Direction, Disposed, DivertedFrom, LegRole, LoginFault, MediaStats,
-    MessageHeard, MessageLeft, MessageName, MessageNotLeft, Name, NoWayOut, OfferEnded, OfferMade, Origin, Party,
-    QueueExit, Reason, Received, Scale, StatusChanged, TransferKind, TrunkDown, TrunkLocated, TrunkNotLocated,
-    TrunkRegistered, TrunkRests, TrunkUnregistered, TrunkUp,
+    Announced, Asker, CallbackTold, ConsultBegan, ConsultOutcome, DecisionFault, Direction, Disposed, DivertedFrom,
+    LegRole, LoginFault, MediaStats, MessageHeard, MessageLeft, MessageName, MessageNotLeft, Name, NoWayOut,
+    OfferEnded, OfferMade, Origin, Party, QueueExit, Reason, Received, Scale, StatusChanged, TransferKind, TrunkDown,
+    TrunkLocated, TrunkNotLocated, TrunkRegistered, TrunkRests, TrunkUnregistered, TrunkUp,
 };
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
@@ -310,6 +310,21 @@ pub enum Kind {
         target: Pii<String>,
         /// The SIP status that he was told.
         status: u16,
+    },
+    /// Somebody who talks with the caller has him wait, and asks a third one.
+    ConsultBegan(ConsultBegan),
+    /// All of them hear each other from now on; nobody waits.
+    ConferenceBegan {
+        /// The caller's leg, that of whoever asks, and the third one.
+        legs: Vec<LegId>,
+    },
+    /// The question is over, and the conference that it became.
+    ConsultEnded {
+        /// How.
+        outcome: ConsultOutcome,
+        /// Of one that failed: the SIP status that says why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<u16>,
     },
     /// A leg of this call has gone on in another one, which this call has become.
     Joined {

@@ -47,6 +47,6 @@ pub use visit::{OfferedTo, Visit};
 pub use voicemail::{LetterOrder, MessageHeard, MessageLeft, MessageName, MessageNotLeft, Voicemail};
 pub use waiting::Announced;
 pub use words::{
-    Asker, Direction, DivertedFrom, LegRole, LoginFault, Name, NoWayOut, Origin, Outside, Party, QueueExit, Reason,
-    Received, Scale, Transfer, TransferKind,
+    Asker, Consult, ConsultBegan, ConsultOutcome, Direction, DivertedFrom, LegRole, LoginFault, Name, NoWayOut, Origin,
+    Outside, Party, QueueExit, Reason, Received, Scale, Transfer, TransferKind,
 };

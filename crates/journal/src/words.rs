@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use base::{CallId, Pii};
+use base::{CallId, LegId, Pii};
 use serde::{Deserialize, Serialize};
 
 /// The name of a user, agent, queue, flow, trunk, prompt, …: shared with the configuration, not copied.
@@ -173,6 +173,50 @@ pub struct Transfer {
     pub target: Pii<String>,
     /// The call that has become this one thereby.
     pub joined: Option<CallId>,
+}
+
+/// Somebody asks a third one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConsultBegan {
+    /// Who.
+    pub by: Asker,
+    /// His leg.
+    pub leg: LegId,
+    /// The number of whom he asks.
+    #[serde(with = "base::revealed")]
+    pub target: Pii<String>,
+}
+
+/// How a question to a third one ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsultOutcome {
+    /// He could not be reached, or did not take the call.
+    Failed,
+    /// Whoever asked let him go, and talked with the caller again.
+    Returned,
+    /// He hung up, and the two others talked on.
+    ThirdLeft,
+    /// Whoever asked hung up: the caller went on with the third one.
+    Transferred,
+    /// The call ended.
+    CallOver,
+}
+
+/// A question to a third one, as a record has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consult {
+    /// Who asked.
+    pub by: Asker,
+    /// The number of whom he asked.
+    #[serde(with = "base::revealed")]
+    pub target: Pii<String>,
+    /// How long the caller waited meanwhile, in milliseconds.
+    pub waited_ms: u64,
+    /// How long all three talked, in milliseconds.
+    pub conference_ms: u64,
+    /// How it ended; none if the switch died.
+    pub outcome: Option<ConsultOutcome>,
 }
 
 /// Why a leg ended, as SIP tells it (RFC 3326).

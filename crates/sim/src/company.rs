@@ -25,7 +25,9 @@ use std::time::Duration;
 
 use leg::Prompt;
 use sip::digest::{Algorithm, Secret};
-use switch::{Asker, Config, Destination, Emergency, Grant, Peer, Prompts, Trunk, User, Waiting, Watchers};
+use switch::{
+    Asker, Config, Destination, Emergency, Grant, Peer, Prompts, TalkKey, TalkKeys, Trunk, User, Waiting, Watchers,
+};
 
 /// The menu that most tests call: 1 for the queue, 2 to be dialled through to 102, three attempts.
 pub const MENU: &str = "\
@@ -144,8 +146,16 @@ fn with_carrier() -> Config {
     .into();
     config.emergency = Some(Emergency { numbers: ["112".into()].into(), trunk: CARRIER.into() });
     config.hold_music = Some(MUSIC.into());
+    config.talk_keys = talk_keys();
     config.watchers = [("101".into(), Watchers::All), ("103".into(), Watchers::Only(["102".into()].into()))].into();
     config
+}
+
+/// `*2` with a number asks a third one, `*3` has all three talk, `*4` returns, `*5` with a number sends the caller on.
+#[must_use]
+pub fn talk_keys() -> TalkKeys {
+    let codes = [("*2", TalkKey::Consult), ("*3", TalkKey::Confer), ("*4", TalkKey::Return), ("*5", TalkKey::Transfer)];
+    TalkKeys(codes.map(|(code, does)| (code.into(), does)).into())
 }
 
 fn grant(name: &str, askers: &[Asker], prefix: &str, at_once: usize, minutes_a_day: u32) -> Grant {

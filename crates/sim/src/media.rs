@@ -181,6 +181,12 @@ impl Media {
         }
     }
 
+    /// Each leg with whom it hears.
+    pub(crate) fn hearing(&self) -> BTreeSet<(LegId, LegId)> {
+        let pairs = self.bridges.iter().map(|(a, b)| (*a, *b));
+        pairs.chain(self.conferences.iter().flat_map(|(a, others)| others.map(|b| (*a, b)))).collect()
+    }
+
     /// The next even port that no open leg has.
     fn free_port(&mut self) -> u16 {
         let taken: BTreeSet<u16> = self.open.values().copied().collect();

@@ -313,8 +313,8 @@ impl World {
     /// Bridges that the journal does not know or that are missing, and music that is not where somebody is held.
     fn wrongly_heard(&self) -> Vec<Breach> {
         let media = &self.media;
-        let told: BTreeMap<LegId, LegId> = self.books.bridges().flat_map(|(a, b)| [(a, b), (b, a)]).collect();
-        let bridges = (told != media.bridges).then(|| format!("{told:?} by the journal, {:?} in truth", media.bridges));
+        let (told, truth) = (self.books.hearing(), media.hearing());
+        let bridges = (told != truth).then(|| format!("{told:?} by the journal, {truth:?} in truth"));
         let bridges = bridges.map(|what| Breach::new("who hears whom is as the journal says", &what));
         let there_is_music =
             self.config.hold_music.as_ref().is_some_and(|name| self.config.prompts.get(None, name).is_some());
@@ -324,8 +324,10 @@ impl World {
             let hears_music = media.plays.contains_key(leg);
             if is_held { there_is_music && !hears_music } else { hears_music }
         });
+        let without = self.books.held().filter(|leg| there_is_music != media.plays.contains_key(leg));
+        let music = wrong.map(|(leg, _)| leg).chain(without);
         let music =
-            wrong.map(|(leg, _)| Breach::new("who is held hears music, and nobody else who talks", &leg.to_string()));
+            music.map(|leg| Breach::new("who is held hears music, and nobody else who talks", &leg.to_string()));
         bridges.into_iter().chain(music).collect()
     }
 

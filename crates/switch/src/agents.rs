@@ -54,6 +54,12 @@ pub struct AgentLine {
 }
 
 impl Switch {
+    /// What an agent is doing.
+    #[must_use]
+    pub fn agent_state(&self, agent: &AgentName) -> Option<AgentState> {
+        self.acd.agent_state(agent)
+    }
+
     /// A page of agents.
     pub(crate) fn agent_page(&mut self, now: Now, after: Option<Arc<str>>, limit: u16) -> AgentPage {
         let limit = usize::from(if (1..=MAX_PAGE).contains(&limit) { limit } else { MAX_PAGE });

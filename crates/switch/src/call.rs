@@ -16,6 +16,7 @@ use sip_message::{Reason, Uri, UserToUser};
 use crate::announce::Announcing;
 use crate::callbacks::{Attempt, Stood};
 use crate::codes::{CodeCall, Dialled};
+use crate::consult::Consult;
 use crate::digits::Keys;
 use crate::fetch::Fetch;
 use crate::identity::Identity;
@@ -24,6 +25,7 @@ use crate::places::Places;
 use crate::repeats::Earlier;
 use crate::secrecy::Secrecy;
 use crate::speech::Speaking;
+use crate::talk_keys::Typed;
 use crate::transfer::Transfer;
 use crate::voicemail::{Letter, OpenMailbox, Waiting};
 use crate::whisper::Whisper;
@@ -104,6 +106,8 @@ pub(crate) struct Call {
     pub asker: Option<Asker>,
     /// One side is being sent on, and nobody has answered yet.
     pub transfer: Option<Transfer>,
+    /// The other side of the talk asks a third one.
+    pub consult: Option<Consult>,
     /// The end of the longest time that a call may last; after the call is over, of the time to tidy up.
     pub limit: Option<TimerToken>,
     /// The queue that he came to, from which he may have gone on to others, while he waits.
@@ -188,6 +192,8 @@ pub(crate) struct Leg {
     pub answered: bool,
     /// Its peer holds the other side of the talk, which hears music.
     pub holds: bool,
+    /// It hears music, as whom it talks with holds.
+    pub music: bool,
     /// True once its media is told to close; what it still holds is of no more use.
     pub closed: bool,
     /// The end of its ringing.
@@ -196,6 +202,10 @@ pub(crate) struct Leg {
     pub silence: Option<TimerToken>,
     /// The keys that its peer pressed just now.
     pub keys: Keys,
+    /// Its media passes keys on to nobody.
+    pub keeps_digits: bool,
+    /// What its peer has typed of a code.
+    pub typed: Typed,
     /// The trunk that it came by and uses a channel of, until it is closed.
     pub came_by: Option<TrunkName>,
 }
@@ -314,6 +324,7 @@ impl Call {
             asker: None,
             identity: Identity::default(),
             transfer: None,
+            consult: None,
             limit: Some(limit),
             came_to: None,
             stood: None,
@@ -375,10 +386,13 @@ impl Leg {
             agreed: None,
             answered: false,
             holds: false,
+            music: false,
             closed: false,
             ring: None,
             silence: None,
             keys: Keys::default(),
+            keeps_digits: false,
+            typed: Typed::default(),
             came_by: None,
         }
     }

@@ -17,6 +17,7 @@ use sip::digest::{Algorithm, Secret};
 use crate::far_end::{FarEnd, NamedSources};
 use crate::numbers::Of;
 use crate::prompts::{PromptName, Prompts};
+use crate::talk_keys::TalkKeys;
 
 pub use limits::{Limits, Registration};
 pub use trunk::{Account, CallerId, Register, Trunk};
@@ -77,6 +78,8 @@ pub struct Config {
     /// What those hear whom the other side holds, if they did not meet through a queue with music. Without either they hear
     /// what the phone that holds sends.
     pub hold_music: Option<PromptName>,
+    /// The codes that users may type while they talk.
+    pub talk_keys: TalkKeys,
     /// What callers can hear. Shared with the calls that live, as their flows go on naming what was there when they began.
     pub prompts: Prompts,
     /// Whether audio is encrypted, where neither a user, a trunk nor a listener says otherwise.

@@ -4,10 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use base::{LegId, Mono, Now, TimerToken};
-use leg::{Command, Digit};
 use sip_message::InfoDigit;
 
-use crate::call::Stage;
 use crate::switch::Switch;
 use crate::timer::Timer;
 
@@ -68,7 +66,7 @@ impl Switch {
     pub(crate) fn heard_digit(&mut self, now: Now, leg: LegId, key: char) {
         let Some(found) = self.legs.get_mut(&leg) else { return };
         if found.keys.take(now.monotonic, key, By::Media) {
-            self.digit(leg, key);
+            self.pressed(now, leg, key);
             return;
         }
         // It came by INFO before, and is passed on by the media now.
@@ -82,6 +80,9 @@ impl Switch {
         let Some(found) = self.legs.get_mut(&leg) else { return };
         if found.closed || !found.keys.take(now.monotonic, digit.key, By::Info) {
             return;
+        }
+        if found.keeps_digits {
+            return self.pressed(now, leg, digit.key);
         }
         if found.keys.waiting.len() < MAX_RECENT {
             found.keys.waiting.push_back((digit.key, digit.duration_ms.unwrap_or(HELD_MS)));
@@ -100,17 +101,17 @@ impl Switch {
         let Some(found) = self.legs.get_mut(&leg) else { return };
         let waiting = std::mem::take(&mut found.keys.waiting);
         found.keys.timer = None;
-        let Some(call) = self.calls.get(&found.call).filter(|call| !call.over) else { return };
-        let other = match call.stage {
-            Stage::Talking(peer) if leg == call.caller => peer,
-            Stage::Talking(peer) if leg == peer => call.caller,
-            _ => return,
-        };
         for (key, duration_ms) in waiting {
-            let digit = Digit::from_char(key);
-            let send = digit.map(|digit| Command::SendDigit { leg: other, digit, duration_ms });
-            self.commands.extend(send);
+            self.send_key(leg, key, duration_ms);
         }
+    }
+
+    /// A key was pressed, and not told before.
+    fn pressed(&mut self, now: Now, leg: LegId, key: char) {
+        if self.legs.get(&leg).is_some_and(|found| found.keeps_digits) {
+            self.typed(now, leg, key);
+        }
+        self.digit(leg, key);
     }
 }
 

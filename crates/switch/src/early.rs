@@ -7,6 +7,7 @@ use leg::Command;
 use sip_message::Reason;
 
 use crate::call::{Leg, Stage};
+use crate::consult::With;
 use crate::incoming::{answer_to, keep_answer, with_warning};
 use crate::switch::Switch;
 use crate::talk::BAD_ANSWER;
@@ -25,6 +26,9 @@ impl Switch {
         let speaks = body.is_some() && self.conclude(leg, body);
         self.touch(leg);
         let Some(found) = self.calls.get(&call) else { return };
+        if status >= 180 && speaks && found.consult.as_ref().is_some_and(|consult| consult.with == With::Rings(leg)) {
+            return self.hear_third_early(now, call, leg);
+        }
         if status < 180 || found.stage != Stage::Dialling(leg) {
             return;
         }
@@ -44,6 +48,17 @@ impl Switch {
             }
             _ if silent => self.play_ringback(call),
             _ => {}
+        }
+    }
+
+    /// Whoever consults hears what the network of the third one says in place of ringing.
+    fn hear_third_early(&mut self, now: Now, call: CallId, third: LegId) {
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        let Some(by) = found.consult.as_ref().map(|consult| consult.by) else { return };
+        if found.early.replace(third) != Some(third) {
+            self.commands.push_back(Command::StopPlay { leg: by });
+            self.commands.push_back(Command::Bridge { a: by, b: third });
+            self.note(now, call, Kind::EarlyMedia { a: by, b: third });
         }
     }
 

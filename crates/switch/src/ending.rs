@@ -49,6 +49,7 @@ impl Switch {
             self.note(now, call, Kind::Unbridged { a: caller, b: peer });
         }
         self.abandon_transfer(now, call);
+        self.abandon_consult(now, call);
         self.judge_letter(call, true);
         self.note(now, call, Kind::HungUp { by, cause: Name::from(cause), reason: journaled(reason) });
         if let Some(attempt) = self.calls.get(&call).and_then(|found| found.callback) {
@@ -108,7 +109,10 @@ impl Switch {
         }
         found.closed = true;
         let call = found.call;
-        for timer in [found.ring.take(), found.silence.take(), found.keys.take_timer()].into_iter().flatten() {
+        for timer in [found.ring.take(), found.silence.take(), found.keys.take_timer(), found.typed.take_timer()]
+            .into_iter()
+            .flatten()
+        {
             self.timers.cancel(timer);
         }
         if let Some(trunk) = found.came_by.take() {

@@ -81,7 +81,7 @@ impl Switch {
                 Hand::Call(call)
             }
             Timer::Speech(call) | Timer::Tidy(call) | Timer::Shutdown(call) => Hand::Call(call),
-            Timer::Ring(leg) | Timer::Silence(leg) | Timer::Keys(leg) => {
+            Timer::Ring(leg) | Timer::Silence(leg) | Timer::Keys(leg) | Timer::Typed(leg) => {
                 self.legs.get(&leg).map_or(Hand::Nothing, |leg| Hand::Call(leg.call))
             }
             Timer::Grace | Timer::Doors | Timer::Callback(_) => Hand::Nothing,

@@ -13,34 +13,46 @@ use crate::call::{Role, Stage};
 use crate::switch::Switch;
 
 impl Switch {
-    /// Two legs began to talk, or one of them agreed on something new: music begins and ends by who holds now.
+    /// Somebody began to talk, or agreed on something new: music begins and ends by who holds now.
     pub(crate) fn attend_holds(&mut self, now: Now, call: CallId) {
         let Some(found) = self.calls.get(&call) else { return };
-        let Stage::Talking(peer) = found.stage else { return };
-        let caller = found.caller;
-        for (leg, other) in [(caller, peer), (peer, caller)] {
+        for leg in found.talkers() {
             let Some(found) = self.legs.get_mut(&leg) else { continue };
             let holds = found.agreed.is_some_and(|agreed| !agreed.direction.sends());
-            if std::mem::replace(&mut found.holds, holds) == holds {
-                continue;
+            if std::mem::replace(&mut found.holds, holds) != holds {
+                self.note(now, call, if holds { Kind::Held { leg } } else { Kind::Resumed { leg } });
             }
-            if holds {
-                self.note(now, call, Kind::Held { leg });
-                self.play_hold_music(other, peer);
-            } else {
-                self.note(now, call, Kind::Resumed { leg });
-                self.commands.push_back(Command::StopPlay { leg: other });
+        }
+        self.attend_music(call);
+    }
+
+    /// Who talks with nobody who does not hold hears music, but for whoever hears that a third one's phone rings.
+    pub(crate) fn attend_music(&mut self, call: CallId) {
+        let Some(found) = self.calls.get(&call) else { return };
+        let Stage::Talking(peer) = found.stage else { return };
+        for leg in found.talkers() {
+            let Some(found) = self.calls.get(&call) else { return };
+            let partners = found.partners(leg);
+            let rings = leg == peer && partners == [None; 2];
+            let holds = |other: &LegId| self.legs.get(other).is_some_and(|other| other.holds);
+            let wanted = !rings && partners.iter().flatten().all(holds);
+            let Some(found) = self.legs.get_mut(&leg) else { continue };
+            match (std::mem::replace(&mut found.music, wanted), wanted) {
+                (false, true) => self.play_hold_music(leg, peer),
+                (true, false) => self.commands.push_back(Command::StopPlay { leg }),
+                _ => {}
             }
         }
     }
 
     /// The leg `gone` has left its talk with a caller: nobody holds any more.
     pub(crate) fn forget_holds(&mut self, caller: LegId, gone: LegId) {
-        if let Some(found) = self.legs.get_mut(&caller) {
+        for leg in [caller, gone] {
+            let Some(found) = self.legs.get_mut(&leg) else { continue };
             found.holds = false;
-        }
-        if self.legs.get(&gone).is_some_and(|found| found.holds) {
-            self.commands.push_back(Command::StopPlay { leg: caller });
+            if std::mem::take(&mut found.music) && !found.closed {
+                self.commands.push_back(Command::StopPlay { leg });
+            }
         }
     }
 

@@ -3,6 +3,8 @@
 //! Trunks that are `trusted` are within the trust domain, and nobody else is: no other trunk, no phone, no agent's either. What the
 //! others say of identities is not read, and nothing is said to them. What they ask to be hidden is hidden.
 
+use std::net::IpAddr;
+
 use base::{CallId, Now, Pii};
 use journal::{DivertedFrom, Kind, Origin, Received};
 use sip_message::{
@@ -152,6 +154,29 @@ impl Switch {
             tell(HeaderName::HistoryInfo, Diverted::history(&diverted, &host, &route.target));
         }
         (from, headers)
+    }
+
+    /// What the phone that rings shows: the caller's number, and his name if he is one of ours or a trusted trunk says it; nothing
+    /// of who wants to be hidden. Who asks a third one calls him himself.
+    pub(crate) fn caller_identity(&self, call: &Call, ours: IpAddr) -> NameAddr {
+        if let Some(Asker::User(user)) = call.consult.as_ref().map(|consult| &consult.who) {
+            return self.named_address(user, None, ours);
+        }
+        if call.identity.is_private() {
+            return anonymous();
+        }
+        let number = call.number.reveal();
+        let asserted = call.identity.display.as_ref().map(|name| name.reveal().clone());
+        self.named_address(if number.is_empty() { "anonymous" } else { number }, asserted, ours)
+    }
+
+    /// A number of ours as phones show it, with the name of the user whose it is, else this one.
+    fn named_address(&self, number: &str, otherwise: Option<String>, ours: IpAddr) -> NameAddr {
+        let identity = NameAddr::new(Uri::new(ours).with_user(number));
+        match self.config.users.get(number).and_then(|user| user.display.clone()).or(otherwise) {
+            Some(display) => identity.with_display(&display),
+            None => identity,
+        }
     }
 
     /// The number that a call out shows, and whether we can stand up for it.

@@ -6,6 +6,7 @@ use base::{CallId, LegId, Now};
 use journal::Asker;
 
 use crate::call::{Call, Leg, Role, Stage};
+use crate::consult::With;
 use crate::switch::Switch;
 use crate::{GrantName, TrunkName};
 
@@ -109,6 +110,7 @@ impl Switch {
             _ if call.over => self.is_rung_for_offer(leg),
             _ if call.caller == id => true,
             _ if call.transfer.as_ref().is_some_and(|transfer| transfer.by == Some(id)) => true,
+            _ if call.consult.as_ref().is_some_and(|consult| consult.third() == Some(id)) => true,
             (_, Stage::Talking(other) | Stage::Dialling(other)) if other == id => true,
             (Role::Agent { .. }, _) => self.is_rung_for_offer(leg),
             (Role::Party { .. } | Role::Outside { .. } | Role::Caller { .. } | Role::Joined { .. }, _) => false,
@@ -138,6 +140,20 @@ impl Switch {
         holds!(nobody || self.legs.get(&call.caller).is_some_and(|leg| !leg.closed), "{id} has no caller");
         let dials = matches!(call.stage, Stage::Dialling(_));
         holds!(dials || call.transfer.is_none(), "{id} is transferred to nobody");
+        if let Some(consult) = &call.consult {
+            holds!(call.stage == Stage::Talking(consult.by), "{id} consults and does not talk");
+            let third = consult.third().and_then(|third| self.legs.get(&third));
+            holds!(third.is_some_and(|leg| !leg.closed), "{id} consults nobody");
+            let talks = !matches!(consult.with, With::Nobody | With::Rings(_));
+            holds!(third.is_some_and(|leg| leg.answered == talks), "{id} consults one who {consult:?}");
+        }
+        for leg in call.talkers().filter_map(|leg| Some((leg, self.legs.get(&leg)?))) {
+            let partners = call.partners(leg.0);
+            let alone = partners == [None; 2] && call.stage != Stage::Talking(leg.0);
+            let held = partners != [None; 2]
+                && partners.iter().flatten().all(|other| self.legs.get(other).is_some_and(|leg| leg.holds));
+            holds!(leg.1.music == (alone || held), "{} hears music, or none, for no reason", leg.0);
+        }
         let queued = self.acd.queue_of(id).is_some();
         match call.stage {
             Stage::Queued(_) => holds!(queued, "{id} waits in no queue"),
@@ -169,7 +185,8 @@ impl Switch {
         };
         let of_calls: usize = self.calls.values().map(of_call).sum();
         let of_leg = |leg: &Leg| {
-            usize::from(leg.ring.is_some()) + usize::from(leg.silence.is_some()) + usize::from(leg.keys.waits())
+            let rings = usize::from(leg.ring.is_some()) + usize::from(leg.silence.is_some());
+            rings + usize::from(leg.keys.waits()) + usize::from(leg.typed.waits())
         };
         let of_legs: usize = self.legs.values().map(of_leg).sum();
         let known = of_calls + of_legs + usize::from(self.doors.timer.is_some()) + self.callbacks.timers();

@@ -71,7 +71,8 @@ impl Switch {
     /// The call that a leg talks in, if it may leave it now.
     fn half(&self, gone: LegId) -> Option<Half> {
         let call = self.legs.get(&gone).filter(|leg| !leg.closed)?.call;
-        let found = self.calls.get(&call).filter(|found| !found.over && found.transfer.is_none())?;
+        let found =
+            self.calls.get(&call).filter(|found| !found.over && found.transfer.is_none() && found.consult.is_none())?;
         let Stage::Talking(peer) = found.stage else { return None };
         let stays = if gone == peer { found.caller } else { peer };
         (gone == peer || gone == found.caller).then_some(Half { call, gone, stays })
@@ -230,10 +231,11 @@ impl Switch {
     }
 
     /// A call is one with this leg from now on.
-    fn unite(&mut self, now: Now, call: CallId, leg: LegId) {
+    pub(crate) fn unite(&mut self, now: Now, call: CallId, leg: LegId) {
         let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else { return };
         found.stage = Stage::Talking(leg);
         let caller = found.caller;
+        self.keep_digits(leg);
         self.commands.push_back(Command::Bridge { a: caller, b: leg });
         self.note(now, call, Kind::Bridged { a: caller, b: leg });
         self.attend_holds(now, call);

@@ -17,6 +17,8 @@
 //! talk       bridged; re-INVITEs; one side hangs up
 //! hold       music for who is held
 //! transfer   one side sends the other on by REFER
+//! talk_keys  codes that a user types while he talks
+//! consult    he asks a third one, and all three talk
 //! joining    two calls become one: REFER and INVITE with Replaces
 //! digits     keys by RFC 4733 and by INFO, each once
 //! recording  takes begin and end; their files report
@@ -55,6 +57,7 @@ mod callback_call;
 mod callbacks;
 mod codes;
 mod config;
+mod consult;
 pub mod control;
 mod digits;
 mod doors;
@@ -96,6 +99,7 @@ mod secrecy;
 mod speech;
 mod switch;
 mod talk;
+mod talk_keys;
 mod timer;
 mod transfer;
 mod trunk_counts;
@@ -120,5 +124,6 @@ pub use prompts::{LanguageName, PromptName, Prompts};
 pub use recording::{TakeOrder, TakeReport};
 pub use speech::Speak;
 pub use switch::{Setup, Switch, Traced};
+pub use talk_keys::{TalkKey, TalkKeys};
 pub use trunks::usual_watch;
 pub use voicemail::LetterReport;

@@ -1,6 +1,6 @@
 //! A phone is rung for a call: an agent's by an offer of the ACD, a user's by a flow or by his number.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use acd::{AgentName, OfferFailure, ReserveError};
@@ -14,7 +14,6 @@ use sip_message::{AnyUri, HeaderName, NameAddr, Reason, Response, Uri};
 
 use crate::call::{Call, Callee, Leg, Others, Role, Route, Stage};
 use crate::flow::FlowInput;
-use crate::identity::anonymous;
 use crate::places::Places;
 use crate::switch::Switch;
 use crate::talk::BAD_ANSWER;
@@ -226,23 +225,6 @@ impl Switch {
         preferences
     }
 
-    /// What the phone that rings shows: the caller's number, and his name if he is one of ours or a trusted trunk says it; nothing
-    /// of who wants to be hidden.
-    fn caller_identity(&self, call: &Call, ours: IpAddr) -> NameAddr {
-        if call.identity.is_private() {
-            return anonymous();
-        }
-        let number = call.number.reveal();
-        let number = if number.is_empty() { "anonymous" } else { number };
-        let asserted = || call.identity.display.as_ref().map(|name| name.reveal().clone());
-        let display = self.config.users.get(number).and_then(|user| user.display.clone()).or_else(asserted);
-        let identity = NameAddr::new(Uri::new(ours).with_user(number));
-        match display {
-            Some(display) => identity.with_display(&display),
-            None => identity,
-        }
-    }
-
     /// A phone answered, of a user who may have several: it reaches us at an address of ours that may not be the one that the
     /// first of them does.
     pub(crate) fn reached_by(&mut self, leg: LegId, flow: Flow) {
@@ -391,6 +373,9 @@ impl Switch {
         }
         if found.transfer.is_some() {
             return self.transfer_failed(now, call, end);
+        }
+        if found.consult.is_some() {
+            return self.consult_failed(now, call, status);
         }
         found.stage = Stage::Flow;
         found.rung.clear();

@@ -10,6 +10,7 @@ use journal::{Asker, Kind, LegRole, NoWayOut, Outside, Party};
 use sip_message::{Reason, Response};
 
 use crate::call::{Call, Callee, Others, Role, Route, Stage};
+use crate::consult::With;
 use crate::outgoing::DialEnd;
 use crate::registration::{CONGESTION, NO_CIRCUIT};
 use crate::switch::Switch;
@@ -116,7 +117,7 @@ impl Switch {
         let (outside, at, urgent) = (outside.clone(), route.flow.remote, outside.grant.is_none());
         let ways = self.trunks.still(&outside.trunk, ways, urgent);
         self.trunks.note_failure(now, &outside.trunk, "INVITE", at, status);
-        let dials = |found: &Call| !found.over && found.stage == Stage::Dialling(leg) && found.left < MAX_LEFT;
+        let dials = |found: &Call| !found.over && found.rings(leg) && found.left < MAX_LEFT;
         let config = Arc::clone(&self.config);
         // Another address of the same trunk (RFC 3263 4.3), else another trunk.
         let own = (!ways.is_empty()).then_some(&outside.trunk);
@@ -243,7 +244,10 @@ impl Switch {
             found.ring = Some(ring);
         }
         if let Some(found) = self.calls.get_mut(&call) {
-            found.stage = Stage::Dialling(leg);
+            match &mut found.consult {
+                Some(consult) => consult.with = With::Rings(leg),
+                None => found.stage = Stage::Dialling(leg),
+            }
             found.rung.push(callee);
         }
     }
@@ -298,7 +302,7 @@ impl Switch {
     /// True if the dial still runs, and the redirection leads neither in a circle nor too far.
     fn may_go_on(&self, call: CallId, leg: LegId, next: &Callee) -> bool {
         let Some(found) = self.calls.get(&call).filter(|found| !found.over) else { return false };
-        found.stage == Stage::Dialling(leg) && found.rung.len() <= MAX_REDIRECTIONS && !found.rung.contains(next)
+        found.rings(leg) && found.rung.len() <= MAX_REDIRECTIONS && !found.rung.contains(next)
     }
 
     /// The minutes of a leg's grant are used up: it is hung up, and what follows is the call's own matter.

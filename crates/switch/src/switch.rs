@@ -409,12 +409,6 @@ impl Switch {
         self.desk.outcomes()
     }
 
-    /// What an agent is doing.
-    #[must_use]
-    pub fn agent_state(&self, agent: &acd::AgentName) -> Option<acd::AgentState> {
-        self.acd.agent_state(agent)
-    }
-
     /// Lets the parts react to each other until all are silent.
     pub(crate) fn settle(&mut self, now: Now) {
         loop {

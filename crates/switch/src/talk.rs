@@ -25,6 +25,10 @@ impl Switch {
         if let Stage::Queued(Some(limit)) = found.stage {
             self.timers.cancel(limit);
         }
+        if self.consult_answered(now, call, leg) {
+            return;
+        }
+        let Some(found) = self.calls.get_mut(&call) else { return };
         found.stage = Stage::Talking(leg);
         self.end_announcing(call);
         let Some(found) = self.calls.get_mut(&call) else { return };
@@ -34,6 +38,7 @@ impl Switch {
             return;
         }
         self.stop_play(call);
+        self.keep_digits(leg);
         if early != Some(leg) {
             self.commands.push_back(Command::Bridge { a: caller, b: leg });
         }
@@ -148,7 +153,7 @@ impl Switch {
             self.end_call(now, call, by, cause, reason.or(Reason::q850(NORMAL_CLEARING)));
             return;
         }
-        if self.transferor_gone(now, leg) {
+        if self.transferor_gone(now, leg) || self.consult_gone(now, leg) {
             return;
         }
         self.whisper_broken(now, leg, cause);

@@ -29,6 +29,8 @@ pub(crate) enum Timer {
     Silence(LegId),
     /// When keys that a talking phone told by INFO should have come by RFC 4733, too: send them on.
     Keys(LegId),
+    /// When whoever types a code should have typed the next key: take it as it is.
+    Typed(LegId),
     /// When a call that is over should long have closed its media and files: end it without them.
     Tidy(CallId),
     /// When the grace time of a shutdown is over: hang up all calls.
@@ -59,6 +61,7 @@ impl Switch {
             Timer::Ring(leg) => self.ring_over(now, leg),
             Timer::Silence(leg) => self.trunk_silent(now, leg),
             Timer::Keys(leg) => self.pass_keys_on(leg),
+            Timer::Typed(leg) => self.typed_no_more(now, leg),
             Timer::Tidy(call) => self.tidy(now, call),
             Timer::Grace => {
                 for call in self.calls.keys() {

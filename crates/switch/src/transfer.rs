@@ -42,7 +42,7 @@ pub(crate) struct Transfer {
 }
 
 /// What a transfer's number reaches.
-enum Target {
+pub(crate) enum Target {
     Listed(Destination),
     Outside,
 }
@@ -73,15 +73,10 @@ impl Switch {
             Asker::Trunk(trunk) => self.config.number_in(trunk, number, NumbersOf::Called),
             _ => number,
         };
-        let target = match self.target_of(&who, &number) {
+        let target = match self.target_for(now, call, &who, &number) {
             Ok(target) => target,
-            Err((status, why)) => {
+            Err(status) => {
                 let target = Pii::new(number);
-                if let Some(why) = why {
-                    let refused =
-                        Kind::OutsideRefused { asked_by: who.clone(), number: target.clone(), why, grant: None };
-                    self.note(now, call, refused);
-                }
                 self.note(now, call, Kind::TransferFailed { by: who, kind: TransferKind::Blind, target, status });
                 return self.sip.respond(now, pending, status, &[]);
             }
@@ -89,6 +84,11 @@ impl Switch {
         let referral = self.sip.accept_refer(now, session, pending, self.config.limits.ring_time);
         let ring_time = self.config.limits.ring_time;
         let transfer = Transfer { by: Some(leg), who, target: Pii::new(number), referral, ring_time };
+        self.send_on(now, call, transfer, target);
+    }
+
+    /// Sends the other side of a talk on.
+    pub(crate) fn send_on(&mut self, now: Now, call: CallId, transfer: Transfer, target: Target) {
         match target {
             Target::Listed(Destination::User(user)) => self.ring_instead(now, call, transfer, Some(&user)),
             Target::Outside => self.ring_instead(now, call, transfer, None),
@@ -96,12 +96,26 @@ impl Switch {
         }
     }
 
+    /// What a number reaches for whoever names it in a talk.
+    ///
+    /// # Errors
+    /// The status that says why it reaches nothing; what that tells of grants is journaled.
+    pub(crate) fn target_for(&mut self, now: Now, call: CallId, who: &Asker, number: &str) -> Result<Target, u16> {
+        self.target_of(who, number).map_err(|(status, why)| {
+            if let Some(why) = why {
+                let (asked_by, number) = (who.clone(), Pii::new(number.to_owned()));
+                self.note(now, call, Kind::OutsideRefused { asked_by, number, why, grant: None });
+            }
+            status
+        })
+    }
+
     /// The call of a leg whose peer may send the other side of his talk on now, and as whom he does.
     fn transferor(&self, leg: LegId) -> Result<(CallId, Asker), u16> {
         let call = self.legs.get(&leg).map(|found| found.call).ok_or(481_u16)?;
         let found = self.calls.get(&call).filter(|found| !found.over).ok_or(481_u16)?;
         let talks = matches!(found.stage, Stage::Talking(peer) if peer == leg || found.caller == leg);
-        if found.transfer.is_some() {
+        if found.transfer.is_some() || found.consult.is_some() {
             return Err(491);
         }
         let who = self.may_transfer(leg).filter(|_| talks).ok_or(403_u16)?;
@@ -245,13 +259,7 @@ impl Switch {
         let Some(found) = self.calls.get(&call) else { return };
         let Stage::Talking(peer) = found.stage else { return };
         let caller = found.caller;
-        for (leg, other) in [(caller, peer), (peer, caller)] {
-            if let Some(found) = self.legs.get_mut(&leg)
-                && std::mem::take(&mut found.holds)
-            {
-                self.commands.push_back(Command::StopPlay { leg: other });
-            }
-        }
+        self.forget_holds(caller, peer);
         self.commands.push_back(Command::Unbridge { leg: caller });
         self.note(now, call, Kind::Unbridged { a: caller, b: peer });
     }
@@ -313,7 +321,7 @@ impl Switch {
     }
 
     /// The agent of a leg has nothing to do with its call any more: his wrap-up begins.
-    fn release_agent(&mut self, now: Now, leg: LegId) {
+    pub(crate) fn release_agent(&mut self, now: Now, leg: LegId) {
         if let Some(Role::Agent { agent, .. }) = self.legs.get(&leg).map(|found| &found.role) {
             let agent: AgentName = agent.clone();
             self.acd.agent_released(now, &agent);

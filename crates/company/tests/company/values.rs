@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use company::{Advertise, Company, Media, Outlook};
 use sip::digest::Algorithm;
-use switch::{Asker, CallerId, Destination, SrtpPolicy};
+use switch::{Asker, CallerId, Destination, SrtpPolicy, TalkKey};
 use trace::Traces;
 
 use crate::inline;
@@ -36,7 +36,7 @@ media: { ports: 20000-20999, bind: 192.0.2.1, advertise: 203.0.113.8, threads: 3
 control: { metrics: 127.0.0.1:9090 }
 trace: { megabytes: 16, keep: 24h, per_call: 50 }
 registrations: { shortest: 30s, longest: 2h, keep_alive: 20s, give_up_after: 5 }
-calls: { max: 200, max_time: 1h, session_timer: off, ring_time: 45s, grace: 0s, hold_music: music }
+calls: { max: 200, max_time: 1h, session_timer: off, ring_time: 45s, grace: 0s, hold_music: music, talk_keys: { consult: \"*2\", transfer: \"#55\" } }
 trunks:
   carrier: { from: [198.51.100.0/24, \"2001:db8:1::/48\"], transfers: true, note: the carrier }
   out: { to: \"sip:198.51.100.7:5070\", caller_id: \"+4930123456\" }
@@ -87,6 +87,8 @@ emergency: { numbers: [110, 112], trunk: withheld }
         (Duration::from_secs(45), &BTreeMap::from([(0, [203, 0, 113, 8].into()), (1, [203, 0, 113, 8].into())]))
     );
     assert_eq!(company.switch.hold_music.as_deref(), Some("music"));
+    let codes = [("*2".into(), TalkKey::Consult), ("#55".into(), TalkKey::Transfer)];
+    assert_eq!(company.switch.talk_keys.0, codes);
     assert!(company.switch.trunk_at("2001:db8:1::5".parse().unwrap()).is_some());
     assert_eq!(company.switch.numbers["+4930123"], Destination::Queue("sales".into()));
     let trunk = |name| company.switch.trunk(name).unwrap();

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base::{CallId, LegId, OfferId};
-use journal::{Cdr, CdrFold, Event, Kind, Name, OfferEnded, OfferMade};
+use journal::{Cdr, CdrFold, ConsultBegan, Event, Kind, Name, OfferEnded, OfferMade};
 
 use super::Breach;
 
@@ -27,7 +27,38 @@ struct Call {
     bridged: Option<(LegId, LegId)>,
     /// Whom the caller hears before anybody answers.
     early: Option<(LegId, LegId)>,
+    /// The question to a third one in the talk.
+    consult: Option<Consult>,
     legs: BTreeSet<LegId>,
+}
+
+/// A question to a third one.
+#[derive(Debug)]
+struct Consult {
+    by: LegId,
+    /// The leg that began last, and whether it has answered.
+    third: Option<(LegId, bool)>,
+    /// All three talk.
+    all: bool,
+}
+
+impl Call {
+    /// The two who hear each other alone.
+    fn pair(&self) -> Option<(LegId, LegId)> {
+        match &self.consult {
+            None => self.bridged.or(self.early),
+            Some(Consult { by, third: Some((third, true)), all: false }) => Some((*by, *third)),
+            Some(Consult { all: false, .. }) => self.early,
+            Some(_) => None,
+        }
+    }
+
+    /// The three who hear each other.
+    fn three(&self) -> Option<[LegId; 3]> {
+        let Consult { by, third: Some((third, _)), all: true } = self.consult.as_ref()? else { return None };
+        let caller = self.bridged.map(|(a, b)| if a == *by { b } else { a })?;
+        Some([caller, *by, *third])
+    }
 }
 
 impl Books {
@@ -52,14 +83,27 @@ impl Books {
         self.live.len()
     }
 
-    /// Who hears whom.
-    pub(crate) fn bridges(&self) -> impl Iterator<Item = (LegId, LegId)> {
-        self.live.values().filter_map(|call| call.bridged.or(call.early))
+    /// Who hears whom: each with whom he hears.
+    pub(crate) fn hearing(&self) -> BTreeSet<(LegId, LegId)> {
+        let pairs = self.live.values().filter_map(Call::pair).flat_map(|(a, b)| [(a, b), (b, a)]);
+        let of_three = |three: [LegId; 3]| {
+            three.into_iter().flat_map(move |a| three.into_iter().filter(move |b| a != *b).map(move |b| (a, b)))
+        };
+        pairs.chain(self.live.values().filter_map(Call::three).flat_map(of_three)).collect()
+    }
+
+    /// Callers who are held while their other side asks a third one.
+    pub(crate) fn held(&self) -> impl Iterator<Item = LegId> {
+        let held = self.live.values().filter(|call| call.consult.as_ref().is_some_and(|consult| !consult.all));
+        held.filter_map(|call| {
+            let (by, (a, b)) = (call.consult.as_ref()?.by, call.bridged?);
+            Some(if a == by { b } else { a })
+        })
     }
 
     /// Who talks with whom.
     pub(crate) fn talks(&self) -> impl Iterator<Item = (LegId, LegId)> {
-        self.live.values().filter_map(|call| call.bridged)
+        self.live.values().filter(|call| call.bridged.is_some()).filter_map(Call::pair)
     }
 
     /// Calls that wait in a queue, or are offered.
@@ -117,7 +161,31 @@ impl Books {
                 call.bridged.replace((*a, *b)).is_none() && there
             }
             Kind::Unbridged { a, b } => call.bridged.take() == Some((*a, *b)),
-            Kind::LegBegan { leg, .. } => call.legs.insert(*leg),
+            Kind::ConsultBegan(ConsultBegan { leg, .. }) => {
+                let asks = Consult { by: *leg, third: None, all: false };
+                let talks = call.bridged.is_some_and(|(a, b)| a == *leg || b == *leg);
+                call.consult.replace(asks).is_none() && talks
+            }
+            Kind::ConferenceBegan { legs } => {
+                call.consult.iter_mut().for_each(|consult| consult.all = true);
+                call.three().is_some_and(|three| three.as_slice() == legs.as_slice())
+            }
+            Kind::ConsultEnded { .. } => {
+                call.early = None;
+                call.consult.take().is_some()
+            }
+            Kind::LegBegan { leg, .. } => {
+                call.consult.iter_mut().for_each(|consult| consult.third = Some((*leg, false)));
+                call.legs.insert(*leg)
+            }
+            Kind::LegAnswered { leg } => {
+                let third = call.consult.as_mut().and_then(|consult| consult.third.as_mut());
+                for (_, answered) in third.into_iter().filter(|(third, _)| third == leg) {
+                    *answered = true;
+                    call.early = None;
+                }
+                true
+            }
             Kind::LegEnded { leg, .. } => {
                 call.early.take_if(|(a, b)| a == leg || b == leg);
                 call.legs.remove(leg)

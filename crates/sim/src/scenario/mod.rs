@@ -150,6 +150,8 @@ pub enum Deed {
     Move,
     /// Presses a key.
     Press(char),
+    /// Types some keys, one after the other.
+    Type(String),
     /// Sends no media any more.
     Silence,
     /// Registers.

@@ -154,6 +154,11 @@ impl<'a> Stage<'a> {
         match deed {
             Deed::Press(key) => self
                 .media_tells(address, |leg| leg::Digit::from_char(*key).map(|digit| leg::Event::Digit { leg, digit })),
+            Deed::Type(keys) => {
+                for digit in keys.chars().filter_map(leg::Digit::from_char) {
+                    self.media_tells(address, |leg| Some(leg::Event::Digit { leg, digit }));
+                }
+            }
             Deed::Silence => self.media_tells(address, |leg| Some(leg::Event::Silent { leg })),
             Deed::Vanish => self.world.unplug(address),
             Deed::Return if !self.world.phones.contains_key(&address) => self.set_up(index),

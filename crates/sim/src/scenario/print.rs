@@ -13,7 +13,9 @@ use crate::{Node, Seen};
 impl Scenario {
     /// An act as a line of the timeline says it.
     pub(crate) fn act_text(&self, act: &Act) -> String {
-        let doer = |who: &str, what: &str| format!("who: {who}, does: {what}");
+        // In YAML a `#` may begin a comment.
+        let quote = |what: &str| if what.contains('#') { "\"" } else { "" };
+        let doer = |who: &str, what: &str| format!("who: {who}, does: {0}{what}{0}", quote(what));
         match act {
             Act::Phone(phone, deed) => doer(self.name(*phone), &deed.to_string()),
             Act::Restart => doer("switch", "restart"),
@@ -140,6 +142,7 @@ impl fmt::Display for Deed {
             Self::Change(direction) => return write!(f, "change {}", direction_word(*direction)),
             Self::Update(direction) => return write!(f, "update {}", direction_word(*direction)),
             Self::Press(key) => return write!(f, "press {key}"),
+            Self::Type(keys) => return write!(f, "type {keys}"),
             Self::Redirect(number) => return write!(f, "redirect {number}"),
             Self::Refer(number) => return write!(f, "refer {number}"),
             Self::Consult(number) => return write!(f, "consult {number}"),

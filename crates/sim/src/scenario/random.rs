@@ -150,11 +150,24 @@ fn act(dice: &mut Rng) -> Act {
 
 fn transfer(dice: &mut Rng) -> Deed {
     let number = one_of(dice, &["102", "104", "1000", "201", "+4930998", "+4917055", "112", "999"]).to_owned();
-    match dice.below(4) {
+    match dice.below(6) {
         0 => Deed::Refer(number),
-        1 => Deed::Consult(number),
-        2 => Deed::Join,
+        1 | 2 => Deed::Type(code(dice, &number)),
+        3 => Deed::Consult(number),
+        4 => Deed::Join,
         _ => Deed::TakeOver(one_of(dice, &["101", "102", "103", "104"]).to_owned()),
+    }
+}
+
+/// What a user types while he talks: a code, with a number where it wants one.
+fn code(dice: &mut Rng, number: &str) -> String {
+    let number = number.replace('+', "*");
+    match dice.below(8) {
+        0..3 => format!("*2{number}#"),
+        3..5 => "*3".to_owned(),
+        5 => "*4".to_owned(),
+        6 => format!("*5{number}#"),
+        _ => one_of(dice, &["*", "*2", "*21", "5", "*9", "#"]).to_owned(),
     }
 }
 

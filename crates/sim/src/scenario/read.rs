@@ -363,6 +363,10 @@ impl FromStr for Deed {
             ("press", Some(rest)) => {
                 rest.parse().ok().filter(|key| leg::Digit::from_char(*key).is_some()).map(Self::Press)
             }
+            ("type", Some(keys)) => {
+                let typed = keys.chars().all(|key| leg::Digit::from_char(key).is_some());
+                typed.then(|| Self::Type(keys.to_owned()))
+            }
             ("change", Some(rest)) => direction(rest).map(Self::Change),
             ("update", Some(rest)) => direction(rest).map(Self::Update),
             (_, Some(_)) => None,

@@ -72,7 +72,7 @@ impl Limits {
         told.filter(|address| address.is_ipv4() == own.is_ipv4()).unwrap_or(own)
     }
 
-    /// The most SIP sessions: each call has two legs at most; what is above comes from sessions that linger.
+    /// The most SIP sessions: each call has three legs at most, and most have two; what is above comes from sessions that linger.
     #[must_use]
     pub const fn max_sessions(&self) -> usize {
         self.max_calls.saturating_mul(3)

@@ -1,4 +1,5 @@
-//! Transfers: one side sends the other on (`blind`), a flow its caller (`flow`), two calls become one (`attended`).
+//! Transfers: one side sends the other on (`blind`), a flow its caller (`flow`), two calls become one (`attended`), and by keys
+//! typed in the talk, where a third one may be asked first (`consult`).
 //!
 //! RFC 3515 (REFER), RFC 3420 (sipfrag), RFC 3892 (Referred-By), RFC 4488 (norefersub), RFC 5589 (both kinds), RFC 3891
 //! (Replaces): 3 (matching, early-only, 481, 486, 603).
@@ -14,6 +15,7 @@ mod attended;
 mod blind;
 #[path = "../common/mod.rs"]
 mod common;
+mod consult;
 mod flow;
 
 use std::net::SocketAddr;
