@@ -140,3 +140,43 @@ fn an_agent_gets_one_call_at_a_time_and_rests_between_them() {
     switch.wait_for_cdrs(2);
     switch.assert_quiet();
 }
+
+#[test]
+fn what_became_of_a_call_is_explained_and_counted_also_after_a_restart() {
+    let Scene { mut ports, mut switch, first: _first, mut second, _folder } = scene("agent_declines");
+    let mut phone = Phone::new(switch.address(), &mut ports);
+    let mut dialog = phone.call("1003");
+    second_on_the_line(&mut phone);
+    assert_eq!(phone.bye(&mut dialog).status(), Some(200));
+    second.wait_for_successes(1, SOON);
+    let cdr = switch.wait_for_cdr();
+    let call = cdr["call"].as_str().expect("a call").to_owned();
+    assert_eq!(cdr["visits"][0]["agent"], "agent2", "{cdr:#}");
+    assert_eq!(cdr["offered_to"][0]["outcome"], "declined", "{cdr:#}");
+
+    let told = switch.told(&["explain", &call]);
+    for part in ["joined the queue", "the offer to agent1 ended after", ": he declined", ": he answered", "ended\n"] {
+        assert!(told.contains(part), "{part} is not in\n{told}");
+    }
+    let json = |told: String| -> serde_json::Value { serde_json::from_str(told.trim()).expect("one JSON object") };
+    let explained = json(switch.told(&["explain", &call, "--json"]));
+    assert_eq!((&explained["call"], &explained["now"]), (&serde_json::json!(call), &serde_json::Value::Null));
+
+    let today = |switch: &Switch| {
+        let line = json(switch.told(&["queues", "--json"]));
+        ["offered", "answered", "service_level"].map(|figure| line["today"][figure].clone())
+    };
+    let counted = [serde_json::json!(1), serde_json::json!(1), serde_json::json!(1.0)];
+    assert_eq!(today(&switch), counted);
+    let table = switch.told(&["queues"]);
+    assert!(table.contains("100.0 %"), "{table}");
+    switch.restart();
+    assert_eq!(today(&switch), counted, "a start counts on");
+    let by_agent = switch.told(&["report", "--by", "agent", "--json"]);
+    let agents: Vec<serde_json::Value> = by_agent.lines().map(|line| json(line.to_owned())).collect();
+    let told: Vec<_> =
+        agents.iter().map(|line| (line["key"].as_str(), line["offers"].as_u64(), line["missed"].as_u64())).collect();
+    assert_eq!(told, [(Some("agent1"), Some(1), Some(1)), (Some("agent2"), Some(1), Some(0))], "{by_agent}");
+    assert!(agents[1]["busy_s"].as_f64() > Some(0.5) && agents[1]["occupancy"].as_f64() < Some(1.0), "{by_agent}");
+    assert!(switch.told(&["report", "--csv"]).starts_with("queue,"));
+}

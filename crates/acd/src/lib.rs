@@ -10,7 +10,7 @@
 //!
 //! Where to find what: `machine.rs` the inputs and timers, `decide.rs` when decisions are asked for and how they are
 //! checked, `snapshot.rs` what strategies are shown, `offer.rs` offers, `penalty.rs` what follows when they fail, `leave.rs` ways out and leases, `wrap_up.rs` the time after a call, `presence.rs` who must be there for callers to wait, `overflow.rs` calls that go on to other queues, `reconfigure.rs` new lists of queues and agents, `floor.rs` agents
-//! and their derived state, `queue.rs` a queue's indexes, `line.rs` who waits in which order, `figures.rs` and `agents.rs` what operators see of queues and agents, `estimate.rs` how long callers will wait, `foresee.rs` where each stands and what he is told of it,
+//! and their derived state, `queue.rs` a queue's indexes, `line.rs` who waits in which order, `figures.rs`, `agents.rs` and `whereabouts.rs` what operators see of queues, agents and calls, `estimate.rs` how long callers will wait, `foresee.rs` where each stands and what he is told of it,
 //! `config.rs` and `event.rs` the words, `invariants.rs`
 //! what must always hold.
 //!
@@ -44,6 +44,7 @@ mod presence;
 mod queue;
 mod reconfigure;
 mod snapshot;
+mod whereabouts;
 mod wrap_up;
 
 pub use agents::AgentFigures;
@@ -59,4 +60,5 @@ pub use overflow::{Excess, Overflow};
 pub use penalty::{Penalties, Penalty};
 pub use presence::{Attendance, Door, Presence};
 pub use routing::{AgentName, QueueName};
+pub use whereabouts::{CallStage, CallStanding};
 pub use wrap_up::WrapUpFault;

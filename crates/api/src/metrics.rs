@@ -5,7 +5,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use switch::control::{Queue, TrunkCount, TrunkState};
+use switch::control::{Queue, QueueLine, TrunkCount, TrunkState};
 
 use crate::port::Figures;
 
@@ -15,6 +15,7 @@ pub(crate) fn render(figures: &Figures) -> String {
     switch(&mut page, figures);
     calls(&mut page, figures);
     queues(&mut page, &figures.status.queues);
+    kpis(&mut page, &figures.queues);
     sip(&mut page, &figures.sip);
     traffic(&mut page, &figures.sip.traffic);
     trunks(&mut page, &figures.trunks);
@@ -111,6 +112,53 @@ fn queues(page: &mut Page, queues: &[Queue]) {
         ];
         for (state, count) in states {
             page.line(name, &[("queue", queue), ("state", state)], count);
+        }
+    }
+}
+
+/// One figure of a queue, if there is one.
+type Figure = fn(&QueueLine) -> Option<f64>;
+
+/// Of today, as crate `journal` defines them; what was not counted yet is absent.
+fn kpis(page: &mut Page, queues: &[QueueLine]) {
+    let name = "strowger_queue_visits_today";
+    page.gauge(name, "Calls that joined a queue today, in the company's time zone, by what became of them.");
+    for QueueLine { queue, today, .. } in queues {
+        for (outcome, count) in [
+            ("offered", today.offered),
+            ("answered", today.answered),
+            ("abandoned", today.abandoned),
+            ("abandoned_short", today.abandoned_short),
+            ("others", today.others),
+        ] {
+            page.line(name, &[("queue", &queue.name), ("outcome", outcome)], count);
+        }
+    }
+    let name = "strowger_queue_service_level";
+    page.gauge(
+        name,
+        "Share of today's calls answered in time, of those that ended (answered, abandoned) and of those offered.",
+    );
+    for QueueLine { queue, today, .. } in queues {
+        for (of, share) in [("ended", today.service_level), ("offered", today.service_level_offered)] {
+            if let Some(share) = share {
+                page.line(name, &[("queue", &queue.name), ("of", of)], share);
+            }
+        }
+    }
+    let times: [(&str, &str, Figure); 3] = [
+        ("strowger_queue_speed_of_answer_seconds", "ASA of today's calls.", |line| line.today.asa_s),
+        ("strowger_queue_handle_time_seconds", "AHT of today's calls: talk, hold and the time after.", |line| {
+            line.today.aht_s
+        }),
+        ("strowger_queue_occupancy", "Share of their time today that the queue's agents were busy.", |line| {
+            line.today.occupancy
+        }),
+    ];
+    for (name, help, figure) in times {
+        page.gauge(name, help);
+        for (line, figure) in queues.iter().filter_map(|line| Some((line, figure(line)?))) {
+            page.line(name, &[("queue", &line.queue.name)], figure);
         }
     }
 }
@@ -287,6 +335,9 @@ mod tests {
             ..Queue::default()
         };
         let disk_faults = [("journal".into(), "Read-only file system".to_owned())].into();
+        let today =
+            switch::control::Kpis { offered: 9, service_level: Some(0.75), asa_s: Some(4.5), ..Default::default() };
+        let line = QueueLine { queue: queue.clone(), today, ..QueueLine::default() };
         let queues = vec![queue];
         let met = switch::control::LimitsMet { channels_out: 23, ..Default::default() };
         let trunk = TrunkState { trunk: "carrier".to_owned(), channels: Some(30), met, ..TrunkState::default() };
@@ -305,6 +356,7 @@ mod tests {
         let digest = sip::digest::Outcomes { failed: 13, ..sip::digest::Outcomes::default() };
         Figures {
             status,
+            queues: vec![line],
             sip,
             digest,
             ended: vec![("answered", 5)],
@@ -328,6 +380,9 @@ mod tests {
             "strowger_queue_calls{queue=\"sales\",state=\"offered\"} 1",
             "strowger_queue_longest_wait_seconds{queue=\"sales\"} 1.5",
             "strowger_queue_agents{queue=\"sales\",state=\"idle\"} 2",
+            "strowger_queue_visits_today{queue=\"sales\",outcome=\"offered\"} 9",
+            "strowger_queue_service_level{queue=\"sales\",of=\"ended\"} 0.75",
+            "strowger_queue_speed_of_answer_seconds{queue=\"sales\"} 4.5",
             "strowger_sip_total{kind=\"requests\"} 11",
             "strowger_registrations 5",
             "strowger_subscriptions 3",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use switch::control::{Request, Response, Status, TrunkCount};
+use switch::control::{QueueLine, Request, Response, Status, TrunkCount};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -49,6 +49,8 @@ pub type Post = Arc<dyn Fn(Query) -> bool + Send + Sync>;
 pub struct Figures {
     /// How the switch is.
     pub status: Status,
+    /// Every queue with what is counted of it.
+    pub queues: Vec<QueueLine>,
     /// Calls that ended since the start, by the disposition of their CDR.
     pub ended: Vec<(&'static str, u64)>,
     /// Calls from and to trunks.

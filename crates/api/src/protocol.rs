@@ -9,6 +9,10 @@
 //! ← {"v":1,"response":{"registrations":{"total":2,"contacts":[…],"next":null}}}
 //! → {"v":1,"request":{"turn":{"switch":"evacuation","on":true,"reason":"fire drill","by":"ada"}}}
 //! ← {"v":1,"response":{"turned":{"switch":"evacuation","on":true,…}}}  or {"no_such_switch":{"known":[…]}}
+//! → {"v":1,"request":{"queues":{"limit":100}}}
+//! ← {"v":1,"response":{"queues":{"total":2,"queues":[…],"next":null}}}
+//! → {"v":1,"request":{"explain":{"call":"c…"}}}
+//! ← {"v":1,"response":{"standing":{"queue":"sales","stage":"waiting",…}}}  or {"standing":null}, "no_such_call"
 //! → {"v":1,"request":{"hangup":{"call":"c…"}}}
 //! ← {"v":1,"response":"hung_up"}                    or "no_such_call"
 //! → {"v":1,"request":{"drain":{"grace_s":20}}}
@@ -234,6 +238,8 @@ mod tests {
             Request::Registrations { after: Some("105".into()), limit: 3 },
             Request::Switches,
             Request::Turn { switch: "fire".into(), on: true, reason: "smoke".into(), by: "ada".into() },
+            Request::Queues { after: Some("sales".into()), limit: 3 },
+            Request::Explain { call },
             Request::Hangup { call },
             Request::Drain { grace_s: Some(20) },
         ];

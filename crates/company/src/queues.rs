@@ -39,6 +39,7 @@ form! {
     key("skills", SKILL_MAP, "What its agents must have to get any of its calls, each with the least level, 0 to 100; the one that matters most first.", "{ billing: 50 }").otherwise("nothing but what the call needs"),
     key("widen", &choosing::STEPS, "How calls need less the longer they wait.", "[{ after: 20s, lower: 20 }, { after: 1m, any: true }]").otherwise("they need the same all the time"),
     key("aging", DURATION, "The wait that makes up for one step of priority, 100ms to 1h.", "5s").otherwise("a higher priority always goes first"),
+    key("service_level", &Kind::Form(&choosing::SERVICE_LEVEL), "In how many cases calls are to be answered in time: `service-objective` and figures go by it.", "{ share: 90, within: 30s }").otherwise("80 of 100 within 20s"),
     key("music", PROMPT, "The prompt that is looped while callers wait.", "music-on-hold").otherwise("silence"),
     key("whisper", PROMPT, "What an agent is told, once he has answered, before he talks with the caller, who hears on what he heard.", "a-call-for-sales").otherwise("they talk at once"),
     key("ring_time", DURATION, "How long an agent's phone rings before the next agent is tried, 3s to 5m.", "15s").usual("20s"),

@@ -76,6 +76,13 @@ impl Zone {
         Some(wall(self.unix(local)))
     }
 
+    /// When the day began on which the clock on the wall stands at a moment.
+    #[must_use]
+    pub fn day_of(&self, at: Wall) -> Wall {
+        let local = self.local(unix(at));
+        wall(self.unix(local - local.rem_euclid(DAY)))
+    }
+
     /// What the clock on the wall shows: seconds since it showed 1970-01-01 00:00.
     pub(crate) fn local(&self, unix: i64) -> i64 {
         unix + i64::from(self.rules.to_offset(timestamp(unix)).seconds())
@@ -115,4 +122,29 @@ pub(crate) fn date(day: i64) -> Date {
 /// The inverse of [`date`].
 pub(crate) fn day_of(date: Date) -> i64 {
     date.duration_since(Date::constant(1970, 1, 1)).as_secs().div_euclid(DAY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_begins_at_midnight_of_the_wall_also_where_the_clock_is_put_back_on_it() {
+        let zone = |name: &str| {
+            let rules = TimeZoneDatabase::bundled().get(name).unwrap();
+            Zone { name: name.into(), rules }
+        };
+        let berlin = zone("Europe/Berlin");
+        for (time, begins) in [
+            ("2026-11-26T00:00", "2026-11-26T00:00:00+01:00"),
+            ("2026-11-26T23:59", "2026-11-26T00:00:00+01:00"),
+            // 25 hours long: the clock is put back at three.
+            ("2026-10-25T20:00", "2026-10-25T00:00:00+02:00"),
+        ] {
+            let begin = berlin.day_of(berlin.at(time).unwrap());
+            assert_eq!(berlin.clock(begin).rfc3339(), begins);
+        }
+        let begin = Zone::default().day_of(Wall::from_unix_micros(-1));
+        assert_eq!(begin, Wall::from_unix_micros(-86_400_000_000));
+    }
 }

@@ -228,6 +228,16 @@ pub enum Kind {
     OfferMade(OfferMade),
     /// An offer is over.
     OfferEnded(OfferEnded),
+    /// The time after a call of a queue begins for an agent. Told apart from calls: his last one may be over.
+    WrapUpBegan {
+        /// The agent.
+        agent: Name,
+    },
+    /// The time after a call is over.
+    WrapUpEnded {
+        /// The agent.
+        agent: Name,
+    },
 
     // ---- Legs and media ----
     /// A leg came to be.

@@ -4,7 +4,7 @@
 //! reports calls is a fold over them, as [`CdrFold`] is. Nothing counts calls a second way.
 //!
 //! Where to find what: `event.rs` the envelope, `kind.rs` what can happen, `vital.rs` what of it must not be lost, `words.rs`
-//! the words that fields use, `offer.rs` and `trunk.rs` what is told of offers and of trunks, `agent.rs` what is told of agents apart from calls, `cdr.rs` the record of a call with the definition of each of its figures, `visit.rs` its part about queues and offers, `fold.rs` how events
+//! the words that fields use, `offer.rs` and `trunk.rs` what is told of offers and of trunks, `agent.rs` what is told of agents apart from calls, `cdr.rs` the record of a call with the definition of each of its figures, `kpi` the figures of queues and agents with the definition of each, `visit.rs` the record's part about queues and offers, `fold.rs` how events
 //! become records, `charge.rs` what calls to the outside are charged, `location.rs` where registered users are, `media_stats.rs` what the media of a leg carried, `voicemail.rs` what is known of a voice message.
 //!
 //! Invariants:
@@ -22,6 +22,7 @@ mod charge;
 mod event;
 mod fold;
 mod kind;
+pub mod kpi;
 mod location;
 mod media_stats;
 mod offer;

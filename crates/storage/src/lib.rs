@@ -21,7 +21,7 @@
 //!
 //! Where to find what: `store.rs` start, ports and stop; `intake.rs` the queues into the journal's and the trace's threads; `journal_writer.rs` the journal's thread, `lines.rs` a file of
 //! lines that survives a failing disk; `last_words.rs` where users are; `switch_file.rs` how switches are turned; `replace.rs` a file written whole; `recorder.rs` all recordings, `take.rs` one of them; `recover.rs` what a start does
-//! after a crash, with `open_log.rs` and `mend.rs`; `letters.rs` voice messages that are being taken, `mailboxes.rs` those that were; `charges.rs` what grants were charged today; `traces.rs` what calls said on the wire; `disk.rs` the port to the file system, which tests replace.
+//! after a crash, with `open_log.rs` and `mend.rs`; `letters.rs` voice messages that are being taken, `mailboxes.rs` those that were; `charges.rs` what grants were charged today; `history.rs` the journal, read back; `traces.rs` what calls said on the wire; `disk.rs` the port to the file system, which tests replace.
 //!
 //! Invariants:
 //! - Everything that waits to be written is bounded; what does not fit is dropped, counted and told.
@@ -37,6 +37,7 @@ mod callers;
 mod charges;
 mod config;
 mod disk;
+mod history;
 mod intake;
 mod journal_writer;
 mod last_words;
@@ -58,6 +59,7 @@ mod traces;
 pub use callers::callers_of;
 pub use charges::charges_of;
 pub use config::Config;
+pub use history::{Head, events_of, journal_days, read_journal};
 pub use last_words::Left;
 pub use mailboxes::{Mailboxes, Message};
 pub use notice::{LetterEvent, Notice, StartError, TakeEvent};

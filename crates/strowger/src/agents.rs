@@ -1,9 +1,7 @@
 //! `strowger agents`: what agents say of themselves and do, and what an operator has them say.
 
-use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use base::Wall;
 use clap::{Args, Subcommand, ValueEnum};
@@ -12,13 +10,8 @@ use switch::control::{AgentLine, AgentPage, MAX_PAGE, NotSaid, Request, Response
 
 use crate::cli::operate::At;
 use crate::error::Error;
-use crate::operate::{Running, connect, print, shown, to_json, whole_seconds};
+use crate::operate::{Running, connect, print, shown, to_json, watch_table, whole_seconds};
 use crate::turn::whoever_asks;
-
-/// How often `--watch` looks.
-const WATCH: Duration = Duration::from_secs(1);
-/// Clears a terminal and goes to its first line.
-const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
 
 /// `strowger agents`.
 #[derive(Debug, Args)]
@@ -132,16 +125,7 @@ fn say(config: &Path, agent: &str, saying: Saying) -> Result<(), Error> {
 
 fn show(config: &Path, json: bool, watch: bool) -> Result<(), Error> {
     let mut switch = connect(config)?;
-    loop {
-        let text = table(&mut switch, json)?;
-        if !watch {
-            print(&text);
-            return Ok(());
-        }
-        let screen = !json && std::io::stdout().is_terminal();
-        print(&format!("{}{text}{}", if screen { CLEAR } else { "" }, if screen || json { "" } else { "\n" }));
-        std::thread::sleep(WATCH);
-    }
+    watch_table(json, watch, || table(&mut switch, json))
 }
 
 /// All agents, a page after the other.

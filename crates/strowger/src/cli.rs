@@ -27,7 +27,7 @@ A first call, on one machine:
   strowger call sip:1000@127.0.0.1   calls it; so does any SIP phone.
 
 What it writes (journal, call records, recordings) lies in the folder that `data:` in strowger.yaml names.
-A running switch is asked by `status`, `calls`, `registrations`, `trunks`, `agents`, `callbacks`, `switch`, `hangup`, `trace --follow`, `reload` and `drain`, over a socket in that folder, which obeys root and
+A running switch is asked by `status`, `calls`, `registrations`, `trunks`, `queues`, `agents`, `callbacks`, `explain`, `switch`, `hangup`, `trace --follow`, `reload` and `drain`, over a socket in that folder, which obeys root and
 the user that the switch runs as. Their exit codes: 0 done; 1 refused (no such call, not allowed), or no configuration;
 2 a fault of usage or of the machine; 3 no switch runs, or it does not answer.
 Signals: SIGTERM or SIGINT once: no new calls, live ones may end in peace for `calls.grace`; twice: ends at once.
@@ -204,6 +204,25 @@ pub(crate) enum Task {
     /// waits (UTC), the attempts that are left, and whether he stands in line. Numbers stand there in clear. Exit code 1: there is no callback of
     /// that name.
     Callbacks(crate::callbacks::Callbacks),
+    /// Shows the queues: who waits, who could serve them, and the figures of today
+    ///
+    /// One line a queue: calls that wait or ring and the longest wait; agents who are free, busy (offered, in a call, after one,
+    /// resting) and on a break; and of the calls that joined today how many there were, were answered and abandoned, the service
+    /// level by both formulas, ASA, AHT, and the occupancy of the queue's agents. What each means stands in config/README.md under
+    /// “Figures”.
+    Queues(crate::queues::Queues),
+    /// Explains what was decided about a call: who was asked, who else there was, and why not
+    ///
+    /// From the journal: where the call waited, each offer with the decision's reason, the candidates with their scores, those who
+    /// could not be asked counted by reason, and how it ended. Of a call that waits now the running switch says why nobody has it,
+    /// and what it waits for. Numbers stand there in clear. Exit code 1: no such call.
+    Explain(crate::explain::Explain),
+    /// Tells the figures of a span: service level, ASA, AHT, abandons, occupancy
+    ///
+    /// From the journal, by queue, agent, hour or day, be it that a switch runs or not. What each figure means stands in
+    /// config/README.md under “Figures”. Calls count where they joined the queue, the time of agents by the clock; in time is what
+    /// queues.yaml says now.
+    Report(crate::report::Report),
     /// Shows emergency switches, and turns them
     ///
     /// A switch that is on closes the calendars that name it in hours.yaml, from the next caller on, until somebody turns it

@@ -319,6 +319,7 @@ impl Domain {
         let media = self.media.counters();
         Figures {
             status: self.switch.status(now),
+            queues: self.switch.queue_lines(now),
             ended: self.records.by_disposition(),
             sip: *self.switch.sip_counters(),
             trunks: self.switch.trunk_counts(),

@@ -1,7 +1,7 @@
 //! The `strowger` program: wires drivers to the switch machine.
 //!
 //! `cli` what can be asked for · `folder` reads a company's files · `check` says whether they are right · `run` starts the
-//! drivers and ends them · `reload` gives a running switch another configuration, `watch` sees that files changed · `operate` asks a running switch, `turn` its emergency switches · `hours` shows calendars · `wire` what calls said ·
+//! drivers and ends them · `reload` gives a running switch another configuration, `watch` sees that files changed · `operate` asks a running switch, `turn` its emergency switches · `explain` and `report` read the journal · `hours` shows calendars · `wire` what calls said ·
 //! `call` a phone for the command line · `sim` plays scenarios and centres · `schema` for editors · `graph` draws flows · `test` and `try_flow` play them · `domain` the one thread that owns the switch · `fault`
 //! keeps its panics to the call that they are about · `mailbox` the queue into it · `letters` voice messages between it and storage, `voicemail` what operators do with them · `memory` how much is left · `clock`
 //! its clock · `error` what is printed when the program cannot go on, faults of a configuration included.
@@ -19,6 +19,7 @@ mod cli;
 mod clock;
 mod domain;
 mod error;
+mod explain;
 mod fault;
 mod folder;
 mod graph;
@@ -29,7 +30,9 @@ mod mailbox;
 mod memory;
 mod operate;
 mod passwords;
+mod queues;
 mod reload;
+mod report;
 mod run;
 mod schema;
 mod sim;
@@ -81,6 +84,9 @@ fn main() -> ExitCode {
         Task::Trunks { at, json } => trunks::trunks(&at.config, json).map(done),
         Task::Agents(request) => agents::agents(request).map(done),
         Task::Callbacks(request) => callbacks::callbacks(request).map(done),
+        Task::Queues(request) => queues::queues(&request).map(done),
+        Task::Explain(request) => explain::explain(&request).map(done),
+        Task::Report(request) => report::report(&request).map(done),
         Task::Voicemail { deed, at } => voicemail::voicemail(&at.config, &deed).map(done),
         Task::Hangup { call, at } => operate::hangup(&at.config, call).map(done),
         Task::Reload { plan, at } => operate::reload(&at.config, plan).map(done),

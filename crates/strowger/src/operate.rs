@@ -1,7 +1,7 @@
 //! `strowger status`, `calls`, `registrations`, `hangup`, `reload`, `drain`: asks a running switch, and prints what it says.
 
 use std::fmt::Write as _;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -283,6 +283,29 @@ pub(crate) fn to_json(value: &impl serde::Serialize) -> String {
     // Our own types have string keys only, so that this cannot fail.
     serde_json::to_string(value).unwrap_or_default() + "\n"
 }
+
+/// Prints a table once, or every second.
+pub(crate) fn watch_table(
+    json: bool,
+    watch: bool,
+    mut table: impl FnMut() -> Result<String, Error>,
+) -> Result<(), Error> {
+    loop {
+        let text = table()?;
+        if !watch {
+            print(&text);
+            return Ok(());
+        }
+        let screen = !json && io::stdout().is_terminal();
+        print(&format!("{}{text}{}", if screen { CLEAR } else { "" }, if screen || json { "" } else { "\n" }));
+        std::thread::sleep(WATCH);
+    }
+}
+
+/// How often `--watch` looks.
+const WATCH: Duration = Duration::from_secs(1);
+/// Clears a terminal and goes to its first line.
+const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
 
 /// Who reads no further has what he wanted.
 pub(crate) fn print(text: &str) {

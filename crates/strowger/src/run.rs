@@ -12,6 +12,7 @@ use api::{Api, Post, Query};
 use base::{Day, Rng};
 use company::{Company, System};
 use fetch::Fetcher;
+use journal::kpi::KpiFold;
 use media::{Media, Sinks};
 use net::dns::Dns;
 use net::tcp::{Layer, Origins};
@@ -189,6 +190,7 @@ fn wire(
     };
     let mut switch = Switch::new(clock.now(), Arc::clone(config), setup);
     let left = storage.take_left();
+    restore_figures(&mut switch, clock, data);
     switch.restore_switches(left.switches);
     if config.flows.ask_for_repeats() {
         // A day of the company's zone lies in two of UTC at most.
@@ -221,6 +223,20 @@ fn wire(
         inputs_tx: inputs_tx.clone(),
     })
 }
+
+/// What the journal has of today is counted on. If it cannot be read, figures begin anew: calls come in all the same.
+fn restore_figures(switch: &mut Switch, clock: Clock, data: &Path) {
+    let now = clock.now();
+    // A day of the company's zone lies in two of UTC at most.
+    let days = Day::of(now.wall).before()..=Day::of(now.wall);
+    switch.restore_figures(now, |figures| {
+        let wanted = |head: storage::Head<'_>| KpiFold::wants(head.event);
+        let _ = storage::read_journal(data, days, RESTORED, wanted, |event| figures.feed(&event));
+    });
+}
+
+/// Octets of the journal that a start reads back for figures, from its end: a second or so.
+const RESTORED: u64 = 1 << 30;
 
 /// The address of this machine from which `remote` is reached, so that the phone there is told an address that it can
 /// answer to, though our sockets may be bound to all. Nothing is sent to find that out.

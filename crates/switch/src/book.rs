@@ -5,7 +5,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use base::{CallId, Mono, Now};
+use journal::kpi::Board;
 use journal::{Event, Kind};
+
+use crate::Config;
+use crate::queues::targets;
 
 /// How often counted notices are told, so that a flood of bad messages is no flood of events.
 const NOTICE_INTERVAL: Duration = Duration::from_secs(5);
@@ -14,6 +18,8 @@ const NOTICE_INTERVAL: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     events: VecDeque<Event>,
+    /// What is counted of them.
+    pub figures: Board,
     seq: u32,
     malformed: Option<Notice>,
     strangers: Option<Notice>,
@@ -31,16 +37,35 @@ struct Notice {
 }
 
 impl Book {
+    /// An empty one.
+    pub fn new(now: Now, config: &Config) -> Self {
+        let mut figures = Board::default();
+        figures.set_targets(targets(config));
+        figures.turn_to(config.flows.zone().day_of(now.wall));
+        Self { figures, ..Self::default() }
+    }
+
     /// Writes an event of a call, whose number is `seq`.
     pub fn write(&mut self, now: Now, call: CallId, seq: &mut u32, kind: Kind) {
-        self.events.push_back(Event { seq: *seq, at: now.wall, call: Some(call), kind });
+        self.put(Event { seq: *seq, at: now.wall, call: Some(call), kind });
         *seq = seq.saturating_add(1);
     }
 
     /// Writes an event of the switch itself.
     pub fn write_system(&mut self, now: Now, kind: Kind) {
-        self.events.push_back(Event { seq: self.seq, at: now.wall, call: None, kind });
+        self.put(Event { seq: self.seq, at: now.wall, call: None, kind });
         self.seq = self.seq.saturating_add(1);
+    }
+
+    fn put(&mut self, event: Event) {
+        self.figures.feed(&event);
+        self.events.push_back(event);
+    }
+
+    /// Counts on from `figures`, which know nothing of this run: what it told so far is still to be polled.
+    pub fn restore(&mut self, mut figures: Board) {
+        self.events.iter().for_each(|event| figures.feed(event));
+        self.figures = figures;
     }
 
     /// Counts a message that could not be read.

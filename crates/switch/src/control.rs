@@ -11,6 +11,7 @@ use std::time::Duration;
 use acd::QueueFigures;
 use base::{CallId, LegId, Now, Pii, Wall};
 use hours::Turned;
+pub use journal::kpi::Kpis;
 use journal::{Asker, Name, Party};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,7 @@ use crate::call::{Call, Role, Stage};
 pub use crate::duty::{NotSaid, Saying};
 use crate::fault::Hand;
 pub use crate::hours::SwitchState;
+pub use crate::queues::{QueueLine, QueuePage, Standing};
 pub use crate::registrations::{Registration, Registrations};
 use crate::switch::Switch;
 use crate::talk::NORMAL_CLEARING;
@@ -99,6 +101,15 @@ pub enum Request {
         #[serde(default)]
         limit: u16,
     },
+    /// Queues with their figures, in the order of the configuration: answered by [`Response::Queues`].
+    Queues {
+        /// Only queues behind this one.
+        #[serde(default)]
+        after: Option<String>,
+        /// How many at most; 0 and more than [`MAX_PAGE`] mean [`MAX_PAGE`].
+        #[serde(default)]
+        limit: u16,
+    },
     /// Take a callback back: answered by [`Response::Cancelled`] or [`Response::NoSuchCallback`].
     CancelCallback {
         /// Its name.
@@ -106,6 +117,11 @@ pub enum Request {
         /// Who, by his own word; the control socket's server adds whom the system knows him as.
         #[serde(default)]
         by: String,
+    },
+    /// Where a call stands in its queue: answered by [`Response::Standing`] or [`Response::NoSuchCall`].
+    Explain {
+        /// Which.
+        call: CallId,
     },
     /// The files of a mailbox were changed: count them anew. Answered by [`Response::Counting`].
     CountMailbox {
@@ -126,7 +142,7 @@ pub enum Request {
 }
 
 /// The answer to a [`Request`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Response {
     /// How the switch is.
@@ -169,6 +185,10 @@ pub enum Response {
     Cancelled,
     /// There is no callback of that name.
     NoSuchCallback,
+    /// Some of the queues.
+    Queues(QueuePage),
+    /// Where the call stands; nothing if it lives and is in no queue.
+    Standing(Option<Box<Standing>>),
     /// They are being counted; phones are told then.
     Counting,
     /// The call is ended.
@@ -388,6 +408,9 @@ impl Switch {
                 self.settle(now);
                 if known { Response::Cancelled } else { Response::NoSuchCallback }
             }
+            Request::Queues { after, limit } => Response::Queues(self.queue_page(now, after.as_deref(), limit)),
+            Request::Explain { call } if !self.calls.contains_key(&call) => Response::NoSuchCall,
+            Request::Explain { call } => Response::Standing(self.standing(now, call).map(Box::new)),
             Request::CountMailbox { mailbox } => {
                 self.letters.order(journal::LetterOrder::Count(mailbox));
                 Response::Counting

@@ -184,6 +184,24 @@ impl Switch {
         }
     }
 
+    /// A day began: who is there is told again, so that its journal can be read by itself.
+    pub(crate) fn tell_duties(&mut self, now: Now) {
+        for agent in self.config.clone().agents.iter().map(|agent| &agent.name) {
+            let Some(status) = self.acd.agent_status(agent).filter(|status| **status != Status::LoggedOut) else {
+                continue;
+            };
+            let told = words(status);
+            self.tell_status(now, agent, told, StatusBy::Day, "");
+        }
+    }
+
+    /// The time after a call began for an agent, or is over.
+    pub(crate) fn tell_wrap_up(&mut self, now: Now, agent: &AgentName, began: bool) {
+        let agent = agent.shared().clone();
+        let kind = if began { Kind::WrapUpBegan { agent } } else { Kind::WrapUpEnded { agent } };
+        self.book.write_system(now, kind);
+    }
+
     /// Tells what another configuration has made of agents, who were this before.
     pub(crate) fn tell_new_duties(&mut self, now: Now, before: &BTreeMap<AgentName, Status>) {
         let agents: Vec<AgentName> = self.config.agents.iter().map(|agent| agent.name.clone()).collect();

@@ -420,7 +420,9 @@ impl Switch {
     pub(crate) fn begin_day_if_new(&mut self, now: Now) {
         let clock = self.config.flows.zone().clock(now.wall);
         if self.day.replace(clock).is_some_and(|before| !before.is_same_day(clock)) {
+            self.book.figures.turn_to(self.config.flows.zone().day_of(now.wall));
             self.acd.begin_day(now);
+            self.tell_duties(now);
         }
     }
 

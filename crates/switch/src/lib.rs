@@ -89,6 +89,7 @@ mod overflow;
 mod places;
 mod prompts;
 mod queueing;
+mod queues;
 mod reconfigure;
 mod recording;
 mod registration;

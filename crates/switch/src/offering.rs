@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use acd::Chosen;
 use journal::{Candidate, Kind, Name, OfferMade, OfferReason, Rival};
-use routing::{Question, Strategy as _};
+use routing::{Exclusions, Question, Strategy as _};
 
 use crate::outgoing::millis;
 use crate::switch::Switch;
@@ -30,15 +30,14 @@ impl Switch {
                 reason: chosen.reason.clone(),
                 candidates: candidates(chosen),
                 calls: rivals(chosen),
-                excluded: excluded(chosen),
+                excluded: excluded(&chosen.snapshot.queue.excluded),
             },
         })
     }
 }
 
 /// Who could not be chosen, counted by why.
-fn excluded(chosen: &Chosen) -> BTreeMap<Name, u32> {
-    let excluded = &chosen.snapshot.queue.excluded;
+pub(crate) fn excluded(excluded: &Exclusions) -> BTreeMap<Name, u32> {
     let counts = [
         ("unavailable", excluded.unavailable),
         ("on_break", excluded.on_break),

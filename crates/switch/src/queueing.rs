@@ -26,8 +26,14 @@ impl Switch {
             Event::LeftQueue { call, queue, why, waited } => self.left_queue(now, call, &queue, &why, waited),
             Event::Moved { call, queue } => self.moved_to_queue(now, call, &queue),
             Event::Paused { agent, failure } => self.paused_for(now, &agent, failure),
-            Event::WrapUpBegan { call, .. } => self.wrap_up_began(call),
-            Event::WrapUpEnded { call, .. } => self.wrap_up_ended(now, call),
+            Event::WrapUpBegan { call, agent, .. } => {
+                self.tell_wrap_up(now, &agent, true);
+                self.wrap_up_began(call);
+            }
+            Event::WrapUpEnded { call, agent } => {
+                self.tell_wrap_up(now, &agent, false);
+                self.wrap_up_ended(now, call);
+            }
         }
     }
 

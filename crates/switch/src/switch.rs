@@ -128,7 +128,7 @@ impl Switch {
         let config: Arc<Config> = config.into();
         let Setup { mut sip, node, version, strategy, mut rng, charges } = setup;
         let ids = IdGen::new(node, now.wall);
-        let mut book = Book::default();
+        let mut book = Book::new(now, &config);
         book.write_system(now, Kind::Started { version: version.clone() });
         let acd = Acd::new(now, ids.clone(), config.queues.clone(), config.agents.clone());
         sip.max_sessions = config.limits.max_sessions();

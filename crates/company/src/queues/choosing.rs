@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use acd::{AgentConfig, Member, QueueConfig};
+use acd::{AgentConfig, Member, QueueConfig, ServiceLevel};
 use ivr::Need;
 use routing::{AgentName, Builtin, Levels, MAX_NEEDS, Method, SkillName, Widening};
 use yaml::{Faults, Kind, Map, Value, form, key};
@@ -50,6 +50,12 @@ form! {
     key("any", &Kind::Bool, "No skills are needed any more.", "true"),
 }
 
+form! {
+    pub(super) SERVICE_LEVEL, "a service level", one of [],
+    key("share", &Kind::Whole(1, 100), "In so many of a hundred cases.", "90").usual("80"),
+    key("within", DURATION, "Within this time since the call joined, 1s to 1h.", "30s").usual("20s"),
+}
+
 /// Reads all of it into `queue`.
 pub(super) fn read(
     map: &Map<'_>,
@@ -75,6 +81,13 @@ pub(super) fn read(
     queue.widening = map.optional("widen").map(|value| widening(&value)).unwrap_or_default();
     let aging = Duration::from_millis(100)..=Duration::from_secs(3_600);
     queue.aging = map.optional("aging").and_then(|value| value.duration_in(aging));
+    if let Some(map) = map.optional("service_level").and_then(|value| value.map(&SERVICE_LEVEL.shape)) {
+        let ServiceLevel { within, target } = queue.service_level;
+        queue.service_level = ServiceLevel {
+            within: or(&map, "within", within, |value| value.duration_in(seconds(1, 3_600))),
+            target: or(&map, "share", target, |value| value.integer(1..=100)),
+        };
+    }
 }
 
 fn millis(time: Duration) -> u64 {

@@ -1,0 +1,266 @@
+//! `strowger report`: figures of a span, from the journal on disk.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use base::{Day, Wall};
+use clap::{Args, ValueEnum};
+use company::Company;
+use hours::Zone;
+use journal::kpi::{Figures, KpiFold, Kpis, Targets, VERSION};
+use serde::Serialize;
+
+use crate::cli::operate::At;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::folder::read_company;
+use crate::operate::{connect, print, shown, to_json};
+
+/// A day has 25 hours at most.
+const DAY: Duration = Duration::from_secs(25 * 3_600);
+
+/// `strowger report`.
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// From when on: a date, or a time such as 2026-12-24T10:00, in `zone` of strowger.yaml [default: today's begin]
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Until when [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// A line for each of these
+    #[arg(long, value_enum, default_value = "queue")]
+    pub by: By,
+    /// Prints a JSON object a line, with all figures
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// Prints comma-separated values with a head, all figures
+    #[arg(long)]
+    pub csv: bool,
+    #[command(flatten)]
+    pub at: At,
+}
+
+/// What a line is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    /// A queue
+    Queue,
+    /// An agent
+    Agent,
+    /// An hour of the span, all queues together
+    Hour,
+    /// A day of the span, all queues together
+    Day,
+}
+
+/// A line of a report.
+#[derive(Debug, Serialize)]
+struct Line<'a> {
+    /// The version of the definitions.
+    definitions: u16,
+    by: &'static str,
+    key: &'a str,
+    #[serde(flatten)]
+    kpis: Kpis,
+}
+
+/// Prints the figures of a span.
+///
+/// # Errors
+/// As [`read_company`]; if a time is none, or the journal cannot be read.
+pub(crate) fn report(request: &Report) -> Result<(), Error> {
+    let Company { system, switch, .. } = read_company(&request.at.config)?;
+    let zone = switch.flows.zone();
+    let now = Clock::start().now().wall;
+    let time = |text: &String| zone.at(text).ok_or_else(|| Error::NoTime { text: text.clone() });
+    let from = request.from.as_ref().map_or_else(|| Ok(zone.day_of(now)), time)?;
+    let to = request.to.as_ref().map_or(Ok(now), time)?;
+    let within = switch.queues.iter().map(|queue| (queue.name.shared().clone(), queue.service_level.within));
+    let targets = Targets { within: within.collect(), ..Targets::default() };
+    let sums = read(&system.data_folder(&request.at.config), (from, to), request, targets, zone)?;
+    print(&match (request.json, request.csv) {
+        (true, _) => lines(&sums, request.by).map(|line| to_json(&line)).collect(),
+        (_, true) => csv(&sums, request.by),
+        _ => table(&sums, request.by),
+    });
+    Ok(())
+}
+
+fn read(
+    data: &Path,
+    (from, to): (Wall, Wall),
+    request: &Report,
+    targets: Targets,
+    zone: &Zone,
+) -> Result<BTreeMap<String, Figures>, Error> {
+    let mut sums = BTreeMap::new();
+    let (mut fold, mut last) = (KpiFold::new(targets), from);
+    let mut keys = Keys { by: request.by, zone, last: None };
+    let mut add = |credit: journal::kpi::Credit<'_>| {
+        if (from..to).contains(&credit.at)
+            && let Some(key) = keys.of(&credit)
+        {
+            let sum: &mut Figures = sums.entry(key).or_default();
+            sum.add(&credit.figures);
+        }
+    };
+    // Who is an agent from when on is told in the day before, and how calls end that joined last, in the day behind.
+    let days = Day::of(from).before()..=Day::of(to + DAY);
+    let wanted = |head: storage::Head<'_>| KpiFold::wants(head.event);
+    let read = storage::read_journal(data, days, u64::MAX, wanted, |event| {
+        last = event.at;
+        fold.feed(&event, &mut add);
+    });
+    read.map_err(|source| Error::File { path: data.join("journal"), source })?;
+    // A switch that runs has agents at work though it has nothing to tell; one that died has none.
+    let until = if connect(&request.at.config).is_ok() { to } else { last.min(to) };
+    fold.advance(until, &mut add);
+    Ok(sums)
+}
+
+/// Which line a credit belongs to.
+struct Keys<'a> {
+    by: By,
+    zone: &'a Zone,
+    /// The last quarter of an hour that was asked for: most ask for the same.
+    last: Option<(i64, String)>,
+}
+
+impl Keys<'_> {
+    fn of(&mut self, credit: &journal::kpi::Credit<'_>) -> Option<String> {
+        let length = match self.by {
+            By::Queue => return credit.queue.map(ToString::to_string),
+            By::Agent => return credit.agent.map(ToString::to_string),
+            By::Hour => 13,
+            By::Day => 10,
+        };
+        let quarter = credit.at.as_unix_micros().div_euclid(900_000_000);
+        if self.last.as_ref().is_none_or(|(last, _)| *last != quarter) {
+            let time = self.zone.clock(credit.at).rfc3339();
+            let (date, offset) = (time.get(..length).unwrap_or_default(), time.get(19..).unwrap_or_default());
+            // An hour that the clock shows twice is two.
+            let key = if self.by == By::Hour { format!("{date}:00{offset}") } else { date.to_owned() };
+            self.last = Some((quarter, key));
+        }
+        self.last.as_ref().map(|(_, key)| key.clone())
+    }
+}
+
+fn lines(sums: &BTreeMap<String, Figures>, by: By) -> impl Iterator<Item = Line<'_>> {
+    sums.iter().map(move |(key, figures)| Line { definitions: VERSION, by: word(by), key, kpis: figures.kpis() })
+}
+
+const fn word(by: By) -> &'static str {
+    match by {
+        By::Queue => "queue",
+        By::Agent => "agent",
+        By::Hour => "hour",
+        By::Day => "day",
+    }
+}
+
+fn csv(sums: &BTreeMap<String, Figures>, by: By) -> String {
+    let columns = |kpis: &Kpis| match serde_json::to_value(kpis) {
+        Ok(serde_json::Value::Object(fields)) => fields,
+        _ => serde_json::Map::new(),
+    };
+    let head: Vec<String> = columns(&Kpis::default()).into_iter().map(|(name, _)| name).collect();
+    let mut text = format!("{},{}\r\n", word(by), head.join(","));
+    for (key, figures) in sums {
+        let values = columns(&figures.kpis()).into_iter().map(|(_, value)| match value {
+            serde_json::Value::Null => String::new(),
+            value => value.to_string(),
+        });
+        text += &format!("{key},{}\r\n", values.collect::<Vec<_>>().join(","));
+    }
+    text
+}
+
+fn table(sums: &BTreeMap<String, Figures>, by: By) -> String {
+    let mut text = row(&word(by).to_uppercase(), HEAD.map(str::to_owned));
+    let mut all = Figures::default();
+    for (key, figures) in sums {
+        all.add(figures);
+        text += &row(&shown(key), cells(&figures.kpis()));
+    }
+    text + &row("all", cells(&all.kpis()))
+}
+
+/// The columns of [`cells`].
+const HEAD: [&str; 11] =
+    ["OFFERED", "ANSWERED", "ABANDONED", "SHORT", "OTHERS", "SL", "SL-OFFERED", "ASA", "AHT", "LONGEST", "OCCUPANCY"];
+
+/// The figures that a table has room for.
+fn cells(kpis: &Kpis) -> [String; 11] {
+    let count = |count: u64| count.to_string();
+    [
+        count(kpis.offered),
+        count(kpis.answered),
+        count(kpis.abandoned),
+        count(kpis.abandoned_short),
+        count(kpis.others),
+        percent(kpis.service_level),
+        percent(kpis.service_level_offered),
+        seconds(kpis.asa_s),
+        seconds(kpis.aht_s),
+        seconds(Some(kpis.longest_wait_s).filter(|_| kpis.offered > 0)),
+        percent(kpis.occupancy),
+    ]
+}
+
+pub(crate) fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", share * 100.0))
+}
+
+pub(crate) fn seconds(time: Option<f64>) -> String {
+    time.map_or_else(|| "-".to_owned(), |time| format!("{time:.1} s"))
+}
+
+fn row(key: &str, cells: [String; 11]) -> String {
+    let cells: String = cells.iter().map(|cell| format!("  {cell:>10}")).collect();
+    format!("{key:<24}{cells}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sums() -> BTreeMap<String, Figures> {
+        let sales = Figures { offered: 3, answered: 2, answered_in_time: 1, abandoned: 1, ..Figures::default() };
+        let support = Figures { offered: 1, others: 1, ..Figures::default() };
+        [("sales".to_owned(), sales), ("support".to_owned(), support)].into()
+    }
+
+    #[test]
+    fn a_table_ends_with_the_sum_and_figures_of_nothing_are_a_dash() {
+        let text = table(&sums(), By::Queue);
+        let words: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(words[0][..3], ["QUEUE", "OFFERED", "ANSWERED"]);
+        assert_eq!(words[1][..8], ["sales", "3", "2", "1", "0", "0", "33.3", "%"]);
+        assert_eq!(words[2][..7], ["support", "1", "0", "0", "0", "1", "-"]);
+        assert_eq!(words[3][..4], ["all", "4", "2", "1"]);
+    }
+
+    #[test]
+    fn comma_separated_values_have_a_head_and_as_many_columns_in_each_line() {
+        let text = csv(&sums(), By::Queue);
+        let counts: Vec<usize> = text.lines().map(|line| line.split(',').count()).collect();
+        assert!(text.starts_with("queue,") && counts.len() == 3 && counts.iter().all(|count| *count == counts[0]));
+        assert!(text.lines().next().unwrap().contains("service_level_offered"));
+    }
+
+    #[test]
+    fn an_hour_is_that_of_the_companys_clock_and_one_that_comes_twice_is_two() {
+        let hours = hours::Zone::default();
+        let mut keys = Keys { by: By::Hour, zone: &hours, last: None };
+        let at = Wall::from_unix_micros(1_795_253_400_000_000);
+        let credit = journal::kpi::Credit { at, queue: None, agent: None, figures: Figures::default() };
+        assert_eq!(keys.of(&credit).unwrap(), "2026-11-21T09:00+00:00");
+        keys = Keys { by: By::Day, ..keys };
+        keys.last = None;
+        assert_eq!(keys.of(&credit).unwrap(), "2026-11-21");
+        assert_eq!(hours.day_of(at), Wall::from_unix_micros(1_795_219_200_000_000));
+    }
+}
