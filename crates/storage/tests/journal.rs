@@ -47,7 +47,7 @@ fn events_become_lines_and_each_call_that_ends_a_record() {
     let records = lines(folder.path(), CDR);
     let calls: Vec<&str> = records.iter().map(|record| record["call"].as_str().unwrap()).collect();
     assert_eq!(calls, ["c0000000000001", "c0000000000002"]);
-    assert_eq!((&records[0]["duration_ms"], &records[0]["cut"]), (&3000.into(), &false.into()));
+    assert_eq!((&records[0]["duration_ms"], &records[0]["cut"]), (&2000.into(), &false.into()));
 }
 
 #[test]
