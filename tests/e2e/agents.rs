@@ -14,29 +14,38 @@ struct Scene {
     switch: Switch,
     first: Sipp,
     second: Sipp,
-    _folder: tempfile::TempDir,
+    /// The first agent's ports, for SIP and audio.
+    place: (u16, u16),
+    folder: tempfile::TempDir,
 }
 
 /// Two agents: the first behaves as `scenario` says, the second answers and repeats what he hears.
 fn scene(scenario: &str) -> Scene {
+    scene_with(scenario, "15s")
+}
+
+/// As [`scene`]; who is lost in mid-call has so long to come back.
+fn scene_with(scenario: &str, return_time: &str) -> Scene {
     let mut ports = Ports::slice();
     let folder = tempfile::tempdir().expect("a folder");
     let mut agent = |scenario: &str, options: &[&str]| {
         let (port, media) = (ports.take(2), ports.take(4));
-        (Sipp::answering(scenario, port, media, folder.path(), options), format!("sip:agent@127.0.0.1:{port}"))
+        (Sipp::answering(scenario, port, media, folder.path(), options), (port, media))
     };
-    let (first, one) = agent(scenario, &["-rtp_echo"]);
-    let (second, two) = agent("agent_answers", &["-rtp_echo"]);
-    let mut company = Company::new(&ports).agent(&one).agent(&two);
+    let (first, place) = agent(scenario, &["-rtp_echo"]);
+    let (second, other) = agent("agent_answers", &["-rtp_echo"]);
+    let contact = |port: u16| format!("sip:agent@127.0.0.1:{port}");
+    let mut company = Company::new(&ports).agent(&contact(place.0)).agent(&contact(other.0));
     company.media.insert("silence", "5s".to_owned());
     company.queue.insert("ring_time", "3s".to_owned());
+    company.queue.insert("return_time", return_time.to_owned());
     let switch = Switch::start(&company);
-    Scene { ports, switch, first, second, _folder: folder }
+    Scene { ports, switch, first, second, place, folder }
 }
 
 /// The first agent is tried and ends as `outcome`; the second one answers, the caller hears him, and hangs up.
 fn second_answers(scenario: &str, outcome: &str) {
-    let Scene { mut ports, switch, mut first, mut second, _folder } = scene(scenario);
+    let Scene { mut ports, switch, mut first, mut second, folder: _folder, .. } = scene(scenario);
     let mut phone = Phone::new(switch.address(), &mut ports);
     phone.media.say(Some(tones::CALLER));
     let start = Instant::now();
@@ -74,7 +83,7 @@ fn an_agent_who_never_answers_is_cancelled_and_passed_over() {
 
 #[test]
 fn an_agent_whose_phone_is_gone_is_passed_over() {
-    let Scene { mut ports, switch, mut first, mut second, _folder } = scene("agent_answers");
+    let Scene { mut ports, switch, mut first, mut second, folder: _folder, .. } = scene("agent_answers");
     first.vanish();
     let mut phone = Phone::new(switch.address(), &mut ports);
     let mut dialog = phone.call("1003");
@@ -92,27 +101,64 @@ fn second_on_the_line(phone: &mut Phone) {
     phone.media.wait_for_tone(tones::CALLER, Instant::now(), SOON);
 }
 
-#[test]
-fn an_agent_who_vanishes_in_mid_call_ends_the_call_and_frees_everyone() {
-    let Scene { mut ports, switch, mut first, mut second, _folder } = scene("agent_answers");
-    let mut phone = Phone::new(switch.address(), &mut ports);
+/// A recorded caller talks with the first agent, whose process is killed then. Gives when the caller was told.
+fn first_vanishes(phone: &mut Phone, first: &mut Sipp) -> Instant {
     phone.media.say(Some(tones::CALLER));
     let start = Instant::now();
-    phone.call("1003");
+    phone.media.wait_for_tone(tones::WELCOME, start, SOON);
+    phone.media.press("1");
     phone.media.wait_for_tone(tones::CALLER, start, SOON);
     first.vanish();
-    // The agent's audio has ceased; after the configured 5 s of silence the call ends for the caller too.
+    // The agent's audio has ceased, which shows after the configured 5 s of silence.
     let gone = Instant::now();
-    phone.wait_for_request("BYE", Duration::from_secs(20));
-    assert!(gone.elapsed() >= Duration::from_secs(4), "an ICMP error alone ends no call");
-    let cdr = switch.wait_for_cdr();
-    assert_eq!((cdr["disposition"].as_str(), cdr["agent"].as_str()), (Some("answered"), Some("agent1")), "{cdr:#}");
-    // The next caller is not offered to a ghost for ever: the second agent gets him.
-    let mut next = Phone::new(switch.address(), &mut ports);
-    let mut dialog = next.call("1003");
-    second_on_the_line(&mut next);
-    assert_eq!(next.bye(&mut dialog).status(), Some(200));
+    phone.media.wait_for_tone(tones::LOST, gone, Duration::from_secs(20));
+    assert!(gone.elapsed() >= Duration::from_secs(4), "an ICMP error alone is no loss");
+    phone.media.wait_for_tone(tones::MUSIC, gone, SOON);
+    Instant::now()
+}
+
+#[test]
+fn the_call_of_an_agent_who_vanishes_and_stays_away_is_the_next_agents_on_one_recording() {
+    let Scene { mut ports, switch, mut first, mut second, folder: _folder, .. } = scene_with("agent_answers", "3s");
+    let mut phone = Phone::new(switch.address(), &mut ports);
+    let mut dialog = phone.call("1000");
+    let told = first_vanishes(&mut phone, &mut first);
+    assert!(switch.told(&["agents"]).contains("in call"), "his time has begun");
+    phone.media.wait_for_tone(tones::CALLER, told, Duration::from_secs(20));
+    pause(Duration::from_secs(1));
+    assert_eq!(phone.bye(&mut dialog).status(), Some(200));
     second.wait_for_successes(1, SOON);
+    let cdr = switch.wait_for_cdr();
+    let facts = (cdr["disposition"].as_str(), cdr["agent"].as_str(), cdr["offers"].as_u64());
+    assert_eq!(facts, (Some("answered"), Some("agent2"), Some(2)), "{cdr:#}");
+    let recordings = cdr["recordings"].as_array().expect("recordings");
+    let (length, duration) = (recordings[0]["length_ms"].as_u64(), cdr["duration_ms"].as_u64());
+    assert_eq!((recordings.len(), recordings[0]["lost_ms"].as_u64()), (1, Some(0)), "{cdr:#}");
+    assert!(duration > Some(9_000) && length.zip(duration).is_some_and(|(l, d)| l + 500 > d), "{cdr:#}");
+    let lost = &switch.events("agent_lost")[0];
+    assert_eq!((lost["agent"].as_str(), lost["cause"].as_str()), (Some("agent1"), Some("media_silent")));
+    assert_eq!(switch.events("queue_joined").len(), 2);
+    assert!(switch.told(&["agents"]).contains("resting"), "he gets no offer yet");
+    switch.assert_quiet();
+}
+
+#[test]
+fn an_agent_whose_phone_is_back_in_time_talks_on_with_his_caller() {
+    let Scene { mut ports, switch, mut first, place, folder, .. } = scene_with("agent_answers", "30s");
+    let mut phone = Phone::new(switch.address(), &mut ports);
+    let mut dialog = phone.call("1000");
+    let told = first_vanishes(&mut phone, &mut first);
+    let mut again = Sipp::answering("agent_answers", place.0, place.1, folder.path(), &["-rtp_echo"]);
+    phone.media.wait_for_tone(tones::CALLER, told, Duration::from_secs(20));
+    pause(Duration::from_secs(1));
+    assert_eq!(phone.bye(&mut dialog).status(), Some(200));
+    again.wait_for_successes(1, SOON);
+    let cdr = switch.wait_for_cdr();
+    let facts = (cdr["disposition"].as_str(), cdr["agent"].as_str(), cdr["offers"].as_u64());
+    assert_eq!(facts, (Some("answered"), Some("agent1"), Some(1)), "{cdr:#}");
+    assert_eq!(cdr["recordings"].as_array().map(Vec::len), Some(1), "{cdr:#}");
+    assert_eq!(switch.events("queue_joined").len(), 1);
+    switch.assert_quiet();
 }
 
 #[test]
@@ -143,7 +189,7 @@ fn an_agent_gets_one_call_at_a_time_and_rests_between_them() {
 
 #[test]
 fn what_became_of_a_call_is_explained_and_counted_also_after_a_restart() {
-    let Scene { mut ports, mut switch, first: _first, mut second, _folder } = scene("agent_declines");
+    let Scene { mut ports, mut switch, first: _first, mut second, folder: _folder, .. } = scene("agent_declines");
     let mut phone = Phone::new(switch.address(), &mut ports);
     let mut dialog = phone.call("1003");
     second_on_the_line(&mut phone);

@@ -26,6 +26,8 @@ pub mod tones {
     pub const MUSIC: f64 = 1750.0;
     /// What those hear who are held, if the company has music for it.
     pub const HOLD: f64 = 3000.0;
+    /// What a caller hears whose agent is lost.
+    pub const LOST: f64 = 2250.0;
     /// What agents hear whose code is obeyed.
     pub const DONE: f64 = 2700.0;
     /// And whose is not.
@@ -274,6 +276,7 @@ impl Company {
             ("goodbye", tones::GOODBYE, 0.6),
             ("music", tones::MUSIC, 2.0),
             ("hold", tones::HOLD, 2.0),
+            ("queue/agent-lost", tones::LOST, 0.6),
             ("agent/logged-in", tones::DONE, 0.6),
             ("agent/paused", tones::DONE, 0.6),
             ("agent/no-such-reason", tones::REFUSED, 0.6),

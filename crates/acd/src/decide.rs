@@ -216,7 +216,7 @@ impl Acd {
         self.count_change(call)?;
         self.change_line(call, |entry, queue| {
             entry.caller.priority = priority;
-            entry.place = queue.place(entry.joined, entry.serial, priority);
+            entry.place = queue.place(entry, priority);
         });
         self.ask(now, ask.subject, false);
         self.pump_for(now, call);

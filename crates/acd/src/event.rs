@@ -64,6 +64,16 @@ pub enum Event {
         /// Its queue now.
         queue: QueueName,
     },
+    /// A call that an agent had is in its queue again, as he was lost. It leaves again by [`Self::LeftQueue`], which counts what
+    /// it waited since.
+    Returned {
+        /// The call.
+        call: CallId,
+        /// Its queue.
+        queue: QueueName,
+        /// Who is lost.
+        agent: AgentName,
+    },
     /// An agent did not take so many offers in a row that he is on a break from now on, for the reason
     /// [`OfferFailure::reason`].
     Paused {

@@ -157,7 +157,10 @@ pub struct Lease {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeaseKind {
     WrapUp(After),
+    /// He did not take an offer.
     Rest,
+    /// His phone was lost in mid-call.
+    Lost,
 }
 
 /// What an agent is for the indexes of his queues.
@@ -233,7 +236,7 @@ impl Agent {
             (None, Status::LoggedOut, _) => AgentState::LoggedOut,
             (None, _, Some(LeaseKind::WrapUp(_))) => AgentState::WrapUp,
             (None, Status::Break { .. }, _) => AgentState::OnBreak,
-            (None, Status::Available, Some(LeaseKind::Rest)) => AgentState::Resting,
+            (None, Status::Available, Some(LeaseKind::Rest | LeaseKind::Lost)) => AgentState::Resting,
             (None, Status::Available, None) => AgentState::Idle,
         }
     }

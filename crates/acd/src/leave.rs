@@ -47,7 +47,7 @@ impl Acd {
         queue.take(entry);
         queue.line.open.remove(&entry.place);
         queue.length -= 1;
-        let waited = now.monotonic - entry.joined;
+        let waited = entry.waits(now.monotonic);
         let given_up =
             matches!(why, LeaveReason::Left | LeaveReason::WaitedTooLong | LeaveReason::NoAgents | LeaveReason::Closed);
         if given_up && waited > queue.config.service_level.within {

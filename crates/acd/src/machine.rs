@@ -123,6 +123,8 @@ impl Acd {
             queue: ix,
             joined: joined.min(now.monotonic),
             entered: now.monotonic,
+            waited: Duration::ZERO,
+            returned: false,
             serial: self.joined,
             place: Place::default(),
             caller,
@@ -154,7 +156,7 @@ impl Acd {
         entry.queue = ix;
         entry.entered = now.monotonic;
         entry.stage = Stage::Waiting(None);
-        entry.place = queue.place(entry.joined, entry.serial, entry.caller.priority);
+        entry.place = queue.place(entry, entry.caller.priority);
         queue.length += 1;
         let max_wait = queue.config.max_wait.filter(|_| !entry.caller.patient);
         queue.put(call, entry);

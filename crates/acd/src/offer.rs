@@ -32,7 +32,8 @@ impl Acd {
         entry.turns.clear();
         let mut others = std::mem::take(&mut entry.ringing);
         others.retain(|other| *other != ix);
-        let (queue_ix, place, waited) = (entry.queue, entry.place, now.monotonic - entry.joined);
+        let (queue_ix, place, waited) = (entry.queue, entry.place, entry.waits(now.monotonic));
+        entry.waited = now.monotonic - entry.joined;
         for token in entry.take_timers() {
             self.timers.cancel(token);
         }
@@ -141,7 +142,7 @@ impl Acd {
     }
 
     /// An agent did not take an offer. True if that was one too many: then he is on a break.
-    fn pause_who_missed(&mut self, now: Now, ix: AgentIx, failure: OfferFailure, most: Option<u32>) -> bool {
+    pub(crate) fn pause_who_missed(&mut self, now: Now, ix: AgentIx, failure: OfferFailure, most: Option<u32>) -> bool {
         let paused = self.floor.change(ix, |agent| {
             let missed = agent.missed.add(failure);
             let too_many = most.is_some_and(|most| missed >= most) && agent.status == Status::Available;

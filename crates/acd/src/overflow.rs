@@ -106,7 +106,7 @@ impl Acd {
     }
 
     /// Sets when a call is looked at next: by the first rule whose time is to come, or if one was due already, soon.
-    fn arm_overflow(&mut self, now: Now, call: CallId) {
+    pub(crate) fn arm_overflow(&mut self, now: Now, call: CallId) {
         let Some(entry) = self.calls.get_mut(&call) else { return };
         let Some(queue) = self.floor.queue(entry.queue) else { return };
         let rules = queue.config.overflow.iter().filter_map(|rule| match rule.when {

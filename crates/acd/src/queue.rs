@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::{CallId, DecisionId, Mono, TimerToken};
 use routing::{Exclusions, Levels, Order, SkillName, Strategy as _, USUAL_PRIORITY};
@@ -19,6 +20,10 @@ pub struct Entry {
     pub joined: Mono,
     /// When it came into this one.
     pub entered: Mono,
+    /// How long it had waited when an agent took it who was lost then.
+    pub waited: Duration,
+    /// It was taken from an agent who was lost: it stands in front of all others.
+    pub returned: bool,
     /// Tells calls that joined at the same moment apart.
     pub serial: u64,
     pub place: Place,
@@ -60,6 +65,11 @@ pub enum Stage {
 }
 
 impl Entry {
+    /// How long it has waited, since an agent had it if one had.
+    pub fn waits(&self, now: Mono) -> Duration {
+        (now - self.joined).saturating_sub(self.waited)
+    }
+
     /// True if the call may not be offered to the agent yet.
     pub fn was_tried(&self, agent: AgentIx, now: Mono) -> bool {
         self.tried.iter().any(|&(tried, until)| tried == agent && until > now)
@@ -252,7 +262,11 @@ impl Queue {
     }
 
     /// Where a call of this queue stands.
-    pub fn place(&self, joined: Mono, serial: u64, priority: u8) -> Place {
+    pub fn place(&self, entry: &Entry, priority: u8) -> Place {
+        let (joined, serial) = (entry.joined, entry.serial);
+        if entry.returned {
+            return Place { class: 0, at: nanos_at(joined) - i64::MAX, serial };
+        }
         match self.config.aging {
             Some(step) => {
                 let ahead = (i64::from(priority) - i64::from(USUAL_PRIORITY)) * nanos(step);
@@ -277,7 +291,7 @@ pub fn counter(excluded: &mut Exclusions, standing: Standing) -> Option<&mut u32
     }
 }
 
-fn nanos(time: std::time::Duration) -> i64 {
+fn nanos(time: Duration) -> i64 {
     // A step of a day times fifty is far from the greatest number; more is cut to that.
     i64::try_from(time.as_nanos()).unwrap_or(i64::MAX).min(86_400_000_000_000)
 }

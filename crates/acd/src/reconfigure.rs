@@ -62,7 +62,7 @@ impl Acd {
     fn renew_places(&mut self, now: Now) {
         for call in self.in_queues() {
             self.change_line(call, |entry, queue| {
-                entry.place = queue.place(entry.joined, entry.serial, entry.caller.priority);
+                entry.place = queue.place(entry, entry.caller.priority);
             });
             let needs = self.set_needs(now, call);
             if let Some(queue) = self.calls.get(&call).map(|entry| entry.queue) {

@@ -83,7 +83,7 @@ impl Acd {
         let ix = self.floor.find(agent)?;
         match self.floor.agent(ix)?.lease.as_ref()?.kind {
             LeaseKind::WrapUp(after) => Some((ix, after)),
-            LeaseKind::Rest => None,
+            LeaseKind::Rest | LeaseKind::Lost => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! callers have hung up nothing is left.
 //!
 //! Covered: every strategy, skills, levels, priorities, widening, aging, offers to several at once and in turn, overflow;
-//! join, leave at any moment, answer, busy, decline, unreachable, no answer, pauses that follow, agents released, wrap-ups ended and extended, logged out and in, on a break,
+//! join, leave at any moment, answer, busy, decline, unreachable, no answer, pauses that follow, agents released, wrap-ups ended and extended, agents lost in mid-call and found, logged out and in, on a break,
 //! reserved and released; decisions at once, late, never, doubled, wrong, for others; time that passes and jumps; queues
 //! and agents that come, change and go by a new configuration; who must be there to wait; queues that close; calls that go on
 //! to other queues by rules, be it in circles.
@@ -89,6 +89,7 @@ struct Seen {
     taken: usize,
     wrapped: usize,
     extended: usize,
+    returned: usize,
 }
 
 impl World {
@@ -137,8 +138,9 @@ impl World {
             20..28 => self.leave(),
             28..50 => self.phone(),
             50..54 => self.release(),
-            54..56 => self.wrap_up(),
-            56..58 => self.let_go(),
+            54..55 => self.lose(),
+            55..57 => self.wrap_up(),
+            57..58 => self.let_go(),
             58..62 => self.log(),
             62..68 => self.direct(),
             68..84 => self.decide(),
@@ -219,6 +221,19 @@ impl World {
             self.acd.let_go(self.now, &agent, call);
         } else {
             self.acd.let_go(self.now, &agent, CallId::from_raw(call.as_raw() + 1));
+        }
+        self.settle();
+    }
+
+    /// An agent's phone dies in mid-call, and his caller waits for another or has hung up, too; or it is there again.
+    fn lose(&mut self) {
+        let agent = self.pick(&self.agents.clone()).unwrap();
+        if self.rng.percent(30) {
+            self.acd.agent_found(self.now, &agent);
+        } else {
+            self.connected.retain(|_, with| *with != agent);
+            let waits = self.rng.percent(80);
+            self.acd.agent_lost(self.now, &agent, waits);
         }
         self.settle();
     }
@@ -415,6 +430,12 @@ impl World {
                     self.queued.insert(call, BTreeSet::new());
                     self.seen.moved += 1;
                 }
+                Event::Returned { call, agent, .. } => {
+                    let offered = self.offers.values().any(|(_, other)| *other == agent);
+                    assert!(!offered, "an offer to one who was in a call");
+                    assert_eq!(self.queued.insert(call, BTreeSet::new()), None, "returned, and never gone");
+                    self.seen.returned += 1;
+                }
                 Event::DecisionRejected { .. } => self.seen.rejected += 1,
                 Event::Paused { agent, failure } => {
                     let reason = failure.reason().into();
@@ -540,17 +561,30 @@ fn no_sequence_of_inputs_breaks_an_invariant() {
         all.taken += seen.taken;
         all.wrapped += seen.wrapped;
         all.extended += seen.extended;
+        all.returned += seen.returned;
     }
     if only.is_none() {
         let enough = offered > 10_000 && answered > 3_000 && reconfigured > 5_000;
         assert!(enough, "the sequences reach too little: {offered}, {answered}, {reconfigured}");
-        let Seen { elsewhere, moved, rejected, together, paused, kept_back, empty, closed, taken, wrapped, extended } =
-            all;
+        let Seen {
+            elsewhere,
+            moved,
+            rejected,
+            together,
+            paused,
+            kept_back,
+            empty,
+            closed,
+            taken,
+            wrapped,
+            extended,
+            returned,
+        } = all;
         let enough = elsewhere > 100 && moved > 5_000 && rejected > 5_000 && together > 200;
         assert!(enough, "the sequences reach too little: {elsewhere}, {moved}, {rejected}, {together}");
         let enough = paused > 400 && kept_back > 300 && empty > 500 && closed > 200 && taken > 1_000;
         assert!(enough, "the sequences reach too little: {paused}, {kept_back}, {empty}, {closed}, {taken}");
-        let enough = wrapped > 30 && extended > 30;
-        assert!(enough, "the sequences reach too little: {wrapped}, {extended}");
+        let enough = wrapped > 30 && extended > 30 && returned > 100;
+        assert!(enough, "the sequences reach too little: {wrapped}, {extended}, {returned}");
     }
 }

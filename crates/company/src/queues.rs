@@ -50,6 +50,7 @@ form! {
     key("empty", &Kind::Form(&waiting::EMPTY), "Who must be there for callers to join, and to go on waiting.", "{ join: working, stay: always }").otherwise("one who is logged in, for both"),
     key("hours", NAME, "The calendar of `hours.yaml` by which it takes callers; it closes in breaks, on holidays and by switches, too.", "office").otherwise("it is always open"),
     key("when_closed", &Kind::Word(&["stay", "leave"]), "What becomes of those who wait when it closes; needs `hours`.", "leave").usual("stay"),
+    key("return_time", DURATION, "How long an agent has to come back whose phone is lost in mid-call, 0s to 5m; then the call stands first in the queue again.", "30s").usual("15s"),
     key("max_wait", DURATION, "After so long the flow goes on without an agent, 1s to 24h.", "10m").otherwise("callers wait without end"),
     key("max_length", &Kind::Whole(1, 100_000), "With so many waiting, the flow goes on at once.", "20").otherwise("there is no bound"),
     key("overflow", &overflow::RULES, "Which calls go on to another queue, with the time since which they wait; of several rules that fit, the first whose queue takes the call.", "[{ after: 60s, to: support }, { waiting: 30, to: support }]").otherwise("none does"),
@@ -60,6 +61,9 @@ pub(crate) const NAME_PATTERN: &str = "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$";
 const NAME: &Kind = &Kind::Like(NAME_PATTERN);
 const PROMPT: &Kind = &Kind::Like("^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?(/[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?)*$");
 const DURATION: &Kind = &Kind::Unlike("^[0-9]+(ms|s|m|h)$");
+
+/// How long an agent has to come back, if nothing is written.
+const USUAL_RETURN: Duration = Duration::from_secs(15);
 
 /// All queues, everyone who serves one, and what they are to those who wait.
 #[derive(Debug, Default)]
@@ -93,9 +97,11 @@ pub(crate) fn read(
             .optional("resume")
             .and_then(|value| value.duration_in(Duration::from_secs(10)..=Duration::from_secs(3_600)));
         let whisper = catalogue.prompt(&map, "whisper", faults);
+        let back = |value: Value<'_>| value.duration_in(Duration::ZERO..=Duration::from_secs(300));
+        let return_time = Some(or(&map, "return_time", USUAL_RETURN, back));
         let hours = waiting::hours(&map, catalogue, faults);
         if let Some(name) = name {
-            all.waiting.insert(name.into(), Waiting { music, whisper, resume, hours });
+            all.waiting.insert(name.into(), Waiting { music, whisper, resume, return_time, hours });
         }
         agents.extend(queue.agents.iter().map(|member| member.agent.clone()));
         all.queues.push(queue);

@@ -71,6 +71,17 @@ pub struct Disposed {
     pub who: String,
 }
 
+/// The phone of an agent is lost in mid-call: he was not hung up on, nor did he hang up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentLost {
+    /// The agent.
+    pub agent: Name,
+    /// How that was seen: `media_silent`, `timeout`, `gone` or `session_expired`, as the end of his leg has it.
+    pub cause: Name,
+    /// How long he has to come back, in milliseconds. If he does, a leg of his begins; else the call joins its queue again.
+    pub return_ms: u64,
+}
+
 /// The last word on an agent that is kept over a restart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentSaid {

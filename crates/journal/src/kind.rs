@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::is_hidden;
 use crate::{
-    Announced, Asker, CallbackTold, ConsultBegan, ConsultOutcome, DecisionFault, Direction, Disposed, DivertedFrom,
-    LegRole, LoginFault, MediaStats, MessageHeard, MessageLeft, MessageName, MessageNotLeft, Name, NoWayOut,
-    OfferEnded, OfferMade, Origin, Party, QueueExit, Reason, Received, Scale, StatusChanged, TransferKind, TrunkDown,
-    TrunkLocated, TrunkNotLocated, TrunkRegistered, TrunkRests, TrunkUnregistered, TrunkUp,
+    AgentLost, Announced, Asker, CallbackTold, ConsultBegan, ConsultOutcome, DecisionFault, Direction, Disposed,
+    DivertedFrom, LegRole, LoginFault, MediaStats, MessageHeard, MessageLeft, MessageName, MessageNotLeft, Name,
+    NoWayOut, OfferEnded, OfferMade, Origin, Party, QueueExit, Reason, Received, Scale, StatusChanged, TransferKind,
+    TrunkDown, TrunkLocated, TrunkNotLocated, TrunkRegistered, TrunkRests, TrunkUnregistered, TrunkUp,
 };
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
@@ -426,6 +426,8 @@ pub enum Kind {
         score: u8,
     },
 
+    /// The phone of the agent in the call is lost.
+    AgentLost(AgentLost),
     /// An agent said what came of the call, in it or in the time after it.
     Disposition(Disposed),
 

@@ -33,7 +33,7 @@ mod voicemail;
 mod waiting;
 mod words;
 
-pub use agent::{AgentSaid, AgentStatus, Disposed, StatusBy, StatusChanged};
+pub use agent::{AgentLost, AgentSaid, AgentStatus, Disposed, StatusBy, StatusChanged};
 pub use callback::{CallbackKept, CallbackPromise, CallbackStep, CallbackTold, NoCallback};
 pub use cdr::{AgentDisposition, Cdr, Disposition, OutsideLeg, Recording, SurveyAnswer};
 pub use charge::{Charges, by_day};

@@ -15,6 +15,7 @@
 //! | +49… | outside by the trunk `carrier`: 101 and 103, two calls at once and a minute a day; +4917… 101 alone, one call at once |
 //! | 1001 | a flow that calls +4930999, one call at once and two minutes a day; else `sales` for five seconds, then 102 |
 //! | 112 | help, by the same trunk
+//! | *50 to *56 | what agents dial: log in and out, breaks, dispositions |
 //!
 //! Everybody may pick up what rings at 101, and 102 what rings at 103. |
 #![allow(clippy::unwrap_used, reason = "what is read here are constants of this file")]
@@ -147,6 +148,10 @@ fn with_carrier() -> Config {
     config.emergency = Some(Emergency { numbers: ["112".into()].into(), trunk: CARRIER.into() });
     config.hold_music = Some(MUSIC.into());
     config.talk_keys = talk_keys();
+    config.waiting.entry("sales".into()).or_default().return_time = Some(Duration::from_secs(10));
+    config.duties.breaks = [("lunch".into(), 1), ("coaching".into(), 2)].into();
+    config.duties.dispositions = [("sold".into(), 1), ("callback".into(), 2)].into();
+    config.duties.codes = switch::Codes::new(switch::Feature::ALL.map(|feature| (feature.usual().into(), feature)));
     config.watchers = [("101".into(), Watchers::All), ("103".into(), Watchers::Only(["102".into()].into()))].into();
     config
 }

@@ -347,7 +347,8 @@ impl World {
             .filter(|(_, phone)| phone.session.is_some() || phone.aside.is_some() || !phone.is_quiet());
         let busy = busy.map(|(address, _)| Breach::new("nothing is left behind", &format!("at the phone {address}")));
         let agents = self.config.agents.iter().filter(|agent| {
-            !matches!(self.switch.agent_state(&agent.name), Some(AgentState::Idle | AgentState::LoggedOut))
+            let state = self.switch.agent_state(&agent.name);
+            !matches!(state, Some(AgentState::Idle | AgentState::OnBreak | AgentState::LoggedOut))
         });
         let agents =
             agents.map(|agent| Breach::new("nothing is left behind", &format!("agent {} is not free", agent.name)));

@@ -20,6 +20,7 @@ use crate::consult::Consult;
 use crate::digits::Keys;
 use crate::fetch::Fetch;
 use crate::identity::Identity;
+use crate::lost::Lost;
 use crate::mask::Mask;
 use crate::places::Places;
 use crate::repeats::Earlier;
@@ -124,6 +125,8 @@ pub(crate) struct Call {
     pub announcing: Option<Announcing>,
     /// The request to a web server that is under way.
     pub fetch: Option<Fetch>,
+    /// The agent who is lost and awaited.
+    pub lost: Option<Lost>,
     /// What the caller dialled for, if that was a code.
     pub code: Option<CodeCall>,
     /// The flow's own timer, or a code's.
@@ -167,6 +170,8 @@ pub(crate) enum Stage {
     Dialling(LegId),
     /// He talks with the other leg.
     Talking(LegId),
+    /// He talked with an agent whose phone is lost, and who may come back.
+    Awaiting,
 }
 
 /// One leg: a SIP session and its media.
@@ -220,8 +225,8 @@ pub(crate) enum Role {
     },
     /// An agent's, rung for an offer.
     Agent {
-        /// The offer.
-        offer: OfferId,
+        /// The offer; none if he is rung anew for a call that he had.
+        offer: Option<OfferId>,
         /// The queue that the caller waits in.
         queue: QueueName,
         /// The agent.
@@ -332,6 +337,7 @@ impl Call {
             whisper: None,
             hears_own: false,
             announcing: None,
+            lost: None,
             fetch: None,
             code: None,
             flow_timer: None,

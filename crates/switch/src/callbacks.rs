@@ -16,7 +16,7 @@ use routing::{Levels, SkillName};
 use serde::{Deserialize, Serialize};
 
 use crate::control::MAX_PAGE;
-use crate::flow::FlowInput;
+use crate::flow::{FlowInput, Wanted};
 use crate::is_number;
 use crate::switch::Switch;
 use crate::timer::Timer;
@@ -31,8 +31,7 @@ pub(crate) const RECHECK: Duration = Duration::from_secs(60);
 pub(crate) struct Stood {
     pub queue: QueueName,
     pub joined: Mono,
-    pub priority: u8,
-    pub needs: Levels,
+    pub wanted: Wanted,
 }
 
 /// All that were promised.
@@ -89,7 +88,7 @@ impl Switch {
         let Some(found) = self.calls.get(&call) else { return };
         let stood = found.stood.as_ref().filter(|stood| *stood.queue.as_str() == *wanted.queue);
         let joined = stood.map_or(now.monotonic, |stood| stood.joined);
-        let needs = stood.map(|stood| &stood.needs).into_iter().flat_map(Levels::iter);
+        let needs = stood.map(|stood| &stood.wanted.needs).into_iter().flat_map(Levels::iter);
         let promise = CallbackPromise {
             queue: wanted.queue,
             number: wanted.number,
@@ -98,7 +97,7 @@ impl Switch {
             hours: wanted.hours,
             except: wanted.except,
             since: shifted(now.wall, now.monotonic - joined, false),
-            priority: stood.map_or(routing::USUAL_PRIORITY, |stood| stood.priority),
+            priority: stood.map_or(routing::USUAL_PRIORITY, |stood| stood.wanted.priority),
             needs: needs.map(|(skill, least)| (skill.shared().clone(), least)).collect(),
             attempts: wanted.attempts,
             retry_s: wanted.retry.as_secs(),

@@ -99,6 +99,8 @@ pub struct Waiting {
     pub whisper: Option<PromptName>,
     /// For how long one who is gone has his place back when he calls again; not at all if none.
     pub resume: Option<Duration>,
+    /// How long an agent has to come back whose phone is lost in mid-call. Without it such a talk is over.
+    pub return_time: Option<Duration>,
     /// When it takes callers; always if none.
     pub hours: Option<crate::QueueHours>,
 }

@@ -500,6 +500,9 @@ impl Switch {
             Stage::Queued(_) => {
                 Place::Queue { queue: self.acd.queue_of(id).map(|queue| queue.shared().clone()).unwrap_or_default() }
             }
+            Stage::Awaiting => {
+                Place::Queue { queue: call.lost.as_ref().map(|lost| lost.queue().shared().clone()).unwrap_or_default() }
+            }
             Stage::Dialling(leg) => self.with(leg, false),
             Stage::Talking(leg) => self.with(leg, true),
         }

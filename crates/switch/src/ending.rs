@@ -26,6 +26,7 @@ impl Switch {
         let reason = reason.into();
         self.stop_speaking(call);
         self.end_code(now, call);
+        self.await_no_more(now, call);
         self.give_fetch_up(call);
         self.end_announcing(call);
         let Some(found) = self.calls.get_mut(&call) else { return };
@@ -71,7 +72,7 @@ impl Switch {
     /// A leg that rings for an offer: the ACD withdraws the offer, and the leg with it.
     fn is_offered(&self, leg: LegId) -> bool {
         match self.legs.get(&leg).map(|found| &found.role) {
-            Some(Role::Agent { offer, .. }) => self.offers.contains_key(offer),
+            Some(Role::Agent { offer: Some(offer), .. }) => self.offers.contains_key(offer),
             _ => false,
         }
     }

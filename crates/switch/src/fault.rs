@@ -36,9 +36,10 @@ impl Hand {
         use acd::Event;
         match event {
             Event::Offer(offer) => Self::Call(offer.call),
-            Event::OfferEnded { call, .. } | Event::LeftQueue { call, .. } | Event::Moved { call, .. } => {
-                Self::Call(*call)
-            }
+            Event::OfferEnded { call, .. }
+            | Event::LeftQueue { call, .. }
+            | Event::Moved { call, .. }
+            | Event::Returned { call, .. } => Self::Call(*call),
             Event::DecisionNeeded { .. } | Event::DecisionRejected { .. } => Self::Nothing,
             Event::WrapUpBegan { call, .. } | Event::WrapUpEnded { call, .. } => Self::Call(*call),
             Event::Paused { .. } => Self::Nothing,
@@ -81,6 +82,7 @@ impl Switch {
                 Hand::Call(call)
             }
             Timer::Speech(call) | Timer::Tidy(call) | Timer::Shutdown(call) => Hand::Call(call),
+            Timer::Return(call) | Timer::RingAnew(call) => Hand::Call(call),
             Timer::Ring(leg) | Timer::Silence(leg) | Timer::Keys(leg) | Timer::Typed(leg) => {
                 self.legs.get(&leg).map_or(Hand::Nothing, |leg| Hand::Call(leg.call))
             }

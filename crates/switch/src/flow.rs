@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use acd::{Caller, JoinError, LeaveReason, QueueName};
 use base::{CallId, LegId, Now, Pii, PlayId};
-use ivr::{DialOutcome, DialTarget, Output, QueueFigures, QueueOutcome, Recording, Sound, Speech};
+use ivr::{Announce, DialOutcome, DialTarget, Output, QueueFigures, QueueOutcome, Recording, Sound, Speech};
 use journal::{Asker, Kind, Name, QueueExit, Scale};
 use leg::{Command, Item, Masked, Prompt};
 use routing::{Levels, SkillName, Target, USUAL_PRIORITY};
@@ -31,11 +31,13 @@ pub(crate) struct Wanted {
     pub max_wait: Option<Duration>,
     pub priority: u8,
     pub needs: Levels,
+    /// What the caller is told while he waits.
+    pub announce: Announce,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { max_wait: None, priority: USUAL_PRIORITY, needs: Levels::default() }
+        Self { max_wait: None, priority: USUAL_PRIORITY, needs: Levels::default(), announce: Announce::default() }
     }
 }
 
@@ -124,11 +126,8 @@ impl Switch {
             Output::Queue { queue, max_wait, priority, skills, hear, announce } => {
                 found.peer_gone = None;
                 let needs = Levels::new(skills.into_iter().map(|(skill, least)| (SkillName::from(skill), least)));
-                let wanted = Wanted { max_wait, priority: priority.unwrap_or(USUAL_PRIORITY), needs };
+                let wanted = Wanted { max_wait, priority: priority.unwrap_or(USUAL_PRIORITY), needs, announce };
                 self.join_queue(now, call, &QueueName::from(queue), wanted, hear);
-                if self.calls.get(&call).is_some_and(|found| matches!(found.stage, Stage::Queued(_))) {
-                    self.begin_announcing(now, call, announce);
-                }
             }
             Output::Callback(promise) => self.promise_callback(now, call, *promise),
             Output::LeaveQueue { key } => self.leave_queue(now, call, key),
@@ -279,8 +278,8 @@ impl Switch {
         let joined = if let Known::Again(_, joined) = known { joined } else { now.monotonic };
         let Some(found) = self.calls.get_mut(&call) else { return };
         let diverted_from = Pii::new(found.identity.diverted.first().map(|one| one.number.clone()));
-        let Wanted { max_wait, priority, needs } = wanted;
-        let stood = Stood { queue: queue.clone(), joined, priority, needs: needs.clone() };
+        let Wanted { max_wait, priority, needs, announce } = wanted.clone();
+        let stood = Stood { queue: queue.clone(), joined, wanted };
         let caller = Caller {
             number: found.number.clone(),
             dialled: found.dialled.to_string(),
@@ -317,6 +316,7 @@ impl Switch {
                 } else {
                     self.play_when_spoken(now, call, hear, true);
                 }
+                self.begin_announcing(now, call, announce);
             }
             Err(error) => {
                 let (exit, outcome) = match error {
@@ -434,7 +434,7 @@ impl Switch {
         }
     }
 
-    fn play_queue_music(&mut self, now: Now, call: CallId, queue: &QueueName) {
+    pub(crate) fn play_queue_music(&mut self, now: Now, call: CallId, queue: &QueueName) {
         match self.config.waiting.get(queue).and_then(|waiting| waiting.music.clone()) {
             Some(music) => {
                 let known = self.config.prompts.clone();

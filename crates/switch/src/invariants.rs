@@ -7,6 +7,7 @@ use journal::Asker;
 
 use crate::call::{Call, Leg, Role, Stage};
 use crate::consult::With;
+use crate::lost::Lost;
 use crate::switch::Switch;
 use crate::{GrantName, TrunkName};
 
@@ -36,6 +37,8 @@ impl Switch {
         for (id, call) in &self.calls {
             self.check_call(*id, call)?;
         }
+        let awaiting = self.calls.values().filter(|call| call.lost.is_some()).count();
+        holds!(self.awaited.len() == awaiting, "{} agents are awaited by {awaiting} calls", self.awaited.len());
         for (id, book) in &self.open_books {
             holds!(book.wrap_ups > 0 && !self.calls.contains_key(id), "the book of {id} is open for nothing");
         }
@@ -109,6 +112,7 @@ impl Switch {
         let wanted = call.is_some_and(|call| match (&leg.role, call.stage) {
             _ if call.over => self.is_rung_for_offer(leg),
             _ if call.caller == id => true,
+            _ if call.lost.as_ref().is_some_and(|lost| lost.leg() == Some(id)) => true,
             _ if call.transfer.as_ref().is_some_and(|transfer| transfer.by == Some(id)) => true,
             _ if call.consult.as_ref().is_some_and(|consult| consult.third() == Some(id)) => true,
             (_, Stage::Talking(other) | Stage::Dialling(other)) if other == id => true,
@@ -121,7 +125,7 @@ impl Switch {
 
     /// True if a live offer of the ACD has this leg rung.
     fn is_rung_for_offer(&self, leg: &Leg) -> bool {
-        matches!(&leg.role, Role::Agent { offer, .. } if self.offers.contains_key(offer) && (!leg.answered || self.is_told(leg)))
+        matches!(&leg.role, Role::Agent { offer: Some(offer), .. } if self.offers.contains_key(offer) && (!leg.answered || self.is_told(leg)))
     }
 
     fn check_call(&self, id: CallId, call: &Call) -> Result<(), String> {
@@ -138,6 +142,7 @@ impl Switch {
         // Of a callback whom no agent has taken yet nobody stands in the caller's place.
         let nobody = call.callback.is_some() && matches!(call.stage, Stage::Queued(_));
         holds!(nobody || self.legs.get(&call.caller).is_some_and(|leg| !leg.closed), "{id} has no caller");
+        holds!((call.stage == Stage::Awaiting) == call.lost.is_some(), "{id} awaits an agent by half");
         let dials = matches!(call.stage, Stage::Dialling(_));
         holds!(dials || call.transfer.is_none(), "{id} is transferred to nobody");
         if let Some(consult) = &call.consult {
@@ -157,6 +162,7 @@ impl Switch {
         let queued = self.acd.queue_of(id).is_some();
         match call.stage {
             Stage::Queued(_) => holds!(queued, "{id} waits in no queue"),
+            Stage::Awaiting => holds!(queued, "{id} awaits an agent of no queue"),
             Stage::Talking(leg) => {
                 let other = self.legs.get(&leg);
                 holds!(other.is_some_and(|leg| leg.answered && !leg.closed), "{id} talks with nobody");
@@ -182,6 +188,7 @@ impl Switch {
                 + usize::from(queue)
                 + usize::from(call.speaking.is_some())
                 + usize::from(call.announcing.is_some())
+                + call.lost.as_ref().map_or(0, Lost::timers)
         };
         let of_calls: usize = self.calls.values().map(of_call).sum();
         let of_leg = |leg: &Leg| {

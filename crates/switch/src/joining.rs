@@ -158,7 +158,7 @@ impl Switch {
         let found = self.legs.get(&leg).filter(|found| !found.closed && !found.answered && found.session.is_some())?;
         let call = self.calls.get(&found.call).filter(|call| !call.over)?;
         let wanted = match &found.role {
-            Role::Agent { offer, .. } => self.offers.contains_key(offer),
+            Role::Agent { offer, .. } => offer.is_some_and(|offer| self.offers.contains_key(&offer)),
             _ => call.stage == Stage::Dialling(leg),
         };
         wanted.then_some(found.call)
@@ -167,7 +167,7 @@ impl Switch {
     /// A leg rings no more, as its call was taken elsewhere.
     fn silence(&mut self, now: Now, leg: LegId, call: CallId) {
         let offer = match self.legs.get(&leg).map(|found| &found.role) {
-            Some(Role::Agent { offer, .. }) => Some(*offer),
+            Some(Role::Agent { offer, .. }) => *offer,
             _ => None,
         };
         if let Some(offer) = offer {

@@ -39,7 +39,7 @@
 //! `login` says who we are to trunks that ask, `trunks` what is known of them while the switch runs. `grant` counts what of each grant is in use, `fault` ends the call whose handling panicked, `health` knows what the
 //! machine lacks. `switch` holds the machine and passes events around, `call` what is kept of calls and legs, `book` what
 //! leaves for the journal, `config` what is known of the company (`far_end`: where trunks lead), `numbers` how trunks write numbers, `reconfigure` how that changes while calls live,
-//! `hours` the calendars and emergency switches, `fetch` requests to web servers, `control` what operators ask, `duty` what agents say of themselves, `codes` by which on their phones, `wrap_up` and after calls, `agents` what operators see of that, `registrations` what they see of who is registered, `trunk_counts` what becomes of
+//! `hours` the calendars and emergency switches, `fetch` requests to web servers, `control` what operators ask, `duty` what agents say of themselves, `codes` by which on their phones, `wrap_up` and after calls, `lost` agents whose phones die in mid-call, `agents` what operators see of that, `registrations` what they see of who is registered, `trunk_counts` what becomes of
 //! calls from and to trunks, `invariants` what tests check of the whole.
 //!
 //! Invariants:
@@ -79,6 +79,7 @@ mod joining;
 mod lamps;
 mod locations;
 mod login;
+mod lost;
 mod mask;
 mod message;
 mod numbers;

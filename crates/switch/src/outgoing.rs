@@ -40,7 +40,7 @@ impl Switch {
         match self.route_to(agent.shared()).filter(|_| live) {
             Some(route) => {
                 let role = LegRole::Agent(agent.shared().clone());
-                let leg = self.open_leg(now, call, Role::Agent { offer: id, queue, agent, route }, role);
+                let leg = self.open_leg(now, call, Role::Agent { offer: Some(id), queue, agent, route }, role);
                 self.offers.insert(id, leg);
             }
             None => self.acd.offer_failed(now, id, OfferFailure::Unreachable),
@@ -250,7 +250,7 @@ impl Switch {
             self.timers.cancel(timer);
         }
         let offer = match &found.role {
-            Role::Agent { offer, .. } => Some(*offer),
+            Role::Agent { offer, .. } => *offer,
             Role::Party { .. } | Role::Caller { .. } | Role::Joined { .. } => None,
             Role::Outside { outside, .. } => {
                 if let Some(grant) = &outside.grant {
@@ -318,7 +318,7 @@ impl Switch {
         };
         let reason = response.map(|response| Reason::of(&response.head)).unwrap_or_default();
         self.close_leg(now, leg, cause, Some(status), reason);
-        if let Some(Role::Agent { offer, .. }) = self.legs.get(&leg).map(|found| &found.role) {
+        if let Some(Role::Agent { offer: Some(offer), .. }) = self.legs.get(&leg).map(|found| &found.role) {
             let (offer, alone) = (*offer, response.map(|response| left_alone(status, response)).unwrap_or_default());
             self.offers.remove(&offer);
             return self.acd.offer_failed_for(now, offer, offer_failure(status, local), alone);
@@ -339,11 +339,12 @@ impl Switch {
         let Some(found) = self.legs.get(&leg) else { return };
         let call = found.call;
         match &found.role {
-            Role::Agent { offer, .. } => {
+            Role::Agent { offer: Some(offer), .. } => {
                 let offer = *offer;
                 self.offers.remove(&offer);
                 self.acd.offer_failed(now, offer, offer_failure(status, local));
             }
+            Role::Agent { offer: None, .. } => self.not_back(now, call),
             Role::Party { .. } => {
                 self.dial_over(now, call, DialEnd { reason, ..DialEnd::of(dial_failure(status, local)) });
             }

@@ -25,6 +25,7 @@ impl Switch {
             }
             Event::LeftQueue { call, queue, why, waited } => self.left_queue(now, call, &queue, &why, waited),
             Event::Moved { call, queue } => self.moved_to_queue(now, call, &queue),
+            Event::Returned { call, queue, .. } => self.returned_to_queue(now, call, &queue),
             Event::Paused { agent, failure } => self.paused_for(now, &agent, failure),
             Event::WrapUpBegan { call, agent, .. } => {
                 self.tell_wrap_up(now, &agent, true);

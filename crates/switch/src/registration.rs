@@ -286,6 +286,7 @@ impl Switch {
         match event {
             RegistrarEvent::Bound { record, new, first } => {
                 self.desk.changes.note(record.clone());
+                self.agent_in_reach(now, &record.clone().into());
                 if first {
                     self.renew_duty(now, &record.clone().into(), StatusBy::Registration, "");
                 }
@@ -314,6 +315,7 @@ impl Switch {
                 if first {
                     self.renew_duty(now, &record.clone().into(), StatusBy::Registration, "");
                 }
+                self.agent_in_reach(now, &record.clone().into());
                 self.book.write_system(now, Kind::PhoneFound { user: record });
             }
         }

@@ -78,6 +78,8 @@ pub struct Switch {
     pub(crate) letting_go: IdMap<SessionId, (AgentName, CallId)>,
     pub(crate) offers: IdMap<OfferId, LegId>,
     pub(crate) takes: IdMap<TakeId, CallId>,
+    /// Agents who are lost and awaited, each with his call.
+    pub(crate) awaited: BTreeMap<AgentName, CallId>,
     /// Calls that are over and of which agents may still say what came of them.
     pub(crate) open_books: BTreeMap<CallId, OpenBook>,
     /// Messages that wait for their receivers' phones.
@@ -154,6 +156,7 @@ impl Switch {
             letting_go: IdMap::default(),
             offers: IdMap::default(),
             takes: IdMap::default(),
+            awaited: BTreeMap::new(),
             open_books: BTreeMap::new(),
             messages: HashMap::new(),
             lamps: Lamps::default(),

@@ -10,6 +10,7 @@ use sip_message::Reason;
 
 use crate::call::{Role, Stage};
 use crate::incoming::with_warning;
+use crate::lost::is_loss;
 use crate::switch::Switch;
 
 impl Switch {
@@ -30,6 +31,7 @@ impl Switch {
         }
         let Some(found) = self.calls.get_mut(&call) else { return };
         found.stage = Stage::Talking(leg);
+        self.end_awaiting(call);
         self.end_announcing(call);
         let Some(found) = self.calls.get_mut(&call) else { return };
         let (caller, early) = (found.caller, found.early.take());
@@ -159,7 +161,7 @@ impl Switch {
         self.whisper_broken(now, leg, cause);
         let Some(found) = self.legs.get(&leg) else { return };
         let agent = match &found.role {
-            Role::Agent { agent, .. } => Some(agent.clone()),
+            Role::Agent { agent, queue, .. } => Some((agent.clone(), queue.clone())),
             // A user who is rung directly is given back with his leg.
             Role::Party { .. } | Role::Outside { .. } | Role::Joined { .. } | Role::Caller { .. } => None,
         };
@@ -172,7 +174,10 @@ impl Switch {
         self.note(now, call, Kind::Unbridged { a: caller, b: leg });
         self.forget_holds(caller, leg);
         match agent {
-            Some(agent) => {
+            Some((agent, queue)) => {
+                if is_loss(cause) && self.agent_lost(now, call, (&agent, &queue), cause) {
+                    return;
+                }
                 self.acd.agent_released(now, &agent);
                 self.queue_over(now, call, QueueOutcome::AgentEnded);
             }

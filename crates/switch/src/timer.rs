@@ -21,6 +21,10 @@ pub(crate) enum Timer {
     Callback(CallId),
     /// When the next minute begins: queues may open or close.
     Doors,
+    /// When the agent of a call, who is lost, has had his time to come back.
+    Return(CallId),
+    /// When the phone of such an agent is rung again.
+    RingAnew(CallId),
     /// When a caller who waits is to be told something.
     Announce(CallId),
     /// When a phone has rung long enough: cancel it.
@@ -52,6 +56,8 @@ impl Switch {
             }
             Timer::Speech(call) => self.speech_late(now, call),
             Timer::QueueWait(call) => self.queue_wait_over(now, call),
+            Timer::Return(call) => self.return_over(now, call),
+            Timer::RingAnew(call) => self.ring_again(now, call),
             Timer::Announce(call) => self.announce(now, call),
             Timer::Doors => {
                 self.doors.timer = None;

@@ -30,8 +30,8 @@ pub(crate) struct Whisper {
 impl Switch {
     /// An agent's phone answered: he is told what his queue has to tell. False if that is nothing, or the offer is over.
     pub(crate) fn whisper(&mut self, now: Now, leg: LegId) -> bool {
-        let Some(Role::Agent { offer, queue, .. }) = self.legs.get(&leg).map(|found| &found.role) else { return false };
-        let offer = *offer;
+        let role = self.legs.get(&leg).map(|found| &found.role);
+        let Some(&Role::Agent { offer: Some(offer), ref queue, .. }) = role else { return false };
         let Some(name) = self.config.waiting.get(queue).and_then(|waiting| waiting.whisper.clone()) else {
             return false;
         };
@@ -95,7 +95,7 @@ impl Switch {
         let found = self.calls.get(&leg.call);
         let whisper = found.and_then(|found| found.whisper).map(|whisper| whisper.offer);
         let called_back = found.and_then(|found| found.callback).and_then(|attempt| attempt.taken);
-        matches!(&leg.role, Role::Agent { offer, .. } if [whisper, called_back].contains(&Some(*offer)))
+        matches!(&leg.role, Role::Agent { offer: offer @ Some(_), .. } if [whisper, called_back].contains(offer))
     }
 
     /// An offer is over: whoever was told something for it is told no more.

@@ -12,6 +12,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::{SECOND, Scene};
 use ivr::{Languages, Spoken, Table};
@@ -99,6 +100,23 @@ fn who_waits_is_told_his_place_at_once_and_at_the_interval_and_the_music_goes_on
     s.hang_up(third);
     s.hang_up(s.caller);
     s.end_all(3);
+}
+
+#[test]
+fn who_is_back_in_the_queue_as_his_agent_was_lost_is_told_his_place_again() {
+    let mut config = told_in_english();
+    config.waiting.entry("sales".into()).or_default().return_time = Some(Duration::ZERO);
+    let mut s = Scene::of(config);
+    s.call("1000");
+    s.answer(s.ada);
+    assert_eq!(s.world.media.told, []);
+    let leg = s.world.media.bridges[&s.world.caller_leg()];
+    s.world.unplug(s.ada);
+    s.world.silence(leg);
+    s.world.run(SECOND);
+    assert_eq!(s.told(), [PLACE("numbers/1")]);
+    s.hang_up(s.caller);
+    s.end();
 }
 
 #[test]

@@ -257,9 +257,22 @@ queues:
     assert_eq!(switch.queues[1].attendance, attendance(acd::Presence::Free, acd::Presence::LoggedIn));
     let hours = switch::QueueHours { calendar: "office".into(), clears: true };
     let (music, resume) = (Some("music".into()), Some(Duration::from_secs(300)));
-    let sales = switch::Waiting { whisper: music.clone(), music, resume, hours: None };
+    let sales = switch::Waiting {
+        whisper: music.clone(),
+        music,
+        resume,
+        return_time: Some(Duration::from_secs(15)),
+        hours: None,
+    };
     assert_eq!(switch.waiting["sales"], sales);
-    assert_eq!(switch.waiting["night"], switch::Waiting { hours: Some(hours), ..switch::Waiting::default() });
+    assert_eq!(
+        switch.waiting["night"],
+        switch::Waiting {
+            return_time: Some(Duration::from_secs(15)),
+            hours: Some(hours),
+            ..switch::Waiting::default()
+        }
+    );
     assert_eq!(switch.agents.len(), 2);
     assert_eq!(switch.duties.breaks, [("lunch".into(), 1), ("coaching".into(), 12)].into());
     assert_eq!(switch.duties.login, switch::Login::Code);

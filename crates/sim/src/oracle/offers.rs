@@ -121,10 +121,13 @@ impl Offers {
         let [call_id, theirs, ours] = ids(head);
         let number = head.cseq.number;
         let key = server::key(head, method);
+        // What begins a dialog meets nothing, even if it came before: a stranger is left without an answer, and may be none when he
+        // asks again.
+        let begins = ours.is_empty();
         let exchange = self.exchange([call_id, ours, theirs]);
         match method {
             Method::Invite | Method::Update => {
-                let crosses = describes && exchange.open.is_some();
+                let crosses = describes && exchange.open.is_some() && !begins;
                 if describes && !crosses {
                     exchange.open = Some(Open { is_ours: false, method: method.clone(), number });
                 }

@@ -122,7 +122,10 @@ fn act(dice: &mut Rng) -> Act {
             Act::Phone(caller, if dice.percent(20) { Deed::CallOfferless(number) } else { Deed::Call(number) })
         }
         17..24 => {
-            let numbers = ["1000", "102", "104", "+4930999", "+4930999", "+4930998", "+4917055", "112"];
+            let outside = ["+4930999", "+4930999", "+4930998", "+4917055", "112"];
+            let codes = ["*50", "*51", "*52", "*521", "*53", "*54", "*562"];
+            let numbers = [&["1000", "102", "104"][..], &outside[..], &codes[..]];
+            let numbers = numbers.concat();
             let number = one_of(dice, &numbers).to_owned();
             Act::Phone(agent, if dice.percent(20) { Deed::CallOfferless(number) } else { Deed::Call(number) })
         }
