@@ -25,7 +25,8 @@ fn the_shipped_company_is_without_fault_and_note() {
         company.switch.users.keys().map(|name| &**name).collect::<Vec<_>>(),
         ["101", "102", "103", "104", "105", "106"]
     );
-    assert_eq!(company.switch.queues.len(), 3);
+    let queues: Vec<&str> = company.switch.queues.iter().map(|queue| queue.name.as_str()).collect();
+    assert_eq!(queues, ["sales", "support", "reception", "billing"]);
     assert_eq!(company.switch.agents.len(), 4);
     assert_eq!(company.switch.numbers["1000"], Destination::Flow("main".into()));
     assert_eq!(company.switch.queues[0].ring_time, Duration::from_secs(15));
