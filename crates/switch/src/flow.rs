@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acd::{Caller, JoinError, LeaveReason, QueueName};
-use base::{CallId, LegId, Now, Pii, PlayId};
+use base::{CallId, LegId, Mono, Now, Pii, PlayId};
 use ivr::{Announce, DialOutcome, DialTarget, Output, QueueFigures, QueueOutcome, Recording, Sound, Speech};
 use journal::{Asker, Kind, Name, QueueExit, Scale};
 use leg::{Command, Item, Masked, Prompt};
@@ -33,11 +33,19 @@ pub(crate) struct Wanted {
     pub needs: Levels,
     /// What the caller is told while he waits.
     pub announce: Announce,
+    /// Since when somebody else has waited in its place, if so.
+    pub since: Option<Mono>,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { max_wait: None, priority: USUAL_PRIORITY, needs: Levels::default(), announce: Announce::default() }
+        Self {
+            max_wait: None,
+            priority: USUAL_PRIORITY,
+            needs: Levels::default(),
+            announce: Announce::default(),
+            since: None,
+        }
     }
 }
 
@@ -126,7 +134,8 @@ impl Switch {
             Output::Queue { queue, max_wait, priority, skills, hear, announce } => {
                 found.peer_gone = None;
                 let needs = Levels::new(skills.into_iter().map(|(skill, least)| (SkillName::from(skill), least)));
-                let wanted = Wanted { max_wait, priority: priority.unwrap_or(USUAL_PRIORITY), needs, announce };
+                let wanted =
+                    Wanted { max_wait, priority: priority.unwrap_or(USUAL_PRIORITY), needs, announce, since: None };
                 self.join_queue(now, call, &QueueName::from(queue), wanted, hear);
             }
             Output::Callback(promise) => self.promise_callback(now, call, *promise),
@@ -275,10 +284,13 @@ impl Switch {
     pub(crate) fn join_queue(&mut self, now: Now, call: CallId, queue: &QueueName, wanted: Wanted, hear: Vec<Sound>) {
         self.begin_day_if_new(now);
         let known = self.known_in(now, call, queue);
-        let joined = if let Known::Again(_, joined) = known { joined } else { now.monotonic };
+        let mut joined = wanted.since.unwrap_or(now.monotonic);
+        if let Known::Again(_, before) = known {
+            joined = joined.min(before);
+        }
         let Some(found) = self.calls.get_mut(&call) else { return };
         let diverted_from = Pii::new(found.identity.diverted.first().map(|one| one.number.clone()));
-        let Wanted { max_wait, priority, needs, announce } = wanted.clone();
+        let Wanted { max_wait, priority, needs, announce, since: _ } = wanted.clone();
         let stood = Stood { queue: queue.clone(), joined, wanted };
         let caller = Caller {
             number: found.number.clone(),
@@ -378,11 +390,12 @@ impl Switch {
             }
             return;
         };
-        let (over, is_callback) = (found.over, found.callback.is_some());
+        let gave_up = found.over && matches!(found.stage, Stage::Queued(_));
+        let is_callback = found.callback.is_some();
         let exit = match why {
             LeaveReason::Answered { .. } => QueueExit::Answered,
             LeaveReason::Left if is_callback => QueueExit::NotReached,
-            LeaveReason::Left if over => QueueExit::Abandoned,
+            LeaveReason::Left if gave_up => QueueExit::Abandoned,
             LeaveReason::Left => QueueExit::MovedOn,
             LeaveReason::WaitedTooLong => QueueExit::WaitedTooLong,
             LeaveReason::NoAgents => QueueExit::NoAgents,

@@ -1,20 +1,25 @@
 //! Attended transfer, and calls that take the place of others (RFC 3891, RFC 5589 7): two calls become one.
 //!
 //! Whoever has two talks sends the one side to the other by a REFER with Replaces: his own legs end, and the two who are left
-//! talk. Or an INVITE with Replaces takes a leg's place: a user's other phone does so, or whoever may pick a ringing call up.
+//! talk. If he only waits in a queue there, or hears a flow, whom he sends waits in his place, or begins that flow. Or an INVITE with
+//! Replaces takes a leg's place: a user's other phone does so, or whoever may pick a ringing call up.
 //!
 //! One call survives: that of a caller, of two the older one. The leg of the other joins it, ends there with cause `joined` and begins
 //! here; that call ends, and its record names the one that it became.
 
+use acd::{JoinError, QueueName};
 use base::{CallId, LegId, Now, Pii};
 use journal::{Asker, Kind, LegRole, Name, Party, TransferKind};
 use leg::Command;
 use sip::{Pending, Refusal, Replaced, SessionId};
 use sip_message::{Reason, Replaces};
 
+use crate::Destination;
 use crate::call::{Role, Stage};
+use crate::flow::Wanted;
 use crate::switch::Switch;
 use crate::talk::NORMAL_CLEARING;
+use crate::transfer::UNAVAILABLE;
 
 /// Why two calls become one.
 struct Join {
@@ -29,6 +34,23 @@ struct Half {
     call: CallId,
     gone: LegId,
     stays: LegId,
+}
+
+/// Where whoever transfers is in his other call.
+enum Second {
+    /// He talks.
+    Talks(Half),
+    /// He waits in a queue, or hears a flow.
+    Waits(CallId, Destination),
+}
+
+impl Second {
+    const fn call(&self) -> CallId {
+        match self {
+            Self::Talks(half) => half.call,
+            Self::Waits(call, _) => *call,
+        }
+    }
 }
 
 impl Switch {
@@ -52,20 +74,74 @@ impl Switch {
             return self.sip.respond(now, pending, 403, &[]);
         }
         let referral = self.sip.accept_refer(now, session, pending, self.config.limits.ring_time);
-        let halves = self.half(leg).zip(other.and_then(|other| self.half(other)));
-        let halves = halves.filter(|(first, second)| first.call != second.call);
-        let status = if halves.is_some() { 200 } else { 481 };
+        let second = other.and_then(|other| {
+            let talks = self.half(other).map(Second::Talks);
+            talks.or_else(|| self.place_of(other).map(|(call, place)| Second::Waits(call, place)))
+        });
+        let both = self.half(leg).zip(second.filter(|second| second.call() != call));
+        let full = match &both {
+            Some((_, Second::Waits(_, Destination::Queue(queue)))) => !self.may_follow(now, queue),
+            _ => false,
+        };
+        let status = match &both {
+            None => 481,
+            Some(_) if full => UNAVAILABLE,
+            Some(_) => 200,
+        };
         if let Some(referral) = referral {
             self.sip.notify_referral(now, referral, status, true);
         }
-        match halves {
-            Some((first, second)) => {
-                self.join(now, first, second, Join { by: who, kind: TransferKind::Attended, target });
-            }
+        let why = Join { by: who, kind: TransferKind::Attended, target };
+        match both.filter(|_| !full) {
+            Some((first, Second::Talks(second))) => self.join(now, first, second, why),
+            Some((first, Second::Waits(second, place))) => self.follow(now, first, second, place, why),
             None => {
-                self.note(now, call, Kind::TransferFailed { by: who, kind: TransferKind::Attended, target, status });
+                let Join { by, kind, target } = why;
+                self.note(now, call, Kind::TransferFailed { by, kind, target, status });
             }
         }
+    }
+
+    /// Where a caller is who talks with nobody yet, and in which call: in a queue or a flow.
+    fn place_of(&self, leg: LegId) -> Option<(CallId, Destination)> {
+        let call = self.legs.get(&leg).filter(|leg| !leg.closed)?.call;
+        let found = self.calls.get(&call).filter(|found| !found.over && found.caller == leg)?;
+        let place = match found.stage {
+            Stage::Queued(_) => Destination::Queue(self.acd.queue_of(call)?.clone()),
+            Stage::Flow => Destination::Flow(found.flow.as_ref()?.flow().name().clone()),
+            Stage::Setup | Stage::Dialling(_) | Stage::Talking(_) | Stage::Awaiting => return None,
+        };
+        Some((call, place))
+    }
+
+    /// True if one who waits in a queue can be followed there by another: his own place is counted.
+    fn may_follow(&mut self, now: Now, queue: &QueueName) -> bool {
+        matches!(self.check_join(now, queue), Ok(()) | Err(JoinError::Full))
+    }
+
+    /// The other side of a talk takes the place of a caller in a queue, or begins the flow that he hears.
+    fn follow(&mut self, now: Now, first: Half, second: CallId, place: Destination, why: Join) {
+        self.part(now, first.call);
+        self.put_first(now, first.call, first.gone);
+        self.leave_flow(first.call);
+        let Join { by, kind, target } = why;
+        self.note(now, first.call, Kind::Transferred { by, kind, target, joined: Some(second) });
+        self.let_go(now, first.gone);
+        let stood = self.calls.get(&second).and_then(|found| found.stood.clone());
+        self.leave_place(second);
+        self.note(now, second, Kind::Joined { into: first.call });
+        self.end_joined(now, second, Party::Caller);
+        let wanted = stood.map(|stood| Wanted { since: Some(stood.joined), ..stood.wanted });
+        self.begin_anew(now, first.call, place, wanted.unwrap_or_default());
+    }
+
+    /// Whoever waited or heard a flow does so no more, as another one does: nobody has given up waiting.
+    fn leave_place(&mut self, call: CallId) {
+        let Some(found) = self.calls.get_mut(&call) else { return };
+        if let Stage::Queued(Some(limit)) = std::mem::replace(&mut found.stage, Stage::Flow) {
+            self.timers.cancel(limit);
+        }
+        self.leave_flow(call);
     }
 
     /// The call that a leg talks in, if it may leave it now.

@@ -6,6 +6,8 @@ use routing::{Action, Decision, Target};
 
 use crate::Destination;
 use crate::call::Stage;
+use crate::flow::Wanted;
+
 use crate::switch::Switch;
 use crate::transfer::MAX_SENT_ON;
 
@@ -57,7 +59,7 @@ impl Switch {
                 self.play_ringback(call);
                 self.dial_user(now, call, &user, deadline);
             }
-            flow_or_queue => self.begin_anew(now, call, flow_or_queue),
+            flow_or_queue => self.begin_anew(now, call, flow_or_queue, Wanted::default()),
         }
     }
 }

@@ -51,7 +51,7 @@ pub(crate) enum Target {
 const OK: u16 = 200;
 /// Whoever was to be sent on has hung up.
 const TERMINATED: u16 = 487;
-const UNAVAILABLE: u16 = 480;
+pub(crate) const UNAVAILABLE: u16 = 480;
 const LOOP_DETECTED: u16 = 482;
 
 /// How often flows send one caller on; one who comes to a further transfer goes where that fails.
@@ -220,15 +220,15 @@ impl Switch {
         if let Some(by) = transfer.by {
             self.let_go(now, by);
         }
-        self.begin_anew(now, call, destination);
+        self.begin_anew(now, call, destination, Wanted::default());
     }
 
-    /// A caller who has left his flow begins at another place: a flow or a queue.
-    pub(crate) fn begin_anew(&mut self, now: Now, call: CallId, destination: Destination) {
+    /// A caller who has left his flow begins at another place: a flow, or a queue of which he wants this.
+    pub(crate) fn begin_anew(&mut self, now: Now, call: CallId, destination: Destination, wanted: Wanted) {
         let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else { return };
         found.stage = Stage::Flow;
         match destination {
-            Destination::Queue(queue) => self.join_queue(now, call, &queue, Wanted::default(), Vec::new()),
+            Destination::Queue(queue) => self.join_queue(now, call, &queue, wanted, Vec::new()),
             Destination::Flow(name) => {
                 let facts = ivr::Facts {
                     caller_number: found.number.clone(),

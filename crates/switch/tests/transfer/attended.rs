@@ -114,6 +114,85 @@ fn an_agent_who_took_the_consultation_from_a_queue_stays_in_it() {
     s.end_all(2);
 }
 
+/// Ada talks with the caller and Alan with another one. Ada waits for his queue in her second call, and somebody after her.
+fn two_wait(config: Config) -> Scene {
+    let mut s = with(config);
+    s.talk();
+    s.dial(s.other, "4930124", "201");
+    s.answer(s.alan);
+    s.world.at(s.ada).put_aside();
+    s.dial(s.ada, "101", "201");
+    let late = s.world.phone(LATE);
+    s.dial(late, "4930125", "201");
+    s
+}
+
+const LATE: &str = "127.0.0.2:5093";
+
+#[test]
+fn who_waits_in_a_queue_for_his_caller_gives_him_his_place() {
+    let mut s = two_wait(with_carrier());
+    s.world.run(10 * SECOND);
+    s.join(s.ada);
+    assert_eq!(s.notified(s.ada), [(100, false), (200, true)]);
+    assert_eq!(s.agent("101"), Some(AgentState::WrapUp));
+    s.sound();
+    // Her time after the call is over first.
+    s.world.run(7 * SECOND);
+    s.answer(s.ada);
+    assert!(s.hear(s.caller, s.ada), "he stands where she stood, in front of who came after her");
+    s.hang_up(s.caller);
+    s.hang_up(s.other);
+    s.hang_up(LATE.parse().unwrap());
+    let cdrs = s.end_all(4);
+    let his = cdrs.iter().find(|cdr| cdr.from.reveal() == "4930123").unwrap();
+    let hers = cdrs.iter().find(|cdr| cdr.from.reveal() == "101").unwrap();
+    assert_eq!(
+        (hers.joined, &*hers.cause, hers.visits[0].left),
+        (Some(his.call), "joined", Some(journal::QueueExit::MovedOn))
+    );
+    assert_eq!((his.agent.as_deref(), his.offers, his.transfers[0].joined), (Some("101"), 2, Some(hers.call)));
+    assert_eq!(s.transfers(), [(user("101"), TransferKind::Attended, "105".to_owned())]);
+}
+
+#[test]
+fn who_hears_a_flow_for_his_caller_has_him_begin_it() {
+    let mut s = scene();
+    s.talk();
+    s.world.at(s.ada).put_aside();
+    s.dial(s.ada, "101", "1000");
+    s.join(s.ada);
+    assert_eq!(s.notified(s.ada), [(100, false), (200, true)]);
+    s.sound();
+    let media = s.world.at(s.caller).media();
+    let leg = s.world.media.leg_to(media).unwrap();
+    s.world.press(leg, '1');
+    s.world.run(SECOND);
+    s.answer(s.alan);
+    assert!(s.hear(s.caller, s.alan));
+    s.hang_up(s.caller);
+    s.end_all(2);
+}
+
+#[test]
+fn a_queue_that_takes_nobody_any_more_leaves_both_calls_as_they_are() {
+    let mut config = with_carrier();
+    config.queues[0].attendance = acd::Attendance { join: acd::Presence::Free, stay: acd::Presence::Nobody };
+    let mut s = with(config);
+    s.talk();
+    s.world.at(s.ada).put_aside();
+    s.dial(s.ada, "101", "201");
+    assert!(s.saw(s.alan, &Seen::Rings), "he is not free any more");
+    s.join(s.ada);
+    assert_eq!((s.notified(s.ada), s.failures()), (vec![(100, false), (480, true)], vec![480]));
+    s.answer(s.alan);
+    assert_eq!(s.world.media.bridges.len(), 4, "she talks in both calls");
+    s.sound();
+    s.hang_up(s.ada);
+    s.hang_up(s.caller);
+    s.end_all(2);
+}
+
 #[test]
 fn a_talk_that_is_over_and_one_of_others_cannot_be_joined() {
     let mut s = scene();
