@@ -129,9 +129,27 @@ fn kpis(page: &mut Page, queues: &[QueueLine]) {
             ("answered", today.answered),
             ("abandoned", today.abandoned),
             ("abandoned_short", today.abandoned_short),
-            ("others", today.others),
+            ("overflowed", today.overflowed),
+            ("waited_too_long", today.waited_too_long),
+            ("no_agents", today.no_agents),
+            ("full", today.full),
+            ("closed", today.closed),
+            ("refused", today.refused),
+            ("moved_on", today.moved_on),
+            ("cut", today.cut),
+            ("resumed", today.resumed),
+            ("out_of_hours", today.out_of_hours),
         ] {
             page.line(name, &[("queue", &queue.name), ("outcome", outcome)], count);
+        }
+    }
+    let name = "strowger_queue_callbacks_today";
+    page.gauge(name, "Callbacks that were promised today, that were reached, and that were given up.");
+    for QueueLine { queue, today, .. } in queues {
+        for (step, count) in
+            [("promised", today.callbacks), ("reached", today.callbacks_reached), ("failed", today.callbacks_failed)]
+        {
+            page.line(name, &[("queue", &queue.name), ("step", step)], count);
         }
     }
     let name = "strowger_queue_service_level";
@@ -335,8 +353,13 @@ mod tests {
             ..Queue::default()
         };
         let disk_faults = [("journal".into(), "Read-only file system".to_owned())].into();
-        let today =
-            switch::control::Kpis { offered: 9, service_level: Some(0.75), asa_s: Some(4.5), ..Default::default() };
+        let today = switch::control::Kpis {
+            offered: 9,
+            callbacks: 2,
+            service_level: Some(0.75),
+            asa_s: Some(4.5),
+            ..Default::default()
+        };
         let line = QueueLine { queue: queue.clone(), today, ..QueueLine::default() };
         let queues = vec![queue];
         let met = switch::control::LimitsMet { channels_out: 23, ..Default::default() };
@@ -381,6 +404,7 @@ mod tests {
             "strowger_queue_longest_wait_seconds{queue=\"sales\"} 1.5",
             "strowger_queue_agents{queue=\"sales\",state=\"idle\"} 2",
             "strowger_queue_visits_today{queue=\"sales\",outcome=\"offered\"} 9",
+            "strowger_queue_callbacks_today{queue=\"sales\",step=\"promised\"} 2",
             "strowger_queue_service_level{queue=\"sales\",of=\"ended\"} 0.75",
             "strowger_queue_speed_of_answer_seconds{queue=\"sales\"} 4.5",
             "strowger_sip_total{kind=\"requests\"} 11",

@@ -144,7 +144,7 @@ pub struct AgentDisposition {
 pub enum Disposition {
     /// It was connected with an agent or another party.
     Answered,
-    /// The caller hung up while waiting in a queue.
+    /// It ended while waiting in a queue.
     Abandoned,
     /// The switch answered, and the call needed nobody or reached nobody: it ended in a menu, after a queue gave it
     /// up, or after a dialled party did not answer.

@@ -273,7 +273,7 @@ impl Account {
             }
             Kind::QueueLeft { queue, why, .. } => {
                 self.cdr.queue = Some(queue.clone());
-                self.abandoned = *why == QueueExit::Abandoned;
+                self.abandoned = matches!(why, QueueExit::Abandoned | QueueExit::Cut);
             }
             Kind::OfferMade(_) => self.cdr.offers = self.cdr.offers.saturating_add(1),
             Kind::OfferEnded(OfferEnded { rang_ms, .. }) => {

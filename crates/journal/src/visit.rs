@@ -64,6 +64,11 @@ impl Carried {
         self.brought_ms = before.map_or(0, |(_, waited_ms)| waited_ms);
     }
 
+    /// The caller stands where he stood in another call, and brings along what he waited in that.
+    pub fn resume(&mut self, waited_ms: u64) {
+        self.brought_ms = waited_ms;
+    }
+
     /// The call left a queue. Gives how long it waited in that alone.
     pub fn leave(&mut self, seq: u32, why: QueueExit, waited_ms: u64) -> u64 {
         self.left = (why == QueueExit::Overflowed).then_some((seq, waited_ms));
@@ -94,7 +99,7 @@ impl Visits {
                 self.begin(queue, event.at);
             }
             // What he waited in the call before stands in the record of that.
-            Kind::PlaceResumed { waited_ms, .. } => self.carried.brought_ms = *waited_ms,
+            Kind::PlaceResumed { waited_ms, .. } => self.carried.resume(*waited_ms),
             Kind::QueueLeft { queue, why, waited_ms, .. } => {
                 let waited_ms = self.carried.leave(event.seq, *why, *waited_ms);
                 if !self.open {

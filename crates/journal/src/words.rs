@@ -236,8 +236,10 @@ pub struct Reason {
 pub enum QueueExit {
     /// An agent answered.
     Answered,
-    /// The caller hung up: the call is abandoned.
+    /// The caller hung up, or nothing is heard of him any more: the call is abandoned.
     Abandoned,
+    /// The switch ended the call: it was stopped, the call's longest time was over, or a fault.
+    Cut,
     /// The flow took the call on (a key, another step).
     MovedOn,
     /// It had waited as long as it may.

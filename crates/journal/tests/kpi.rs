@@ -1,8 +1,9 @@
 //! The figures against a naive reading of the whole list of events, for random days of a small centre; and each rule by itself.
 //!
-//! Covered: joined, turned away, answered in and out of time, abandoned, short, overflow, several visits of a call, hold, time
-//! after calls, breaks in a call, offers missed, intervals, a restart, a day that turns, a clock that is put back.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+//! Covered: joined, turned away, answered in and out of time, abandoned, short, overflow and each other way out, callbacks promised,
+//! reached and given up, places resumed, several visits of a call, hold, consultations, agents who are asked or lost, time after
+//! calls, breaks in a call, offers missed, intervals, a restart, a day that turns, a clock that is put back.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,8 +11,8 @@ use std::time::Duration;
 use base::{CallId, DecisionId, LegId, OfferId, Rng, Wall};
 use journal::kpi::{Board, Figures, KpiFold, Targets};
 use journal::{
-    AgentStatus, Event, Kind, LegRole, OfferEnded, OfferMade, OfferOutcome, OfferReason, QueueExit, StatusBy,
-    StatusChanged,
+    AgentLost, AgentStatus, Asker, CallbackStep, CallbackTold, ConsultBegan, ConsultOutcome, Event, Kind, LegRole,
+    OfferEnded, OfferMade, OfferOutcome, OfferReason, QueueExit, StatusBy, StatusChanged,
 };
 
 const BEGAN: u64 = 1_795_253_400;
@@ -90,10 +91,20 @@ impl Journal {
         let (offer, agent, rang_ms) = (OfferId::from_raw(leg), agent.into(), rang * 1_000);
         self.call(call, Kind::OfferEnded(OfferEnded { offer, agent, outcome, rang_ms }));
         if outcome == OfferOutcome::Answered {
+            self.call(call, Kind::LegAnswered { leg: LegId::from_raw(leg) });
             self.call(call, Kind::Bridged { a: LegId::from_raw(0), b: LegId::from_raw(leg) });
         } else {
             self.leg_ended(call, leg);
         }
+    }
+
+    fn callback(&mut self, call: u64, step: CallbackStep) {
+        self.call(call, Kind::Callback(CallbackTold { callback: "1".into(), step }));
+    }
+
+    fn promise(&mut self, call: u64, queue: &str) {
+        let number = base::Pii::new("+4930123".to_owned());
+        self.callback(call, CallbackStep::Promised { queue: queue.into(), number });
     }
 
     fn leg_ended(&mut self, call: u64, leg: u64) {
@@ -109,6 +120,26 @@ impl Journal {
 
 const QUEUES: [&str; 2] = ["sales", "support"];
 const AGENTS: [&str; 3] = ["ann", "bob", "cid"];
+
+/// How those leave who wait, the most likely one thrice.
+const WAYS: [QueueExit; 9] = [
+    QueueExit::Abandoned,
+    QueueExit::Abandoned,
+    QueueExit::Abandoned,
+    QueueExit::MovedOn,
+    QueueExit::WaitedTooLong,
+    QueueExit::NoAgents,
+    QueueExit::Closed,
+    QueueExit::Refused,
+    QueueExit::Cut,
+];
+
+/// True if a call with these events is an attempt to call somebody back, who has not talked yet.
+fn is_attempt<'a>(mut events: impl Iterator<Item = &'a Event>) -> bool {
+    let begun = |e: &Event| matches!(e.kind, Kind::Callback(CallbackTold { step: CallbackStep::Begun, .. }));
+    let answered = |e: &Event| matches!(e.kind, Kind::QueueLeft { why: QueueExit::Answered, .. });
+    events.find(|e| begun(e)).is_some() && !events.any(answered)
+}
 
 /// Where a call of the random day is.
 #[derive(Clone, Copy)]
@@ -136,9 +167,16 @@ fn day(seed: u64, seconds: u64) -> Vec<Event> {
             next += 1;
             let queue = rng.below(2) as usize;
             if rng.percent(10) {
-                journal.left(next, QUEUES[queue], QueueExit::Full, 0);
+                let ways = [QueueExit::Full, QueueExit::NoAgents, QueueExit::Closed, QueueExit::Refused];
+                journal.left(next, QUEUES[queue], ways[rng.below(4) as usize], 0);
+                if rng.percent(50) {
+                    journal.promise(next, QUEUES[queue]);
+                }
                 journal.call(next, Kind::CallEnded { cut: false });
             } else {
+                if rng.percent(20) {
+                    journal.callback(next, CallbackStep::Begun);
+                }
                 journal.join(next, QUEUES[queue]);
                 calls.insert(next, At::Waiting { queue, first: now });
             }
@@ -183,8 +221,18 @@ fn step(
                 journal.join(call, QUEUES[1 - queue]);
                 return Some(At::Waiting { queue: 1 - queue, first });
             }
-            if rng.percent(4) {
-                journal.left(call, QUEUES[queue], QueueExit::Abandoned, now - first);
+            if rng.percent(6) {
+                let of_call = journal.events.iter().filter(|e| e.call == Some(CallId::from_raw(call)));
+                let why = match is_attempt(of_call) {
+                    true => QueueExit::NotReached,
+                    false => WAYS[rng.below(9) as usize],
+                };
+                journal.left(call, QUEUES[queue], why, now - first);
+                match why {
+                    QueueExit::NotReached => journal.callback(call, CallbackStep::Missed { left: rng.below(2) as u8 }),
+                    QueueExit::MovedOn if rng.percent(50) => journal.promise(call, QUEUES[queue]),
+                    _ => {}
+                }
                 journal.call(call, Kind::CallEnded { cut: false });
                 return None;
             }
@@ -253,23 +301,40 @@ fn naive(events: &[Event]) -> Sums {
         let Some(call) = event.call else { continue };
         let of_call = |range: std::ops::Range<usize>| events[range].iter().filter(move |e| e.call == Some(call));
         let later = || of_call(ix + 1..events.len());
+        let attempt = is_attempt(of_call(0..ix));
+        let promised = || later().any(|e| matches!(e.kind, Kind::Callback(_)));
         let sum = match &event.kind {
             Kind::QueueJoined { queue } => {
                 let sum = queues.entry((queue.to_string(), second(event.at) / 900)).or_insert_with(Figures::default);
-                sum.offered += 1;
                 let end = later().find(|e| matches!(e.kind, Kind::QueueLeft { .. }));
-                let Some(Event { at, kind: Kind::QueueLeft { why, .. }, .. }) = end else {
-                    let stopped = second(events.last().unwrap().at);
-                    exit(sum, None, stopped - second(event.at));
-                    continue;
+                let stopped = Event { at: events.last().unwrap().at, ..event.clone() };
+                let (at, why) = match end {
+                    Some(Event { at, kind: Kind::QueueLeft { why, .. }, .. }) => (*at, *why),
+                    _ => (stopped.at, QueueExit::Cut),
                 };
-                exit(sum, Some(*why), second(*at) - second(event.at));
+                if attempt {
+                    sum.callbacks_reached += u64::from(why == QueueExit::Answered);
+                    let failed =
+                        Kind::Callback(CallbackTold { callback: "1".into(), step: CallbackStep::Missed { left: 0 } });
+                    // Of an attempt that overflowed, the last visit failed.
+                    let last = !later().any(|e| matches!(e.kind, Kind::QueueJoined { .. }));
+                    sum.callbacks_failed += u64::from(last && later().any(|e| e.kind == failed));
+                } else {
+                    sum.offered += 1;
+                    exit(sum, why, second(at) - second(event.at));
+                    sum.callbacks += u64::from(why == QueueExit::MovedOn && promised());
+                }
                 sum
             }
             Kind::QueueLeft { queue, why, .. } if of_call(0..ix).next().is_none() => {
                 let sum = queues.entry((queue.to_string(), second(event.at) / 900)).or_default();
-                sum.offered += 1;
-                exit(sum, Some(*why), 0);
+                sum.callbacks += u64::from(promised());
+                if *why == QueueExit::Closed {
+                    sum.out_of_hours += 1;
+                } else {
+                    sum.offered += 1;
+                    exit(sum, *why, 0);
+                }
                 continue;
             }
             _ => continue,
@@ -344,22 +409,30 @@ fn naive(events: &[Event]) -> Sums {
     (queues, agents)
 }
 
-fn exit(sum: &mut Figures, why: Option<QueueExit>, waited: u64) {
+fn exit(sum: &mut Figures, why: QueueExit, waited: u64) {
     sum.wait_ms += waited * 1_000;
     sum.longest_wait_ms = sum.longest_wait_ms.max(waited * 1_000);
     match why {
-        Some(QueueExit::Answered) => {
+        QueueExit::Answered => {
             sum.answered += 1;
             sum.answered_in_time += u64::from(waited <= WITHIN);
             sum.answer_wait_ms += waited * 1_000;
             let step = [0, 5, 10, 20, 30, 60, 120, 300, 600].iter().position(|most| waited <= *most).unwrap_or(9);
             sum.waits[step] += 1;
         }
-        Some(QueueExit::Abandoned) => {
+        QueueExit::Abandoned => {
             sum.abandoned += 1;
             sum.abandoned_short += u64::from(waited < 5);
         }
-        _ => sum.others += 1,
+        QueueExit::Overflowed => sum.overflowed += 1,
+        QueueExit::WaitedTooLong => sum.waited_too_long += 1,
+        QueueExit::NoAgents => sum.no_agents += 1,
+        QueueExit::Full => sum.full += 1,
+        QueueExit::Closed => sum.closed += 1,
+        QueueExit::Refused => sum.refused += 1,
+        QueueExit::MovedOn => sum.moved_on += 1,
+        QueueExit::Cut => sum.cut += 1,
+        QueueExit::NotReached => panic!("an attempt is no visit"),
     }
 }
 
@@ -371,6 +444,12 @@ fn random_days_count_as_a_naive_reading_of_all_events_does() {
         assert_eq!(queues, all_queues, "seed {seed}");
         assert_eq!(agents, all_agents, "seed {seed}");
         assert!(queues.len() > 4 && agents.len() == 3, "the day is worth its name");
+        let all = queues.values().fold(Figures::default(), |mut all, one| {
+            all.add(one);
+            all
+        });
+        assert_eq!(all.offered, all.answered + all.abandoned + all.others(), "seed {seed}: each is one thing");
+        assert!(all.callbacks > 0 && all.callbacks_reached > 0, "the day has callbacks");
     }
 }
 
@@ -401,7 +480,7 @@ fn the_service_level_is_told_by_both_formulas() {
         answered_in_time: 60,
         abandoned: 15,
         abandoned_short: 5,
-        others: 5,
+        full: 5,
         answer_wait_ms: 800_000,
         handled: 40,
         talk_ms: 4_000_000,
@@ -457,7 +536,7 @@ fn what_went_on_when_the_switch_died_ends_with_its_last_event() {
     journal.system(Kind::Started { version: "1".into() });
     let (queues, agents) = folded(&journal.events);
     assert_eq!(agents["ann"].staffed_ms, 60_000);
-    let sales: Vec<_> = queues.values().map(|sum| (sum.offered, sum.others, sum.wait_ms)).collect();
+    let sales: Vec<_> = queues.values().map(|sum| (sum.offered, sum.cut, sum.wait_ms)).collect();
     assert_eq!(sales, [(2, 2, 60_000)]);
 }
 
@@ -472,4 +551,138 @@ fn a_clock_that_is_put_back_counts_no_time_twice() {
     journal.now += 700;
     journal.status("ann", AgentStatus::LoggedOut);
     assert!(folded(&journal.events).1["ann"].staffed_ms <= 1_300_000);
+}
+
+/// What a queue was credited in all.
+fn sales(journal: &Journal) -> Figures {
+    let mut sum = Figures::default();
+    let (queues, _) = folded(&journal.events);
+    queues.iter().filter(|((queue, _), _)| queue == "sales").for_each(|(_, figures)| sum.add(figures));
+    sum
+}
+
+#[test]
+fn who_leaves_for_a_callback_is_offered_and_neither_answered_nor_abandoned() {
+    let mut journal = Journal { now: BEGAN, ..Journal::default() };
+    journal.join(1, "sales");
+    journal.now += 100;
+    journal.left(1, "sales", QueueExit::MovedOn, 100);
+    journal.promise(1, "sales");
+    let sum = sales(&journal);
+    assert_eq!((sum.offered, sum.moved_on, sum.callbacks), (1, 1, 1));
+    assert_eq!((sum.answered, sum.abandoned, sum.service_level()), (0, 0, None));
+    assert_eq!(sum.service_level_offered(), Some(0.0));
+}
+
+#[test]
+fn a_callback_is_handled_but_neither_offered_nor_waited_for_and_its_agent_is_busy_while_it_rings() {
+    for reached in [true, false] {
+        let mut journal = Journal { now: BEGAN, ..Journal::default() };
+        journal.status("ann", AgentStatus::Available);
+        journal.callback(1, CallbackStep::Begun);
+        journal.join(1, "sales");
+        let leg = journal.offer(1, "sales", "ann");
+        journal.now += 5;
+        journal.call(1, Kind::LegAnswered { leg: LegId::from_raw(leg) });
+        journal.now += 10;
+        if reached {
+            journal.offer_ended(1, leg, "ann", OfferOutcome::Answered, 15);
+            journal.left(1, "sales", QueueExit::Answered, 900);
+            journal.now += 60;
+            journal.done(1, leg);
+        } else {
+            journal.callback(1, CallbackStep::Missed { left: 0 });
+            journal.offer_ended(1, leg, "ann", OfferOutcome::CallerLeft, 15);
+            journal.left(1, "sales", QueueExit::NotReached, 900);
+        }
+        journal.call(1, Kind::CallEnded { cut: false });
+        let sum = sales(&journal);
+        assert_eq!((sum.offered, sum.answered, sum.wait_ms, sum.answer_wait_ms), (0, 0, 0, 0));
+        assert_eq!((sum.callbacks_reached, sum.callbacks_failed), (u64::from(reached), u64::from(!reached)));
+        assert_eq!((sum.handled, sum.talk_ms), if reached { (1, 60_000) } else { (0, 0) });
+        journal.system(Kind::Stopped { cause: "test".into() });
+        assert_eq!(folded(&journal.events).1["ann"].busy_ms, if reached { 70_000 } else { 10_000 });
+    }
+}
+
+#[test]
+fn a_call_that_comes_after_hours_is_not_offered_and_one_that_waits_as_they_end_is() {
+    let mut journal = Journal { now: BEGAN, ..Journal::default() };
+    journal.left(1, "sales", QueueExit::Closed, 0);
+    journal.join(2, "sales");
+    journal.now += 60;
+    journal.left(2, "sales", QueueExit::Closed, 60);
+    let sum = sales(&journal);
+    assert_eq!((sum.offered, sum.out_of_hours, sum.closed), (1, 1, 1));
+}
+
+#[test]
+fn a_place_resumed_is_a_second_visit_that_brings_nothing_along() {
+    let mut journal = Journal { now: BEGAN, ..Journal::default() };
+    journal.join(1, "sales");
+    journal.now += 100;
+    journal.left(1, "sales", QueueExit::Abandoned, 100);
+    journal.now += 10;
+    journal.join(2, "sales");
+    let (queue, before) = ("sales".into(), CallId::from_raw(1));
+    journal.call(2, Kind::PlaceResumed { queue, before, waited_ms: 110_000 });
+    journal.now += 7;
+    journal.left(2, "sales", QueueExit::Answered, 117);
+    let sum = sales(&journal);
+    assert_eq!((sum.offered, sum.abandoned, sum.answered, sum.resumed), (2, 1, 1, 1));
+    assert_eq!((sum.answer_wait_ms, sum.answered_in_time), (7_000, 1));
+}
+
+#[test]
+fn whoever_asks_a_third_one_has_the_caller_wait_and_the_one_who_is_asked_is_busy() {
+    let mut journal = Journal { now: BEGAN, ..Journal::default() };
+    journal.status("ann", AgentStatus::Available);
+    journal.status("bob", AgentStatus::Available);
+    journal.join(1, "sales");
+    let leg = journal.offer(1, "sales", "ann");
+    journal.offer_ended(1, leg, "ann", OfferOutcome::Answered, 0);
+    journal.left(1, "sales", QueueExit::Answered, 0);
+    journal.now += 10;
+    let (by, target) = (Asker::User("ann".into()), base::Pii::new("102".to_owned()));
+    journal.call(1, Kind::ConsultBegan(ConsultBegan { by, leg: LegId::from_raw(leg), target }));
+    let third = LegId::from_raw(99);
+    journal.call(1, Kind::LegBegan { leg: third, role: LegRole::Party("bob".into()) });
+    journal.now += 5;
+    journal.call(1, Kind::LegAnswered { leg: third });
+    journal.now += 20;
+    journal.call(1, Kind::ConferenceBegan { legs: vec![LegId::from_raw(0), LegId::from_raw(leg), third] });
+    journal.now += 30;
+    journal.leg_ended(1, 99);
+    journal.call(1, Kind::ConsultEnded { outcome: ConsultOutcome::ThirdLeft, status: None });
+    journal.now += 1;
+    journal.done(1, leg);
+    let sum = sales(&journal);
+    assert_eq!((sum.handled, sum.talk_ms, sum.hold_ms), (1, 41_000, 25_000));
+    journal.system(Kind::Stopped { cause: "test".into() });
+    let (_, agents) = folded(&journal.events);
+    assert_eq!((agents["ann"].busy_ms, agents["bob"].busy_ms), (66_000, 50_000));
+}
+
+#[test]
+fn an_agent_who_comes_back_has_handled_one_call_and_all_of_its_talk() {
+    let mut journal = Journal { now: BEGAN, ..Journal::default() };
+    journal.status("ann", AgentStatus::Available);
+    journal.join(1, "sales");
+    let leg = journal.offer(1, "sales", "ann");
+    journal.offer_ended(1, leg, "ann", OfferOutcome::Answered, 0);
+    journal.left(1, "sales", QueueExit::Answered, 0);
+    journal.now += 10;
+    journal.done(1, leg);
+    journal.call(1, Kind::AgentLost(AgentLost { agent: "ann".into(), cause: "gone".into(), return_ms: 30_000 }));
+    journal.now += 7;
+    let (anew, role) = (LegId::from_raw(98), LegRole::Agent("ann".into()));
+    journal.call(1, Kind::LegBegan { leg: anew, role });
+    journal.call(1, Kind::LegAnswered { leg: anew });
+    journal.call(1, Kind::Bridged { a: LegId::from_raw(0), b: anew });
+    journal.now += 20;
+    journal.done(1, 98);
+    let sum = sales(&journal);
+    assert_eq!((sum.offered, sum.answered, sum.handled, sum.talk_ms), (1, 1, 1, 30_000));
+    journal.system(Kind::Stopped { cause: "test".into() });
+    assert_eq!(folded(&journal.events).1["ann"].busy_ms, 30_000, "not while his phone is gone");
 }

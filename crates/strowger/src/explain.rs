@@ -215,6 +215,7 @@ const fn exit(why: QueueExit) -> &'static str {
     match why {
         QueueExit::Answered => "an agent answered",
         QueueExit::Abandoned => "the caller hung up",
+        QueueExit::Cut => "the switch ended the call",
         QueueExit::MovedOn => "the flow went on, by a key or its own limit",
         QueueExit::WaitedTooLong => "it had waited as long as it may",
         QueueExit::NoAgents => "nobody serves the queue",

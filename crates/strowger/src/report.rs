@@ -189,11 +189,23 @@ fn table(sums: &BTreeMap<String, Figures>, by: By) -> String {
 }
 
 /// The columns of [`cells`].
-const HEAD: [&str; 11] =
-    ["OFFERED", "ANSWERED", "ABANDONED", "SHORT", "OTHERS", "SL", "SL-OFFERED", "ASA", "AHT", "LONGEST", "OCCUPANCY"];
+const HEAD: [&str; 12] = [
+    "OFFERED",
+    "ANSWERED",
+    "ABANDONED",
+    "SHORT",
+    "OTHERS",
+    "CALLBACKS",
+    "SL",
+    "SL-OFFERED",
+    "ASA",
+    "AHT",
+    "LONGEST",
+    "OCCUPANCY",
+];
 
 /// The figures that a table has room for.
-fn cells(kpis: &Kpis) -> [String; 11] {
+fn cells(kpis: &Kpis) -> [String; 12] {
     let count = |count: u64| count.to_string();
     [
         count(kpis.offered),
@@ -201,6 +213,7 @@ fn cells(kpis: &Kpis) -> [String; 11] {
         count(kpis.abandoned),
         count(kpis.abandoned_short),
         count(kpis.others),
+        count(kpis.callbacks),
         percent(kpis.service_level),
         percent(kpis.service_level_offered),
         seconds(kpis.asa_s),
@@ -218,7 +231,7 @@ pub(crate) fn seconds(time: Option<f64>) -> String {
     time.map_or_else(|| "-".to_owned(), |time| format!("{time:.1} s"))
 }
 
-fn row(key: &str, cells: [String; 11]) -> String {
+fn row(key: &str, cells: [String; 12]) -> String {
     let cells: String = cells.iter().map(|cell| format!("  {cell:>10}")).collect();
     format!("{key:<24}{cells}\n")
 }
@@ -229,7 +242,7 @@ mod tests {
 
     fn sums() -> BTreeMap<String, Figures> {
         let sales = Figures { offered: 3, answered: 2, answered_in_time: 1, abandoned: 1, ..Figures::default() };
-        let support = Figures { offered: 1, others: 1, ..Figures::default() };
+        let support = Figures { offered: 1, full: 1, callbacks: 1, ..Figures::default() };
         [("sales".to_owned(), sales), ("support".to_owned(), support)].into()
     }
 
@@ -238,8 +251,8 @@ mod tests {
         let text = table(&sums(), By::Queue);
         let words: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(words[0][..3], ["QUEUE", "OFFERED", "ANSWERED"]);
-        assert_eq!(words[1][..8], ["sales", "3", "2", "1", "0", "0", "33.3", "%"]);
-        assert_eq!(words[2][..7], ["support", "1", "0", "0", "0", "1", "-"]);
+        assert_eq!(words[1][..8], ["sales", "3", "2", "1", "0", "0", "0", "33.3"]);
+        assert_eq!(words[2][..8], ["support", "1", "0", "0", "0", "1", "1", "-"]);
         assert_eq!(words[3][..4], ["all", "4", "2", "1"]);
     }
 

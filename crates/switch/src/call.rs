@@ -97,6 +97,8 @@ pub(crate) struct Call {
     pub seq: u32,
     /// True once somebody hung up; what is left is to close media and files.
     pub over: bool,
+    /// The switch did, of its own accord: its caller did not go.
+    pub cut: bool,
     /// Why, as phones are told.
     pub reason: Reason,
     /// What the caller's system sends along for the one of whoever answers.
@@ -324,6 +326,7 @@ impl Call {
             peer_gone: None,
             seq: 0,
             over: false,
+            cut: false,
             reason: Reason::default(),
             user_to_user: None,
             asker: None,

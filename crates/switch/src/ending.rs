@@ -9,6 +9,7 @@ use sip::Refusal;
 use sip_message::{HeaderName, Reason};
 
 use crate::call::{Role, Stage};
+use crate::lost::is_loss;
 use crate::switch::Switch;
 use crate::timer::Timer;
 use crate::wrap_up::OpenBook;
@@ -31,6 +32,7 @@ impl Switch {
         self.end_announcing(call);
         let Some(found) = self.calls.get_mut(&call) else { return };
         found.over = true;
+        found.cut = by == Party::System && !is_loss(cause);
         found.reason = reason;
         found.flow = None;
         found.play = None;

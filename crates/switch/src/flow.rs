@@ -391,10 +391,11 @@ impl Switch {
             return;
         };
         let gave_up = found.over && matches!(found.stage, Stage::Queued(_));
-        let is_callback = found.callback.is_some();
+        let is_callback = found.callback.is_some_and(|attempt| !attempt.talked);
         let exit = match why {
             LeaveReason::Answered { .. } => QueueExit::Answered,
             LeaveReason::Left if is_callback => QueueExit::NotReached,
+            LeaveReason::Left if gave_up && found.cut => QueueExit::Cut,
             LeaveReason::Left if gave_up => QueueExit::Abandoned,
             LeaveReason::Left => QueueExit::MovedOn,
             LeaveReason::WaitedTooLong => QueueExit::WaitedTooLong,

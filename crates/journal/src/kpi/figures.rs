@@ -14,8 +14,13 @@ pub const WAIT_STEPS: [u64; 9] = [0, 5, 10, 20, 30, 60, 120, 300, 600];
 /// Sums over visits, and over the time of agents. They add up: those of a day are the sum of its hours'.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// Visits: calls that joined, or that the queue turned away.
+    /// Visits: calls that joined, or that the queue turned away though it was open.
     pub offered: u64,
+    /// Of these, those whose callers had waited in an earlier call, and stood where they stood. Two calls are two visits: the
+    /// first one was abandoned.
+    pub resumed: u64,
+    /// Calls that came while the queue was closed. They are not offered.
+    pub out_of_hours: u64,
     /// Visits that an agent answered.
     pub answered: u64,
     /// Of these, those whose wait was at most the time of the queue's service level.
@@ -24,8 +29,29 @@ pub struct Figures {
     pub abandoned: u64,
     /// Of these, those that had waited for less than [`SHORT_ABANDON`].
     pub abandoned_short: u64,
-    /// Visits that ended otherwise: full, nobody there, waited too long, a key, overflowed, refused, cut by a crash.
-    pub others: u64,
+    /// Visits that went on without an agent: to another queue, where they are offered again, to a flow, or to a number.
+    pub overflowed: u64,
+    /// Visits that had lasted as long as the queue allows.
+    pub waited_too_long: u64,
+    /// Visits that ended as nobody was there to serve the queue, when they began or later.
+    pub no_agents: u64,
+    /// Calls that were turned away as as many waited as may.
+    pub full: u64,
+    /// Visits that ended as the queue closed.
+    pub closed: u64,
+    /// Visits that a decision turned away.
+    pub refused: u64,
+    /// Visits whose flow went on, by a key or a limit of its own, or whose place was handed on to somebody transferred.
+    pub moved_on: u64,
+    /// Visits that the switch ended, or that it did not survive.
+    pub cut: u64,
+    /// Calls whose callers were promised that agents of this queue call them back. However their visits ended, if they had one:
+    /// they are counted there, too.
+    pub callbacks: u64,
+    /// Callbacks that were reached. An attempt is no visit: nobody waits. What the agent does in it counts as in all calls.
+    pub callbacks_reached: u64,
+    /// Callbacks that were given up, as all attempts failed.
+    pub callbacks_failed: u64,
     /// How long the visits waited together that ended.
     pub wait_ms: u64,
     /// How long the answered ones waited together.
@@ -34,11 +60,11 @@ pub struct Figures {
     pub longest_wait_ms: u64,
     /// Waits of answered visits, by [`WAIT_STEPS`].
     pub waits: [u64; WAIT_STEPS.len() + 1],
-    /// Answered visits whose agent is done with the caller.
+    /// Answered visits whose agent is done with the caller, and callbacks likewise.
     pub handled: u64,
     /// How long their callers and agents were connected, without hold.
     pub talk_ms: u64,
-    /// How long either held the other.
+    /// How long either held the other, or had him wait to ask a third one.
     pub hold_ms: u64,
     /// How long the time after them lasted.
     pub wrap_up_ms: u64,
@@ -50,11 +76,20 @@ pub struct Figures {
     pub ring_ms: u64,
     /// How long agents were available, or busy nonetheless.
     pub staffed_ms: u64,
-    /// How long they were busy: from the answer of an offer until they were done with the caller, and the time after that.
+    /// How long they were busy: from when they answered a call that was in a queue until they left it, and the time after that.
+    /// It is no matter whether they were rung for the queue, asked by its agent, or had the call from him.
     pub busy_ms: u64,
 }
 
 impl Figures {
+    /// Visits that ended neither by an answer nor by the caller. All are offered, so that
+    /// `offered = answered + abandoned + others` as soon as nobody waits.
+    #[must_use]
+    pub const fn others(&self) -> u64 {
+        let Self { overflowed, waited_too_long, no_agents, full, closed, refused, moved_on, cut, .. } = *self;
+        overflowed + waited_too_long + no_agents + full + closed + refused + moved_on + cut
+    }
+
     /// Service level by what ended: `answered_in_time / (answered + abandoned)`. Those who wait do not count yet, nor does
     /// whoever left otherwise.
     #[must_use]
@@ -101,7 +136,20 @@ impl Figures {
             answered: self.answered,
             abandoned: self.abandoned,
             abandoned_short: self.abandoned_short,
-            others: self.others,
+            others: self.others(),
+            overflowed: self.overflowed,
+            waited_too_long: self.waited_too_long,
+            no_agents: self.no_agents,
+            full: self.full,
+            closed: self.closed,
+            refused: self.refused,
+            moved_on: self.moved_on,
+            cut: self.cut,
+            resumed: self.resumed,
+            out_of_hours: self.out_of_hours,
+            callbacks: self.callbacks,
+            callbacks_reached: self.callbacks_reached,
+            callbacks_failed: self.callbacks_failed,
             service_level: self.service_level(),
             service_level_offered: self.service_level_offered(),
             abandonment: self.abandonment(),
@@ -132,14 +180,26 @@ impl Figures {
     }
 
     /// All that is summed, but for `waits`.
-    fn counts(&mut self) -> [&mut u64; 17] {
+    fn counts(&mut self) -> [&mut u64; 29] {
         [
             &mut self.offered,
             &mut self.answered,
             &mut self.answered_in_time,
             &mut self.abandoned,
             &mut self.abandoned_short,
-            &mut self.others,
+            &mut self.resumed,
+            &mut self.out_of_hours,
+            &mut self.overflowed,
+            &mut self.waited_too_long,
+            &mut self.no_agents,
+            &mut self.full,
+            &mut self.closed,
+            &mut self.refused,
+            &mut self.moved_on,
+            &mut self.cut,
+            &mut self.callbacks,
+            &mut self.callbacks_reached,
+            &mut self.callbacks_failed,
             &mut self.wait_ms,
             &mut self.answer_wait_ms,
             &mut self.handled,
@@ -154,12 +214,12 @@ impl Figures {
         ]
     }
 
-    /// A visit that ended after `waited_ms`; `why` is none if the switch died meanwhile.
-    pub(crate) fn of_exit(why: Option<QueueExit>, waited_ms: u64, within: Duration) -> Self {
+    /// A visit that ended after `waited_ms`.
+    pub(crate) fn of_exit(why: QueueExit, waited_ms: u64, within: Duration) -> Self {
         let waited = Duration::from_millis(waited_ms);
         let mut figures = Self { wait_ms: waited_ms, longest_wait_ms: waited_ms, ..Self::default() };
         match why {
-            Some(QueueExit::Answered) => {
+            QueueExit::Answered => {
                 figures.answered = 1;
                 figures.answered_in_time = u64::from(waited <= within);
                 figures.answer_wait_ms = waited_ms;
@@ -168,11 +228,18 @@ impl Figures {
                     *count = 1;
                 }
             }
-            Some(QueueExit::Abandoned) => {
+            QueueExit::Abandoned => {
                 figures.abandoned = 1;
                 figures.abandoned_short = u64::from(waited < SHORT_ABANDON);
             }
-            _ => figures.others = 1,
+            QueueExit::Overflowed => figures.overflowed = 1,
+            QueueExit::WaitedTooLong => figures.waited_too_long = 1,
+            QueueExit::NoAgents => figures.no_agents = 1,
+            QueueExit::Full => figures.full = 1,
+            QueueExit::Closed => figures.closed = 1,
+            QueueExit::Refused => figures.refused = 1,
+            QueueExit::MovedOn | QueueExit::NotReached => figures.moved_on = 1,
+            QueueExit::Cut => figures.cut = 1,
         }
         figures
     }
@@ -189,8 +256,34 @@ pub struct Kpis {
     pub abandoned: u64,
     /// [`Figures::abandoned_short`].
     pub abandoned_short: u64,
-    /// [`Figures::others`].
+    /// [`Figures::others`], and what they are.
     pub others: u64,
+    /// [`Figures::overflowed`].
+    pub overflowed: u64,
+    /// [`Figures::waited_too_long`].
+    pub waited_too_long: u64,
+    /// [`Figures::no_agents`].
+    pub no_agents: u64,
+    /// [`Figures::full`].
+    pub full: u64,
+    /// [`Figures::closed`].
+    pub closed: u64,
+    /// [`Figures::refused`].
+    pub refused: u64,
+    /// [`Figures::moved_on`].
+    pub moved_on: u64,
+    /// [`Figures::cut`].
+    pub cut: u64,
+    /// [`Figures::resumed`].
+    pub resumed: u64,
+    /// [`Figures::out_of_hours`].
+    pub out_of_hours: u64,
+    /// [`Figures::callbacks`].
+    pub callbacks: u64,
+    /// [`Figures::callbacks_reached`].
+    pub callbacks_reached: u64,
+    /// [`Figures::callbacks_failed`].
+    pub callbacks_failed: u64,
     /// [`Figures::service_level`].
     pub service_level: Option<f64>,
     /// [`Figures::service_level_offered`].

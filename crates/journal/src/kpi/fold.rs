@@ -1,20 +1,20 @@
 //! Events become sums.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::{CallId, LegId, OfferId, Wall};
 
 use crate::kpi::Figures;
+use crate::kpi::work::{Agent, Handling};
 use crate::visit::{Carried, millis};
-use crate::{AgentStatus, Event, Kind, LegRole, Name, OfferEnded, OfferMade, OfferOutcome, QueueExit, StatusChanged};
+use crate::{
+    AgentLost, AgentStatus, CallbackStep, CallbackTold, Event, Kind, LegRole, Name, OfferEnded, OfferMade,
+    OfferOutcome, QueueExit, StatusChanged,
+};
 
 /// Calls in queues or with agents at once; beyond it the oldest is forgotten, as its end must have got lost.
 const MAX_LIVE: usize = 200_000;
-/// Time is told in pieces that do not cross a multiple of this: hours and days of every time zone begin at one.
-const PIECE: Duration = Duration::from_secs(900);
-/// A longer stretch is told from its end only: events are missing.
-const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 
 /// Within what time queues are to answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,49 +54,28 @@ pub struct KpiFold {
     last: Wall,
 }
 
-/// A call that was in a queue and is not over.
+/// A call that came to a queue and is not over.
 #[derive(Debug, Default)]
 struct Call {
     visit: Option<Stay>,
+    /// The visit that ended last.
+    before: Option<Stay>,
+    /// It is an attempt to call somebody back, who has not talked yet.
+    is_callback: bool,
     carried: Carried,
     offers: BTreeMap<OfferId, Stay>,
-    /// Legs of agents.
+    /// Legs of agents, and of users who may be agents.
     legs: BTreeMap<LegId, Name>,
     handling: Option<Handling>,
+    /// The agent whose phone was lost while he had the call.
+    lost: Option<Name>,
 }
 
 /// A visit to which things are put down.
 #[derive(Clone, Debug)]
-struct Stay {
-    queue: Name,
-    joined: Wall,
-}
-
-/// An agent has the call.
-#[derive(Debug)]
-struct Handling {
-    stay: Stay,
-    agent: Name,
-    leg: Option<LegId>,
-    talking: Option<Wall>,
-    holding: BTreeSet<LegId>,
-    held: Option<Wall>,
-    talk_ms: u64,
-    hold_ms: u64,
-}
-
-/// What an agent does.
-#[derive(Debug, Default)]
-struct Agent {
-    available: bool,
-    /// He has a call.
-    in_call: bool,
-    /// Since when the time after a call goes on.
-    wrap_up: Option<Wall>,
-    /// The visit of his last call, to which the time after it is put down.
-    last: Option<Stay>,
-    staffed: Option<Wall>,
-    busy: Option<Wall>,
+pub(crate) struct Stay {
+    pub queue: Name,
+    pub joined: Wall,
 }
 
 impl KpiFold {
@@ -117,15 +96,22 @@ impl KpiFold {
         matches!(
             event,
             "queue_joined"
+                | "place_resumed"
                 | "queue_left"
+                | "callback"
                 | "offer_made"
                 | "offer_ended"
                 | "leg_began"
+                | "leg_answered"
                 | "leg_ended"
                 | "bridged"
                 | "unbridged"
                 | "held"
                 | "resumed"
+                | "consult_began"
+                | "conference_began"
+                | "consult_ended"
+                | "agent_lost"
                 | "call_ended"
                 | "agent_status"
                 | "wrap_up_began"
@@ -190,24 +176,43 @@ impl KpiFold {
 
     fn take(&mut self, id: CallId, event: &Event, credit: &mut impl FnMut(Credit<'_>)) {
         match &event.kind {
-            Kind::QueueJoined { queue } => {
-                let call = self.calls.entry(id).or_default();
-                call.carried.join(event.seq);
-                let stay = Stay { queue: queue.clone(), joined: event.at };
-                credit(stay.credit(None, Figures { offered: 1, ..Figures::default() }));
-                call.visit = Some(stay);
-                if self.calls.len() > MAX_LIVE {
-                    self.calls.pop_first();
+            Kind::QueueJoined { queue } => self.joined(id, event, queue, credit),
+            Kind::PlaceResumed { waited_ms, .. } => {
+                let Some(call) = self.calls.get_mut(&id) else { return };
+                // What he waited in the call before was counted there.
+                call.carried.resume(*waited_ms);
+                if let Some(visit) = &call.visit {
+                    credit(visit.credit(None, Figures { resumed: 1, ..Figures::default() }));
                 }
             }
             Kind::QueueLeft { queue, why, waited_ms, .. } => self.left(id, event, (queue, *why, *waited_ms), credit),
+            Kind::Callback(CallbackTold { step, .. }) => self.take_callback(id, event, step, credit),
             Kind::OfferMade(_) | Kind::OfferEnded(_) => self.take_offer(id, event, credit),
             Kind::CallEnded { .. } => {
                 if let Some(call) = self.calls.remove(&id) {
                     self.close(call, event.at, credit);
                 }
             }
-            _ => self.take_leg(id, event, credit),
+            Kind::LegBegan { .. } | Kind::LegAnswered { .. } | Kind::LegEnded { .. } | Kind::AgentLost(_) => {
+                self.take_leg(id, event, credit);
+            }
+            _ => self.take_talk(id, event),
+        }
+    }
+
+    fn joined(&mut self, id: CallId, event: &Event, queue: &Name, credit: &mut impl FnMut(Credit<'_>)) {
+        let call = self.calls.entry(id).or_default();
+        call.carried.join(event.seq);
+        call.lost = None;
+        let stay = Stay { queue: queue.clone(), joined: event.at };
+        if !call.is_callback {
+            credit(stay.credit(None, Figures { offered: 1, ..Figures::default() }));
+        }
+        call.visit = Some(stay);
+        if self.calls.len() > MAX_LIVE
+            && let Some((_, oldest)) = self.calls.pop_first()
+        {
+            self.close(oldest, event.at, credit);
         }
     }
 
@@ -219,20 +224,45 @@ impl KpiFold {
         credit: &mut impl FnMut(Credit<'_>),
     ) {
         let within = self.within(queue);
-        let Some(call) = self.calls.get_mut(&id) else {
-            // A queue that takes nobody is left without having been joined.
-            let stay = Stay { queue: queue.clone(), joined: event.at };
-            let figures = Figures { offered: 1, ..Figures::of_exit(Some(why), waited_ms, within) };
-            return credit(stay.credit(None, figures));
-        };
+        let call = self.calls.entry(id).or_default();
         let waited_ms = call.carried.leave(event.seq, why, waited_ms);
+        let visit = call.visit.take();
+        let is_attempt = call.is_callback;
+        let figures = match (&visit, why) {
+            // An attempt is nobody who waits: he is called when an agent is there.
+            _ if is_attempt => {
+                call.is_callback = why != QueueExit::Answered;
+                Figures { callbacks_reached: u64::from(why == QueueExit::Answered), ..Figures::default() }
+            }
+            (None, QueueExit::Closed) => Figures { out_of_hours: 1, ..Figures::default() },
+            // A queue that takes nobody is left without having been joined.
+            (None, _) => Figures { offered: 1, ..Figures::of_exit(why, waited_ms, within) },
+            (Some(_), _) => Figures::of_exit(why, waited_ms, within),
+        };
         let agent = call.handling.as_ref().filter(|_| why == QueueExit::Answered).map(|handling| &handling.agent);
-        let mut figures = Figures::of_exit(Some(why), waited_ms, within);
-        let stay = call.visit.take().unwrap_or_else(|| {
-            figures.offered = 1;
-            Stay { queue: queue.clone(), joined: event.at }
-        });
+        let stay = visit.unwrap_or_else(|| Stay { queue: queue.clone(), joined: event.at });
         credit(stay.credit(agent, figures));
+        call.before = Some(stay);
+    }
+
+    fn take_callback(&mut self, id: CallId, event: &Event, step: &CallbackStep, credit: &mut impl FnMut(Credit<'_>)) {
+        match step {
+            CallbackStep::Begun => self.calls.entry(id).or_default().is_callback = true,
+            CallbackStep::Promised { queue, .. } => {
+                let before = self.calls.get(&id).and_then(|call| call.before.as_ref());
+                let at = before.map_or(event.at, |stay| stay.joined);
+                let figures = Figures { callbacks: 1, ..Figures::default() };
+                credit(Credit { at, queue: Some(queue), agent: None, figures });
+            }
+            CallbackStep::Missed { left: 0 } => {
+                let call = self.calls.get(&id);
+                let stay = call.and_then(|call| call.visit.as_ref().or(call.before.as_ref()));
+                if let Some(stay) = stay {
+                    credit(stay.credit(None, Figures { callbacks_failed: 1, ..Figures::default() }));
+                }
+            }
+            _ => {}
+        }
     }
 
     fn take_offer(&mut self, id: CallId, event: &Event, credit: &mut impl FnMut(Credit<'_>)) {
@@ -253,13 +283,10 @@ impl KpiFold {
                 credit(stay.credit(Some(agent), figures));
                 if *outcome == OfferOutcome::Answered {
                     let leg = call.legs.iter().find(|(_, whose)| *whose == agent).map(|(leg, _)| *leg);
-                    let before = call.handling.replace(Handling::new(stay, agent.clone(), leg));
+                    let before = call.handling.replace(Handling::new(stay, agent.clone(), leg, true));
                     if let Some(before) = before {
                         self.done(before, event.at, credit);
                     }
-                    let found = self.agents.entry(agent.clone()).or_default();
-                    found.in_call = true;
-                    found.turn(agent, event.at, credit);
                 }
             }
             _ => {}
@@ -269,46 +296,87 @@ impl KpiFold {
     fn take_leg(&mut self, id: CallId, event: &Event, credit: &mut impl FnMut(Credit<'_>)) {
         let Some(call) = self.calls.get_mut(&id) else { return };
         match &event.kind {
-            Kind::LegBegan { leg, role: LegRole::Agent(name) } => drop(call.legs.insert(*leg, name.clone())),
+            Kind::LegBegan { leg, role: LegRole::Agent(name) } => {
+                self.agents.entry(name.clone()).or_default();
+                call.legs.insert(*leg, name.clone());
+            }
+            Kind::LegBegan { leg, role: LegRole::Party(name) } => drop(call.legs.insert(*leg, name.clone())),
+            Kind::LegAnswered { leg } => {
+                let Some(name) = call.legs.get(leg) else { return };
+                if let Some(agent) = self.agents.get_mut(name) {
+                    agent.begin_call(name, *leg, event.at, credit);
+                }
+                // He is back, and has the call as before.
+                if let (Some(agent), Some(stay)) = (call.lost.take_if(|lost| lost == name), &call.before) {
+                    call.handling = Some(Handling::new(stay.clone(), agent, Some(*leg), false));
+                }
+            }
             Kind::LegEnded { leg, .. } => {
-                call.legs.remove(leg);
+                if let Some(name) = call.legs.remove(leg)
+                    && let Some(agent) = self.agents.get_mut(&name)
+                {
+                    agent.end_call(&name, *leg, event.at, credit);
+                }
                 if let Some(handling) = call.handling.take_if(|handling| handling.leg == Some(*leg)) {
                     self.done(handling, event.at, credit);
                 }
             }
-            Kind::Bridged { a, b } => {
-                if let Some(handling) = &mut call.handling
-                    && handling.leg.is_some_and(|leg| leg == *a || leg == *b)
-                {
-                    handling.talk(event.at);
+            Kind::AgentLost(AgentLost { agent, .. }) => {
+                call.lost = Some(agent.clone());
+                if let Some(handling) = call.handling.take() {
+                    self.done(handling, event.at, credit);
                 }
             }
-            Kind::Unbridged { .. } => call.handling.iter_mut().for_each(|handling| handling.part(event.at)),
-            Kind::Held { leg } => call.handling.iter_mut().for_each(|handling| handling.hold(event.at, *leg)),
-            Kind::Resumed { leg } => call.handling.iter_mut().for_each(|handling| handling.resume(event.at, *leg)),
+            _ => {}
+        }
+    }
+
+    /// Who of the two hears whom.
+    fn take_talk(&mut self, id: CallId, event: &Event) {
+        let Some(handling) = self.calls.get_mut(&id).and_then(|call| call.handling.as_mut()) else { return };
+        let at = event.at;
+        match &event.kind {
+            Kind::Bridged { a, b } if handling.leg.is_some_and(|leg| leg == *a || leg == *b) => {
+                handling.turn(at, |state| state.bridged = true);
+            }
+            Kind::Unbridged { .. } => handling.turn(at, |state| state.bridged = false),
+            Kind::Held { leg } => handling.turn(at, |state| {
+                state.holding.insert(*leg);
+            }),
+            Kind::Resumed { leg } => handling.turn(at, |state| {
+                state.holding.remove(leg);
+            }),
+            // Whoever asks a third one has the other side wait.
+            Kind::ConsultBegan(_) => handling.turn(at, |state| state.asks = true),
+            Kind::ConferenceBegan { .. } | Kind::ConsultEnded { .. } => handling.turn(at, |state| state.asks = false),
             _ => {}
         }
     }
 
     /// The books of a call end.
     fn close(&mut self, call: Call, at: Wall, credit: &mut impl FnMut(Credit<'_>)) {
-        if let Some(stay) = call.visit {
+        if let Some(stay) = call.visit.filter(|_| !call.is_callback) {
             let waited_ms = millis(stay.joined, at);
-            credit(stay.credit(None, Figures::of_exit(None, waited_ms, self.within(&stay.queue))));
+            credit(stay.credit(None, Figures::of_exit(QueueExit::Cut, waited_ms, self.within(&stay.queue))));
         }
         if let Some(handling) = call.handling {
             self.done(handling, at, credit);
+        }
+        for (leg, name) in call.legs {
+            if let Some(agent) = self.agents.get_mut(&name) {
+                agent.end_call(&name, leg, at, credit);
+            }
         }
     }
 
     /// An agent is done with a caller.
     fn done(&mut self, mut handling: Handling, at: Wall, credit: &mut impl FnMut(Credit<'_>)) {
-        handling.part(at);
-        let Handling { stay, agent, talk_ms, hold_ms, .. } = handling;
-        credit(stay.credit(Some(&agent), Figures { handled: 1, talk_ms, hold_ms, ..Figures::default() }));
+        handling.turn(at, |state| state.bridged = false);
+        let Handling { stay, agent, first, talk_ms, hold_ms, .. } = handling;
+        let figures = Figures { handled: u64::from(first), talk_ms, hold_ms, ..Figures::default() };
+        credit(stay.credit(Some(&agent), figures));
         if let Some(found) = self.agents.get_mut(&agent) {
-            (found.in_call, found.last) = (false, Some(stay));
-            found.turn(&agent, at, credit);
+            found.last = Some(stay);
         }
     }
 
@@ -318,88 +386,7 @@ impl KpiFold {
 }
 
 impl Stay {
-    const fn credit<'a>(&'a self, agent: Option<&'a Name>, figures: Figures) -> Credit<'a> {
+    pub const fn credit<'a>(&'a self, agent: Option<&'a Name>, figures: Figures) -> Credit<'a> {
         Credit { at: self.joined, queue: Some(&self.queue), agent, figures }
     }
-}
-
-impl Handling {
-    const fn new(stay: Stay, agent: Name, leg: Option<LegId>) -> Self {
-        let holding = BTreeSet::new();
-        Self { stay, agent, leg, talking: None, holding, held: None, talk_ms: 0, hold_ms: 0 }
-    }
-
-    fn talk(&mut self, at: Wall) {
-        if self.holding.is_empty() {
-            self.talking = self.talking.or(Some(at));
-        } else {
-            self.held = self.held.or(Some(at));
-        }
-    }
-
-    fn part(&mut self, at: Wall) {
-        self.talk_ms += self.talking.take().map_or(0, |since| millis(since, at));
-        self.hold_ms += self.held.take().map_or(0, |since| millis(since, at));
-    }
-
-    fn hold(&mut self, at: Wall, leg: LegId) {
-        self.holding.insert(leg);
-        if let Some(since) = self.talking.take() {
-            self.talk_ms += millis(since, at);
-            self.held = Some(at);
-        }
-    }
-
-    fn resume(&mut self, at: Wall, leg: LegId) {
-        self.holding.remove(&leg);
-        if self.holding.is_empty()
-            && let Some(since) = self.held.take()
-        {
-            self.hold_ms += millis(since, at);
-            self.talking = Some(at);
-        }
-    }
-}
-
-impl Agent {
-    fn end_wrap_up(&mut self, name: &Name, at: Wall, credit: &mut impl FnMut(Credit<'_>)) {
-        let (Some(since), Some(stay)) = (self.wrap_up.take(), &self.last) else { return };
-        credit(stay.credit(Some(name), Figures { wrap_up_ms: millis(since, at), ..Figures::default() }));
-    }
-
-    /// Something about him is new.
-    fn turn(&mut self, name: &Name, at: Wall, credit: &mut impl FnMut(Credit<'_>)) {
-        self.pass(name, at, credit);
-        let busy = self.in_call || self.wrap_up.is_some();
-        self.busy = busy.then_some(at);
-        self.staffed = (busy || self.available).then_some(at);
-    }
-
-    /// Tells what the time up to `at` adds.
-    fn pass(&mut self, name: &Name, at: Wall, credit: &mut impl FnMut(Credit<'_>)) {
-        for (since, busy) in [(&mut self.staffed, false), (&mut self.busy, true)] {
-            let Some(from) = *since else { continue };
-            // If the clock was put back, what comes until then is not known.
-            *since = Some(at.max(from));
-            for (at, ms) in pieces(from, at) {
-                let (staffed_ms, busy_ms) = if busy { (0, ms) } else { (ms, 0) };
-                let figures = Figures { staffed_ms, busy_ms, ..Figures::default() };
-                credit(Credit { at, queue: None, agent: Some(name), figures });
-            }
-        }
-    }
-}
-
-/// A stretch of time, cut at multiples of [`PIECE`]: when each piece begins, and its milliseconds. What is lost by rounding a
-/// piece is less than a millisecond.
-fn pieces(from: Wall, to: Wall) -> impl Iterator<Item = (Wall, u64)> {
-    let piece = i64::try_from(PIECE.as_micros()).unwrap_or(i64::MAX);
-    let longest = i64::try_from(LONGEST.as_micros()).unwrap_or(i64::MAX);
-    let end = to.as_unix_micros();
-    let mut at = from.as_unix_micros().max(end.saturating_sub(longest));
-    std::iter::from_fn(move || {
-        let begin = at;
-        at = (begin.div_euclid(piece) + 1).saturating_mul(piece).min(end);
-        (begin < end).then(|| (Wall::from_unix_micros(begin), u64::try_from((at - begin) / 1_000).unwrap_or(0)))
-    })
 }

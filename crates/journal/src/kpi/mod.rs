@@ -9,10 +9,11 @@
 mod board;
 mod figures;
 mod fold;
+mod work;
 
 pub use board::{Board, QueueBoard};
 pub use figures::{Figures, Kpis, SHORT_ABANDON, WAIT_STEPS};
 pub use fold::{Credit, KpiFold, Targets};
 
 /// Version of the definitions: another one means that a figure of the same name is another one.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;

@@ -1,10 +1,13 @@
 //! The laws of the journal: numbers without a gap, everything that began ends, one record a call, one offer an agent, and
-//! nobody is offered a call that does not wait.
+//! nobody is offered a call that does not wait; and each call in a queue counts as what became of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use base::{CallId, LegId, OfferId};
-use journal::{Cdr, CdrFold, ConsultBegan, Event, Kind, Name, OfferEnded, OfferMade};
+use journal::kpi::{Figures, KpiFold};
+use journal::{
+    CallbackStep, CallbackTold, Cdr, CdrFold, ConsultBegan, Event, Kind, Name, OfferEnded, OfferMade, QueueExit,
+};
 
 use super::Breach;
 
@@ -15,6 +18,9 @@ pub(crate) struct Books {
     live: BTreeMap<CallId, Call>,
     ended: BTreeSet<CallId>,
     offers: BTreeMap<OfferId, (CallId, Name)>,
+    kpis: KpiFold,
+    /// By queue, what was counted, and how many wait of whom nobody is called back.
+    queues: BTreeMap<Name, (Figures, u64)>,
     breaches: Vec<Breach>,
 }
 
@@ -24,6 +30,8 @@ struct Call {
     next: u32,
     hung_up: bool,
     queue: Option<Name>,
+    /// It is an attempt to call somebody back, who has not talked yet.
+    is_callback: bool,
     bridged: Option<(LegId, LegId)>,
     /// Whom the caller hears before anybody answers.
     early: Option<(LegId, LegId)>,
@@ -65,6 +73,7 @@ impl Books {
     /// Takes the next event; gives the record that it completes.
     pub(crate) fn feed(&mut self, event: &Event) -> Option<Cdr> {
         let cdr = self.fold.feed(event);
+        self.count(event);
         if let Some(id) = event.call {
             self.judge(id, event, cdr.as_ref());
         }
@@ -140,6 +149,46 @@ impl Books {
         }
         self.follow(id, &mut call, event);
         self.live.insert(id, call);
+    }
+
+    /// Whoever came to a queue waits, or is counted as what became of him.
+    fn count(&mut self, event: &Event) {
+        let Self { kpis, queues, live, .. } = self;
+        kpis.feed(event, &mut |credit| {
+            if let Some(queue) = credit.queue {
+                queues.entry(queue.clone()).or_default().0.add(&credit.figures);
+            }
+        });
+        let call = event.call.and_then(|id| live.get_mut(&id));
+        let (Some(call), kind) = (call, &event.kind) else { return };
+        let queue = match kind {
+            Kind::QueueJoined { queue } => queue.clone(),
+            Kind::QueueLeft { queue, .. } => queue.clone(),
+            Kind::Callback(CallbackTold { step: CallbackStep::Begun, .. }) => {
+                call.is_callback = true;
+                return;
+            }
+            // A call that the switch did not survive.
+            Kind::CallEnded { .. } => match &call.queue {
+                Some(queue) => queue.clone(),
+                None => return,
+            },
+            _ => return,
+        };
+        let (sum, waiting) = queues.entry(queue).or_default();
+        match kind {
+            _ if call.is_callback => {}
+            Kind::QueueJoined { .. } => *waiting += 1,
+            _ if call.queue.is_some() => *waiting = waiting.saturating_sub(1),
+            _ => {}
+        }
+        if matches!(kind, Kind::QueueLeft { why: QueueExit::Answered, .. }) {
+            call.is_callback = false;
+        }
+        let (Figures { offered, answered, abandoned, .. }, others) = (*sum, sum.others());
+        let right = offered == answered + abandoned + others + *waiting;
+        let what = format!("{event:?}: {sum:?}, {waiting} wait");
+        self.require(right, "each call in a queue is counted as one thing", || what);
     }
 
     fn follow(&mut self, id: CallId, call: &mut Call, event: &Event) {
