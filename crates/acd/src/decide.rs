@@ -15,7 +15,7 @@ use crate::machine::{Acd, Timer};
 use crate::offer::Choice;
 use crate::overflow::MAX_CHANGES;
 use crate::queue::Stage;
-use crate::{Chosen, DecisionFault, Event, LeaveReason, OfferEnd};
+use crate::{Change, Chosen, DecisionFault, Event, LeaveReason, OfferEnd};
 
 /// The longest ring time that a decision may ask for.
 const MAX_RING: Duration = Duration::from_secs(600);
@@ -62,15 +62,15 @@ impl Acd {
             queue.state = Some(state.clone());
         }
         if let Err(fault) = self.obey(now, &ask, decision) {
-            self.reject(now, id, &ask, fault);
+            self.reject(now, id, &ask, fault, Some(decision));
         }
         self.pump(now, ask.queue);
     }
 
     /// The answer to [`Event::DecisionNeeded`] was one that the driver could not carry out: longest idle decides.
-    pub fn handle_bad_decision(&mut self, now: Now, id: DecisionId) {
+    pub fn handle_bad_decision(&mut self, now: Now, id: DecisionId, decision: &Decision) {
         let Some(ask) = self.end_ask(id) else { return };
-        self.reject(now, id, &ask, DecisionFault::Impossible);
+        self.reject(now, id, &ask, DecisionFault::Impossible, Some(decision));
         self.pump(now, ask.queue);
     }
 
@@ -89,8 +89,8 @@ impl Acd {
                 self.defer(now, ask, wait);
                 Ok(())
             }
-            Action::Widen { call, needs } => self.widen_to(now, ask, *call, needs),
-            Action::Prioritise { call, priority } => self.prioritise(now, ask, *call, *priority),
+            Action::Widen { call, needs } => self.widen_to(now, ask, *call, needs, decision),
+            Action::Prioritise { call, priority } => self.prioritise(now, ask, *call, *priority, decision),
             Action::Overflow { call, to } => self.overflow_to(now, ask, *call, to, decision),
             Action::Refuse { call } => self.refuse(now, ask, *call, decision),
         }
@@ -187,7 +187,14 @@ impl Acd {
         Ok(())
     }
 
-    fn widen_to(&mut self, now: Now, ask: &Ask, call: CallId, needs: &Levels) -> Result<(), DecisionFault> {
+    fn widen_to(
+        &mut self,
+        now: Now,
+        ask: &Ask,
+        call: CallId,
+        needs: &Levels,
+        decision: &Decision,
+    ) -> Result<(), DecisionFault> {
         self.check_listed(ask, call)?;
         self.check_waits(call)?;
         let entry = self.calls.get_mut(&call).ok_or(DecisionFault::Stale)?;
@@ -201,12 +208,20 @@ impl Acd {
         }
         self.count_change(call)?;
         self.change_line(call, |entry, _| entry.needs = needs.clone());
+        self.tell_change(call, Change::Needs(needs.clone()), decision.short_reason().to_owned());
         self.ask(now, ask.subject, false);
         self.pump_for(now, call);
         Ok(())
     }
 
-    fn prioritise(&mut self, now: Now, ask: &Ask, call: CallId, priority: u8) -> Result<(), DecisionFault> {
+    fn prioritise(
+        &mut self,
+        now: Now,
+        ask: &Ask,
+        call: CallId,
+        priority: u8,
+        decision: &Decision,
+    ) -> Result<(), DecisionFault> {
         self.check_listed(ask, call)?;
         self.check_waits(call)?;
         let same = self.calls.get(&call).is_none_or(|entry| entry.caller.priority == priority);
@@ -218,9 +233,17 @@ impl Acd {
             entry.caller.priority = priority;
             entry.place = queue.place(entry, priority);
         });
+        self.tell_change(call, Change::Priority(priority), decision.short_reason().to_owned());
         self.ask(now, ask.subject, false);
         self.pump_for(now, call);
         Ok(())
+    }
+
+    fn tell_change(&mut self, call: CallId, change: Change, reason: String) {
+        let queue = self.calls.get(&call).and_then(|entry| self.floor.queue(entry.queue));
+        if let Some(queue) = queue.map(|queue| queue.config.name.clone()) {
+            self.events.push_back(Event::Changed { call, queue, change, reason });
+        }
     }
 
     fn overflow_to(
@@ -268,9 +291,14 @@ impl Acd {
         }
     }
 
-    fn reject(&mut self, now: Now, id: DecisionId, ask: &Ask, fault: DecisionFault) {
-        if let Some(queue) = self.floor.queue(ask.queue).map(|queue| queue.config.name.clone()) {
-            self.events.push_back(Event::DecisionRejected { id, queue, fault });
+    fn reject(&mut self, now: Now, id: DecisionId, ask: &Ask, fault: DecisionFault, decision: Option<&Decision>) {
+        let listed = ask.snapshot.calls();
+        let named = decision.and_then(|decision| decision.action.call());
+        let call = named.filter(|call| listed.iter().any(|listed| listed.id == *call));
+        let queue = self.floor.queue(ask.queue).map(|queue| queue.config.name.clone());
+        if let (Some(queue), Some(call)) = (queue, call.or_else(|| listed.first().map(|call| call.id))) {
+            let reason = decision.map(|decision| decision.short_reason().to_owned());
+            self.events.push_back(Event::DecisionRejected { id, call, queue, fault, reason });
         }
         if fault == DecisionFault::Stale && !ask.again {
             self.ask(now, ask.subject, true);
@@ -281,7 +309,7 @@ impl Acd {
 
     pub(crate) fn decision_late(&mut self, now: Now, id: DecisionId) {
         let Some(ask) = self.end_ask(id) else { return };
-        self.reject(now, id, &ask, DecisionFault::Late);
+        self.reject(now, id, &ask, DecisionFault::Late, None);
         self.pump(now, ask.queue);
     }
 
@@ -430,8 +458,12 @@ impl Acd {
     pub(crate) fn widen(&mut self, now: Now, call: CallId) {
         let Some(entry) = self.calls.get_mut(&call) else { return };
         entry.widen = None;
-        let queue_ix = entry.queue;
+        let (queue_ix, waited) = (entry.queue, now.monotonic - entry.joined);
+        let before = entry.needs.clone();
         let needs = self.set_needs(now, call);
+        if needs != before {
+            self.tell_change(call, Change::Needs(needs.clone()), format!("waited for {} s", waited.as_secs()));
+        }
         self.floor.index_skills(queue_ix, &needs);
         self.pump(now, queue_ix);
     }

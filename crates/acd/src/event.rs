@@ -25,10 +25,25 @@ pub enum Event {
     DecisionRejected {
         /// Names the decision.
         id: DecisionId,
+        /// The call that it was about; of those that an agent could take, the one that it named, or the first.
+        call: CallId,
         /// Whose strategy was asked.
         queue: QueueName,
         /// What was wrong with it.
         fault: DecisionFault,
+        /// The decision's reason, cut to a bounded length; none if it did not come.
+        reason: Option<String>,
+    },
+    /// A call that waits is another one from now on: a decision said so, or its queue's rule.
+    Changed {
+        /// The call.
+        call: CallId,
+        /// Its queue.
+        queue: QueueName,
+        /// What is new.
+        change: Change,
+        /// Why, in words of a bounded length.
+        reason: String,
     },
     /// Ring this agent's phone. Answer with [`crate::Acd::offer_answered`] or [`crate::Acd::offer_failed`].
     Offer(Offer),
@@ -229,6 +244,15 @@ pub enum LeaveReason {
         /// The decision's reason.
         reason: String,
     },
+}
+
+/// What is new of a call that waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// What its agent must know; less than before.
+    Needs(Levels),
+    /// Its priority.
+    Priority(u8),
 }
 
 /// What was wrong with a decision.

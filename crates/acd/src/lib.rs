@@ -52,8 +52,8 @@ pub use agents::AgentFigures;
 pub use config::{AgentConfig, Member, QueueConfig, ServiceLevel};
 pub use estimate::{Forecasts, NOMINAL, Staff, WaitEstimator, WaitRange};
 pub use event::{
-    AgentState, Caller, Chosen, Connected, DecisionFault, Event, JoinError, LeaveReason, Offer, OfferEnd, OfferFailure,
-    OfferOver, ReserveError, Status,
+    AgentState, Caller, Change, Chosen, Connected, DecisionFault, Event, JoinError, LeaveReason, Offer, OfferEnd,
+    OfferFailure, OfferOver, ReserveError, Status,
 };
 pub use figures::QueueFigures;
 pub use machine::Acd;

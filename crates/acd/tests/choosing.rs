@@ -11,7 +11,8 @@
 mod common;
 
 use acd::{
-    AgentConfig, AgentState, Caller, DecisionFault, Event, LeaveReason, OfferEnd, OfferFailure, QueueConfig, Status,
+    AgentConfig, AgentState, Caller, Change, DecisionFault, Event, LeaveReason, OfferEnd, OfferFailure, QueueConfig,
+    Status,
 };
 use base::CallId;
 use common::{Centre, SECOND, offers, queue};
@@ -179,6 +180,11 @@ fn the_longer_a_call_waits_the_less_it_needs() {
     centre.pass(19 * SECOND);
     assert_eq!(offered(&mut centre), [""; 0]);
     centre.pass(SECOND);
+    let told = centre.said.iter().filter_map(|event| match event {
+        Event::Changed { change: Change::Needs(needs), reason, .. } => Some(format!("{needs}: {reason}")),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), ["spanish 50: waited for 20 s", "spanish 30: waited for 20 s"]);
     assert_eq!(offered(&mut centre), ["bob"]);
     centre.pass(19 * SECOND);
     assert_eq!(offered(&mut centre), [""; 0]);
@@ -339,13 +345,22 @@ fn a_decision_may_widen_what_a_call_needs_and_not_narrow_it() {
     let call = centre.join_as("sales", needs(&[("spanish", 80)]));
     let asked = centre.asked();
     assert_eq!(asked.candidates().len(), 1);
-    let widen = |level| Decision::new(Action::Widen { call, needs: levels(&[("spanish", level)]) }, "");
+    let widen = |level| Decision::new(Action::Widen { call, needs: levels(&[("spanish", level)]) }, "why not");
     centre.decide(&asked, &widen(30));
+    let said = centre.said.clone();
+    let told = said.iter().find_map(|event| match event {
+        Event::Changed { call, change, reason, .. } => Some((*call, change.clone(), reason.as_str())),
+        _ => None,
+    });
+    assert_eq!(told, Some((call, Change::Needs(levels(&[("spanish", 30)])), "why not")));
     let asked = centre.asked();
     assert_eq!((asked.candidates().len(), asked.calls()[0].needs.to_string().as_str()), (2, "spanish 30"));
     centre.decide(&asked, &widen(31));
     let said = centre.take();
-    assert!(matches!(said[0], Event::DecisionRejected { fault: DecisionFault::Impossible, .. }));
+    let Event::DecisionRejected { call: of, fault: DecisionFault::Impossible, reason, .. } = &said[0] else {
+        panic!("{said:?}")
+    };
+    assert_eq!((*of, reason.as_deref()), (call, Some("why not")));
     assert_eq!(offers(&said)[0].agent.as_str(), "ann", "longest idle decides");
 }
 

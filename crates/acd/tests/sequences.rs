@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acd::{
-    Acd, AgentConfig, AgentState, Attendance, Caller, Door, Event, Excess, LeaveReason, OfferEnd, OfferFailure,
+    Acd, AgentConfig, AgentState, Attendance, Caller, Change, Door, Event, Excess, LeaveReason, OfferEnd, OfferFailure,
     Overflow, Presence, QueueConfig, Status,
 };
 use base::{CallId, IdGen, Mono, Now, OfferId, Rng, Wall};
@@ -90,6 +90,7 @@ struct Seen {
     wrapped: usize,
     extended: usize,
     returned: usize,
+    changed: usize,
 }
 
 impl World {
@@ -437,6 +438,11 @@ impl World {
                     self.seen.returned += 1;
                 }
                 Event::DecisionRejected { .. } => self.seen.rejected += 1,
+                Event::Changed { call, change, .. } => {
+                    assert!(self.queued.contains_key(&call), "a call changes that does not wait");
+                    assert!(!matches!(change, Change::Priority(101..)), "{change:?}");
+                    self.seen.changed += 1;
+                }
                 Event::Paused { agent, failure } => {
                     let reason = failure.reason().into();
                     assert_eq!(self.acd.agent_status(&agent), Some(&Status::Break { reason }), "he is not paused");
@@ -562,6 +568,7 @@ fn no_sequence_of_inputs_breaks_an_invariant() {
         all.wrapped += seen.wrapped;
         all.extended += seen.extended;
         all.returned += seen.returned;
+        all.changed += seen.changed;
     }
     if only.is_none() {
         let enough = offered > 10_000 && answered > 3_000 && reconfigured > 5_000;
@@ -579,12 +586,13 @@ fn no_sequence_of_inputs_breaks_an_invariant() {
             wrapped,
             extended,
             returned,
+            changed,
         } = all;
         let enough = elsewhere > 100 && moved > 5_000 && rejected > 5_000 && together > 200;
         assert!(enough, "the sequences reach too little: {elsewhere}, {moved}, {rejected}, {together}");
         let enough = paused > 400 && kept_back > 300 && empty > 500 && closed > 200 && taken > 1_000;
         assert!(enough, "the sequences reach too little: {paused}, {kept_back}, {empty}, {closed}, {taken}");
-        let enough = wrapped > 30 && extended > 30 && returned > 100;
-        assert!(enough, "the sequences reach too little: {wrapped}, {extended}, {returned}");
+        let enough = wrapped > 30 && extended > 30 && returned > 100 && changed > 1_000;
+        assert!(enough, "the sequences reach too little: {wrapped}, {extended}, {returned}, {changed}");
     }
 }

@@ -5,7 +5,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use switch::control::{Queue, QueueLine, TrunkCount, TrunkState};
+use switch::control::{DecisionsRejected, Queue, QueueLine, TrunkCount, TrunkState};
 
 use crate::port::Figures;
 
@@ -13,6 +13,7 @@ use crate::port::Figures;
 pub(crate) fn render(figures: &Figures) -> String {
     let mut page = Page::default();
     switch(&mut page, figures);
+    decisions(&mut page, figures.status.decisions_rejected);
     calls(&mut page, figures);
     queues(&mut page, &figures.status.queues);
     kpis(&mut page, &figures.queues);
@@ -45,6 +46,15 @@ fn switch(page: &mut Page, figures: &Figures) {
     page.line("strowger_disk_faults", &[], status.disk_faults.len());
     page.counter("strowger_inconsistencies_total", "How often something was found that contradicts itself.");
     page.line("strowger_inconsistencies_total", &[], status.inconsistencies);
+}
+
+fn decisions(page: &mut Page, rejected: DecisionsRejected) {
+    let name = "strowger_decisions_rejected_total";
+    page.counter(name, "Decisions of queues' strategies that were not used, by what was wrong with them.");
+    let DecisionsRejected { late, stale, impossible } = rejected;
+    for (fault, count) in [("late", late), ("stale", stale), ("impossible", impossible)] {
+        page.line(name, &[("fault", fault)], count);
+    }
 }
 
 fn calls(page: &mut Page, figures: &Figures) {
@@ -371,6 +381,7 @@ mod tests {
             draining: true,
             disk_faults,
             inconsistencies: 1,
+            decisions_rejected: DecisionsRejected { impossible: 3, ..DecisionsRejected::default() },
             queues,
             trunks: vec![trunk],
             ..Status::default()
@@ -397,6 +408,7 @@ mod tests {
             "strowger_draining 1",
             "strowger_disk_faults 1",
             "strowger_inconsistencies_total 1",
+            "strowger_decisions_rejected_total{fault=\"impossible\"} 3",
             "strowger_memory_short 0",
             "strowger_calls_ended_total{disposition=\"answered\"} 5",
             "strowger_queue_calls{queue=\"sales\",state=\"waiting\"} 3",

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::is_hidden;
 use crate::{
-    AgentLost, Announced, Asker, CallbackTold, ConsultBegan, ConsultOutcome, DecisionFault, Direction, Disposed,
-    DivertedFrom, LegRole, LoginFault, MediaStats, MessageHeard, MessageLeft, MessageName, MessageNotLeft, Name,
-    NoWayOut, OfferEnded, OfferMade, Origin, Party, QueueExit, Reason, Received, Scale, StatusChanged, TransferKind,
-    TrunkDown, TrunkLocated, TrunkNotLocated, TrunkRegistered, TrunkRests, TrunkUnregistered, TrunkUp,
+    AgentLost, Announced, Asker, CallChanged, CallbackTold, ConsultBegan, ConsultOutcome, DecisionRejected, Direction,
+    Disposed, DivertedFrom, LegRole, LoginFault, MediaStats, MessageHeard, MessageLeft, MessageName, MessageNotLeft,
+    Name, NoWayOut, OfferEnded, OfferMade, Origin, Party, QueueExit, Reason, Received, Scale, StatusChanged,
+    TransferKind, TrunkDown, TrunkLocated, TrunkNotLocated, TrunkRegistered, TrunkRests, TrunkUnregistered, TrunkUp,
 };
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
@@ -217,13 +217,10 @@ pub enum Kind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-    /// A routing decision was not used.
-    DecisionRejected {
-        /// The queue whose strategy decided.
-        queue: Name,
-        /// What was wrong.
-        fault: DecisionFault,
-    },
+    /// A decision about the call was not used: another one follows, or longest idle decides.
+    DecisionRejected(DecisionRejected),
+    /// The call that waits is another one from now on.
+    CallChanged(CallChanged),
     /// An agent's phone is rung for the call.
     OfferMade(OfferMade),
     /// An offer is over.

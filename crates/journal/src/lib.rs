@@ -42,7 +42,9 @@ pub use fold::CdrFold;
 pub use kind::Kind;
 pub use location::{Carrier, Location, Locations};
 pub use media_stats::MediaStats;
-pub use offer::{Candidate, DecisionFault, OfferEnded, OfferMade, OfferOutcome, OfferReason, Rival};
+pub use offer::{
+    CallChanged, Candidate, DecisionFault, DecisionRejected, OfferEnded, OfferMade, OfferOutcome, OfferReason, Rival,
+};
 pub use trunk::{TrunkDown, TrunkLocated, TrunkNotLocated, TrunkRegistered, TrunkRests, TrunkUnregistered, TrunkUp};
 pub use visit::{OfferedTo, Visit};
 pub use voicemail::{LetterOrder, MessageHeard, MessageLeft, MessageName, MessageNotLeft, Voicemail};

@@ -124,6 +124,33 @@ pub enum OfferOutcome {
     AnsweredElsewhere,
 }
 
+/// A decision about a call was not used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionRejected {
+    /// The queue whose strategy decided.
+    pub queue: Name,
+    /// What was wrong.
+    pub fault: DecisionFault,
+    /// The decision's own reason; none if it did not come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A call that waits is another one, by its queue's rule or by a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallChanged {
+    /// The queue.
+    pub queue: Name,
+    /// What its agent must know from now on, if that is less than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<BTreeMap<Name, u8>>,
+    /// Its priority from now on, if that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u8>,
+    /// Why, in words.
+    pub reason: String,
+}
+
 /// What was wrong with a routing decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

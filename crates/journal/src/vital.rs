@@ -21,7 +21,8 @@ impl Kind {
                 | Self::Play { .. }
                 | Self::Announced(_)
                 | Self::Unsaid { .. }
-                | Self::DecisionRejected { .. }
+                | Self::DecisionRejected(_)
+                | Self::CallChanged(_)
                 | Self::OutsideRefused { .. }
                 | Self::TrunkPassed { .. }
                 | Self::TransferFailed { .. }

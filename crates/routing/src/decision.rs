@@ -91,6 +91,23 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// The call that it names.
+    #[must_use]
+    pub const fn call(&self) -> Option<CallId> {
+        match self {
+            Self::Offer { call, .. }
+            | Self::OfferAll { call, .. }
+            | Self::OfferInTurn { call, .. }
+            | Self::Widen { call, .. }
+            | Self::Prioritise { call, .. }
+            | Self::Overflow { call, .. }
+            | Self::Refuse { call } => Some(*call),
+            Self::Wait { .. } => None,
+        }
+    }
+}
+
 /// An agent whose phone is to ring.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ring {

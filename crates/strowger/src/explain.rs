@@ -1,12 +1,16 @@
 //! `strowger explain`: what was decided about a call, and why.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use api::ClientError;
 use base::CallId;
 use clap::Args;
-use journal::{Candidate, Event, Kind, OfferEnded, OfferMade, OfferOutcome, OfferReason, QueueExit, Rival};
+use journal::{
+    CallChanged, Candidate, DecisionRejected, Event, Kind, Name, OfferEnded, OfferMade, OfferOutcome, OfferReason,
+    QueueExit, Rival,
+};
 use serde::Serialize;
 use switch::control::{Request, Response, Standing};
 
@@ -87,8 +91,7 @@ fn standing_words(standing: &Standing) -> String {
     }
     text += "\n";
     if !needs.is_empty() {
-        let needs = needs.iter().map(|(skill, level)| format!("{} {level}", shown(skill)));
-        let _ = writeln!(text, "  needs {}", needs.collect::<Vec<_>>().join(", "));
+        let _ = writeln!(text, "  needs {}", levels(needs));
     }
     let _ = writeln!(text, "  agents who could be asked: {free}");
     for (why, count) in excluded {
@@ -124,12 +127,15 @@ fn words(event: &Event) -> Option<String> {
             format!("came, from {} to {}", shown(from), shown(to.reveal()))
         }
         Kind::QueueJoined { queue } => format!("joined the queue {}", shown(queue)),
-        Kind::QueueLeft { queue, why, waited_ms, .. } => {
-            format!("left the queue {} after {}: {}", shown(queue), span(*waited_ms), exit(*why))
+        Kind::QueueLeft { queue, why, waited_ms, reason } => {
+            let left = format!("left the queue {} after {}: {}", shown(queue), span(*waited_ms), exit(*why));
+            left + &because(reason.as_deref())
         }
-        Kind::DecisionRejected { queue, fault } => {
-            format!("a decision of the queue {} was not used: {}", shown(queue), word(fault))
+        Kind::DecisionRejected(DecisionRejected { queue, fault, reason }) => {
+            let rejected = format!("a decision of the queue {} was not used, as it was {}", shown(queue), word(fault));
+            rejected + &because(reason.as_deref())
         }
+        Kind::CallChanged(changed) => change(changed),
         Kind::OfferMade(offer) => offered(offer),
         Kind::OfferEnded(OfferEnded { agent, outcome, rang_ms, .. }) => {
             format!("the offer to {} ended after {}: {}", shown(agent), span(*rang_ms), outcome_words(*outcome))
@@ -142,6 +148,27 @@ fn words(event: &Event) -> Option<String> {
         Kind::CallEnded { cut: false } => "ended".to_owned(),
         _ => return None,
     })
+}
+
+/// `needs spanish 30 in the queue sales from now on: waited for 30 s`.
+fn change(changed: &CallChanged) -> String {
+    let CallChanged { queue, needs, priority, reason } = changed;
+    let needs = needs.as_ref().map(|needs| match needs.is_empty() {
+        true => "needs no skill".to_owned(),
+        false => format!("needs {}", levels(needs)),
+    });
+    let priority = priority.map(|priority| format!("has priority {priority}"));
+    let what: Vec<String> = needs.into_iter().chain(priority).collect();
+    format!("{} in the queue {} from now on", what.join(" and "), shown(queue)) + &because(Some(reason))
+}
+
+/// The words of whoever decided.
+fn because(reason: Option<&str>) -> String {
+    reason.filter(|reason| !reason.is_empty()).map(|reason| format!(": {}", shown(reason))).unwrap_or_default()
+}
+
+fn levels(needs: &BTreeMap<Name, u8>) -> String {
+    needs.iter().map(|(skill, level)| format!("{} {level}", shown(skill))).collect::<Vec<_>>().join(", ")
 }
 
 /// `offered to 101, who may ring for 0:00:20: idle 9 s, longest of 2`, and what else there was to choose from.
@@ -293,11 +320,21 @@ mod tests {
             OfferMade { offer: OfferId::from_raw(1), queue: "sales".into(), agent: "101".into(), ring_ms: 20_000, why };
         let (offer, agent) = (made.offer, made.agent.clone());
         let ended = OfferEnded { offer, agent, outcome: OfferOutcome::NoAnswer, rang_ms: 20_000 };
+        let (queue, needs) = (Name::from("sales"), [("spanish".into(), 30)].into());
+        let reason = "waited for 30 s".to_owned();
+        let changed = CallChanged { queue: queue.clone(), needs: Some(needs), priority: None, reason };
+        let (fault, reason) = (journal::DecisionFault::Impossible, Some("by hand".to_owned()));
+        let rejected = DecisionRejected { queue: queue.clone(), fault, reason };
+        let (why, reason) = (QueueExit::Refused, Some("too \u{1b}many".to_owned()));
+        let left = Kind::QueueLeft { queue, why, waited_ms: 40_000, reason };
         let events = [
             event(0, Kind::QueueJoined { queue: "sales".into() }),
             event(1, Kind::MemoryWell),
             event(2, Kind::OfferMade(made)),
             event(3, Kind::OfferEnded(ended)),
+            event(4, Kind::CallChanged(changed)),
+            event(5, Kind::DecisionRejected(rejected)),
+            event(6, left),
         ];
         let text = describe(CallId::from_raw(1), &events);
         for part in [
@@ -306,6 +343,9 @@ mod tests {
             "102: idle 0:00:09, level 2, 3 calls today, talked 0:01:00 today, spanish 70, score 50\n",
             "not: 1 asked for this call a short while ago, 2 in the time after a call\n",
             "the offer to 101 ended after 0:00:20: he did not answer\n",
+            "needs spanish 30 in the queue sales from now on: waited for 30 s\n",
+            "a decision of the queue sales was not used, as it was impossible: by hand\n",
+            "left the queue sales after 0:00:40: a decision turned it away: too ",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
@@ -328,6 +368,7 @@ mod tests {
             "now: waits in the queue sales for 0:01:05, priority 50, place 2\n  needs spanish 40\n  agents who could be asked: 0\n  \
              not: 3 without a skill that the call needs\n  in 0:00:10 it needs less\n"
         );
+        assert!(!text.contains('\u{1b}'), "a strategy's words do not reach the terminal as they are");
         assert!(!text.contains("09:30:01"), "what is not about agents is left out");
     }
 }

@@ -238,6 +238,9 @@ pub struct Status {
     /// How often something was found that contradicts itself: a fault of the program, which the journal has (`inconsistent`).
     #[serde(default)]
     pub inconsistencies: u64,
+    /// Decisions of queues' strategies that were not used.
+    #[serde(default)]
+    pub decisions_rejected: DecisionsRejected,
     /// Every emergency switch, by name.
     #[serde(default)]
     pub switches: Vec<SwitchState>,
@@ -246,6 +249,17 @@ pub struct Status {
     /// Every trunk, by name.
     #[serde(default)]
     pub trunks: Vec<TrunkState>,
+}
+
+/// Decisions that were not used since the start, by what was wrong with them ([`journal::DecisionFault`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionsRejected {
+    /// They came too late.
+    pub late: u64,
+    /// What they named was taken meanwhile.
+    pub stale: u64,
+    /// They named what could not be chosen.
+    pub impossible: u64,
 }
 
 /// A queue and its agents. An agent of several queues counts in each.
@@ -450,6 +464,7 @@ impl Switch {
             memory_short: self.health.is_memory_short(),
             disk_faults: self.health.disk_faults.clone(),
             inconsistencies: self.health.inconsistencies,
+            decisions_rejected: self.rejected,
             switches: self.switch_states(),
             queues: self.acd.queues(now).map(Queue::from).collect(),
             trunks: self.trunks.states(&self.config, now),

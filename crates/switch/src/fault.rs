@@ -39,6 +39,7 @@ impl Hand {
             Event::OfferEnded { call, .. }
             | Event::LeftQueue { call, .. }
             | Event::Moved { call, .. }
+            | Event::Changed { call, .. }
             | Event::Returned { call, .. } => Self::Call(*call),
             Event::DecisionNeeded { .. } | Event::DecisionRejected { .. } => Self::Nothing,
             Event::WrapUpBegan { call, .. } | Event::WrapUpEnded { call, .. } => Self::Call(*call),

@@ -17,7 +17,7 @@ impl Switch {
         if let Action::Overflow { call, to } = &mut decision.action {
             match self.overflow_target(*call, to) {
                 Some(target) => *to = target,
-                None => return self.acd.handle_bad_decision(now, id),
+                None => return self.acd.handle_bad_decision(now, id, &decision),
             }
         }
         self.acd.handle_decision(now, id, &decision);

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use acd::{AgentName, Event, OfferEnd, OfferFailure};
+use acd::{AgentName, Change, DecisionFault, Event, OfferEnd, OfferFailure, QueueName};
 use base::{CallId, Now, OfferId};
-use journal::{Kind, OfferEnded, OfferOutcome};
+use journal::{CallChanged, DecisionRejected, Kind, OfferEnded, OfferOutcome};
 use sip::SessionId;
 use sip_message::Reason;
 
@@ -18,7 +18,10 @@ impl Switch {
                 let decision = self.strategy.as_deref().unwrap_or(&method).decide(&snapshot);
                 self.take_decision(now, id, decision);
             }
-            Event::DecisionRejected { .. } => {}
+            Event::DecisionRejected { call, queue, fault, reason, .. } => {
+                self.decision_rejected(now, call, &queue, fault, reason);
+            }
+            Event::Changed { call, queue, change, reason } => self.call_changed(now, call, &queue, change, reason),
             Event::Offer(offer) => self.place_offer(now, offer),
             Event::OfferEnded { offer, call, agent, end, rang } => {
                 self.offer_ended(now, offer, call, &agent, end, rang);
@@ -36,6 +39,38 @@ impl Switch {
                 self.wrap_up_ended(now, call);
             }
         }
+    }
+
+    /// A strategy's decision was not used: longest idle decides, or the strategy once more.
+    fn decision_rejected(
+        &mut self,
+        now: Now,
+        call: CallId,
+        queue: &QueueName,
+        fault: DecisionFault,
+        reason: Option<String>,
+    ) {
+        let counts = &mut self.rejected;
+        let (fault, count) = match fault {
+            DecisionFault::Late => (journal::DecisionFault::Late, &mut counts.late),
+            DecisionFault::Stale => (journal::DecisionFault::Stale, &mut counts.stale),
+            DecisionFault::Impossible => (journal::DecisionFault::Impossible, &mut counts.impossible),
+        };
+        *count += 1;
+        let rejected = DecisionRejected { queue: queue.shared().clone(), fault, reason };
+        self.note(now, call, Kind::DecisionRejected(rejected));
+    }
+
+    fn call_changed(&mut self, now: Now, call: CallId, queue: &QueueName, change: Change, reason: String) {
+        let mut changed = CallChanged { queue: queue.shared().clone(), needs: None, priority: None, reason };
+        match change {
+            Change::Needs(needs) => {
+                let needs = needs.iter().map(|(skill, least)| (skill.shared().clone(), least));
+                changed.needs = Some(needs.collect());
+            }
+            Change::Priority(priority) => changed.priority = Some(priority),
+        }
+        self.note(now, call, Kind::CallChanged(changed));
     }
 
     /// The ACD ended an offer that was not answered.

@@ -16,6 +16,7 @@ use crate::acquaintances::Acquaintances;
 use crate::book::Book;
 use crate::call::{Call, Leg};
 use crate::callbacks::Callbacks;
+use crate::control::DecisionsRejected;
 use crate::doors::Doors;
 use crate::duty::Duty;
 use crate::fault::Hand;
@@ -103,6 +104,7 @@ pub struct Switch {
     pub(crate) hand: Hand,
     pub(crate) meter: Meter,
     pub(crate) health: Health,
+    pub(crate) rejected: DecisionsRejected,
     pub(crate) trunk_counts: TrunkCounts,
     pub(crate) trunks: Trunks,
     /// How emergency switches are turned.
@@ -172,6 +174,7 @@ impl Switch {
             started: now.wall,
             hand: Hand::default(),
             health: Health::default(),
+            rejected: DecisionsRejected::default(),
             trunk_counts: TrunkCounts::default(),
             board: hours::Board::default(),
             turned: false,

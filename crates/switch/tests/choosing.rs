@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use acd::{AgentState, QueueConfig};
 use common::{SECOND, Scene};
-use journal::{Kind, OfferEnded, OfferMade, OfferOutcome};
-use routing::{Builtin, Levels, Method};
-use sim::{Seen, company};
+use journal::{CallChanged, DecisionFault, DecisionRejected, Kind, OfferEnded, OfferMade, OfferOutcome};
+use routing::{Action, Builtin, Decision, Levels, Method, Snapshot, Strategy};
+use sim::{Seen, World, company};
 use switch::{Config, Destination};
 use yaml::{Faults, Source};
 
@@ -19,7 +19,7 @@ nodes:
   wait: {queue: {name: sales, skills: {spanish: 50}, priority: 80}, next: hangup}
 ";
 
-fn scene(change: impl Fn(&mut QueueConfig)) -> Scene {
+fn config(change: impl Fn(&mut QueueConfig)) -> Config {
     let faults = Faults::default();
     let flows = ivr::Flows::read([("main", &Source::new("main.yaml", FLOW))], &faults).unwrap();
     let numbers = [("1000", Destination::Flow("main".into())), ("2000", Destination::Queue("sales".into()))];
@@ -31,7 +31,11 @@ fn scene(change: impl Fn(&mut QueueConfig)) -> Scene {
         let level = if agent.name.as_str() == "102" { 60 } else { 40 };
         agent.skills = Levels::new([("spanish".into(), level)]);
     }
-    Scene::of(config)
+    config
+}
+
+fn scene(change: impl Fn(&mut QueueConfig)) -> Scene {
+    Scene::of(config(change))
 }
 
 fn by(strategy: Builtin) -> Scene {
@@ -124,4 +128,52 @@ fn a_caller_gets_whom_he_spoke_with_last() {
     });
     assert_eq!(whom, "102");
     s.hang_up(s.caller);
+}
+
+/// Makes a call more urgent, then has it need nothing, and then offers it to nobody who is there.
+struct Whims;
+
+impl Strategy for Whims {
+    fn name(&self) -> &str {
+        "whims"
+    }
+
+    fn decide(&self, snapshot: &Snapshot) -> Decision {
+        let call = &snapshot.calls()[0];
+        let id = call.id;
+        match (call.priority, call.needs.is_empty()) {
+            (80, _) => Decision::new(Action::Prioritise { call: id, priority: 90 }, "he is angry"),
+            (_, false) => Decision::new(Action::Widen { call: id, needs: Levels::default() }, "anybody will do"),
+            _ => Decision::new(Action::Offer { call: id, agent: "nobody".into(), ring_ms: None }, "a guess"),
+        }
+    }
+}
+
+#[test]
+fn the_journal_says_what_decisions_changed_and_which_were_not_used() {
+    let mut s = Scene::within(World::with_strategy(config(|_| {}), 1, Box::new(Whims)));
+    s.call("1000");
+    let told: Vec<(&str, String)> = s
+        .world
+        .journal
+        .iter()
+        .filter_map(|event| match &event.kind {
+            Kind::CallChanged(CallChanged { priority: Some(90), needs: None, reason, .. }) => {
+                Some(("urgent", reason.clone()))
+            }
+            Kind::CallChanged(CallChanged { priority: None, needs: Some(needs), reason, .. }) if needs.is_empty() => {
+                Some(("wide", reason.clone()))
+            }
+            Kind::DecisionRejected(DecisionRejected { fault: DecisionFault::Impossible, reason, .. }) => {
+                Some(("rejected", reason.clone().unwrap()))
+            }
+            Kind::OfferMade(OfferMade { why, .. }) if why.fallback => Some(("fallback", String::new())),
+            _ => None,
+        })
+        .collect();
+    let expected = [("urgent", "he is angry"), ("wide", "anybody will do"), ("rejected", "a guess"), ("fallback", "")];
+    assert_eq!(told, expected.map(|(what, why)| (what, why.to_owned())));
+    assert_eq!(s.world.switch.status(s.world.now).decisions_rejected.impossible, 1);
+    s.hang_up(s.caller);
+    s.end();
 }
