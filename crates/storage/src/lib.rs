@@ -56,7 +56,7 @@ mod switch_file;
 mod take;
 mod traces;
 
-pub use callers::callers_of;
+pub use callers::{callers_of, talks_of};
 pub use charges::charges_of;
 pub use config::Config;
 pub use history::{Head, events_of, journal_days, read_journal};

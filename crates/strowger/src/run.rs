@@ -197,6 +197,9 @@ fn wire(
         let today = Day::of(clock.now().wall);
         switch.restore_callers(storage::callers_of(data, &[today.before(), today]));
     }
+    if config.queues.iter().any(|queue| queue.method.patience_ms.is_some()) {
+        switch.restore_acquaintances(storage::talks_of(data, &last_days(clock), KNOWN));
+    }
     switch.restore_mailboxes(left.mailboxes);
     switch.restore_agents(clock.now(), left.agents);
     switch.restore(clock.now(), left.locations, left.unreadable);
@@ -234,6 +237,14 @@ fn restore_figures(switch: &mut Switch, clock: Clock, data: &Path) {
         let _ = storage::read_journal(data, days, RESTORED, wanted, |event| figures.feed(&event));
     });
 }
+
+/// Days whose records say who talked with whom.
+fn last_days(clock: Clock) -> Vec<Day> {
+    std::iter::successors(Some(Day::of(clock.now().wall)), |day| Some(day.before())).take(7).collect()
+}
+
+/// Octets of records that a start reads for that, from the end: a few seconds.
+const KNOWN: u64 = 1 << 29;
 
 /// Octets of the journal that a start reads back for figures, from its end: a second or so.
 const RESTORED: u64 = 1 << 30;

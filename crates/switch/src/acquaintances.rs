@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use acd::AgentName;
-use base::CallId;
+use base::{CallId, Pii};
+use journal::Name;
 
 use crate::switch::Switch;
 
@@ -43,6 +44,13 @@ impl Acquaintances {
 }
 
 impl Switch {
+    /// Who talked with which agent in an earlier run, the last talk last. To be called at the start.
+    pub fn restore_acquaintances(&mut self, talks: Vec<(Pii<String>, Name)>) {
+        for (number, agent) in talks.into_iter().filter(|_| self.acd.asks_for_last_agents()) {
+            self.acquaintances.meet(number.reveal(), AgentName::from(agent));
+        }
+    }
+
     /// A caller talks with an agent. That is remembered only if a queue reads it.
     pub(crate) fn note_acquaintance(&mut self, call: CallId, agent: &AgentName) {
         if !self.acd.asks_for_last_agents() {

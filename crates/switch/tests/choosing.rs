@@ -6,6 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use acd::{AgentState, QueueConfig};
+use base::Pii;
 use common::{SECOND, Scene};
 use journal::{CallChanged, DecisionFault, DecisionRejected, Kind, OfferEnded, OfferMade, OfferOutcome};
 use routing::{Action, Builtin, Decision, Levels, Method, Snapshot, Strategy};
@@ -128,6 +129,24 @@ fn a_caller_gets_whom_he_spoke_with_last() {
     });
     assert_eq!(whom, "102");
     s.hang_up(s.caller);
+}
+
+#[test]
+fn a_caller_gets_whom_he_spoke_with_in_an_earlier_run() {
+    for (patience_ms, expected) in [(Some(30_000), "102"), (None, "101")] {
+        let mut s = scene(|queue| queue.method = Method { strategy: Builtin::Linear, patience_ms });
+        let number = |text: &str| Pii::new(text.to_owned());
+        let talks = vec![(number("4930123"), "101"), (number("4930124"), "101"), (number("4930123"), "102")];
+        s.world.switch.restore_acquaintances(talks.into_iter().map(|(of, agent)| (of, agent.into())).collect());
+        s.call("2000");
+        let whom = s.world.last(|kind| match kind {
+            Kind::OfferMade(OfferMade { agent, .. }) => Some(agent.to_string()),
+            _ => None,
+        });
+        assert_eq!(whom, expected, "by the list it were 101's turn");
+        s.hang_up(s.caller);
+        s.end();
+    }
 }
 
 /// Makes a call more urgent, then has it need nothing, and then offers it to nobody who is there.
