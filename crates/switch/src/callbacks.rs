@@ -11,7 +11,7 @@ use std::time::Duration;
 use acd::{Caller, QueueName};
 use base::{CallId, Mono, Now, TimerToken, Wall};
 use hours::State;
-use journal::{Asker, CallbackKept, CallbackPromise, CallbackStep, CallbackTold, Kind, Name, NoCallback};
+use journal::{Asker, CallbackKept, CallbackPromise, CallbackStep, CallbackTold, Kind, Name, NoCallback, Party};
 use routing::{Levels, SkillName};
 use serde::{Deserialize, Serialize};
 
@@ -196,7 +196,7 @@ impl Switch {
     }
 
     /// An attempt is over: he was reached, or is tried again as often as was promised.
-    pub(crate) fn callback_tried(&mut self, now: Now, call: CallId, attempt: Attempt, counts: bool) {
+    pub(crate) fn callback_tried(&mut self, now: Now, call: CallId, attempt: Attempt, by: Party, cause: &str) {
         let Some(name) = self.callbacks.in_line.remove(&call) else { return };
         let Some(callback) = self.callbacks.kept.get_mut(&name) else { return };
         let promise = &mut callback.promise;
@@ -204,9 +204,10 @@ impl Switch {
             Attempt { talked: true, .. } => CallbackStep::Reached,
             // Nobody was called: an agent did not answer, or hung up before.
             Attempt { dialled: false, .. } => return self.look_at_callback(now, &name, RECHECK),
-            _ if !counts => return self.look_at_callback(now, &name, RECHECK),
+            _ if cause == "shutdown" => return self.look_at_callback(now, &name, RECHECK),
             _ => {
-                promise.attempts = promise.attempts.saturating_sub(1);
+                // An agent who hangs up while it rings there leaves him what he was promised, later.
+                promise.attempts = promise.attempts.saturating_sub(u8::from(by != Party::Agent));
                 promise.not_before = shifted(now.wall, Duration::from_secs(promise.retry_s), true);
                 CallbackStep::Missed { left: promise.attempts }
             }

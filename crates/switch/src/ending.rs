@@ -56,7 +56,7 @@ impl Switch {
         self.judge_letter(call, true);
         self.note(now, call, Kind::HungUp { by, cause: Name::from(cause), reason: journaled(reason) });
         if let Some(attempt) = self.calls.get(&call).and_then(|found| found.callback) {
-            self.callback_tried(now, call, attempt, cause != "shutdown");
+            self.callback_tried(now, call, attempt, by, cause);
         }
         // Waiting, offered or with an agent: the call is out, and its offer's phone is cancelled by the event for it.
         self.acd.leave(now, call);

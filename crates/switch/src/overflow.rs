@@ -7,7 +7,6 @@ use routing::{Action, Decision, Target};
 use crate::Destination;
 use crate::call::Stage;
 use crate::flow::Wanted;
-
 use crate::switch::Switch;
 use crate::transfer::MAX_SENT_ON;
 

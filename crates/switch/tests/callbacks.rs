@@ -200,11 +200,15 @@ fn an_agent_who_does_not_answer_costs_no_attempt() {
     assert!(s.saw(s.ada, &Seen::Rings), "he is rung again");
     s.answer(s.ada);
     assert!(s.saw(s.carrier, &Seen::Rings));
-    // And one who hangs up while it rings ends the attempt.
+    // And one who hangs up while it rings ends the attempt, which is made again later.
     s.hang_up(s.ada);
     s.world.run(SECOND);
     assert!(s.saw(s.carrier, &Seen::Cancelled));
-    assert_eq!(s.last_step(), CallbackStep::Missed { left: 1 });
+    assert_eq!(s.last_step(), CallbackStep::Missed { left: 2 });
+    s.world.run(MINUTE * 4);
+    assert_eq!(s.steps().iter().filter(|step| **step == CallbackStep::Begun).count(), 1);
+    s.world.run(MINUTE * 2);
+    assert_eq!(s.steps().iter().filter(|step| **step == CallbackStep::Begun).count(), 2);
     assert_eq!(s.world.breaches(), []);
 }
 
