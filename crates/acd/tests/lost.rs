@@ -162,6 +162,22 @@ fn a_call_that_nobody_else_could_take_leaves() {
 }
 
 #[test]
+fn a_lost_agent_is_not_busy_any_more() {
+    let mut centre = Centre::sales(&["ann"]);
+    let call = centre.join("sales");
+    let offer = centre.offer();
+    centre.answer(offer.id);
+    centre.pass(100 * SECOND);
+    lose(&mut centre, "ann", false);
+    centre.take();
+    centre.pass(900 * SECOND);
+    let next = centre.join("sales");
+    let offer = centre.offer();
+    assert!(offer.call == next && next != call);
+    assert_eq!(offer.chosen.snapshot.candidates()[0].occupancy, 100);
+}
+
+#[test]
 fn who_has_no_call_is_not_lost() {
     let mut centre = Centre::sales(&["ann"]);
     lose(&mut centre, "ann", true);

@@ -97,14 +97,11 @@ impl Switch {
         }
     }
 
-    /// The phone of an awaited agent is rung, unless it rings.
+    /// The phone of an awaited agent is rung, which does not ring now.
     pub(crate) fn ring_anew(&mut self, now: Now, call: CallId) {
         let Some(lost) = self.calls.get_mut(&call).and_then(|found| found.lost.as_mut()) else { return };
         if let Some(timer) = lost.again.take() {
             self.timers.cancel(timer);
-        }
-        if lost.leg.is_some() {
-            return;
         }
         let (agent, queue) = (lost.agent.clone(), lost.queue.clone());
         // Who registers is rung when he does.

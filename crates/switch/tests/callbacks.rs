@@ -153,11 +153,42 @@ fn the_agent_is_rung_in_his_turn_and_then_he_who_waits_no_more() {
     let cdr = s.attempt();
     assert_eq!((cdr.agent.as_deref(), cdr.queue.as_deref()), (Some("101"), Some("sales")));
     assert_eq!((cdr.disposition, cdr.to.reveal().as_str()), (Disposition::Answered, NUMBER));
+    assert!(cdr.answered.is_some());
     assert!(matches!(&cdr.origin, Origin::Callback(_)) && cdr.hung_up_by == Some(journal::Party::Caller));
     assert!((25_000..40_000).contains(&cdr.wait_ms), "since he joined: {}", cdr.wait_ms);
     s.world.run(SECOND * 3);
     assert!(s.saw(s.ada, &Seen::Rings), "then the other one");
     assert_eq!(s.world.breaches(), []);
+}
+
+#[test]
+fn his_place_is_that_of_when_he_came_not_of_when_he_asked() {
+    let mut s = busy();
+    s.dial(s.caller, NUMBER, "1000");
+    let leg = s.world.caller_leg();
+    let later = s.world.phone("127.0.0.2:5092");
+    s.dial(later, "4930125", "1000");
+    s.world.run(SECOND * 5);
+    s.world.press(leg, '1');
+    s.world.run(SECOND);
+    s.is_free();
+    s.answer(s.ada);
+    assert!(s.saw(s.carrier, &Seen::Rings) && s.world.media.bridges.is_empty());
+    assert_eq!(s.world.breaches(), []);
+}
+
+#[test]
+fn the_longest_wait_of_the_queue_ends_no_callback() {
+    let mut config = with_callbacks();
+    config.queues[0].max_wait = Some(SECOND * 20);
+    let mut s = Scene::of(config);
+    s.dial(s.other, "4930124", "201");
+    s.answer(s.ada);
+    s.wants(NUMBER);
+    s.world.run(SECOND * 22);
+    let request = Request::Callbacks { after: None, limit: 0 };
+    let Response::Callbacks(page) = s.world.switch.handle_control(s.world.now, request) else { panic!() };
+    assert!(page.callbacks[0].stands, "it is in line, not to be looked at again");
 }
 
 #[test]
@@ -314,6 +345,8 @@ fn a_promise_outlives_a_restart_with_its_place() {
         _ => None,
     });
     assert_eq!(called, NUMBER, "who came first");
+    s.wants("+4930222");
+    assert_eq!(s.names(), names, "he has been promised it before");
 }
 
 #[test]
@@ -332,6 +365,10 @@ fn an_operator_takes_one_back() {
     let offers =
         s.world.count(|kind| matches!(kind, Kind::OfferEnded(ended) if ended.outcome == OfferOutcome::NoAnswer));
     assert_eq!(offers, 0);
+    // Who asks again is promised it anew.
+    s.say(Saying::Pause { reason: "lunch".into() });
+    s.wants(NUMBER);
+    assert_eq!(s.names().len(), 1);
     assert_eq!(s.world.breaches(), []);
 }
 

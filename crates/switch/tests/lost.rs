@@ -140,6 +140,20 @@ fn after_that_the_call_stands_first_for_the_others() {
 }
 
 #[test]
+fn a_phone_that_refreshes_its_call_no_more_is_lost_too() {
+    let mut s = Scene::of(company_that_waits(10 * SECOND));
+    let manners = sim::Manners { session_timer: Some(90), ..sim::Manners::default() };
+    s.world.at(s.ada).set_manners(manners);
+    s.talks_with_ada();
+    // It began anew, and knows nothing of the call, which it was to refresh.
+    s.world.add_phone(s.ada);
+    s.world.run(3_600 * SECOND);
+    assert_eq!(s.lost(), [("101".to_owned(), "session_expired".to_owned(), 10_000)]);
+    s.hang_up(s.caller);
+    s.end();
+}
+
+#[test]
 fn a_phone_that_does_not_take_it_is_rung_again() {
     let mut s = Scene::of(company_that_waits(20 * SECOND));
     s.talks_with_ada();
@@ -180,6 +194,8 @@ fn a_phone_that_registers_is_rung_at_once() {
     s.world.with_phone(new, |phone, now| phone.register(now));
     s.world.run(SECOND);
     assert!(s.saw(new, &Seen::Rings), "the leg that rings at the dead one is no hindrance");
+    let let_go = s.world.count(|kind| matches!(kind, Kind::LegEnded { cause, .. } if **cause == *"rung_elsewhere"));
+    assert_eq!(let_go, 1);
     s.answer(new);
     assert!(s.other_side().is_some());
     s.hang_up(s.caller);

@@ -302,6 +302,21 @@ fn keys_that_are_no_code_go_to_the_caller_and_a_pause_ends_a_number() {
 }
 
 #[test]
+fn a_number_without_end_is_none() {
+    let mut s = talk();
+    s.types(s.ada, "*2");
+    s.types(s.ada, &"1".repeat(32));
+    assert_eq!(s.refusals(s.ada), 0);
+    s.types(s.ada, "1");
+    assert_eq!(s.refusals(s.ada), 1, "without a pause, or a #");
+    s.types(s.ada, "*2102#");
+    s.answer(s.alan);
+    assert!(s.hear(s.ada, s.alan));
+    s.hang_up(s.caller);
+    s.end();
+}
+
+#[test]
 fn a_hold_while_a_third_one_is_asked_is_between_the_two_who_talk() {
     let mut s = talk();
     s.asks();
