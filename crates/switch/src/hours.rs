@@ -68,6 +68,8 @@ impl Switch {
         self.turned = true;
         self.renew_doors(now);
         self.book.write_system(now, Kind::Turned { switch: switch.clone(), on, by, reason });
+        // Who waits in a queue that it closes is told at once.
+        self.settle(now);
         self.switch_states().into_iter().find(|state| state.switch == switch)
     }
 

@@ -54,7 +54,6 @@ impl Scene {
         let (reason, by) = ("fire drill".to_owned(), "ada".to_owned());
         self.world.switch.handle_control(self.world.now, Request::Turn { switch: "evacuation".into(), on, reason, by });
         self.world.react();
-        self.world.run(SECOND);
     }
 
     fn exits(&self) -> Vec<QueueExit> {
@@ -115,6 +114,21 @@ fn who_waits_leaves_when_the_queue_closes_if_it_wants_it_so() {
 }
 
 #[test]
+fn who_waits_leaves_as_the_emergency_switch_is_turned_though_nothing_else_happens() {
+    let mut s = Scene::of(open_until_10_32(true));
+    s.call("1000");
+    for who in [s.ada, s.alan] {
+        s.world.with_phone(who, |phone, now| phone.refuse(now, 603));
+        s.world.run(SECOND);
+    }
+    assert_eq!(s.exits(), [], "nobody is rung");
+    s.turn(true);
+    assert_eq!(s.exits(), [QueueExit::Closed]);
+    assert!(s.hears_goodbye());
+    assert_eq!(s.world.breaches(), []);
+}
+
+#[test]
 fn an_emergency_switch_closes_the_queue_at_once_and_opens_it_again() {
     let mut s = Scene::of(open_until_10_32(true));
     s.call("1000");
@@ -122,6 +136,7 @@ fn an_emergency_switch_closes_the_queue_at_once_and_opens_it_again() {
     s.dial(s.other, "4930124", "1000");
     assert!(s.saw(s.alan, &Seen::Rings));
     s.turn(true);
+    s.world.run(SECOND);
     assert_eq!(s.exits(), [QueueExit::Answered], "a phone that rings may still be answered");
     s.world.with_phone(s.alan, |phone, now| phone.refuse(now, 603));
     s.world.run(SECOND);
