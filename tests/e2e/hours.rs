@@ -99,6 +99,42 @@ fn an_emergency_switch_meets_the_next_caller_also_after_a_restart() {
 }
 
 #[test]
+fn an_emergency_switch_closes_a_queue_and_lets_out_who_waits_in_it() {
+    let mut ports = Ports::slice();
+    let mut company = company(&ports);
+    for (key, value) in [("hours", "office"), ("when_closed", "leave"), ("empty", "{ join: always }")] {
+        company.queue.insert(key, value.to_owned());
+    }
+    let wait = "version: 1\nnodes:\n  wait:\n    queue: { name: sales, closed: bye }\n    next: hangup\n  bye: { play: goodbye, next: hangup }\n";
+    company.flows = [("wait", wait.to_owned())].into();
+    company.numbers = [("1003", "{ flow: wait }".to_owned())].into();
+    let switch = Switch::start(&company);
+    let mut waiting = Phone::new(switch.address(), &mut ports);
+    let start = Instant::now();
+    waiting.call("1003");
+    waiting.media.wait_for_tone(tones::MUSIC, start, SOON);
+    assert_eq!(ask(&switch, &["switch", "evacuation", "on"]).0, Some(0));
+    let turned = Instant::now();
+    waiting.media.wait_for_tone(tones::GOODBYE, turned, SOON);
+    waiting.wait_for_request("BYE", SOON);
+    let (port, media) = (ports.take(2), ports.take(4));
+    let mut callers =
+        Sipp::calling("caller_waits_for_bye", "1003", switch.address(), port, media, switch.folder(), &["-m", "3"]);
+    assert_eq!(callers.succeed(SOON).successful, 3, "each is told, and hung up on");
+    switch.wait_for_cdrs(4);
+    let left = switch.events("queue_left");
+    assert!(left.len() == 4 && left.iter().all(|event| event["why"] == "closed"), "{left:#?}");
+    assert_eq!(ask(&switch, &["switch", "evacuation", "off"]).0, Some(0));
+    let off = Instant::now();
+    let mut after = Phone::new(switch.address(), &mut ports);
+    let mut dialog = after.call("1003");
+    after.media.wait_for_tone(tones::MUSIC, off, SOON);
+    assert_eq!(after.bye(&mut dialog).status(), Some(200));
+    switch.wait_for_cdrs(5);
+    switch.assert_quiet();
+}
+
+#[test]
 fn hours_are_shown_without_a_switch_that_runs() {
     let ports = Ports::slice();
     let folder = tempfile::tempdir().expect("a folder");

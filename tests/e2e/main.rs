@@ -9,6 +9,7 @@
 //! - `http`: flows ask a web server that is right, slow, down, or lies.
 //! - `hours`: an emergency switch is turned while the switch runs.
 //! - `message`: short texts from user to user. `lamps`: phones are told of the calls of others.
+//! - `waiting`: what becomes of those who wait, be they called back.
 //! - `transfer`: whoever is sent on is heard where he comes to.
 //! - `signals`: digits by INFO, reasons, data for the agent's system.
 //! - `hold`: hold, resume and change by re-INVITE; who hears what meanwhile.
@@ -112,4 +113,5 @@ mod trunk_limits;
 mod trunk_numbers;
 mod trunks;
 mod voicemail;
+mod waiting;
 mod websocket;

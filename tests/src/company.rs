@@ -93,8 +93,10 @@ pub struct Company {
     pub users: Vec<String>,
     /// Lines above the queues.
     pub duties: &'static str,
-    /// Lines below the queue `sales`.
+    /// Lines below the queue `sales`, which all agents serve unless they say otherwise.
     pub queue: BTreeMap<&'static str, String>,
+    /// More queues: name, and what stands behind it.
+    pub queues: BTreeMap<&'static str, String>,
     /// `hours.yaml`, if there is one.
     pub hours: Option<&'static str>,
     /// Flows by name.
@@ -167,6 +169,7 @@ impl Company {
             users: Vec::new(),
             hours: None,
             duties: "",
+            queues: BTreeMap::new(),
             queue: [("ring_time", "5s"), ("wrap_up", "1s"), ("music", "music")].map(|(k, v)| (k, v.to_owned())).into(),
             flows: [("main", flow(&recorded)), ("plain", flow(MENU)), ("wait", flow(wait)), ("talk", flow(talk))]
                 .into(),
@@ -257,7 +260,13 @@ impl Company {
         put("users.yaml", users);
         let names: Vec<&str> = agents.iter().map(|(name, _)| name.as_str()).collect();
         let lines: String = self.queue.iter().map(|(key, value)| format!("    {key}: {value}\n")).collect();
-        put("queues.yaml", format!("{}queues:\n  sales:\n    agents: [{}]\n{lines}", self.duties, names.join(", ")));
+        let all = if self.queue.contains_key("agents") {
+            String::new()
+        } else {
+            format!("    agents: [{}]\n", names.join(", "))
+        };
+        let more: String = self.queues.iter().map(|(name, queue)| format!("  {name}: {queue}\n")).collect();
+        put("queues.yaml", format!("{}queues:\n  sales:\n{all}{lines}{more}", self.duties));
         for (name, secret) in &self.secrets {
             put(name, secret.clone());
             let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
