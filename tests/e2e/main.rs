@@ -19,6 +19,7 @@
 //! - `refusals`: what requests are answered that cannot be served.
 //! - `outbound`: calls to a carrier, and grants.
 //! - `tcp`, `tls`, `websocket`: calls over connections, and what strangers do with those.
+//! - `consult`: a third one is asked by keys, and all three talk.
 //! - `codes`: what agents dial on their own phones.
 //! - `control`, `reload`: operators and a running switch. `call`: the phone of the command line. `commands`: the rest of it.
 //! - `forks`: users with several phones.
@@ -57,6 +58,7 @@ mod barge_in;
 mod call;
 mod codes;
 mod commands;
+mod consult;
 mod control;
 mod crash;
 mod crossings;

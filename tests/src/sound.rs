@@ -68,8 +68,8 @@ pub fn read_wav(path: &Path) -> Vec<Vec<i16>> {
     panic!("{}: no data", path.display());
 }
 
-/// True if the window holds a tone of `hertz` and little else (Goertzel: over half of its energy).
-fn holds(window: &[i16], hertz: f64) -> bool {
+/// True if over `share` of the window's energy is a tone of `hertz` (Goertzel).
+fn holds(window: &[i16], hertz: f64, share: f64) -> bool {
     let energy: f64 = window.iter().map(|s| f64::from(*s).powi(2)).sum();
     if energy / (window.len() as f64) < FLOOR {
         return false;
@@ -80,7 +80,7 @@ fn holds(window: &[i16], hertz: f64) -> bool {
         (one, two) = (f64::from(*sample) + coefficient * one - two, one);
     }
     let power = one * one + two * two - coefficient * one * two;
-    power * 2.0 / window.len() as f64 > energy * 0.5
+    power * 2.0 / window.len() as f64 > energy * share
 }
 
 /// Where a tone is heard in a sound.
@@ -96,10 +96,19 @@ pub struct Heard {
     pub gap: f64,
 }
 
-/// Where a tone of `hertz` is heard; `None` if nowhere.
+/// Where a tone of `hertz` is heard, and little else; `None` if nowhere.
 pub fn heard(sound: &[i16], hertz: f64) -> Option<Heard> {
+    heard_as(sound, hertz, 0.5)
+}
+
+/// Where a tone of `hertz` is heard, be it among others that are no more than 10 dB louder; `None` if nowhere.
+pub fn heard_in_mix(sound: &[i16], hertz: f64) -> Option<Heard> {
+    heard_as(sound, hertz, 0.1)
+}
+
+fn heard_as(sound: &[i16], hertz: f64, share: f64) -> Option<Heard> {
     let seconds = WINDOW as f64 / RATE as f64;
-    let windows = sound.chunks_exact(WINDOW).enumerate().filter(|(_, w)| holds(w, hertz)).map(|(at, _)| at);
+    let windows = sound.chunks_exact(WINDOW).enumerate().filter(|(_, w)| holds(w, hertz, share)).map(|(at, _)| at);
     let windows: Vec<usize> = windows.collect();
     let (first, last) = (*windows.first()?, *windows.last()?);
     let gap = windows.windows(2).map(|pair| pair[1] - pair[0] - 1).max().unwrap_or(0);
@@ -161,6 +170,15 @@ mod tests {
         let holed = heard(&sound, 440.0).expect("440 Hz");
         assert!((holed.gap - 0.06).abs() < 0.011, "{holed:?}");
         assert_eq!(heard(&sound, 2000.0), None);
+    }
+
+    #[test]
+    fn two_tones_are_heard_in_their_mix_and_no_third_one() {
+        let mix: Vec<i16> = sine(550.0, 1.0).iter().zip(sine(2100.0, 1.0)).map(|(a, b)| a / 2 + b / 2).collect();
+        for tone in [550.0, 2100.0] {
+            assert!(heard_in_mix(&mix, tone).is_some_and(|found| found.total > 0.95 && found.gap == 0.0), "{tone}");
+        }
+        assert_eq!(heard_in_mix(&mix, 2400.0), None);
     }
 
     #[test]
