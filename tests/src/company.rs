@@ -289,6 +289,13 @@ impl Company {
             ("agent/logged-in", tones::DONE, 0.6),
             ("agent/paused", tones::DONE, 0.6),
             ("agent/no-such-reason", tones::REFUSED, 0.6),
+            ("agent/noted", tones::DONE, 0.6),
+            ("agent/no-such-disposition", tones::REFUSED, 0.6),
+            ("agent/no-call", tones::REFUSED, 0.6),
+            ("agent/wrap-up-extended", tones::DONE, 0.6),
+            ("agent/wrap-up-longest", tones::REFUSED, 0.6),
+            ("agent/wrap-up-ended", tones::DONE, 0.6),
+            ("agent/no-wrap-up", tones::REFUSED, 0.6),
         ];
         for digit in 0..10 {
             let path = folder.join(format!("prompts/en/digits/{digit}.wav"));
