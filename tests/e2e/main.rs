@@ -9,6 +9,7 @@
 //! - `http`: flows ask a web server that is right, slow, down, or lies.
 //! - `hours`: an emergency switch is turned while the switch runs.
 //! - `message`: short texts from user to user. `lamps`: phones are told of the calls of others.
+//! - `ring_all`: all phones ring, and one answers, or all do.
 //! - `waiting`: what becomes of those who wait, be they called back.
 //! - `transfer`: whoever is sent on is heard where he comes to.
 //! - `signals`: digits by INFO, reasons, data for the agent's system.
@@ -91,6 +92,7 @@ mod recording;
 mod refusals;
 mod registration;
 mod reload;
+mod ring_all;
 mod sbc;
 mod scanners;
 mod schema;
