@@ -5,6 +5,7 @@
 //! - `load`, `crash`: 300 calls at once; and the switch killed among them. `crowd`: 10,000 users who register. Run alone.
 //! - `barge_in`: keys of strangers by each means, and how soon they cut a prompt short. Run alone.
 //! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go. `crossings`: callers gone at any moment, a reload under load.
+//! - `fifty`: a company of fifty agents among callers of all kinds. Run alone.
 //! - `questions`: menus and collects, by SIPp's keys: of several digits, extensions, confirmed, typed ahead, secret.
 //! - `http`: flows ask a web server that is right, slow, down, or lies.
 //! - `hours`: an emergency switch is turned while the switch runs.
@@ -67,6 +68,7 @@ mod crowd;
 mod dialogs;
 mod digits;
 mod disk;
+mod fifty;
 mod flood;
 mod forks;
 mod graph;
