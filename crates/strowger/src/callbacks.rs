@@ -1,8 +1,8 @@
 //! `strowger callbacks`: shows who is to be called back, and takes callbacks back.
 
 use clap::{Args, Subcommand};
-use switch::CallbackLine;
 use switch::control::{MAX_PAGE, Request, Response};
+use switch::{CallbackLine, CallbackWait};
 
 use crate::cli::operate::At;
 use crate::error::Error;
@@ -71,10 +71,14 @@ pub(crate) fn callbacks(request: Callbacks) -> Result<(), Error> {
 }
 
 fn line(line: &CallbackLine) -> String {
-    let CallbackLine { callback, promise, stands } = line;
+    let CallbackLine { callback, promise, waits_for } = line;
     let (since, left) = (promise.since.to_string(), promise.attempts.to_string());
-    let state =
-        if *stands { "in line".to_owned() } else { format!("not before {}", promise.not_before.max(promise.since)) };
+    let state = match waits_for {
+        CallbackWait::Turn => "in line".to_owned(),
+        CallbackWait::Time => format!("not before {}", promise.not_before),
+        CallbackWait::Hours => format!("until `{}` opens", promise.hours),
+        CallbackWait::Queue => "until the queue takes calls".to_owned(),
+    };
     row([callback, &shown(promise.number.reveal()), &promise.queue, &since, &left, &state])
 }
 

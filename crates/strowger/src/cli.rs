@@ -201,7 +201,7 @@ pub(crate) enum Task {
     /// Lists who is to be called back, and takes callbacks back
     ///
     /// One line a callback: its name (the id of the call in which it was promised), the number, the queue whose agents call, since when he
-    /// waits (UTC), the attempts that are left, and whether he stands in line. Numbers stand there in clear. Exit code 1: there is no callback of
+    /// waits (UTC), the attempts that are left, and what he waits for. Numbers stand there in clear. Exit code 1: there is no callback of
     /// that name.
     Callbacks(crate::callbacks::Callbacks),
     /// Shows the queues: who waits, who could serve them, and the figures of today

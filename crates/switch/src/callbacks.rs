@@ -236,18 +236,31 @@ impl Switch {
     }
 
     /// Those who are to be called back, for operators.
-    pub(crate) fn callback_page(&self, after: Option<Name>, limit: u16) -> CallbackPage {
+    pub(crate) fn callback_page(&self, now: Now, after: Option<Name>, limit: u16) -> CallbackPage {
         let limit = if (1..=MAX_PAGE).contains(&limit) { limit } else { MAX_PAGE };
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut found = self.callbacks.kept.range::<Name, _>((from, Bound::Unbounded));
         let line = |(name, callback): (&Name, &Callback)| CallbackLine {
             callback: name.clone(),
             promise: callback.promise.clone(),
-            stands: callback.timer.is_none(),
+            waits_for: self.callback_waits_for(now, callback),
         };
         let callbacks: Vec<CallbackLine> = found.by_ref().take(usize::from(limit)).map(line).collect();
         let next = found.next().and(callbacks.last()).map(|last| last.callback.clone());
         CallbackPage { callbacks, next }
+    }
+
+    fn callback_waits_for(&self, now: Now, callback: &Callback) -> CallbackWait {
+        let promise = &callback.promise;
+        if callback.timer.is_none() {
+            CallbackWait::Turn
+        } else if !promise.not_before.since(now.wall).is_zero() {
+            CallbackWait::Time
+        } else if self.decide_hours(now, &promise.hours).state == State::Open {
+            CallbackWait::Queue
+        } else {
+            CallbackWait::Hours
+        }
     }
 
     fn forget_callback(&mut self, name: &Name) {
@@ -298,8 +311,22 @@ pub struct CallbackLine {
     /// What was promised.
     #[serde(flatten)]
     pub promise: CallbackPromise,
-    /// It stands in line, or is being called; else it waits for its time, its calendar or its queue.
-    pub stands: bool,
+    /// What it waits for.
+    pub waits_for: CallbackWait,
+}
+
+/// What somebody waits for who is to be called back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallbackWait {
+    /// His turn: he stands in line, or is being called.
+    Turn,
+    /// The time of the next attempt.
+    Time,
+    /// The open hours of his calendar.
+    Hours,
+    /// A queue that takes calls: his has nobody who serves it, is closed or full; or the switch is.
+    Queue,
 }
 
 /// How far an attempt has come.

@@ -416,7 +416,7 @@ impl Switch {
             }
             Request::Agents { after, limit } => Response::Agents(self.agent_page(now, after, limit)),
             Request::SetAgent { agent, saying, by } => self.order_agent(now, agent, &saying, &by),
-            Request::Callbacks { after, limit } => Response::Callbacks(self.callback_page(after, limit)),
+            Request::Callbacks { after, limit } => Response::Callbacks(self.callback_page(now, after, limit)),
             Request::CancelCallback { callback, by } => {
                 let known = self.cancel_callback(now, &callback, &by);
                 self.settle(now);

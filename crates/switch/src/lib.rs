@@ -110,7 +110,7 @@ mod voicemail;
 mod whisper;
 mod wrap_up;
 
-pub use callbacks::{CallbackLine, CallbackPage};
+pub use callbacks::{CallbackLine, CallbackPage, CallbackWait};
 pub use codes::{Codes, Feature};
 pub use config::{
     Account, CallerId, Config, Destination, Emergency, FlowName, Grant, GrantName, Limits, Mailbox, MailboxName, Peer,

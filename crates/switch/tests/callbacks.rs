@@ -18,7 +18,7 @@ use ivr::Rows;
 use journal::{CallbackStep, Cdr, Direction, Disposition, Kind, NoCallback, OfferOutcome, Origin, QueueExit};
 use sim::{Seen, company};
 use switch::control::{Request, Response, Saying};
-use switch::{Asker, CallerId, Config, Destination, Grant, Peer, Trunk};
+use switch::{Asker, CallbackLine, CallbackWait, CallerId, Config, Destination, Grant, Peer, Trunk};
 use yaml::{Faults, Source};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -121,10 +121,19 @@ impl Scene {
         self.world.react();
     }
 
-    fn names(&mut self) -> Vec<String> {
+    fn listed(&mut self) -> Vec<CallbackLine> {
         let request = Request::Callbacks { after: None, limit: 0 };
         let Response::Callbacks(page) = self.world.switch.handle_control(self.world.now, request) else { panic!() };
-        page.callbacks.iter().map(|line| line.callback.to_string()).collect()
+        page.callbacks
+    }
+
+    fn names(&mut self) -> Vec<String> {
+        self.listed().iter().map(|line| line.callback.to_string()).collect()
+    }
+
+    /// What the only one waits for.
+    fn waits_for(&mut self) -> CallbackWait {
+        self.listed()[0].waits_for
     }
 }
 
@@ -186,9 +195,7 @@ fn the_longest_wait_of_the_queue_ends_no_callback() {
     s.answer(s.ada);
     s.wants(NUMBER);
     s.world.run(SECOND * 22);
-    let request = Request::Callbacks { after: None, limit: 0 };
-    let Response::Callbacks(page) = s.world.switch.handle_control(s.world.now, request) else { panic!() };
-    assert!(page.callbacks[0].stands, "it is in line, not to be looked at again");
+    assert_eq!(s.waits_for(), CallbackWait::Turn);
 }
 
 #[test]
@@ -208,6 +215,7 @@ fn who_is_not_reached_is_tried_again_as_often_as_was_promised_and_the_agent_is_f
     });
     assert_eq!(left, QueueExit::NotReached);
     s.world.run(MINUTE * 4);
+    assert_eq!(s.waits_for(), CallbackWait::Time);
     assert_eq!(s.steps().iter().filter(|step| **step == CallbackStep::Begun).count(), 1);
     s.world.run(MINUTE * 2);
     s.answer(s.ada);
@@ -300,7 +308,7 @@ fn nobody_is_called_out_of_hours_and_everybody_after_them() {
     s.is_free();
     s.world.run(MINUTE);
     assert_eq!((s.rings(), s.agent("101")), (0, Some(AgentState::Idle)), "it is past 10:40");
-    assert_eq!(s.names().len(), 1);
+    assert_eq!(s.waits_for(), CallbackWait::Hours);
     // Sunday, shortly before 9 o'clock.
     s.world.run(Duration::from_secs(22 * 3600 + 15 * 60));
     assert!(!s.steps().contains(&CallbackStep::Begun));
@@ -330,6 +338,8 @@ fn a_promise_outlives_a_restart_with_its_place() {
     s.is_free();
     s.world.restart();
     assert_eq!(s.names(), names);
+    s.world.run(SECOND);
+    assert_eq!(s.waits_for(), CallbackWait::Queue, "nobody serves it");
     let offers = |s: &Scene| s.world.count(|kind| matches!(kind, Kind::OfferMade(_)));
     let before = offers(&s);
     s.say(Saying::Login);
