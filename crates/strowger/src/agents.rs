@@ -195,7 +195,7 @@ fn or_dash(text: String) -> String {
 
 fn row([agent, name, status, status_for, state, state_for, calls, queues, with]: [&str; 9]) -> String {
     format!(
-        "{agent:<10}  {name:<18}  {status:<18}  {status_for:>8}  {state:<10}  {state_for:>8}  {calls:>5}  {queues:<20}  {with}\n"
+        "{agent:<10}  {name:<18}  {status:<18}  {status_for:>8}  {state:<10}  {state_for:>8}  {calls:>5}  {queues:<26}  {with}\n"
     )
 }
 
