@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{CallId, DecisionId, OfferId, Pii};
-use routing::{AgentName, Levels, Method, QueueName, Snapshot, Target, USUAL_PRIORITY};
+use routing::{AgentName, Levels, Method, QueueName, Snapshot, Target, USUAL_PRIORITY, Variables};
 
 /// What the driver is to do or to know.
 #[derive(Clone, Debug)]
@@ -283,6 +283,8 @@ pub struct Caller {
     pub language: Option<Arc<str>>,
     /// The flows and nodes by which he came, the last ones.
     pub way: Vec<String>,
+    /// The variables of his flow, no secrets among them.
+    pub variables: Variables,
     /// Earlier calls of his number today.
     pub repeats: u32,
     /// Who spoke with him last.
@@ -301,6 +303,7 @@ impl Default for Caller {
             needs: Levels::default(),
             language: None,
             way: Vec::new(),
+            variables: Variables::default(),
             repeats: 0,
             last_agent: None,
             patient: false,

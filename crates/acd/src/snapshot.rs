@@ -168,6 +168,7 @@ impl Acd {
             needs: entry.needs.clone(),
             language: caller.language.as_deref().map(str::to_owned),
             way: caller.way.clone(),
+            variables: caller.variables.clone(),
             repeats: caller.repeats,
             last_agent: last_agent.and_then(|agent| self.last_agent(agent, entry, now)),
             level: level.unwrap_or_default(),

@@ -7,6 +7,7 @@ mod loops;
 mod secrets;
 mod variables;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use yaml::{Faults, Place, did_you_mean};
@@ -22,6 +23,11 @@ pub(crate) const MAX_DEPTH: usize = 16;
 
 /// All variables of a company: a call may hold as many.
 const MAX_VARIABLES: usize = 256;
+
+/// The variables that hold a secret, or something made of one.
+pub(crate) fn secrets(flows: &[&Flow]) -> BTreeSet<Arc<str>> {
+    secrets::of(flows).into_keys().cloned().collect()
+}
 
 /// One way from a node to what follows within its flow.
 #[derive(Clone, Copy)]

@@ -1,6 +1,6 @@
 //! All flows of a company, as one set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hours::Zone;
@@ -15,7 +15,8 @@ pub struct Flows {
     by_name: BTreeMap<Arc<str>, Arc<Flow>>,
     languages: Languages,
     extensions: Extensions,
-    ask_for_secrets: bool,
+    /// The variables that hold a secret, or something made of one.
+    secrets: BTreeSet<Arc<str>>,
     ask_for_repeats: bool,
     zone: Zone,
     rows: BTreeMap<Arc<str>, Arc<Rows>>,
@@ -48,10 +49,11 @@ impl Flows {
         }
         let whole = flows.into_iter().map(|(name, flow)| Some((name, Arc::new(flow?))));
         let by_name: BTreeMap<_, Arc<Flow>> = whole.collect::<Option<_>>()?;
-        let ask_for_secrets = by_name.values().any(|flow| flow.secrets().next().is_some());
+        let all: Vec<&Flow> = by_name.values().map(|flow| &**flow).collect();
+        let secrets = check::secrets(&all);
         let read = by_name.values().flat_map(|flow| &flow.nodes).flat_map(|node| node.verb.expressions());
         let ask_for_repeats = read.into_iter().any(|expression| expression.repeats);
-        Some(Self { by_name, ask_for_secrets, ask_for_repeats, ..Self::default() })
+        Some(Self { by_name, secrets, ask_for_repeats, ..Self::default() })
     }
 
     /// The same flows, in a company whose clocks show the time of `zone`.
@@ -110,8 +112,13 @@ impl Flows {
     }
 
     /// True if one of them asks for a secret.
-    pub(crate) const fn ask_for_secrets(&self) -> bool {
-        self.ask_for_secrets
+    pub(crate) fn ask_for_secrets(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+
+    /// True if a variable holds a secret, or something made of one.
+    pub(crate) fn is_secret(&self, variable: &str) -> bool {
+        self.secrets.contains(variable)
     }
 
     /// The flow of that name.

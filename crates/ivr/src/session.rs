@@ -79,6 +79,11 @@ impl Session {
         self.state.variables.iter().map(|(name, value)| (name.as_str(), value))
     }
 
+    /// Those of them that hold no secret, nor anything made of one.
+    pub fn open_variables(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.variables().filter(|(name, _)| !self.flows.is_secret(name))
+    }
+
     /// The language that the caller hears.
     #[must_use]
     pub fn language(&self) -> &str {

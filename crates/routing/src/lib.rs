@@ -8,7 +8,7 @@
 //! *Call surplus*: an agent became free and several calls wait; choose a call.
 //!
 //! Where to find what: `snapshot.rs` what a strategy is told, `decision.rs` what it may answer, `order.rs` in which order
-//! candidates stand, `name.rs` names, `levels.rs` skills, `builtin.rs` the strategies that are built in, `sticky.rs` and
+//! candidates stand, `name.rs` names, `levels.rs` skills, `variables.rs` what flows found out, `builtin.rs` the strategies that are built in, `sticky.rs` and
 //! `widening.rs` what goes with any of them.
 //!
 //! Invariants:
@@ -25,6 +25,7 @@ mod name;
 mod order;
 mod snapshot;
 mod sticky;
+mod variables;
 mod widening;
 
 pub use builtin::{Builtin, LongestIdle};
@@ -37,6 +38,7 @@ pub use snapshot::{
     USUAL_PRIORITY, VERSION,
 };
 pub use sticky::{Method, Sticky};
+pub use variables::{MAX_VARIABLES, Variables};
 pub use widening::{Widening, needs_after};
 
 /// A way to choose. Implementations hold parameters only; what they know of the moment is in the snapshot.

@@ -3,7 +3,7 @@
 use base::{CallId, DecisionId, Pii, Wall};
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentName, Levels, QueueName};
+use crate::{AgentName, Levels, QueueName, Variables};
 
 /// The version of the contract. Within a version fields may be added, never changed in meaning or taken away; readers
 /// ignore fields that they do not know.
@@ -192,6 +192,9 @@ pub struct Call {
     /// The flows and nodes by which it came, as `FLOW/NODE`, the last ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub way: Vec<String>,
+    /// The variables of the flow by which it came, when it joined the queue. Personal data, as the caller's number is.
+    #[serde(default, skip_serializing_if = "Variables::is_nothing")]
+    pub variables: Variables,
     /// Earlier calls of the same number today.
     #[serde(default)]
     pub repeats: u32,
@@ -219,6 +222,7 @@ impl Call {
             needs: Levels::default(),
             language: None,
             way: Vec::new(),
+            variables: Variables::default(),
             repeats: 0,
             last_agent: None,
             level: 0,

@@ -9,7 +9,7 @@ use base::{CallId, LegId, Mono, Now, Pii, PlayId};
 use ivr::{Announce, DialOutcome, DialTarget, Output, QueueFigures, QueueOutcome, Recording, Sound, Speech};
 use journal::{Asker, Kind, Name, QueueExit, Scale};
 use leg::{Command, Item, Masked, Prompt};
-use routing::{Levels, SkillName, Target, USUAL_PRIORITY};
+use routing::{Levels, SkillName, Target, USUAL_PRIORITY, Variables};
 
 use crate::call::Stage;
 use crate::callbacks::Stood;
@@ -300,6 +300,7 @@ impl Switch {
             needs,
             language: found.language.clone(),
             way: found.way.iter().map(|(flow, node)| format!("{flow}/{node}")).collect(),
+            variables: found.flow.as_ref().map(|flow| Variables::copied(flow.open_variables())).unwrap_or_default(),
             repeats: found.earlier.today,
             last_agent: self.acquaintances.of(found.number.reveal()).cloned(),
             patient: false,

@@ -3,8 +3,11 @@
 
 mod common;
 
+use std::sync::{Arc, Mutex};
+
 use common::{SECOND, Scene};
 use journal::Kind;
+use routing::{Decision, LongestIdle, Snapshot, Strategy};
 
 const PIN: &str = "\
 version: 1
@@ -138,4 +141,57 @@ fn a_caller_may_hang_up_while_he_is_asked() {
     s.hang_up(s.caller);
     s.end();
     assert_eq!(s.told(), "1(x");
+}
+
+const QUEUE: &str = "\
+version: 1
+nodes:
+  pin:
+    collect: {prompt: welcome, into: pin, digits: 4, secret: true, exhausted: hangup}
+    next: account
+  account:
+    collect: {prompt: welcome, into: account, digits: 4, exhausted: hangup}
+    next: made
+  made:
+    set: {made: \"'0' + pin\", again: \"made + '0'\", right: \"pin == '4711'\", vip: \"account == '0815'\"}
+    next: wait
+  wait: {queue: {name: sales}, next: hangup}
+";
+
+/// Longest idle; keeps the last snapshot as whoever is asked outside the process gets it.
+struct Recorder(Arc<Mutex<String>>);
+
+impl Strategy for Recorder {
+    fn name(&self) -> &str {
+        "recorder"
+    }
+
+    fn decide(&self, snapshot: &Snapshot) -> Decision {
+        *self.0.lock().unwrap() = serde_json::to_string(snapshot).unwrap();
+        LongestIdle.decide(snapshot)
+    }
+}
+
+#[test]
+fn a_strategy_sees_the_flows_variables_and_no_secret_nor_what_was_made_of_one() {
+    let faults = yaml::Faults::default();
+    let flows = ivr::Flows::read([("main", &yaml::Source::new("main.yaml", QUEUE))], &faults);
+    let said: Vec<String> = faults.into_sorted().iter().map(ToString::to_string).collect();
+    let config = switch::Config { flows: flows.unwrap_or_else(|| panic!("{said:?}")).into(), ..sim::company() };
+    let told = Arc::default();
+    let mut s = Scene::within(sim::World::with_strategy(config, 1, Box::new(Recorder(Arc::clone(&told)))));
+    s.call("1000");
+    s.types("4711");
+    s.world.run(SECOND);
+    s.types("0815");
+    s.world.run(SECOND);
+    let text = told.lock().unwrap().clone();
+    let snapshot: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let call = &snapshot["question"]["call"];
+    let expected = serde_json::json!({ "account": "0815", "right": true, "vip": true });
+    assert_eq!(call["variables"]["values"], expected, "{text}");
+    assert_eq!(call["way"].as_array().unwrap().last(), Some(&serde_json::json!("main/wait")));
+    assert!(!text.contains("4711"), "{text}");
+    s.hang_up(s.caller);
+    s.end();
 }
