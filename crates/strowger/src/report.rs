@@ -8,7 +8,7 @@ use base::{Day, Wall};
 use clap::{Args, ValueEnum};
 use company::Company;
 use hours::Zone;
-use journal::kpi::{Figures, KpiFold, Kpis, Targets, VERSION};
+use journal::kpi::{Credit, Figures, KpiFold, Kpis, Targets, VERSION};
 use serde::Serialize;
 
 use crate::cli::operate::At;
@@ -64,6 +64,43 @@ struct Line<'a> {
     key: &'a str,
     #[serde(flatten)]
     kpis: Kpis,
+    /// Seconds on breaks, by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    breaks: BTreeMap<&'a str, f64>,
+}
+
+/// The sums of a span.
+#[derive(Default)]
+struct Sums {
+    /// By what each line is about.
+    lines: BTreeMap<String, Figures>,
+    /// The time of agents, by name.
+    agents: BTreeMap<String, Figures>,
+    /// Milliseconds on breaks, by line and reason.
+    breaks: BTreeMap<String, BTreeMap<String, u64>>,
+    /// Everything together, no agent twice.
+    all: Figures,
+}
+
+impl Sums {
+    fn add(&mut self, key: Option<String>, credit: &Credit<'_>) {
+        self.all.add(&credit.figures);
+        if let (None, Some(agent)) = (credit.queue, credit.agent) {
+            self.agents.entry(agent.to_string()).or_default().add(&credit.figures);
+        }
+        let Some(key) = key else { return };
+        if let Some(reason) = credit.break_reason {
+            let breaks = self.breaks.entry(key.clone()).or_default();
+            *breaks.entry(reason.to_string()).or_default() += credit.figures.break_ms;
+        }
+        self.lines.entry(key).or_default().add(&credit.figures);
+    }
+
+    /// Puts the time of agents down to the queues that they serve.
+    fn staff<'a>(&mut self, queue: &str, agents: impl Iterator<Item = &'a str>) {
+        let Some(line) = self.lines.get_mut(queue) else { return };
+        agents.filter_map(|agent| self.agents.get(agent)).for_each(|figures| line.add(figures));
+    }
 }
 
 /// Prints the figures of a span.
@@ -79,7 +116,12 @@ pub(crate) fn report(request: &Report) -> Result<(), Error> {
     let to = request.to.as_ref().map_or(Ok(now), time)?;
     let within = switch.queues.iter().map(|queue| (queue.name.shared().clone(), queue.service_level.within));
     let targets = Targets { within: within.collect(), ..Targets::default() };
-    let sums = read(&system.data_folder(&request.at.config), (from, to), request, targets, zone)?;
+    let mut sums = read(&system.data_folder(&request.at.config), (from, to), request, targets, zone)?;
+    if request.by == By::Queue {
+        for queue in &switch.queues {
+            sums.staff(queue.name.as_str(), queue.agents.iter().map(|member| member.agent.as_str()));
+        }
+    }
     print(&match (request.json, request.csv) {
         (true, _) => lines(&sums, request.by).map(|line| to_json(&line)).collect(),
         (_, true) => csv(&sums, request.by),
@@ -88,22 +130,13 @@ pub(crate) fn report(request: &Report) -> Result<(), Error> {
     Ok(())
 }
 
-fn read(
-    data: &Path,
-    (from, to): (Wall, Wall),
-    request: &Report,
-    targets: Targets,
-    zone: &Zone,
-) -> Result<BTreeMap<String, Figures>, Error> {
-    let mut sums = BTreeMap::new();
+fn read(data: &Path, (from, to): (Wall, Wall), request: &Report, targets: Targets, zone: &Zone) -> Result<Sums, Error> {
+    let mut sums = Sums::default();
     let (mut fold, mut last) = (KpiFold::new(targets), from);
     let mut keys = Keys { by: request.by, zone, last: None };
-    let mut add = |credit: journal::kpi::Credit<'_>| {
-        if (from..to).contains(&credit.at)
-            && let Some(key) = keys.of(&credit)
-        {
-            let sum: &mut Figures = sums.entry(key).or_default();
-            sum.add(&credit.figures);
+    let mut add = |credit: Credit<'_>| {
+        if (from..to).contains(&credit.at) {
+            sums.add(keys.of(&credit), &credit);
         }
     };
     // Who is an agent from when on is told in the day before, and how calls end that joined last, in the day behind.
@@ -129,7 +162,7 @@ struct Keys<'a> {
 }
 
 impl Keys<'_> {
-    fn of(&mut self, credit: &journal::kpi::Credit<'_>) -> Option<String> {
+    fn of(&mut self, credit: &Credit<'_>) -> Option<String> {
         let length = match self.by {
             By::Queue => return credit.queue.map(ToString::to_string),
             By::Agent => return credit.agent.map(ToString::to_string),
@@ -148,8 +181,12 @@ impl Keys<'_> {
     }
 }
 
-fn lines(sums: &BTreeMap<String, Figures>, by: By) -> impl Iterator<Item = Line<'_>> {
-    sums.iter().map(move |(key, figures)| Line { definitions: VERSION, by: word(by), key, kpis: figures.kpis() })
+fn lines(sums: &Sums, by: By) -> impl Iterator<Item = Line<'_>> {
+    sums.lines.iter().map(move |(key, figures)| {
+        let breaks = sums.breaks.get(key).into_iter().flatten();
+        let breaks = breaks.map(|(reason, ms)| (&**reason, Duration::from_millis(*ms).as_secs_f64())).collect();
+        Line { definitions: VERSION, by: word(by), key, kpis: figures.kpis(), breaks }
+    })
 }
 
 const fn word(by: By) -> &'static str {
@@ -161,14 +198,14 @@ const fn word(by: By) -> &'static str {
     }
 }
 
-fn csv(sums: &BTreeMap<String, Figures>, by: By) -> String {
+fn csv(sums: &Sums, by: By) -> String {
     let columns = |kpis: &Kpis| match serde_json::to_value(kpis) {
         Ok(serde_json::Value::Object(fields)) => fields,
         _ => serde_json::Map::new(),
     };
     let head: Vec<String> = columns(&Kpis::default()).into_iter().map(|(name, _)| name).collect();
     let mut text = format!("{},{}\r\n", word(by), head.join(","));
-    for (key, figures) in sums {
+    for (key, figures) in &sums.lines {
         let values = columns(&figures.kpis()).into_iter().map(|(_, value)| match value {
             serde_json::Value::Null => String::new(),
             value => value.to_string(),
@@ -178,14 +215,12 @@ fn csv(sums: &BTreeMap<String, Figures>, by: By) -> String {
     text
 }
 
-fn table(sums: &BTreeMap<String, Figures>, by: By) -> String {
+fn table(sums: &Sums, by: By) -> String {
     let mut text = row(&word(by).to_uppercase(), HEAD.map(str::to_owned));
-    let mut all = Figures::default();
-    for (key, figures) in sums {
-        all.add(figures);
+    for (key, figures) in &sums.lines {
         text += &row(&shown(key), cells(&figures.kpis()));
     }
-    text + &row("all", cells(&all.kpis()))
+    text + &row("all", cells(&sums.all.kpis()))
 }
 
 /// The columns of [`cells`].
@@ -238,12 +273,22 @@ fn row(key: &str, cells: [String; 12]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use journal::Name;
+
     use super::*;
 
-    fn sums() -> BTreeMap<String, Figures> {
+    fn credit<'a>(queue: Option<&'a Name>, agent: Option<&'a Name>, figures: Figures) -> Credit<'a> {
+        Credit { at: Wall::from_unix_micros(1_795_253_400_000_000), queue, agent, figures, break_reason: None }
+    }
+
+    fn sums() -> Sums {
         let sales = Figures { offered: 3, answered: 2, answered_in_time: 1, abandoned: 1, ..Figures::default() };
         let support = Figures { offered: 1, full: 1, callbacks: 1, ..Figures::default() };
-        [("sales".to_owned(), sales), ("support".to_owned(), support)].into()
+        let mut sums = Sums::default();
+        for (queue, figures) in [("sales", sales), ("support", support)] {
+            sums.add(Some(queue.to_owned()), &credit(Some(&queue.into()), None, figures));
+        }
+        sums
     }
 
     #[test]
@@ -254,6 +299,37 @@ mod tests {
         assert_eq!(words[1][..8], ["sales", "3", "2", "1", "0", "0", "0", "33.3"]);
         assert_eq!(words[2][..8], ["support", "1", "0", "0", "0", "1", "1", "-"]);
         assert_eq!(words[3][..4], ["all", "4", "2", "1"]);
+    }
+
+    #[test]
+    fn a_queue_has_the_time_of_all_its_agents_and_all_of_them_have_each_agents_time_once() {
+        let mut sums = sums();
+        let talk = Figures { talk_ms: 200, handled: 1, ..Figures::default() };
+        sums.add(Some("sales".to_owned()), &credit(Some(&"sales".into()), Some(&"ann".into()), talk));
+        for agent in ["ann", "bob"] {
+            let time = Figures { staffed_ms: 1_000, busy_ms: 500, ..Figures::default() };
+            sums.add(None, &credit(None, Some(&agent.into()), time));
+        }
+        sums.staff("sales", ["ann", "bob", "nobody"].into_iter());
+        sums.staff("support", ["bob"].into_iter());
+        sums.staff("idle", ["bob"].into_iter());
+        let line = |queue: &str| sums.lines[queue].kpis();
+        assert_eq!((line("sales").staffed_s, line("support").staffed_s, sums.all.staffed_ms), (2.0, 1.0, 2_000));
+        assert_eq!((line("sales").occupancy, line("sales").own_occupancy), (Some(0.5), Some(0.1)));
+        assert_eq!((line("support").own_occupancy, sums.lines.len()), (Some(0.0), 2));
+    }
+
+    #[test]
+    fn breaks_are_told_by_reason() {
+        let mut sums = Sums::default();
+        let (ann, lunch) = ("ann".into(), "lunch".into());
+        for ms in [1_500, 1_000] {
+            let time = Figures { break_ms: ms, ..Figures::default() };
+            let credit = Credit { break_reason: Some(&lunch), ..credit(None, Some(&ann), time) };
+            sums.add(Some("ann".to_owned()), &credit);
+        }
+        let line = to_json(&lines(&sums, By::Agent).next().unwrap());
+        assert!(line.contains(r#""break_s":2.5"#) && line.contains(r#""breaks":{"lunch":2.5}"#), "{line}");
     }
 
     #[test]
@@ -268,8 +344,8 @@ mod tests {
     fn an_hour_is_that_of_the_companys_clock_and_one_that_comes_twice_is_two() {
         let hours = hours::Zone::default();
         let mut keys = Keys { by: By::Hour, zone: &hours, last: None };
-        let at = Wall::from_unix_micros(1_795_253_400_000_000);
-        let credit = journal::kpi::Credit { at, queue: None, agent: None, figures: Figures::default() };
+        let credit = credit(None, None, Figures::default());
+        let at = credit.at;
         assert_eq!(keys.of(&credit).unwrap(), "2026-11-21T09:00+00:00");
         keys = Keys { by: By::Day, ..keys };
         keys.last = None;

@@ -100,7 +100,7 @@ impl Board {
 
 impl Sums {
     fn add(&mut self, credit: &Credit<'_>) {
-        let Credit { at, queue, agent, figures } = credit;
+        let Credit { at, queue, agent, figures, .. } = credit;
         if let Some(queue) = queue {
             let book = match self.queues.get_mut(*queue) {
                 Some(book) => book,

@@ -79,6 +79,8 @@ pub struct Figures {
     /// How long they were busy: from when they answered a call that was in a queue until they left it, and the time after that.
     /// It is no matter whether they were rung for the queue, asked by its agent, or had the call from him.
     pub busy_ms: u64,
+    /// How long agents were on a break, and not busy nonetheless.
+    pub break_ms: u64,
 }
 
 impl Figures {
@@ -128,6 +130,12 @@ impl Figures {
         share(self.busy_ms, self.staffed_ms)
     }
 
+    /// Of the occupancy of a queue's agents the part that is its own calls: `(talk_ms + hold_ms + wrap_up_ms) / staffed_ms`.
+    #[must_use]
+    pub fn own_occupancy(&self) -> Option<f64> {
+        share(self.talk_ms + self.hold_ms + self.wrap_up_ms, self.staffed_ms)
+    }
+
     /// All of them, as they are shown.
     #[must_use]
     pub fn kpis(&self) -> Kpis {
@@ -164,7 +172,9 @@ impl Figures {
             missed: self.missed,
             staffed_s: seconds(self.staffed_ms),
             busy_s: seconds(self.busy_ms),
+            break_s: seconds(self.break_ms),
             occupancy: self.occupancy(),
+            own_occupancy: self.own_occupancy(),
         }
     }
 
@@ -180,7 +190,7 @@ impl Figures {
     }
 
     /// All that is summed, but for `waits`.
-    fn counts(&mut self) -> [&mut u64; 29] {
+    fn counts(&mut self) -> [&mut u64; 30] {
         [
             &mut self.offered,
             &mut self.answered,
@@ -211,6 +221,7 @@ impl Figures {
             &mut self.ring_ms,
             &mut self.staffed_ms,
             &mut self.busy_ms,
+            &mut self.break_ms,
         ]
     }
 
@@ -312,8 +323,12 @@ pub struct Kpis {
     pub staffed_s: f64,
     /// [`Figures::busy_ms`].
     pub busy_s: f64,
+    /// [`Figures::break_ms`].
+    pub break_s: f64,
     /// [`Figures::occupancy`].
     pub occupancy: Option<f64>,
+    /// [`Figures::own_occupancy`].
+    pub own_occupancy: Option<f64>,
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts and milliseconds of years are far below 2⁵³")]

@@ -42,6 +42,8 @@ pub struct Credit<'a> {
     pub agent: Option<&'a Name>,
     /// How much.
     pub figures: Figures,
+    /// Why he was on a break, if it is about that ([`Figures::break_ms`]); empty if no reason was told.
+    pub break_reason: Option<&'a Name>,
 }
 
 /// Folds the events of all calls and agents, in the order of the journal, into what they add to the figures.
@@ -124,10 +126,11 @@ impl KpiFold {
     /// Takes the next event, and tells `credit` what it adds.
     pub fn feed(&mut self, event: &Event, credit: &mut impl FnMut(Credit<'_>)) {
         match (&event.kind, event.call) {
-            (Kind::AgentStatus(StatusChanged { agent, status, .. }), _) => {
+            (Kind::AgentStatus(StatusChanged { agent, status, reason, .. }), _) => {
                 let found = self.agents.entry(agent.clone()).or_default();
-                found.available = *status == AgentStatus::Available;
-                found.turn(agent, event.at, credit);
+                let is_break = *status == AgentStatus::Break;
+                let reason = is_break.then(|| reason.clone().unwrap_or_default());
+                found.say(agent, *status == AgentStatus::Available, reason, event.at, credit);
             }
             (Kind::WrapUpBegan { agent }, _) => {
                 let found = self.agents.entry(agent.clone()).or_default();
@@ -252,7 +255,7 @@ impl KpiFold {
                 let before = self.calls.get(&id).and_then(|call| call.before.as_ref());
                 let at = before.map_or(event.at, |stay| stay.joined);
                 let figures = Figures { callbacks: 1, ..Figures::default() };
-                credit(Credit { at, queue: Some(queue), agent: None, figures });
+                credit(Credit { at, queue: Some(queue), agent: None, figures, break_reason: None });
             }
             CallbackStep::Missed { left: 0 } => {
                 let call = self.calls.get(&id);
@@ -387,6 +390,6 @@ impl KpiFold {
 
 impl Stay {
     pub const fn credit<'a>(&'a self, agent: Option<&'a Name>, figures: Figures) -> Credit<'a> {
-        Credit { at: self.joined, queue: Some(&self.queue), agent, figures }
+        Credit { at: self.joined, queue: Some(&self.queue), agent, figures, break_reason: None }
     }
 }

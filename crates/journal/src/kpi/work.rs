@@ -15,6 +15,9 @@ const PIECE: Duration = Duration::from_secs(900);
 /// A longer stretch is told from its end only: events are missing.
 const LONGEST: Duration = Duration::from_secs(7 * 86_400);
 
+/// The sum that a kind of time adds to.
+type Sum = fn(&mut Figures) -> &mut u64;
+
 /// An agent has a caller.
 #[derive(Debug)]
 pub(crate) struct Handling {
@@ -43,7 +46,9 @@ pub(crate) struct State {
 /// What an agent does.
 #[derive(Debug, Default)]
 pub(crate) struct Agent {
-    pub available: bool,
+    available: bool,
+    /// Why he is on a break, if he is.
+    break_reason: Option<Name>,
     /// His legs in calls of queues.
     calls: BTreeSet<LegId>,
     /// Since when the time after a call goes on.
@@ -52,6 +57,7 @@ pub(crate) struct Agent {
     pub last: Option<Stay>,
     staffed: Option<Wall>,
     busy: Option<Wall>,
+    resting: Option<Wall>,
 }
 
 impl Handling {
@@ -73,6 +79,21 @@ impl Handling {
 }
 
 impl Agent {
+    /// He says what he is.
+    pub fn say(
+        &mut self,
+        name: &Name,
+        available: bool,
+        break_reason: Option<Name>,
+        at: Wall,
+        credit: &mut impl FnMut(Credit<'_>),
+    ) {
+        // What went on was for the reason before.
+        self.pass(name, at, credit);
+        (self.available, self.break_reason) = (available, break_reason);
+        self.turn(name, at, credit);
+    }
+
     pub fn begin_call(&mut self, name: &Name, leg: LegId, at: Wall, credit: &mut impl FnMut(Credit<'_>)) {
         self.calls.insert(leg);
         self.turn(name, at, credit);
@@ -95,18 +116,24 @@ impl Agent {
         let busy = !self.calls.is_empty() || self.wrap_up.is_some();
         self.busy = busy.then_some(at);
         self.staffed = (busy || self.available).then_some(at);
+        self.resting = (!busy && self.break_reason.is_some()).then_some(at);
     }
 
     /// Tells what the time up to `at` adds.
     pub fn pass(&mut self, name: &Name, at: Wall, credit: &mut impl FnMut(Credit<'_>)) {
-        for (since, busy) in [(&mut self.staffed, false), (&mut self.busy, true)] {
+        let kinds: [(&mut Option<Wall>, Sum, Option<&Name>); 3] = [
+            (&mut self.staffed, |figures| &mut figures.staffed_ms, None),
+            (&mut self.busy, |figures| &mut figures.busy_ms, None),
+            (&mut self.resting, |figures| &mut figures.break_ms, self.break_reason.as_ref()),
+        ];
+        for (since, sum, break_reason) in kinds {
             let Some(from) = *since else { continue };
             // If the clock was put back, what comes until then is not known.
             *since = Some(at.max(from));
             for (at, ms) in pieces(from, at) {
-                let (staffed_ms, busy_ms) = if busy { (0, ms) } else { (ms, 0) };
-                let figures = Figures { staffed_ms, busy_ms, ..Figures::default() };
-                credit(Credit { at, queue: None, agent: Some(name), figures });
+                let mut figures = Figures::default();
+                *sum(&mut figures) = ms;
+                credit(Credit { at, queue: None, agent: Some(name), figures, break_reason });
             }
         }
     }

@@ -386,13 +386,16 @@ fn naive(events: &[Event]) -> Sums {
     }
     for agent in AGENTS {
         let mut sum = Figures::default();
-        let (mut available, mut in_call, mut wrap, mut leg) = (false, false, false, None);
+        let (mut available, mut on_break, mut in_call, mut wrap, mut leg) = (false, false, false, false, None);
         let mut events = events.iter().peekable();
         let last = second(events.clone().last().unwrap().at);
         for now in BEGAN..last {
             while let Some(event) = events.next_if(|e| second(e.at) <= now) {
                 match &event.kind {
-                    Kind::AgentStatus(s) if *s.agent == *agent => available = s.status == AgentStatus::Available,
+                    Kind::AgentStatus(s) if *s.agent == *agent => {
+                        available = s.status == AgentStatus::Available;
+                        on_break = s.status == AgentStatus::Break;
+                    }
                     Kind::LegBegan { leg: its, role: LegRole::Agent(a) } if **a == *agent => leg = Some(*its),
                     Kind::OfferEnded(o) if *o.agent == *agent => in_call = o.outcome == OfferOutcome::Answered,
                     Kind::LegEnded { leg: its, .. } if leg == Some(*its) => in_call = false,
@@ -403,6 +406,7 @@ fn naive(events: &[Event]) -> Sums {
             }
             sum.busy_ms += 1_000 * u64::from(in_call || wrap);
             sum.staffed_ms += 1_000 * u64::from(available || in_call || wrap);
+            sum.break_ms += 1_000 * u64::from(on_break && !in_call && !wrap);
         }
         if sum != Figures::default() {
             agents.insert(agent.to_owned(), sum);

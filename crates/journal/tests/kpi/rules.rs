@@ -1,12 +1,48 @@
 //! What of a call counts as what: each rule by itself.
 
+use std::collections::BTreeMap;
+
 use base::{CallId, LegId};
-use journal::kpi::Figures;
+use journal::kpi::{Figures, KpiFold};
 use journal::{
     AgentLost, AgentStatus, Asker, CallbackStep, ConsultBegan, ConsultOutcome, Kind, LegRole, OfferOutcome, QueueExit,
+    StatusBy, StatusChanged,
 };
 
 use crate::{BEGAN, Journal, folded};
+
+#[test]
+fn a_break_is_told_by_its_reason_and_not_while_a_call_goes_on() {
+    let mut journal = Journal { now: BEGAN, ..Journal::default() };
+    let on_break = |journal: &mut Journal, reason: &str| {
+        let (agent, reason) = ("ann".into(), Some(reason.into()));
+        let (status, by) = (AgentStatus::Break, StatusBy::Operator);
+        journal.system(Kind::AgentStatus(StatusChanged { agent, status, reason, by, who: String::new() }));
+    };
+    journal.status("ann", AgentStatus::Available);
+    journal.join(1, "sales");
+    let leg = journal.offer(1, "sales", "ann");
+    journal.offer_ended(1, leg, "ann", OfferOutcome::Answered, 0);
+    journal.left(1, "sales", QueueExit::Answered, 0);
+    on_break(&mut journal, "lunch");
+    journal.now += 10;
+    journal.done(1, leg);
+    journal.now += 20;
+    on_break(&mut journal, "training");
+    journal.now += 40;
+    journal.status("ann", AgentStatus::LoggedOut);
+    journal.now += 80;
+    journal.status("ann", AgentStatus::Available);
+    let (mut fold, mut breaks) = (KpiFold::default(), BTreeMap::<String, u64>::new());
+    for event in &journal.events {
+        fold.feed(event, &mut |credit| {
+            if let Some(reason) = credit.break_reason {
+                *breaks.entry(reason.to_string()).or_default() += credit.figures.break_ms;
+            }
+        });
+    }
+    assert_eq!(breaks, [("lunch".to_owned(), 20_000), ("training".to_owned(), 40_000)].into());
+}
 
 /// What a queue was credited in all.
 fn sales(journal: &Journal) -> Figures {
