@@ -21,11 +21,11 @@ struct Scene {
 
 /// Two agents: the first behaves as `scenario` says, the second answers and repeats what he hears.
 fn scene(scenario: &str) -> Scene {
-    scene_with(scenario, "15s")
+    scene_with(scenario, &[("return_time", "15s")])
 }
 
-/// As [`scene`]; who is lost in mid-call has so long to come back.
-fn scene_with(scenario: &str, return_time: &str) -> Scene {
+/// As [`scene`], with these lines of the queue.
+fn scene_with(scenario: &str, queue: &[(&'static str, &str)]) -> Scene {
     let mut ports = Ports::slice();
     let folder = tempfile::tempdir().expect("a folder");
     let mut agent = |scenario: &str, options: &[&str]| {
@@ -38,7 +38,7 @@ fn scene_with(scenario: &str, return_time: &str) -> Scene {
     let mut company = Company::new(&ports).agent(&contact(place.0)).agent(&contact(other.0));
     company.media.insert("silence", "5s".to_owned());
     company.queue.insert("ring_time", "3s".to_owned());
-    company.queue.insert("return_time", return_time.to_owned());
+    company.queue.extend(queue.iter().map(|(key, value)| (*key, (*value).to_owned())));
     let switch = Switch::start(&company);
     Scene { ports, switch, first, second, place, folder }
 }
@@ -119,7 +119,8 @@ fn first_vanishes(phone: &mut Phone, first: &mut Sipp) -> Instant {
 
 #[test]
 fn the_call_of_an_agent_who_vanishes_and_stays_away_is_the_next_agents_on_one_recording() {
-    let Scene { mut ports, switch, mut first, mut second, folder: _folder, .. } = scene_with("agent_answers", "3s");
+    let Scene { mut ports, switch, mut first, mut second, folder: _folder, .. } =
+        scene_with("agent_answers", &[("return_time", "3s")]);
     let mut phone = Phone::new(switch.address(), &mut ports);
     let mut dialog = phone.call("1000");
     let told = first_vanishes(&mut phone, &mut first);
@@ -144,7 +145,8 @@ fn the_call_of_an_agent_who_vanishes_and_stays_away_is_the_next_agents_on_one_re
 
 #[test]
 fn an_agent_whose_phone_is_back_in_time_talks_on_with_his_caller() {
-    let Scene { mut ports, switch, mut first, place, folder, .. } = scene_with("agent_answers", "30s");
+    let Scene { mut ports, switch, mut first, place, folder, .. } =
+        scene_with("agent_answers", &[("return_time", "30s")]);
     let mut phone = Phone::new(switch.address(), &mut ports);
     let mut dialog = phone.call("1000");
     let told = first_vanishes(&mut phone, &mut first);
@@ -225,4 +227,29 @@ fn what_became_of_a_call_is_explained_and_counted_also_after_a_restart() {
     assert_eq!(told, [(Some("agent1"), Some(1), Some(1)), (Some("agent2"), Some(1), Some(0))], "{by_agent}");
     assert!(agents[1]["busy_s"].as_f64() > Some(0.5) && agents[1]["occupancy"].as_f64() < Some(1.0), "{by_agent}");
     assert!(switch.told(&["report", "--csv"]).starts_with("queue,"));
+}
+
+#[test]
+fn a_caller_gets_whom_he_knows_after_a_kill_9_too() {
+    let queue = [("strategy", "linear"), ("sticky", "20s")];
+    let Scene { mut ports, mut switch, first: _first, second: _second, folder: _folder, .. } =
+        scene_with("agent_declines", &queue);
+    let mut phone = Phone::new(switch.address(), &mut ports);
+    let agents = |cdr: &serde_json::Value| -> Vec<String> {
+        let offers = cdr["offered_to"].as_array().expect("a list");
+        offers.iter().map(|offer| offer["agent"].as_str().expect("a name").to_owned()).collect()
+    };
+    let mut dialog = phone.call("1003");
+    second_on_the_line(&mut phone);
+    assert_eq!(phone.bye(&mut dialog).status(), Some(200));
+    let cdrs = switch.wait_for_cdrs(1);
+    assert_eq!(agents(&cdrs[0]), ["agent1", "agent2"], "by the list the first one is asked first");
+    switch.restart();
+    let mut phone = Phone::new(switch.address(), &mut ports);
+    let mut dialog = phone.call("1003");
+    second_on_the_line(&mut phone);
+    assert_eq!(phone.bye(&mut dialog).status(), Some(200));
+    let cdrs = switch.wait_for_cdrs(2);
+    assert_eq!(agents(&cdrs[1]), ["agent2"], "he knows the second one");
+    switch.assert_quiet();
 }
