@@ -123,11 +123,26 @@ fn files_with(folder: &Path, texts: &[&str]) -> Vec<String> {
             found.extend(files_with(&path, texts));
         } else if path.extension().is_none_or(|ending| ending != "wav") {
             let octets = std::fs::read(&path).unwrap_or_default();
-            let has = |text: &&&str| octets.windows(text.len()).any(|part| part == text.as_bytes());
-            found.extend(texts.iter().filter(has).map(|text| format!("{text} in {}", path.display())));
+            for text in texts {
+                let at = (0..octets.len())
+                    .find(|&at| octets[at..].starts_with(text.as_bytes()) && stands(&octets, at, text));
+                let around = |at: usize| {
+                    String::from_utf8_lossy(&octets[at.saturating_sub(60)..octets.len().min(at + 60)]).into_owned()
+                };
+                found.extend(at.map(|at| format!("{text} in {}: {}", path.display(), around(at))));
+            }
         }
     }
     found
+}
+
+/// False for digits that are so by chance: within a longer word, as an id or a port is, or as a number of JSON, as times are. Keys are
+/// text.
+fn stands(octets: &[u8], at: usize, text: &str) -> bool {
+    let before = at.checked_sub(1).map_or(b' ', |before| octets[before]);
+    let behind = octets.get(at + text.len()).copied().unwrap_or(b' ');
+    !text.bytes().all(|octet| octet.is_ascii_digit())
+        || !(before.is_ascii_alphanumeric() || behind.is_ascii_alphanumeric() || matches!(before, b':' | b'.'))
 }
 
 #[test]
@@ -153,7 +168,18 @@ fn a_secret_is_in_no_file_and_the_recording_is_silent_while_it_is_typed() {
     assert_eq!((began.len(), ended.len()), (1, 1));
     switch.told(&["trace", collected[0]["call"].as_str().expect("an id")]);
     // As numbers that the four keys of each way are, and as a message or an event has one.
-    let texts = ["4711", "9863", "Signal=9", "Signal=8", "Signal=6", "Signal=3", "\"key\":\"", "\"digits\":\""];
+    let texts = [
+        "4711",
+        "9863",
+        "47119863",
+        "98634711",
+        "Signal=9",
+        "Signal=8",
+        "Signal=6",
+        "Signal=3",
+        "\"key\":\"",
+        "\"digits\":\"",
+    ];
     assert_eq!(files_with(&switch.data(), &texts), Vec::<String>::new());
 
     let files = switch.recordings();
