@@ -27,7 +27,8 @@ use std::time::Duration;
 use leg::Prompt;
 use sip::digest::{Algorithm, Secret};
 use switch::{
-    Asker, Config, Destination, Emergency, Grant, Peer, Prompts, TalkKey, TalkKeys, Trunk, User, Waiting, Watchers,
+    Asker, Codes, Config, Destination, Emergency, Feature, Grant, Peer, Prompts, TalkKey, TalkKeys, Trunk, User,
+    Waiting, Watchers,
 };
 
 /// The menu that most tests call: 1 for the queue, 2 to be dialled through to 102, three attempts.
@@ -151,7 +152,7 @@ fn with_carrier() -> Config {
     config.waiting.entry("sales".into()).or_default().return_time = Some(Duration::from_secs(10));
     config.duties.breaks = [("lunch".into(), 1), ("coaching".into(), 2)].into();
     config.duties.dispositions = [("sold".into(), 1), ("callback".into(), 2)].into();
-    config.duties.codes = switch::Codes::new(switch::Feature::ALL.map(|feature| (feature.usual().into(), feature)));
+    config.duties.codes = feature_codes();
     config.watchers = [("101".into(), Watchers::All), ("103".into(), Watchers::Only(["102".into()].into()))].into();
     config
 }
@@ -161,6 +162,12 @@ fn with_carrier() -> Config {
 pub fn talk_keys() -> TalkKeys {
     let codes = [("*2", TalkKey::Consult), ("*3", TalkKey::Confer), ("*4", TalkKey::Return), ("*5", TalkKey::Transfer)];
     TalkKeys(codes.map(|(code, does)| (code.into(), does)).into())
+}
+
+/// `*50` to `*56`.
+#[must_use]
+pub fn feature_codes() -> Codes {
+    Codes::new(Feature::ALL.map(|feature| (feature.usual().into(), feature)))
 }
 
 fn grant(name: &str, askers: &[Asker], prefix: &str, at_once: usize, minutes_a_day: u32) -> Grant {

@@ -54,7 +54,7 @@ pub use centre::{
     Arrivals, Centre, CentreFile, Fault, Figures, Load, Outcome, Spread, Staff, Stream, Tally, Team, Trial, WAITS,
     bare_company, is_centre,
 };
-pub use company::{Company, MENU, company, talk_keys};
+pub use company::{Company, MENU, company, feature_codes, talk_keys};
 pub use dns::Dns;
 pub use laws::Breach;
 pub use letters::Letters;

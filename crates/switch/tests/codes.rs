@@ -19,13 +19,13 @@ use acd::AgentState;
 use common::{SECOND, Scene};
 use journal::{AgentStatus, Disposition, Kind, StatusBy};
 use leg::{Item, Prompt, Tone};
-use sim::{Seen, company};
-use switch::{Codes, Config, Feature, Prompts};
+use sim::{Seen, company, feature_codes};
+use switch::{Config, Prompts};
 
 fn company_with_codes() -> Config {
     let mut config = company();
     config.duties.breaks = [("lunch".into(), 1), ("coaching".into(), 12)].into();
-    config.duties.codes = Codes::new(Feature::ALL.map(|feature| (feature.usual().into(), feature)));
+    config.duties.codes = feature_codes();
     let words =
         ["logged-in", "logged-out", "paused", "ready", "which-reason", "no-such-reason", "not-logged-in", "no-agent"];
     let shelf = |sample| words.map(|word| (format!("agent/{word}").into(), Prompt::from_samples(&[sample]))).into();
@@ -35,18 +35,10 @@ fn company_with_codes() -> Config {
 }
 
 impl Scene {
-    /// What the one who called last was told last.
-    fn said(&self) -> String {
-        self.world.last(|kind| match kind {
-            Kind::Play { items, .. } => Some(items.join(" ")),
-            _ => None,
-        })
-    }
-
     /// Somebody dials a code, hears the answer to its end, and is hung up on. Gives what he heard.
     fn code(&mut self, who: SocketAddr, me: &str, code: &str) -> String {
         self.dial(who, me, code);
-        let said = self.said();
+        let said = self.played();
         self.world.finish_play(self.world.caller_leg());
         self.world.run(SECOND);
         assert!(self.saw(who, &Seen::Ended), "{code}: the switch hangs up");
@@ -115,14 +107,14 @@ fn who_names_no_reason_has_the_only_one_or_is_asked() {
         s.code(ada, "101", "*53");
         s.dial(ada, "101", "*52");
         assert_eq!(
-            (s.said(), s.agent("101").unwrap() == AgentState::OnBreak),
+            (s.played(), s.agent("101").unwrap() == AgentState::OnBreak),
             ("agent/which-reason".to_owned(), false)
         );
         for key in keys.chars() {
             s.press(key);
         }
         s.world.run(5 * SECOND);
-        assert_eq!(s.said(), said, "{keys}");
+        assert_eq!(s.played(), said, "{keys}");
         let wanted = if keys == "12" { "coaching" } else { "lunch" };
         let reason = (said == "agent/paused").then(|| wanted.to_owned());
         assert_eq!(s.status().1, reason, "{keys}");
@@ -133,9 +125,9 @@ fn who_names_no_reason_has_the_only_one_or_is_asked() {
     s.dial(ada, "101", "*52");
     s.world.finish_play(s.world.caller_leg());
     s.world.run(SECOND);
-    assert_eq!(s.said(), "agent/which-reason", "he may think");
+    assert_eq!(s.played(), "agent/which-reason", "he may think");
     s.world.run(5 * SECOND);
-    assert_eq!(s.said(), "agent/no-such-reason");
+    assert_eq!(s.played(), "agent/no-such-reason");
     s.hang_up(ada);
     let mut config = company_with_codes();
     config.duties.breaks.remove("coaching");
@@ -178,7 +170,7 @@ fn each_agent_hears_his_language_and_tones_where_there_is_no_prompt() {
         let heard = s.world.media.heard[&s.world.caller_leg()].to_vec();
         s.hang_up(ada);
         s.world.run(SECOND);
-        (s.said(), heard)
+        (s.played(), heard)
     };
     let (said, done) = heard("*50");
     assert_eq!((said.as_str(), &done[0], done.len()), ("beep", &Item::Tone(Tone::Beep), 3));

@@ -17,13 +17,6 @@ use journal::{Disposition, Kind, Party};
 use sim::company;
 use switch::control::{MAX_PAGE, Page, Place, Queue, Request, Response, Status};
 
-/// The phone of agent 102 is unplugged.
-fn scene() -> Scene {
-    let mut scene = Scene::new();
-    scene.world.unplug(scene.alan);
-    scene
-}
-
 impl Scene {
     fn ask(&mut self, request: Request) -> Response {
         let response = self.world.switch.handle_control(self.world.now, request);
@@ -59,15 +52,11 @@ impl Scene {
         }
         self.world.run(SECOND);
     }
-
-    fn only_call(&mut self) -> CallId {
-        self.page(None, 0).calls[0].call
-    }
 }
 
 #[test]
 fn a_call_is_listed_where_it_is_at_each_step() {
-    let mut s = scene();
+    let mut s = Scene::without_alan();
     assert_eq!(s.page(None, 0), Page::default());
     s.call("1000");
     let line = s.page(None, 0).calls.remove(0);
@@ -82,14 +71,14 @@ fn a_call_is_listed_where_it_is_at_each_step() {
 
 #[test]
 fn a_dialled_user_rings_for_the_call() {
-    let mut s = scene();
+    let mut s = Scene::without_alan();
     s.call("101");
     assert_eq!(s.place(), Place::Dialling { user: "101".into() });
 }
 
 #[test]
 fn pages_show_each_call_once_in_the_order_of_their_beginning() {
-    let mut s = scene();
+    let mut s = Scene::without_alan();
     s.calls(7, "1000");
     let all: Vec<CallId> = s.page(None, 0).calls.iter().map(|call| call.call).collect();
     assert!(all.len() == 7 && all.is_sorted());
@@ -112,7 +101,7 @@ fn pages_show_each_call_once_in_the_order_of_their_beginning() {
 
 #[test]
 fn a_page_goes_on_after_a_call_that_is_over() {
-    let mut s = scene();
+    let mut s = Scene::without_alan();
     s.calls(3, "1000");
     let all: Vec<CallId> = s.page(None, 0).calls.iter().map(|call| call.call).collect();
     assert_eq!(s.ask(Request::Hangup { call: all[1] }), Response::HungUp);
@@ -123,14 +112,14 @@ fn a_page_goes_on_after_a_call_that_is_over() {
 
 #[test]
 fn a_number_as_long_as_a_datagram_is_cut() {
-    let mut s = scene();
+    let mut s = Scene::without_alan();
     s.dial(s.caller, &"4".repeat(3_000), "1000");
     assert_eq!(s.page(None, 0).calls[0].from.reveal().len(), 64);
 }
 
 #[test]
 fn hang_up_in_a_talk_ends_both_sides_and_the_record_says_who_did_it() {
-    let mut s = scene();
+    let mut s = Scene::without_alan();
     s.call("1000");
     s.press('1');
     s.answer(s.ada);
@@ -149,7 +138,7 @@ fn hang_up_at_each_step_leaves_nothing_behind() {
     for (number, key, answer) in
         [("1000", None, false), ("1000", Some('1'), false), ("101", None, false), ("201", None, true)]
     {
-        let mut s = scene();
+        let mut s = Scene::without_alan();
         s.call(number);
         if let Some(key) = key {
             s.press(key);
@@ -167,7 +156,7 @@ fn hang_up_at_each_step_leaves_nothing_behind() {
 
 #[test]
 fn hang_up_takes_the_call_from_a_ringing_agent_at_once() {
-    let mut s = scene();
+    let mut s = Scene::without_alan();
     s.call("201");
     let call = s.only_call();
     let now = s.world.now;
@@ -179,7 +168,7 @@ fn hang_up_takes_the_call_from_a_ringing_agent_at_once() {
 
 #[test]
 fn a_call_that_is_ending_is_listed_as_such_and_not_hung_up_again() {
-    let mut s = scene();
+    let mut s = Scene::without_alan();
     s.call("1000");
     let call = s.only_call();
     let now = s.world.now;
@@ -194,7 +183,7 @@ fn a_call_that_is_ending_is_listed_as_such_and_not_hung_up_again() {
 
 #[test]
 fn a_call_that_never_was_is_not_hung_up() {
-    let mut s = scene();
+    let mut s = Scene::without_alan();
     s.call("1000");
     assert_eq!(s.ask(Request::Hangup { call: CallId::from_raw(1) }), Response::NoSuchCall);
     assert_eq!(s.page(None, 0).total, 1);
@@ -202,7 +191,7 @@ fn a_call_that_never_was_is_not_hung_up() {
 
 #[test]
 fn status_counts_calls_legs_and_agents() {
-    let mut s = scene();
+    let mut s = Scene::without_alan();
     let before = s.status();
     assert_eq!((before.calls, before.legs, before.max_calls, before.draining), (0, 0, 2_000, false));
     assert_eq!(before.queues[0].agents.idle, 2);
@@ -222,7 +211,7 @@ fn status_counts_calls_legs_and_agents() {
 
 #[test]
 fn drain_takes_no_new_call_and_ends_the_others_after_the_grace_time() {
-    let mut s = scene();
+    let mut s = Scene::without_alan();
     s.calls(2, "1000");
     assert_eq!(s.ask(Request::Drain { grace_s: Some(30) }), Response::Draining { calls: 2, already: false });
     assert!(s.status().draining && s.world.switch.is_draining());

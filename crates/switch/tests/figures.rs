@@ -16,13 +16,6 @@ use common::{QUIET, SECOND, Scene};
 use journal::{Event, Kind};
 use switch::control::{QueueLine, Request, Response};
 
-/// The phone of agent 102 is unplugged.
-fn scene() -> Scene {
-    let mut scene = Scene::new();
-    scene.world.unplug(scene.alan);
-    scene
-}
-
 impl Scene {
     fn queues(&mut self) -> Vec<QueueLine> {
         let request = Request::Queues { after: None, limit: 0 };
@@ -33,14 +26,6 @@ impl Scene {
         page.queues
     }
 
-    fn only_call(&mut self) -> CallId {
-        let request = Request::Calls { after: None, limit: 0 };
-        let Response::Calls(page) = self.world.switch.handle_control(self.world.now, request) else {
-            panic!("no calls")
-        };
-        page.calls[0].call
-    }
-
     fn sales(&mut self) -> QueueLine {
         self.queues().into_iter().find(|line| line.queue.name == "sales").unwrap()
     }
@@ -48,7 +33,7 @@ impl Scene {
 
 #[test]
 fn a_call_counts_as_it_goes_through_its_queue_and_its_agent_is_busy_until_his_wrap_up_is_over() {
-    let mut s = scene();
+    let mut s = Scene::without_alan();
     let before = s.sales().today;
     assert_eq!((before.offered, before.service_level), (0, None));
     s.call("201");
@@ -72,7 +57,7 @@ fn a_call_counts_as_it_goes_through_its_queue_and_its_agent_is_busy_until_his_wr
 
 #[test]
 fn figures_go_on_after_a_restart_and_begin_anew_with_the_day() {
-    let mut s = scene();
+    let mut s = Scene::without_alan();
     s.call("201");
     s.world.run(3 * SECOND);
     s.world.with_phone(s.caller, |phone, now| phone.hang_up(now));
@@ -81,7 +66,7 @@ fn figures_go_on_after_a_restart_and_begin_anew_with_the_day() {
     assert_eq!((first.offered, first.abandoned, first.abandoned_short), (1, 1, 1));
     let journal: Vec<Event> = s.world.journal.clone();
     // As a start does, before anything of this run is polled.
-    let mut next = scene();
+    let mut next = Scene::without_alan();
     next.world.switch.restore_figures(next.world.now, |figures| journal.iter().for_each(|event| figures.feed(event)));
     assert_eq!(next.sales().today.abandoned, 1);
     next.call("201");
@@ -97,7 +82,7 @@ fn figures_go_on_after_a_restart_and_begin_anew_with_the_day() {
 
 #[test]
 fn a_call_that_waits_says_why_nobody_has_it() {
-    let mut s = scene();
+    let mut s = Scene::without_alan();
     s.call("201");
     let call = s.only_call();
     let ask = |s: &mut Scene, call| s.world.switch.handle_control(s.world.now, Request::Explain { call });

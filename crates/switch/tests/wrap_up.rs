@@ -17,15 +17,15 @@ use std::net::SocketAddr;
 use acd::AgentState;
 use common::{SECOND, Scene};
 use journal::{Kind, StatusBy};
-use sim::company;
+use sim::{company, feature_codes};
+use switch::Config;
 use switch::control::{NotSaid, Request, Response, Saying};
-use switch::{Codes, Config, Feature};
 
 /// Wrap-ups of 30 s, 50 s in all.
 fn company_with_dispositions() -> Config {
     let mut config = company();
     config.duties.dispositions = [("sold".into(), 1), ("callback".into(), 2)].into();
-    config.duties.codes = Codes::new(Feature::ALL.map(|feature| (feature.usual().into(), feature)));
+    config.duties.codes = feature_codes();
     (config.queues[0].wrap_up, config.queues[0].wrap_up_max) = (30 * SECOND, 50 * SECOND);
     config
 }
@@ -49,10 +49,7 @@ impl Scene {
 
     /// There are no prompts for codes here.
     fn answer_of_code(&self) -> bool {
-        let said: String = self.world.last(|kind| match kind {
-            Kind::Play { items, .. } => Some(items.join(" ")),
-            _ => None,
-        });
+        let said = self.played();
         assert!(["beep", "congestion"].contains(&&*said), "{said}");
         said == "beep"
     }

@@ -5,8 +5,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use acd::AgentState;
+use base::CallId;
 use journal::Kind;
 use sim::{Seen, World, company};
+use switch::control::{Request, Response};
 
 pub const SECOND: Duration = Duration::from_secs(1);
 /// Longer than any transaction lingers, and than the time to tidy up.
@@ -35,6 +37,13 @@ impl Scene {
 
     pub fn of(config: switch::Config) -> Self {
         Self::within(World::with(config, 1))
+    }
+
+    /// The company of `sim`; the phone of agent 102 is unplugged.
+    pub fn without_alan() -> Self {
+        let mut scene = Self::new();
+        scene.world.unplug(scene.alan);
+        scene
     }
 
     pub fn within(mut world: World) -> Self {
@@ -74,6 +83,24 @@ impl Scene {
 
     pub fn saw(&mut self, who: SocketAddr, what: &Seen) -> bool {
         self.world.at(who).saw(what)
+    }
+
+    /// The first call that operators see.
+    pub fn only_call(&mut self) -> CallId {
+        let request = Request::Calls { after: None, limit: 0 };
+        let Response::Calls(page) = self.world.switch.handle_control(self.world.now, request) else {
+            panic!("no calls")
+        };
+        let Some(first) = page.calls.first() else { panic!("no call") };
+        first.call
+    }
+
+    /// What was played last.
+    pub fn played(&self) -> String {
+        self.world.last(|kind| match kind {
+            Kind::Play { items, .. } => Some(items.join(" ")),
+            _ => None,
+        })
     }
 
     pub fn agent(&self, name: &str) -> Option<AgentState> {
