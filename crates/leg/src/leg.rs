@@ -233,6 +233,12 @@ impl Leg {
         }
     }
 
+    /// How many ticks before that one this leg has not had; none if it has had no tick at all.
+    #[must_use]
+    pub fn missed(&self, tick: u64) -> u64 {
+        self.last_tick.map_or(0, |last| tick.saturating_sub(last + 1))
+    }
+
     /// Counts a tick in; how many passed since the last one that this leg had.
     pub(crate) fn begin_tick(&mut self, tick: u64) {
         let passed = self.last_tick.map_or(1, |last| tick.saturating_sub(last));

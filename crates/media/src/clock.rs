@@ -38,7 +38,7 @@ pub(crate) struct Ticks {
 }
 
 /// Ticks that are made up for, one after the other, after a thread was stopped; what is before them is left out.
-const CATCH_UP: u64 = 4;
+pub(crate) const CATCH_UP: u64 = 4;
 
 impl Ticks {
     pub(crate) fn new(now: Mono, offset: Duration) -> Self {

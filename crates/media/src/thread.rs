@@ -146,8 +146,9 @@ impl Worker {
             self.setup.own.alarm.sleep(None);
         }
         self.setup.own.dormant.store(false, Ordering::SeqCst);
-        self.take_messages();
+        // Before the messages: legs that come have had ticks by the common clock.
         self.ticks = Ticks::new(self.setup.clock.monotonic(), self.setup.offset);
+        self.take_messages();
         (self.until_review, self.slept) = (REVIEW, Duration::ZERO);
     }
 
@@ -222,6 +223,7 @@ impl Worker {
                 let _ = self.poller.add(socket, key(place, is_rtcp));
             }
         }
+        self.make_up(place);
     }
 
     fn detach(&mut self, id: LegId, to: usize) {

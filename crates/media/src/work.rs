@@ -7,6 +7,7 @@ use std::time::Duration;
 use base::{Mono, Now};
 use leg::{Bay, Event, MAX_REPORT, PACKET};
 
+use crate::clock::CATCH_UP;
 use crate::roster::Slot;
 use crate::socket::Socket;
 use crate::thread::{Setup, Worker, key};
@@ -79,26 +80,48 @@ impl Worker {
         }
     }
 
-    fn tick(&mut self, now: Now, number: u64) {
+    pub(crate) fn tick(&mut self, now: Now, number: u64) {
         self.setup.tally.ticks.fetch_add(1, Ordering::Relaxed);
         let mut bay = bay_of(&mut self.setup, &mut self.events);
         for slot in self.roster.iter_mut() {
             slot.follow_source(now.monotonic);
             slot.leg.hear(now, number, &mut bay);
         }
-        let (mut packet, mut report) = ([0; PACKET], [0; MAX_REPORT]);
         for place in 0..self.roster.len() {
-            let mut bay = bay_of(&mut self.setup, &mut self.events);
-            let Some((slot, peers)) = self.roster.group(place) else { continue };
-            if let Some(length) = slot.leg.speak(peers, &mut packet, &mut bay) {
-                slot.send(packet.get(..length).unwrap_or_default());
-            }
-            if let Some(length) = slot.leg.report(now, &mut report, &mut bay) {
-                self.send_report(place, report.get(..length).unwrap_or_default());
-            }
+            self.speak(now, place);
         }
         self.finish_closing();
         self.send_leaving();
+    }
+
+    /// A leg's second half of a tick.
+    fn speak(&mut self, now: Now, place: usize) {
+        let (mut packet, mut report) = ([0; PACKET], [0; MAX_REPORT]);
+        let mut bay = bay_of(&mut self.setup, &mut self.events);
+        let Some((slot, peers)) = self.roster.group(place) else { return };
+        if let Some(length) = slot.leg.speak(peers, &mut packet, &mut bay) {
+            slot.send(packet.get(..length).unwrap_or_default());
+        }
+        if let Some(length) = slot.leg.report(now, &mut report, &mut bay) {
+            self.send_report(place, report.get(..length).unwrap_or_default());
+        }
+    }
+
+    /// A leg that has come here has the ticks now that passed while it was on its way, at most as many as a late thread
+    /// makes up for: its peer hears no gap, and nor does its recording.
+    pub(crate) fn make_up(&mut self, place: usize) {
+        let next = self.ticks.next;
+        let Some(missed) = self.roster.at(place).map(|slot| slot.leg.missed(next)).filter(|missed| *missed > 0) else {
+            return;
+        };
+        let now = self.setup.clock.now();
+        self.receive(now, key(place, false));
+        for number in next - missed.min(CATCH_UP)..next {
+            let mut bay = bay_of(&mut self.setup, &mut self.events);
+            let Some(slot) = self.roster.at(place) else { return };
+            slot.leg.hear(now, number, &mut bay);
+            self.speak(now, place);
+        }
     }
 
     /// Sends a report, for the first one from a new socket on the port above RTP's.

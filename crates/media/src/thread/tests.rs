@@ -84,3 +84,43 @@ fn a_leg_does_not_leave_before_its_events() {
     here.send_leaving();
     assert_eq!((here.events.len(), there.setup.messages.len()), (0, 1));
 }
+
+/// A call whose other end is to be sent audio.
+fn agreed() -> sdp::Agreed {
+    sdp::Agreed {
+        remote: Some((std::net::Ipv4Addr::LOCALHOST, 9).into()),
+        remote_rtcp: None,
+        direction: sdp::Direction::SendRecv,
+        codec: sdp::Codec::Pcmu,
+        send_pt: 0,
+        receive_pt: 0,
+        receive_other: None,
+        dtmf_send_pt: None,
+        dtmf_receive_pt: None,
+        send_ptime_ms: 20,
+        srtp: None,
+    }
+}
+
+#[test]
+fn a_leg_that_was_on_its_way_makes_up_for_its_ticks() {
+    let [mut here, mut there] = workers();
+    let id = LegId::from_raw(1);
+    for (missed, made_up) in [(0, 0), (1, 1), (3, 3), (4, 4), (5, 4), (1_000, 4)] {
+        here.handle_message(Message::Open(slot(id)));
+        here.handle_message(Message::Order(id, Order::Start(agreed())));
+        let now = here.setup.clock.now();
+        for number in [7, 8] {
+            here.tick(now, number);
+        }
+        here.handle_message(Message::Detach(id, 1));
+        // Tick 8 was the last one there, too.
+        there.ticks.next = 9 + missed;
+        there.take_messages();
+        let sent = |worker: &mut Worker| worker.roster.find(id).unwrap().leg.stats().sent;
+        assert_eq!(sent(&mut there), 2 + made_up, "{missed} missed");
+        there.tick(now, 9 + missed);
+        assert_eq!(sent(&mut there), 3 + made_up);
+        there.roster.remove(id);
+    }
+}
