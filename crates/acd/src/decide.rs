@@ -262,7 +262,7 @@ impl Acd {
             Target::Queue(queue) => {
                 self.overflow(now, call, queue, reason).map_err(|_| DecisionFault::Impossible)?;
             }
-            Target::Flow(_) | Target::Number(_) => {
+            Target::Flow(_) | Target::Voicemail(_) | Target::Number(_) => {
                 let why = LeaveReason::Overflowed { to: to.clone(), reason: reason.to_owned() };
                 self.remove_call(now, call, OfferEnd::CallerLeft, why);
             }

@@ -51,6 +51,14 @@ impl Flow {
         (faults.len() == before).then_some(flow)
     }
 
+    /// A flow that takes a message for a mailbox. Its name, `voicemail:MAILBOX`, is one that no file can have. `None` if the
+    /// mailbox's name is none.
+    pub(crate) fn for_message(mailbox: &str) -> Option<Self> {
+        let name = format!("voicemail:{mailbox}");
+        let text = format!("version: 1\nnodes: {{ message: {{ voicemail: {mailbox}, next: hangup }} }}\n");
+        Self::read(&name, &Source::new(name.as_str(), text), &Faults::default())
+    }
+
     /// The keys of a flow's file, all that stand below them included, with what people want to know of each.
     #[must_use]
     pub fn form() -> &'static Form {

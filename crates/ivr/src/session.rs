@@ -40,6 +40,14 @@ impl Session {
         Some(Self { flows, flow, state: State::new(), deadline: None, outputs: VecDeque::new(), trail: None })
     }
 
+    /// A caller who is to leave a message in that mailbox, as `voicemail: MAILBOX` takes it, and then is done. `None` if
+    /// that is no name.
+    #[must_use]
+    pub fn for_message(flows: Arc<Flows>, mailbox: &str) -> Option<Self> {
+        let flow = Arc::new(Flow::for_message(mailbox)?);
+        Some(Self { flows, flow, state: State::new(), deadline: None, outputs: VecDeque::new(), trail: None })
+    }
+
     /// The same caller, of whom this is known. To be told before the start.
     #[must_use]
     pub fn with_facts(mut self, facts: Facts) -> Self {

@@ -124,8 +124,10 @@ pub struct Ring {
 pub enum Target {
     /// Another queue; it keeps the time since which it waits.
     Queue(QueueName),
-    /// A flow, by its name, in the place of the one that it came by. Voicemail is such a flow.
+    /// A flow, by its name, in the place of the one that it came by.
     Flow(String),
+    /// A mailbox, by its name: after a beep it takes a message, and ends the call. Whoever shall hear more is sent to a flow.
+    Voicemail(String),
     /// A number of the number plan: a user's, a flow's or a queue's.
     Number(String),
 }
@@ -192,8 +194,12 @@ mod tests {
                 r#"{"action":"overflow","call":"c0000000000007","to":{"queue":"support"}}"#,
             ),
             (
-                Action::Overflow { call, to: Target::Flow("voicemail".to_owned()) },
-                r#"{"action":"overflow","call":"c0000000000007","to":{"flow":"voicemail"}}"#,
+                Action::Overflow { call, to: Target::Flow("sorry".to_owned()) },
+                r#"{"action":"overflow","call":"c0000000000007","to":{"flow":"sorry"}}"#,
+            ),
+            (
+                Action::Overflow { call, to: Target::Voicemail("sales".to_owned()) },
+                r#"{"action":"overflow","call":"c0000000000007","to":{"voicemail":"sales"}}"#,
             ),
             (Action::Refuse { call }, r#"{"action":"refuse","call":"c0000000000007"}"#),
         ];

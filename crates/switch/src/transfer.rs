@@ -225,33 +225,39 @@ impl Switch {
 
     /// A caller who has left his flow begins at another place: a flow, or a queue of which he wants this.
     pub(crate) fn begin_anew(&mut self, now: Now, call: CallId, destination: Destination, wanted: Wanted) {
-        let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else { return };
-        found.stage = Stage::Flow;
         match destination {
-            Destination::Queue(queue) => self.join_queue(now, call, &queue, wanted, Vec::new()),
+            Destination::Queue(queue) => {
+                let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else { return };
+                found.stage = Stage::Flow;
+                self.join_queue(now, call, &queue, wanted, Vec::new());
+            }
             Destination::Flow(name) => {
-                let facts = ivr::Facts {
-                    caller_number: found.number.clone(),
-                    caller_name: found.identity.display.clone().unwrap_or(Pii::new(String::new())),
-                    dialled: found.dialled.to_string(),
-                    calls_today: found.earlier.today,
-                    last_call: found.earlier.last,
-                };
-                let flow = ivr::Session::new(self.config.flows.clone(), &name).map(|flow| flow.with_facts(facts));
-                found.prompts = self.config.prompts.clone();
-                match flow {
-                    Some(mut flow) => {
-                        // Who sends him on does not change what he understands.
-                        found.language.iter().for_each(|language| flow.set_language(language));
-                        found.flow = Some(flow);
-                        self.flow_inputs.push_back((call, FlowInput::Start));
-                    }
-                    // The number plan names no flow that is not there.
-                    None => self.queue_over(now, call, QueueOutcome::Unknown),
-                }
+                let flow = ivr::Session::new(self.config.flows.clone(), &name);
+                self.begin_flow(now, call, flow);
             }
             Destination::User(_) => {}
         }
+    }
+
+    /// A caller who has left his flow begins in this one.
+    pub(crate) fn begin_flow(&mut self, now: Now, call: CallId, flow: Option<ivr::Session>) {
+        let Some(found) = self.calls.get_mut(&call).filter(|found| !found.over) else { return };
+        found.stage = Stage::Flow;
+        found.prompts = self.config.prompts.clone();
+        // The number plan names no flow that is not there.
+        let Some(flow) = flow else { return self.queue_over(now, call, QueueOutcome::Unknown) };
+        let facts = ivr::Facts {
+            caller_number: found.number.clone(),
+            caller_name: found.identity.display.clone().unwrap_or(Pii::new(String::new())),
+            dialled: found.dialled.to_string(),
+            calls_today: found.earlier.today,
+            last_call: found.earlier.last,
+        };
+        let mut flow = flow.with_facts(facts);
+        // Who sends him on does not change what he understands.
+        found.language.iter().for_each(|language| flow.set_language(language));
+        found.flow = Some(flow);
+        self.flow_inputs.push_back((call, FlowInput::Start));
     }
 
     /// Two who talk hear each other no more, and neither holds the other.

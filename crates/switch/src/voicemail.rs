@@ -150,11 +150,17 @@ impl Switch {
         }
     }
 
-    /// A flow wants the caller to leave a message.
-    pub(crate) fn open_for_message(&mut self, now: Now, call: CallId, mailbox: &MailboxName) {
+    /// True if a mailbox has no room for another message.
+    pub(crate) fn is_mailbox_full(&self, mailbox: &MailboxName) -> bool {
         let Held { new, old, taken } = self.letters.held.get(mailbox).copied().unwrap_or_default();
         let most = self.config.mailboxes.get(mailbox).map_or(0, |mailbox| mailbox.max_messages);
-        let is_full = most <= new.saturating_add(old).saturating_add(taken);
+        most <= new.saturating_add(old).saturating_add(taken)
+    }
+
+    /// A flow wants the caller to leave a message.
+    pub(crate) fn open_for_message(&mut self, now: Now, call: CallId, mailbox: &MailboxName) {
+        let Held { new, old, .. } = self.letters.held.get(mailbox).copied().unwrap_or_default();
+        let is_full = self.is_mailbox_full(mailbox);
         let state = if is_full { MailboxState::Full } else { MailboxState::Open { new, old } };
         if is_full {
             self.note(

@@ -10,7 +10,7 @@ use common::{QUIET, SECOND, Scene};
 use journal::{Kind, OfferMade, QueueExit};
 use routing::{Action, Decision, LongestIdle, Snapshot, Strategy, Target};
 use sim::{Seen, World, company};
-use switch::{Config, Destination};
+use switch::{Config, Destination, Mailbox};
 use yaml::{Faults, Source};
 
 /// Sends whoever comes to `sales` there; elsewhere longest idle decides.
@@ -54,6 +54,13 @@ fn sent(to: Target) -> Scene {
     ];
     let numbers = numbers.map(|(number, to)| (number.into(), to)).into();
     let mut config = Config { flows: Arc::new(flows), numbers, ..company() };
+    config.mailboxes = [
+        ("sales", Mailbox::default()),
+        // It has no room.
+        ("full", Mailbox { max_messages: 0, ..Mailbox::default() }),
+    ]
+    .map(|(name, mailbox)| (name.into(), mailbox))
+    .into();
     config.queues =
         vec![QueueConfig::new("sales", vec!["101".into()]), QueueConfig::new("support", vec!["102".into()])];
     let mut s = Scene::within(World::with_strategy(config, 1, Box::new(Away(to))));
@@ -122,8 +129,28 @@ fn in_another_queue_he_has_waited_since_he_came_to_the_first() {
 }
 
 #[test]
+fn a_mailbox_takes_his_message_and_his_call_is_over() {
+    let mut s = sent(Target::Voicemail("sales".to_owned()));
+    assert_eq!(s.overflows(), 1);
+    assert!(s.entered("voicemail:sales"));
+    // The tone after which he speaks, and the key that ends it.
+    s.world.finish_play(s.world.caller_leg());
+    s.world.run(SECOND);
+    s.press('#');
+    s.world.run(QUIET);
+    let left = |kind: &Kind| matches!(kind, Kind::VoicemailLeft(left) if &*left.mailbox == "sales");
+    assert_eq!(s.world.count(left), 1);
+    assert!(s.saw(s.caller, &Seen::Ended));
+    assert!(!s.saw(s.ada, &Seen::Rings) && !s.saw(s.alan, &Seen::Rings));
+    assert_eq!(s.world.count(|kind| matches!(kind, Kind::NodeEntered { node, .. } if &**node == "after")), 0);
+    assert!(s.world.switch.is_quiet(), "{:?}", s.world.switch);
+}
+
+#[test]
 fn to_places_that_are_none_nobody_is_sent_and_longest_idle_decides() {
-    for to in [Target::Flow("nowhere".to_owned()), Target::Number("999".to_owned()), Target::Queue("none".into())] {
+    let mailboxes = ["full", "none"].map(|name| Target::Voicemail(name.to_owned()));
+    let others = [Target::Flow("nowhere".to_owned()), Target::Number("999".to_owned()), Target::Queue("none".into())];
+    for to in mailboxes.into_iter().chain(others) {
         let mut s = sent(to);
         assert_eq!(s.overflows(), 0);
         let fallen_back = s.world.count(
