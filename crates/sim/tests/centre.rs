@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
+use journal::kpi::Figures;
 use sim::erlang::Model;
-use sim::{Arrivals, Centre, Figures, Load, Outcome, Spread, Stream, Team, bare_company};
+use sim::{Arrivals, Centre, Load, Outcome, Spread, Stream, Team, bare_company};
 
 /// Student's t for 19 degrees of freedom, 99 % in the middle.
 const T: f64 = 2.861;
@@ -40,15 +41,14 @@ fn measure(outcome: &Outcome, hours: usize) -> [f64; 5] {
     let rows = || outcome.tally.hours.iter().take(hours).skip(FILLING);
     let sum = |of: fn(&Figures) -> u64| rows().map(of).sum::<u64>() as f64;
     let offered = sum(|row| row.offered);
-    let staff = || outcome.tally.staff_by_hour.iter().take(hours).skip(FILLING);
-    let talk: u64 = staff().map(|row| row.talk_ms).sum();
-    let here: u64 = staff().map(|row| row.here_ms).sum();
+    // All who did not find a free agent waited: whoever was answered later than at once, and whoever gave up.
+    let at_once = rows().map(|row| row.waits[0]).sum::<u64>() as f64;
     [
-        sum(|row| row.waited) / offered,
+        1.0 - at_once / offered,
         sum(|row| row.wait_ms) / offered / 1_000.0,
-        sum(|row| row.within) / offered,
+        sum(|row| row.answered_in_time) / offered,
         sum(|row| row.abandoned) / offered,
-        talk as f64 / here as f64,
+        sum(|row| row.talk_ms) / sum(|row| row.staffed_ms),
     ]
 }
 

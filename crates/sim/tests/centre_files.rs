@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use journal::kpi::Figures;
 use sim::{Arrivals, Centre, CentreFile, Fault, Load, Spread, bare_company, is_centre};
 
 const FILE: &str = "\
@@ -114,11 +115,11 @@ fn who_is_on_a_break_is_offered_nothing_and_is_not_counted_as_there() {
     let outcome = Centre::play(load(&text).unwrap(), company());
     assert!(outcome.breaches.is_empty(), "{:?}", outcome.breaches);
     // From 8:00 to 9:45, but for an hour of break: 15 minutes in the first hour, 30 in the second.
-    let here: Vec<u64> = outcome.tally.staff_by_hour.iter().map(|staff| (staff.here_ms + 500) / 60_000).collect();
-    assert_eq!(here, [15, 30], "{:?}", outcome.tally.staff_by_hour);
+    let here: Vec<u64> = outcome.tally.hours.iter().map(|hour| (hour.staffed_ms + 500) / 60_000).collect();
+    assert_eq!(here, [15, 30], "{:?}", outcome.tally.hours);
     // Who comes in the break waits for its end, or gives up: nobody turns him away, as ada is there.
     let first = &outcome.tally.hours[0];
-    assert!(first.others == 0 && first.abandoned > 10 && first.answered > 0, "{first:?}");
+    assert!(first.others() == 0 && first.abandoned > 10 && first.answered > 0, "{first:?}");
 }
 
 #[test]
@@ -127,11 +128,15 @@ fn what_came_of_it_is_told_in_lines_and_as_a_page_of_its_own() {
     assert!(outcome.breaches.is_empty(), "{:?}", outcome.breaches);
     let all = &outcome.tally.all;
     assert!(all.answered > 10, "{all:?}");
-    assert_eq!(all.offered, all.answered + all.abandoned + all.others, "nobody is counted twice or not at all");
-    assert_eq!(outcome.tally.hours.iter().map(|hour| hour.offered).sum::<u64>(), all.offered);
-    assert_eq!(outcome.tally.queues["q"], *all);
-    let here: u64 = outcome.tally.staff_by_hour.iter().map(|staff| staff.here_ms).sum();
-    assert_eq!(here, outcome.tally.staff.here_ms);
+    assert_eq!(all.offered, all.answered + all.abandoned + all.others(), "nobody is counted twice or not at all");
+    let mut hours = Figures::default();
+    outcome.tally.hours.iter().for_each(|hour| hours.add(hour));
+    assert_eq!(hours, *all, "a day is the sum of its hours");
+    let of_agents =
+        Figures { staffed_ms: all.staffed_ms, busy_ms: all.busy_ms, break_ms: all.break_ms, ..Figures::default() };
+    hours = outcome.tally.queues["q"];
+    hours.add(&of_agents);
+    assert_eq!(hours, *all, "the calls of its one queue, and the time of its agents");
     let said = outcome.summary();
     assert!(said.contains("\n08:00 ") && said.contains("\n09:00 ") && said.contains("offers: "), "{said}");
     assert!(outcome.tally.fallbacks > 0 && said.contains("by the fallback"), "decisions err: {said}");

@@ -114,9 +114,7 @@ pub(crate) fn report(request: &Report) -> Result<(), Error> {
     let time = |text: &String| zone.at(text).ok_or_else(|| Error::NoTime { text: text.clone() });
     let from = request.from.as_ref().map_or_else(|| Ok(zone.day_of(now)), time)?;
     let to = request.to.as_ref().map_or(Ok(now), time)?;
-    let within = switch.queues.iter().map(|queue| (queue.name.shared().clone(), queue.service_level.within));
-    let targets = Targets { within: within.collect(), ..Targets::default() };
-    let mut sums = read(&system.data_folder(&request.at.config), (from, to), request, targets, zone)?;
+    let mut sums = read(&system.data_folder(&request.at.config), (from, to), request, switch.targets(), zone)?;
     if request.by == By::Queue {
         for queue in &switch.queues {
             sums.staff(queue.name.as_str(), queue.agents.iter().map(|member| member.agent.as_str()));

@@ -1,9 +1,11 @@
 //! `strowger sim`: plays scenarios with the switch machine, without a network or a clock.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use journal::kpi::{self, Figures};
 use serde_json::json;
 use sim::{Centre, CentreFile, Outcome, Scenario};
 
@@ -117,19 +119,22 @@ fn figures(path: &str, about: &str, seed: u64, outcome: &Outcome) -> serde_json:
         .iter()
         .map(|(at, breach)| json!({ "at_s": at.as_secs_f64(), "law": breach.law, "what": breach.what }))
         .collect();
-    let all = &outcome.tally.all;
+    let tally = &outcome.tally;
+    let queues: BTreeMap<&String, _> = tally.queues.iter().map(|(name, figures)| (name, figures.kpis())).collect();
     json!({
         "scenario": path,
         "about": about,
         "seed": seed,
         "lasted_s": outcome.lasted.as_secs_f64(),
         "messages": outcome.messages,
-        "service_level": all.service_level(),
-        "asa_s": all.speed_of_answer(),
-        "aht_s": all.talk_time(),
-        "abandons": all.abandons(),
-        "occupancy": outcome.tally.staff.occupancy(),
-        "figures": outcome.tally,
+        "calls": tally.calls,
+        "definitions": kpi::VERSION,
+        "all": tally.all.kpis(),
+        "queues": queues,
+        "hours": tally.hours.iter().map(Figures::kpis).collect::<Vec<_>>(),
+        "most_agents": tally.most_agents,
+        "offers": tally.offers,
+        "fallbacks": tally.fallbacks,
         "broken": broken,
     })
 }

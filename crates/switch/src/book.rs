@@ -9,7 +9,6 @@ use journal::kpi::Board;
 use journal::{Event, Kind};
 
 use crate::Config;
-use crate::queues::targets;
 
 /// How often counted notices are told, so that a flood of bad messages is no flood of events.
 const NOTICE_INTERVAL: Duration = Duration::from_secs(5);
@@ -40,7 +39,7 @@ impl Book {
     /// An empty one.
     pub fn new(now: Now, config: &Config) -> Self {
         let mut figures = Board::default();
-        figures.set_targets(targets(config));
+        figures.set_targets(config.targets());
         figures.turn_to(config.flows.zone().day_of(now.wall));
         Self { figures, ..Self::default() }
     }

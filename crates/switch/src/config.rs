@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use journal::Asker;
+use journal::kpi::Targets;
 use sip::Flow;
 use sip::digest::{Algorithm, Secret};
 
@@ -171,6 +172,13 @@ pub struct Emergency {
 }
 
 impl Config {
+    /// Within what time its queues are to answer.
+    #[must_use]
+    pub fn targets(&self) -> Targets {
+        let within = self.queues.iter().map(|queue| (queue.name.shared().clone(), queue.service_level.within));
+        Targets { within: within.collect(), ..Targets::default() }
+    }
+
     /// The trunk that sends on `flow`, over a connection whose other end has shown a certificate with `names`: the one with
     /// one of them; else the one that the address belongs to, of several the one with the longest prefix.
     #[must_use]

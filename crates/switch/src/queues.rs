@@ -7,10 +7,9 @@ use std::time::Duration;
 use acd::{CallStage, CallStanding};
 use base::{CallId, Mono, Now};
 use journal::Name;
-use journal::kpi::{Board, Figures, Kpis, Targets};
+use journal::kpi::{Board, Figures, Kpis};
 use serde::{Deserialize, Serialize};
 
-use crate::Config;
 use crate::control::{MAX_PAGE, Queue};
 use crate::offering::excluded;
 use crate::switch::Switch;
@@ -150,17 +149,11 @@ impl Switch {
     /// is polled.
     pub fn restore_figures(&mut self, now: Now, read: impl FnOnce(&mut Board)) {
         let mut board = Board::default();
-        board.set_targets(targets(&self.config));
+        board.set_targets(self.config.targets());
         board.turn_to(self.config.flows.zone().day_of(now.wall));
         read(&mut board);
         self.book.restore(board);
     }
-}
-
-/// Within what time queues are to answer.
-pub(crate) fn targets(config: &Config) -> Targets {
-    let within = config.queues.iter().map(|queue| (queue.name.shared().clone(), queue.service_level.within));
-    Targets { within: within.collect(), ..Targets::default() }
 }
 
 fn millis(time: Duration) -> u64 {

@@ -19,7 +19,6 @@ use journal::Kind;
 
 use crate::Config;
 use crate::fault::Hand;
-use crate::queues::targets;
 use crate::switch::Switch;
 
 impl Switch {
@@ -45,7 +44,7 @@ impl Switch {
         self.reconfigure_lamps(&config);
         self.config = config;
         self.renew_doors(now);
-        self.book.figures.set_targets(targets(&self.config));
+        self.book.figures.set_targets(self.config.targets());
         self.tell_new_duties(now, &before);
         self.book.write_system(now, Kind::Reloaded { changes: changes.to_owned() });
         self.settle(now);

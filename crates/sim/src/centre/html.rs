@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
+use journal::kpi::{Figures, WAIT_STEPS};
+
 use super::run::Outcome;
 use super::summary::{percent, span};
-use super::tally::{Figures, Staff, WAITS, share};
+use super::tally::{agents, busy};
 
 /// The size of a chart, in units of its own.
 const WIDTH: f64 = 900.0;
@@ -51,7 +53,7 @@ impl Outcome {
         let calls = [
             ("answered", GOOD, of(|row| row.answered)),
             ("abandoned", LOST, of(|row| row.abandoned)),
-            ("others", OTHER, of(|row| row.others)),
+            ("others", OTHER, of(Figures::others)),
         ];
         section(
             &mut page,
@@ -63,23 +65,20 @@ impl Outcome {
             tally.hours.iter().map(|row| row.service_level().map(|level| level * 100.0)).collect();
         section(
             &mut page,
-            "Service level: answered within 20 s, % of offered",
+            "Service level: answered in time, % of answered and abandoned",
             &[("service level", LINE)],
             &lines(&hours, 100.0, &[(LINE, level)]),
         );
-        let staff = |figure: fn(&Staff) -> f64| {
-            let rows = (0..hours.len()).map(|hour| tally.staff_by_hour.get(hour));
-            rows.map(|row| Some(row.map_or(0.0, figure))).collect::<Vec<_>>()
-        };
-        let (here, talking) = (staff(Staff::agents), staff(|row| share(row.talk_ms, 3_600_000).unwrap_or_default()));
+        let staff = |figure: fn(&Figures) -> f64| tally.hours.iter().map(|row| Some(figure(row))).collect::<Vec<_>>();
+        let (here, busy) = (staff(agents), staff(busy));
         let most = scale(here.iter().flatten().fold(1.0, |most: f64, count| most.max(*count)));
         section(
             &mut page,
-            "Agents available, and talking",
-            &[("available", LINE), ("talking", GOOD)],
-            &lines(&hours, most, &[(LINE, here), (GOOD, talking)]),
+            "Agents at work, and busy",
+            &[("at work", LINE), ("busy", GOOD)],
+            &lines(&hours, most, &[(LINE, here), (GOOD, busy)]),
         );
-        let waits: Vec<String> = (0..=WAITS.len()).map(wait).collect();
+        let waits: Vec<String> = (0..=WAIT_STEPS.len()).map(wait).collect();
         let counts = tally.all.waits.iter().map(|count| number(*count)).collect();
         section(
             &mut page,
@@ -88,17 +87,14 @@ impl Outcome {
             &bars(&waits, &[("calls", GOOD, counts)]),
         );
         page.push_str("<h2>Queues</h2>\n");
-        let mut rows: Vec<(String, &Figures, Option<&Staff>)> =
-            tally.queues.iter().map(|(name, figures)| (name.clone(), figures, None)).collect();
-        rows.push(("all".to_owned(), &tally.all, Some(&tally.staff)));
-        table(&mut page, "queue", &rows);
+        let queues = tally.queues.iter().map(|(name, figures)| (name.clone(), figures));
+        table(&mut page, "queue", queues.chain([("all".to_owned(), &tally.all)]));
         page.push_str("<h2>Hours</h2>\n");
-        let by_hour = tally.hours.iter().enumerate();
-        let rows: Vec<_> = by_hour.map(|(hour, row)| (self.hour(hour), row, tally.staff_by_hour.get(hour))).collect();
-        table(&mut page, "hour", &rows);
+        table(&mut page, "hour", tally.hours.iter().enumerate().map(|(hour, row)| (self.hour(hour), row)));
         page.push_str(
-            "<p>Offered: calls that came to the queue. SL: answered within 20 s, of all offered. ASA: mean wait of those answered. \
-             AHT: mean talk time. Occupancy: talk time, of the time in which agents were available.</p>\n</body></html>\n",
+            "<p>As reports define them: SL: answered in time, of those answered and abandoned. ASA: mean wait of those answered. \
+             AHT: mean of talk, hold and wrap-up. Abandoned, in %: of all offered, without those who gave up within 5 s. \
+             Occupancy: of the time for which agents were at work, that in calls and wrap-up.</p>\n</body></html>\n",
         );
         page
     }
@@ -112,25 +108,25 @@ fn section(page: &mut String, title: &str, keys: &[(&str, &str)], chart: &str) {
     let _ = writeln!(page, "</p>\n{chart}");
 }
 
-fn table(page: &mut String, first: &str, rows: &[(String, &Figures, Option<&Staff>)]) {
+fn table<'a>(page: &mut String, first: &str, rows: impl Iterator<Item = (String, &'a Figures)>) {
     let heads = ["offered", "answered", "abandoned", "others", "SL", "ASA", "AHT", "longest wait", "occupancy"];
     let _ = write!(page, "<table><tr><th>{first}</th>");
     heads.iter().for_each(|head| page.push_str(&format!("<th>{head}</th>")));
     page.push_str("</tr>\n");
     let seconds = |time: Option<f64>| time.map_or_else(|| "–".to_owned(), |time| format!("{time:.1} s"));
-    for (name, figures, staff) in rows {
+    for (name, figures) in rows {
         let cells = [
             figures.offered.to_string(),
             figures.answered.to_string(),
-            format!("{} ({})", figures.abandoned, percent(figures.abandons())),
-            figures.others.to_string(),
+            format!("{} ({})", figures.abandoned, percent(figures.abandonment())),
+            figures.others().to_string(),
             percent(figures.service_level()),
             seconds(figures.speed_of_answer()),
-            seconds(figures.talk_time()),
-            seconds(Some(number(figures.longest_ms) / 1_000.0)),
-            percent(staff.and_then(Staff::occupancy)),
+            seconds(figures.handle_time()),
+            seconds(Some(number(figures.longest_wait_ms) / 1_000.0)),
+            percent(figures.occupancy()),
         ];
-        let _ = write!(page, "<tr><td>{}</td>", escaped(name));
+        let _ = write!(page, "<tr><td>{}</td>", escaped(&name));
         cells.iter().for_each(|cell| page.push_str(&format!("<td>{cell}</td>")));
         page.push_str("</tr>\n");
     }
@@ -227,7 +223,7 @@ fn step(places: usize) -> f64 {
 }
 
 fn wait(at: usize) -> String {
-    match WAITS.get(at) {
+    match WAIT_STEPS.get(at) {
         Some(0) => "at once".to_owned(),
         Some(most) => format!("≤ {most} s"),
         None => "longer".to_owned(),
@@ -238,8 +234,9 @@ fn float(count: usize) -> f64 {
     number(u64::try_from(count).unwrap_or(u64::MAX))
 }
 
-fn number(count: u64) -> f64 {
-    share(count, 1).unwrap_or_default()
+#[allow(clippy::cast_precision_loss, reason = "counts of a day are far below 2⁵³")]
+const fn number(count: u64) -> f64 {
+    count as f64
 }
 
 /// A text as it may stand in HTML.

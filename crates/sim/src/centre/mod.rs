@@ -43,4 +43,4 @@ pub use random::Trial;
 pub use read::{CentreFile, is_centre};
 pub use run::{Centre, Outcome};
 pub use spread::Spread;
-pub use tally::{Figures, Staff, Tally, WAITS};
+pub use tally::Tally;

@@ -140,6 +140,7 @@ impl Centre {
         let expires = u32::try_from(longest).unwrap_or(u32::MAX);
         // Laws that cost much are looked after where invariants are looked at often.
         let books = (load.check <= Duration::from_secs(1)).then(Books::default);
+        let tally = Tally::new(config.targets());
         let mut centre = Self {
             callers: Callers::new(load.seed, rng.fork()),
             agents: Agents::new(&load, expires, rng.fork()),
@@ -155,7 +156,7 @@ impl Centre {
             dns: Dns::default(),
             agenda: Timers::default(),
             rng,
-            tally: Tally::default(),
+            tally,
             books,
             check: false,
             breaches: Vec::new(),

@@ -3,8 +3,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use journal::kpi::Figures;
+
 use super::run::Outcome;
-use super::tally::{Figures, Staff};
+use super::tally::agents;
 
 impl Outcome {
     /// Figures of all calls, by queue and by hour, in lines.
@@ -12,18 +14,16 @@ impl Outcome {
     pub fn summary(&self) -> String {
         let tally = &self.tally;
         let mut text = format!("{} calls in {}, {} messages\n\n", tally.calls, span(self.lasted), self.messages);
-        let _ = writeln!(text, "{:<16}{HEAD}{:>9}", "queue", "occup.");
+        let _ = writeln!(text, "{:<16}{HEAD}", "queue");
         for (name, figures) in &tally.queues {
             let _ = writeln!(text, "{name:<16}{}", row(figures));
         }
-        let _ = writeln!(text, "{:<16}{}{:>9}", "all", row(&tally.all), percent(tally.staff.occupancy()));
+        let staff = |figures: &Figures| format!("{}{:>9}", row(figures), percent(figures.occupancy()));
         let _ = writeln!(text, "\n{:<16}{HEAD}{:>9}{:>8}", "hour", "occup.", "agents");
         for (hour, figures) in tally.hours.iter().enumerate() {
-            let nobody = Staff::default();
-            let staff = tally.staff_by_hour.get(hour).unwrap_or(&nobody);
-            let (occupancy, agents) = (percent(staff.occupancy()), staff.agents());
-            let _ = writeln!(text, "{:<16}{}{occupancy:>9}{agents:>8.1}", self.hour(hour), row(figures));
+            let _ = writeln!(text, "{:<16}{}{:>8.1}", self.hour(hour), staff(figures), agents(figures));
         }
+        let _ = writeln!(text, "{:<16}{}", "all", staff(&tally.all));
         if !tally.offers.is_empty() {
             let offers: Vec<String> = tally.offers.iter().map(|(how, count)| format!("{count} {how}")).collect();
             let _ = writeln!(text, "\noffers: {}", offers.join(", "));
@@ -53,11 +53,11 @@ fn row(figures: &Figures) -> String {
         figures.offered,
         figures.answered,
         figures.abandoned,
-        figures.others,
+        figures.others(),
         percent(figures.service_level()),
         seconds(figures.speed_of_answer()),
-        seconds(figures.talk_time()),
-        format!("{}s", figures.longest_ms / 1_000),
+        seconds(figures.handle_time()),
+        format!("{}s", figures.longest_wait_ms / 1_000),
     )
 }
 
@@ -69,12 +69,4 @@ pub(super) fn percent(share: Option<f64>) -> String {
 pub(super) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     format!("{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
-}
-
-impl Staff {
-    /// How many agents were available in an hour, on average.
-    #[must_use]
-    pub fn agents(&self) -> f64 {
-        super::tally::share(self.here_ms, 3_600_000).unwrap_or_default()
-    }
 }
