@@ -7,9 +7,10 @@
 //! There are two questions ([`Question`]). *Agent surplus*: a call came and several agents are free; choose an agent.
 //! *Call surplus*: an agent became free and several calls wait; choose a call.
 //!
-//! Where to find what: `snapshot.rs` what a strategy is told, `decision.rs` what it may answer, `order.rs` in which order
-//! candidates stand, `name.rs` names, `levels.rs` skills, `variables.rs` what flows found out, `builtin.rs` the strategies that are built in, `sticky.rs` and
-//! `widening.rs` what goes with any of them.
+//! Where to find what: `snapshot.rs` what a strategy is told, `decision.rs` what it may answer, `outcome.rs` what came of that,
+//! `description.rs` what it says of itself, `order.rs` in which order candidates stand, `name.rs` names, `levels.rs` skills,
+//! `variables.rs` what flows found out, `builtin.rs` the strategies that are built in, `sticky.rs` and `widening.rs` what goes
+//! with any of them. The same contract for plugins in other languages: `wit/routing.wit`, and as JSON `schema/`.
 //!
 //! Invariants:
 //! - The types are owned and serialise ([`VERSION`]); nothing refers into the switch, so a snapshot can go to another
@@ -20,9 +21,11 @@
 
 mod builtin;
 mod decision;
+mod description;
 mod levels;
 mod name;
 mod order;
+mod outcome;
 mod snapshot;
 mod sticky;
 mod variables;
@@ -30,9 +33,11 @@ mod widening;
 
 pub use builtin::{Builtin, LongestIdle};
 pub use decision::{Action, Decision, MAX_REASON, MAX_STATE, Ring, Target};
+pub use description::Description;
 pub use levels::{Levels, MAX_NEEDS};
 pub use name::{AgentName, QueueName, SkillName};
 pub use order::Order;
+pub use outcome::{Happened, Outcome};
 pub use snapshot::{
     Call, Candidate, Exclusions, LastAgent, MAX_CANDIDATES, Presence, Question, Queue, Service, Snapshot,
     USUAL_PRIORITY, VERSION,
@@ -53,6 +58,13 @@ pub trait Strategy: Send + Sync {
 
     /// Decides. Equal snapshots give equal decisions.
     fn decide(&self, snapshot: &Snapshot) -> Decision;
+
+    /// Told what became of earlier decisions, in the order in which it happened, with the queue's state as it is
+    /// ([`Decision::state`]). Gives the state that takes its place; none leaves it. Depends on its arguments alone.
+    fn told(&self, outcomes: &[Outcome], state: Option<&str>) -> Option<String> {
+        let _ = (outcomes, state);
+        None
+    }
 }
 
 /// The README's example, compiled and run with the tests.
