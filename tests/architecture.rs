@@ -1,5 +1,5 @@
 //! The project keeps to its architecture: the layer table, no clock, I/O, runtime or unseeded randomness in machines,
-//! `unsafe` in two crates alone, files of a readable length, a reason for each suppressed lint.
+//! `unsafe` in few places alone, files of a readable length, a reason for each suppressed lint.
 //!
 //! The rules are in `tests/src/architecture/`, each with a test that feeds it a violation.
 

@@ -1,0 +1,74 @@
+//! What can be wrong with a plugin or with its answer.
+
+use std::time::Duration;
+
+/// Why a plugin is not taken, or did not decide.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The file is no component that could run here.
+    #[error("no component that can run here: {0}")]
+    Component(String),
+    /// It needs or offers other things than the contract has.
+    #[error("{0}")]
+    World(String),
+    /// It is built for another version of the contract.
+    #[error("built for {found}, and this switch speaks {known}")]
+    Version {
+        /// What it exports.
+        found: String,
+        /// What it would have to export.
+        known: &'static str,
+    },
+    /// What it says of itself is not usable.
+    #[error("its description: {0}")]
+    Description(String),
+    /// It did not come to an end in its time.
+    #[error("took longer than {} ms", .0.as_millis())]
+    Deadline(Duration),
+    /// It wanted more memory than it may have.
+    #[error("wanted more than {} KiB of memory", .0 / 1024)]
+    Memory(usize),
+    /// It called itself too deeply.
+    #[error("ran out of stack")]
+    Stack,
+    /// It did what WebAssembly forbids, or gave up by `unreachable` (a panic does that).
+    #[error("trapped: {0}")]
+    Trap(String),
+    /// Its answer has more octets than an answer may have.
+    #[error("its answer is larger than {0} octets")]
+    TooLarge(usize),
+    /// Its answer is none: a text that is not UTF-8, an id that is none, a pointer beyond its memory.
+    #[error("its answer cannot be read: {0}")]
+    Answer(String),
+    /// It said itself that it does not decide.
+    #[error("does not decide: {0}")]
+    Declined(String),
+    /// As many questions wait for it already as may, or as many plugins run as can.
+    #[error("too busy")]
+    Busy,
+    /// Nothing is bound to the queue, or its thread has ended.
+    #[error("no plugin answers for this queue")]
+    Unbound,
+}
+
+impl Fault {
+    /// One word for the journal and for figures. It does not change.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Component(_) => "component",
+            Self::World(_) => "world",
+            Self::Version { .. } => "version",
+            Self::Description(_) => "description",
+            Self::Deadline(_) => "deadline",
+            Self::Memory(_) => "memory",
+            Self::Stack => "stack",
+            Self::Trap(_) => "trap",
+            Self::TooLarge(_) => "too_large",
+            Self::Answer(_) => "answer",
+            Self::Declined(_) => "declined",
+            Self::Busy => "busy",
+            Self::Unbound => "unbound",
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The driver: a thread for each queue that a plugin decides for.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use base::DecisionId;
+use routing::{Decision, Outcome, QueueName, Snapshot};
+
+use crate::Fault;
+use crate::wasm::{self, Keep, Limits, Module};
+
+/// Questions of one queue that wait for its plugin. `acd` asks one at a time, and once more if the answer came too late.
+const MAX_WAITING: usize = 8;
+
+/// Which plugin decides for a queue, and how.
+#[derive(Clone, Debug)]
+pub struct Binding {
+    /// The plugin.
+    pub module: Module,
+    /// What it may use up.
+    pub limits: Limits,
+    /// How long an instance is used.
+    pub keep: Keep,
+    /// What it is given with each question: JSON that fits the schema of its description.
+    pub parameters: Arc<str>,
+}
+
+/// A question.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    /// Names it.
+    pub id: DecisionId,
+    /// Whose plugin is asked.
+    pub queue: QueueName,
+    /// What it may look at.
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// What a plugin said, or why it said nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// A decision that was asked for.
+    Decided {
+        /// The question.
+        id: DecisionId,
+        /// The queue that asked.
+        queue: QueueName,
+        /// The decision. Whether it makes sense is not checked.
+        result: Result<Decision, Fault>,
+        /// How long the plugin was at it.
+        took: Duration,
+    },
+    /// The state of a queue's plugin after it was told of outcomes.
+    Told {
+        /// The queue.
+        queue: QueueName,
+        /// The state that takes the old one's place; none if that stays.
+        result: Result<Option<String>, Fault>,
+    },
+}
+
+/// Takes answers. Called by the plugins' threads, or by whoever asks if there is no room for his question.
+type Sink = Arc<dyn Fn(Answer) + Send + Sync>;
+
+/// The way to the plugins of all queues. Their threads end when this is dropped, each after what it is at.
+pub struct Plugins {
+    lanes: HashMap<QueueName, Lane>,
+    sink: Sink,
+}
+
+struct Lane {
+    orders: SyncSender<Order>,
+    bound: Arc<Mutex<Arc<Binding>>>,
+}
+
+enum Order {
+    Decide(DecisionId, Arc<Snapshot>),
+    Tell(Vec<Outcome>, Option<String>),
+    /// Another plugin is bound; whoever waits for a question gets ready for it now.
+    Look,
+}
+
+impl Plugins {
+    /// Without plugins so far.
+    pub fn new(sink: impl Fn(Answer) + Send + Sync + 'static) -> Self {
+        Self { lanes: HashMap::new(), sink: Arc::new(sink) }
+    }
+
+    /// Has a plugin decide for a queue from now on. If another one did, what it is at goes on, and what waits goes to the new one.
+    ///
+    /// # Errors
+    /// If the system has no thread.
+    pub fn bind(&mut self, queue: QueueName, binding: Binding) -> io::Result<()> {
+        let binding = Arc::new(binding);
+        if let Some(lane) = self.lanes.get(&queue) {
+            *lane.bound.lock().unwrap_or_else(PoisonError::into_inner) = binding;
+            // If it has no room, it looks with the next question.
+            let _ = lane.orders.try_send(Order::Look);
+            return Ok(());
+        }
+        let (orders, ordered) = sync_channel(MAX_WAITING);
+        let bound = Arc::new(Mutex::new(binding));
+        let worker = Worker { queue: queue.clone(), bound: Arc::clone(&bound), sink: Arc::clone(&self.sink) };
+        std::thread::Builder::new().name("plugin".to_owned()).spawn(move || worker.serve(&ordered))?;
+        self.lanes.insert(queue, Lane { orders, bound });
+        Ok(())
+    }
+
+    /// Has no plugin decide for a queue any more. What waits is still answered.
+    pub fn unbind(&mut self, queue: &QueueName) {
+        self.lanes.remove(queue);
+    }
+
+    /// Asks without waiting.
+    pub fn ask(&self, ask: Ask) {
+        let Ask { id, queue, snapshot } = ask;
+        if let Err(fault) = self.order(&queue, Order::Decide(id, snapshot)) {
+            (self.sink)(Answer::Decided { id, queue, result: Err(fault), took: Duration::ZERO });
+        }
+    }
+
+    /// Tells what became of earlier decisions, with the queue's state as it is, without waiting.
+    pub fn tell(&self, queue: QueueName, outcomes: Vec<Outcome>, state: Option<String>) {
+        if let Err(fault) = self.order(&queue, Order::Tell(outcomes, state)) {
+            (self.sink)(Answer::Told { queue, result: Err(fault) });
+        }
+    }
+
+    fn order(&self, queue: &QueueName, order: Order) -> Result<(), Fault> {
+        let lane = self.lanes.get(queue).ok_or(Fault::Unbound)?;
+        lane.orders.try_send(order).map_err(|error| match error {
+            TrySendError::Full(_) => Fault::Busy,
+            TrySendError::Disconnected(_) => Fault::Unbound,
+        })
+    }
+}
+
+impl std::fmt::Debug for Plugins {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugins").field("queues", &self.lanes.len()).finish_non_exhaustive()
+    }
+}
+
+/// What a queue's thread has.
+struct Worker {
+    queue: QueueName,
+    bound: Arc<Mutex<Arc<Binding>>>,
+    sink: Sink,
+}
+
+impl Worker {
+    fn serve(self, ordered: &Receiver<Order>) {
+        let mut binding = self.bound();
+        let mut instance = ready(&binding);
+        for order in ordered {
+            let now = self.bound();
+            if !Arc::ptr_eq(&now, &binding) {
+                (instance, binding) = (ready(&now), now);
+            }
+            match order {
+                Order::Decide(id, snapshot) => {
+                    let begun = Instant::now();
+                    let result = instance.decide(&snapshot, &binding.parameters);
+                    let (queue, took) = (self.queue.clone(), begun.elapsed());
+                    (self.sink)(Answer::Decided { id, queue, result, took });
+                }
+                Order::Tell(outcomes, state) => {
+                    let result = instance.told(&outcomes, state.as_deref(), &binding.parameters);
+                    (self.sink)(Answer::Told { queue: self.queue.clone(), result });
+                }
+                Order::Look => {}
+            }
+            instance.prepare();
+        }
+    }
+
+    fn bound(&self) -> Arc<Binding> {
+        Arc::clone(&self.bound.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn ready(binding: &Binding) -> wasm::Instance {
+    let mut instance = wasm::Instance::new(binding.module.clone(), binding.limits, binding.keep);
+    instance.prepare();
+    instance
+}
