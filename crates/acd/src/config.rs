@@ -1,8 +1,9 @@
 //! What the machine must know of queues and agents.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use routing::{AgentName, Levels, Method, QueueName, Widening};
+use routing::{AgentName, Levels, MAX_CANDIDATES, Method, Order, PluginName, QueueName, Strategy as _, Widening};
 
 use crate::{Attendance, Overflow, Penalties};
 
@@ -13,8 +14,10 @@ pub struct QueueConfig {
     pub name: QueueName,
     /// Who serves it, in the order of its list.
     pub agents: Vec<Member>,
-    /// How agents and calls are chosen.
+    /// How agents and calls are chosen; if a plugin is asked, in whose place when that does not decide.
     pub method: Method,
+    /// The plugin that is asked first.
+    pub plugin: Option<Arc<Binding>>,
     /// What its agents must know for any call of it, beside what the call itself needs.
     pub needs: Levels,
     /// How a call's needs shrink while it waits, in the order of the times.
@@ -39,7 +42,7 @@ pub struct QueueConfig {
     pub max_wait: Option<Duration>,
     /// The most calls that wait or are offered; no bound if none.
     pub max_length: Option<usize>,
-    /// How long a decision may take before longest idle decides.
+    /// How long a decision may take before another one takes its place.
     pub decision_time: Duration,
 }
 
@@ -51,6 +54,7 @@ impl QueueConfig {
             name: name.into(),
             agents: agents.into_iter().map(Member::new).collect(),
             method: Method::default(),
+            plugin: None,
             needs: Levels::default(),
             widening: Vec::new(),
             aging: None,
@@ -66,6 +70,32 @@ impl QueueConfig {
             decision_time: Duration::from_millis(100),
         }
     }
+}
+
+impl QueueConfig {
+    /// The order in which its candidates stand.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        self.plugin.as_ref().map_or_else(|| self.method.order(), |plugin| plugin.order)
+    }
+
+    /// The most candidates or calls of its snapshots.
+    pub(crate) fn most_candidates(&self) -> usize {
+        self.plugin.as_ref().map_or(MAX_CANDIDATES, |plugin| plugin.candidates.clamp(1, MAX_CANDIDATES))
+    }
+}
+
+/// A plugin that decides for a queue, and how it is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Which one.
+    pub plugin: PluginName,
+    /// What it is to go by: JSON, an object.
+    pub parameters: Arc<str>,
+    /// The order in which it sees the candidates.
+    pub order: Order,
+    /// The most candidates or calls that it sees, at most [`MAX_CANDIDATES`].
+    pub candidates: usize,
 }
 
 /// An agent in a queue's list.

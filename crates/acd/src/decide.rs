@@ -8,14 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{CallId, DecisionId, Mono, Now, TimerToken};
-use routing::{Action, Decision, Levels, LongestIdle, MAX_STATE, Method, Ring, Snapshot, Strategy as _, Target};
+use routing::{Action, Decision, Levels, MAX_STATE, Method, Ring, Snapshot, Strategy as _, Target};
 
 use crate::floor::{AgentIx, QueueIx, Standing};
 use crate::machine::{Acd, Timer};
 use crate::offer::Choice;
 use crate::overflow::MAX_CHANGES;
 use crate::queue::Stage;
-use crate::{Change, Chosen, DecisionFault, Event, LeaveReason, OfferEnd};
+use crate::{Binding, Change, Chosen, DecisionFault, Event, LeaveReason, OfferEnd};
 
 /// The longest ring time that a decision may ask for.
 const MAX_RING: Duration = Duration::from_secs(600);
@@ -32,8 +32,12 @@ pub(crate) struct Ask {
     /// True for the second try, after a stale decision.
     again: bool,
     method: Method,
+    /// The plugin that was asked.
+    plugin: Option<Arc<Binding>>,
+    /// The method decides in the place of the plugin.
+    fallback: bool,
     snapshot: Arc<Snapshot>,
-    timer: TimerToken,
+    timer: Option<TimerToken>,
 }
 
 /// What a decision is about.
@@ -52,22 +56,33 @@ enum Manner {
 
 impl Acd {
     /// The answer to [`Event::DecisionNeeded`]. It is checked again: one that names an agent or call who is not free any
-    /// more causes one new decision; one that is impossible, or stale a second time, is replaced by longest idle. An
-    /// answer that nobody waits for changes nothing.
-    pub fn handle_decision(&mut self, now: Now, id: DecisionId, decision: &Decision) {
-        let Some(ask) = self.end_ask(id) else { return };
+    /// more causes one new decision; one that is impossible, or stale a second time, is replaced: a plugin's by that of the
+    /// queue's method, a method's by longest idle. An answer that nobody waits for changes nothing. True if it is carried out.
+    pub fn handle_decision(&mut self, now: Now, id: DecisionId, decision: &Decision) -> bool {
+        let Some(ask) = self.end_ask(id) else { return false };
         if let (Some(state), Some(queue)) = (&decision.state, self.floor.queue_mut(ask.queue))
             && state.len() <= MAX_STATE
         {
             queue.state = Some(state.clone());
         }
-        if let Err(fault) = self.obey(now, &ask, decision) {
+        let obeyed = self.obey(now, &ask, decision);
+        if let Err(fault) = obeyed {
             self.reject(now, id, &ask, fault, Some(decision));
         }
         self.pump(now, ask.queue);
+        obeyed.is_ok()
     }
 
-    /// The answer to [`Event::DecisionNeeded`] was one that the driver could not carry out: longest idle decides.
+    /// The answer to [`Event::DecisionNeeded`] will not come: the queue's method decides at once, or if that was asked,
+    /// longest idle. The call that it would have been about, if anybody waits for the answer.
+    pub fn decide_otherwise(&mut self, now: Now, id: DecisionId) -> Option<CallId> {
+        let ask = self.end_ask(id)?;
+        self.fall_back(now, &ask);
+        self.pump(now, ask.queue);
+        ask.snapshot.calls().first().map(|call| call.id)
+    }
+
+    /// The answer to [`Event::DecisionNeeded`] was one that the driver could not carry out: it is replaced.
     pub fn handle_bad_decision(&mut self, now: Now, id: DecisionId, decision: &Decision) {
         let Some(ask) = self.end_ask(id) else { return };
         self.reject(now, id, &ask, DecisionFault::Impossible, Some(decision));
@@ -124,7 +139,8 @@ impl Acd {
         let chosen = Arc::new(Chosen {
             decision: ask.snapshot.id,
             method: ask.method,
-            fallback: false,
+            plugin: ask.plugin.clone(),
+            fallback: ask.fallback,
             reason: decision.short_reason().into(),
             scores: decision.scores.iter().copied().take(routing::MAX_CANDIDATES).collect(),
             snapshot: Arc::clone(&ask.snapshot),
@@ -298,12 +314,13 @@ impl Acd {
         let queue = self.floor.queue(ask.queue).map(|queue| queue.config.name.clone());
         if let (Some(queue), Some(call)) = (queue, call.or_else(|| listed.first().map(|call| call.id))) {
             let reason = decision.map(|decision| decision.short_reason().to_owned());
-            self.events.push_back(Event::DecisionRejected { id, call, queue, fault, reason });
+            let plugin = ask.plugin.clone();
+            self.events.push_back(Event::DecisionRejected { id, plugin, call, queue, fault, reason });
         }
         if fault == DecisionFault::Stale && !ask.again {
             self.ask(now, ask.subject, true);
         } else {
-            self.fall_back(now, ask.subject);
+            self.fall_back(now, ask);
         }
     }
 
@@ -313,28 +330,27 @@ impl Acd {
         self.pump(now, ask.queue);
     }
 
-    /// Longest idle decides about the subject, if it is still to be decided.
-    fn fall_back(&mut self, now: Now, subject: Subject) {
-        if !self.is_open(subject) {
+    /// Who decides in the place of whom was asked does so, if there is still something to be decided.
+    fn fall_back(&mut self, now: Now, before: &Ask) {
+        if !self.is_open(before.subject) {
             return;
         }
         let id = self.ids.decision();
-        let Some((_, snapshot)) = self.snapshot(now, id, subject) else { return };
-        let decision = LongestIdle.decide(&snapshot);
-        let Action::Offer { call, agent, .. } = &decision.action else { return };
-        let Some(agent) = self.floor.find(agent) else { return };
-        if !self.is_free_for(now.monotonic, *call, agent) {
-            return;
-        }
-        let chosen = Chosen {
-            decision: id,
-            method: Method::default(),
+        let Some((queue, snapshot)) = self.snapshot(now, id, before.subject) else { return };
+        let method = if before.plugin.is_some() { before.method } else { Method::default() };
+        let decision = method.decide(&snapshot);
+        let ask = Ask {
+            subject: before.subject,
+            queue,
+            again: true,
+            method,
+            plugin: None,
             fallback: true,
-            reason: decision.reason,
-            scores: decision.scores,
             snapshot: Arc::new(snapshot),
+            timer: None,
         };
-        self.make_offers(now, *call, &[Choice { agent, ring_time: None }], false, &Arc::new(chosen));
+        // It is of this moment, so that it can be carried out, unless it names one about whom another decision is under way.
+        let _ = self.obey(now, &ask, &decision);
     }
 
     /// Looks for agents for the calls of a queue that are due. No more decisions are under way at once than agents are
@@ -360,7 +376,7 @@ impl Acd {
         let Some((queue_ix, snapshot)) = self.snapshot(now, id, subject) else { return };
         let Some(queue) = self.floor.queue_mut(queue_ix) else { return };
         let timer = self.timers.set(now.monotonic + queue.config.decision_time, Timer::Decision(id));
-        let (name, method) = (queue.config.name.clone(), queue.config.method);
+        let (name, method, plugin) = (queue.config.name.clone(), queue.config.method, queue.config.plugin.clone());
         match subject {
             Subject::Call(call) => {
                 queue.asking += 1;
@@ -375,8 +391,18 @@ impl Acd {
             }
         }
         let snapshot = Arc::new(snapshot);
-        self.asks.insert(id, Ask { subject, queue: queue_ix, again, method, snapshot: Arc::clone(&snapshot), timer });
-        self.events.push_back(Event::DecisionNeeded { id, queue: name, method, snapshot });
+        let ask = Ask {
+            subject,
+            queue: queue_ix,
+            again,
+            method,
+            plugin: plugin.clone(),
+            fallback: false,
+            snapshot: Arc::clone(&snapshot),
+            timer: Some(timer),
+        };
+        self.asks.insert(id, ask);
+        self.events.push_back(Event::DecisionNeeded { id, queue: name, method, plugin, snapshot });
     }
 
     /// True if the subject waits for a decision and none is under way.
@@ -391,7 +417,9 @@ impl Acd {
     fn end_ask(&mut self, id: DecisionId) -> Option<Ask> {
         let ask = self.asks.remove(&id)?;
         base::give_back(&mut self.asks);
-        self.timers.cancel(ask.timer);
+        if let Some(timer) = ask.timer {
+            self.timers.cancel(timer);
+        }
         match ask.subject {
             Subject::Call(call) => {
                 if let Some(queue) = self.floor.queue_mut(ask.queue) {

@@ -4,27 +4,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{CallId, DecisionId, OfferId, Pii};
-use routing::{AgentName, Levels, Method, QueueName, Snapshot, Target, USUAL_PRIORITY, Variables};
+use routing::{AgentName, Levels, Method, QueueName, Snapshot, Strategy as _, Target, USUAL_PRIORITY, Variables};
+
+use crate::Binding;
 
 /// What the driver is to do or to know.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A decision is wanted: ask the queue's strategy and hand its answer to [`crate::Acd::handle_decision`], now or
-    /// later. Whoever does not answer in time is decided for by longest idle.
+    /// later. In the place of a plugin that does not answer in time the queue's method decides; in that of a method longest
+    /// idle.
     DecisionNeeded {
         /// Names the decision.
         id: DecisionId,
         /// Whose strategy is asked.
         queue: QueueName,
-        /// How it decides.
+        /// How it decides, unless there is a plugin.
         method: Method,
+        /// The plugin to ask; [`crate::Acd::decide_otherwise`] if it will not answer.
+        plugin: Option<Arc<Binding>>,
         /// What it may look at. (Also in it: the id and the epoch.)
         snapshot: Arc<Snapshot>,
     },
-    /// A decision was not used; another one, or longest idle, decides.
+    /// A decision was not used; another one, the queue's method in a plugin's place, or longest idle decides.
     DecisionRejected {
         /// Names the decision.
         id: DecisionId,
+        /// The plugin whose it was, or would have been.
+        plugin: Option<Arc<Binding>>,
         /// The call that it was about; of those that an agent could take, the one that it named, or the first.
         call: CallId,
         /// Whose strategy was asked.
@@ -139,7 +146,9 @@ pub struct Chosen {
     pub decision: DecisionId,
     /// How the queue decides.
     pub method: Method,
-    /// True if longest idle decided because the queue's strategy did not.
+    /// The plugin that decided.
+    pub plugin: Option<Arc<Binding>>,
+    /// True if the queue's plugin or strategy did not decide, and its method or longest idle did.
     pub fallback: bool,
     /// The decision's reason, cut to a bounded length.
     pub reason: String,
@@ -147,6 +156,14 @@ pub struct Chosen {
     pub scores: Vec<i64>,
     /// What was known when it was decided: candidates with their figures, exclusions counted.
     pub snapshot: Arc<Snapshot>,
+}
+
+impl Chosen {
+    /// The name of the plugin or strategy that decided.
+    #[must_use]
+    pub fn strategy(&self) -> &str {
+        self.plugin.as_ref().map_or_else(|| self.method.name(), |plugin| plugin.plugin.as_str())
+    }
 }
 
 /// Why an offer ended without an answer.

@@ -49,7 +49,7 @@ mod whereabouts;
 mod wrap_up;
 
 pub use agents::AgentFigures;
-pub use config::{AgentConfig, Member, QueueConfig, ServiceLevel};
+pub use config::{AgentConfig, Binding, Member, QueueConfig, ServiceLevel};
 pub use estimate::{Forecasts, NOMINAL, Staff, WaitEstimator, WaitRange};
 pub use event::{
     AgentState, Caller, Change, Chosen, Connected, DecisionFault, Event, JoinError, LeaveReason, Offer, OfferEnd,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{CallId, DecisionId, Mono, TimerToken};
-use routing::{Exclusions, Levels, Order, SkillName, Strategy as _, USUAL_PRIORITY};
+use routing::{Exclusions, Levels, Order, SkillName, USUAL_PRIORITY};
 
 use crate::floor::{Agent, AgentIx, Figures, Membership, QueueIx, Standing};
 use crate::line::{Line, Place};
@@ -202,7 +202,7 @@ impl Queue {
             *counter += 1;
             return;
         }
-        let order = self.config.method.order();
+        let order = self.config.order();
         self.idle.insert(Rank::of(order, agent, membership, None), ix);
         if self.skilled.is_empty() {
             return;
@@ -222,7 +222,7 @@ impl Queue {
             *counter -= 1;
             return;
         }
-        let order = self.config.method.order();
+        let order = self.config.order();
         self.idle.remove(&Rank::of(order, agent, membership, None));
         if self.skilled.is_empty() {
             return;
@@ -238,14 +238,14 @@ impl Queue {
     /// skill depends on the strategy: it wants those who know most or least of the first; to others the rarest one saves
     /// looking at most.
     pub fn pool(&self, needs: &Levels) -> &Pool {
-        let by_first = matches!(self.config.method.order(), Order::MostSkilled | Order::LeastSkilled);
+        let by_first = matches!(self.config.order(), Order::MostSkilled | Order::LeastSkilled);
         let mut pools = needs.iter().filter_map(|(skill, _)| self.skilled.get(skill));
         let pool = if by_first { pools.next() } else { pools.min_by_key(|pool| pool.len()) };
         pool.unwrap_or(&self.idle)
     }
 
     pub fn rank(&self, agent: &Agent, membership: &Membership) -> Rank {
-        Rank::of(self.config.method.order(), &agent.figures(), membership, None)
+        Rank::of(self.config.order(), &agent.figures(), membership, None)
     }
 
     /// A call begins to wait, or waits again after an offer.

@@ -70,7 +70,7 @@ impl Acd {
         let (mut tried, mut candidates) = (0, Vec::new());
         let mut unskilled = count(queue.idle.len().saturating_sub(pool.len()));
         for &ix in pool.values() {
-            if candidates.len() == MAX_CANDIDATES {
+            if candidates.len() == queue.config.most_candidates() {
                 break;
             }
             let Some(agent) = self.floor.agent(ix) else { continue };
@@ -91,7 +91,8 @@ impl Acd {
     /// Who spoke with the caller last is a candidate, however many others stand before him.
     fn add_last_agent(&self, call: &Call, entry: &Entry, now: Now, candidates: &mut Vec<Candidate>) {
         let Some(last) = call.last_agent.as_ref().filter(|last| last.presence == Presence::Free) else { return };
-        if candidates.len() < MAX_CANDIDATES || candidates.iter().any(|candidate| candidate.agent == last.agent) {
+        let most = self.floor.queue(entry.queue).map_or(MAX_CANDIDATES, |queue| queue.config.most_candidates());
+        if candidates.len() < most || candidates.iter().any(|candidate| candidate.agent == last.agent) {
             return;
         }
         let agent = self.floor.find(&last.agent).and_then(|ix| self.floor.agent(ix));

@@ -40,6 +40,7 @@ pub fn changes(old: &Config, new: &Config) -> String {
         agents: _,
         mailboxes: _,
         waiting: _,
+        plugins,
     } = old;
     let digest = (realm, algorithms, listener_algorithms);
     let digest_same = digest == (&new.realm, &new.algorithms, &new.listener_algorithms);
@@ -56,6 +57,7 @@ pub fn changes(old: &Config, new: &Config) -> String {
         (prompts.usual() != new.prompts.usual()).then(|| "first language changed".to_owned()),
         (old.flows.zone() != new.flows.zone()).then(|| "time zone changed".to_owned()),
         count("mailboxes", &mailboxes(old), &mailboxes(new)),
+        count("plugins", plugins, &new.plugins),
         count("calendars", calendars, &new.calendars),
         count("switches", switches, &new.switches),
         count("trunks", &trunks(old), &trunks(new)),

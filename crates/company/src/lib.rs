@@ -260,6 +260,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         calendars: hours.calendars(),
         switches: hours.switches(),
         mailboxes,
+        plugins: BTreeMap::new(),
         queues: queues_read.queues,
         agents: queues_read.agents,
         duties,

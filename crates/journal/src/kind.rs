@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::is_hidden;
 use crate::{
-    AgentLost, Announced, Asker, CallChanged, CallbackTold, ConsultBegan, ConsultOutcome, DecisionRejected, Direction,
-    Disposed, DivertedFrom, LegRole, LoginFault, MediaStats, MessageHeard, MessageLeft, MessageName, MessageNotLeft,
-    Name, NoWayOut, OfferEnded, OfferMade, Origin, Party, QueueExit, Reason, Received, Scale, StatusChanged,
-    TransferKind, TrunkDown, TrunkLocated, TrunkNotLocated, TrunkRegistered, TrunkRests, TrunkUnregistered, TrunkUp,
+    AgentLost, Announced, Asker, CallChanged, CallbackTold, ConsultBegan, ConsultOutcome, Decided, DecisionRejected,
+    Direction, Disposed, DivertedFrom, LegRole, LoginFault, MediaStats, MessageHeard, MessageLeft, MessageName,
+    MessageNotLeft, Name, NoWayOut, OfferEnded, OfferMade, Origin, Party, PluginFailed, QueueExit, Reason, Received,
+    Scale, StatusChanged, TransferKind, TrunkDown, TrunkLocated, TrunkNotLocated, TrunkRegistered, TrunkRests,
+    TrunkUnregistered, TrunkUp,
 };
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
@@ -219,6 +220,10 @@ pub enum Kind {
     },
     /// A decision about the call was not used: another one follows, or longest idle decides.
     DecisionRejected(DecisionRejected),
+    /// A plugin did not decide: the queue's strategy does.
+    PluginFailed(PluginFailed),
+    /// A decision of a plugin, with all that it went by.
+    Decided(Decided),
     /// The call that waits is another one from now on.
     CallChanged(CallChanged),
     /// An agent's phone is rung for the call.

@@ -22,6 +22,8 @@ impl Kind {
                 | Self::Announced(_)
                 | Self::Unsaid { .. }
                 | Self::DecisionRejected(_)
+                | Self::PluginFailed(_)
+                | Self::Decided(_)
                 | Self::CallChanged(_)
                 | Self::OutsideRefused { .. }
                 | Self::TrunkPassed { .. }

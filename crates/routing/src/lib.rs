@@ -35,7 +35,7 @@ pub use builtin::{Builtin, LongestIdle};
 pub use decision::{Action, Decision, MAX_REASON, MAX_STATE, Ring, Target};
 pub use description::Description;
 pub use levels::{Levels, MAX_NEEDS};
-pub use name::{AgentName, QueueName, SkillName};
+pub use name::{AgentName, PluginName, QueueName, SkillName};
 pub use order::Order;
 pub use outcome::{Happened, Outcome};
 pub use snapshot::{

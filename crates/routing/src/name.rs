@@ -84,4 +84,6 @@ names! {
     QueueName;
     /// A skill, by its name in the configuration.
     SkillName;
+    /// A plugin, by its name in the configuration.
+    PluginName;
 }

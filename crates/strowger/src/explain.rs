@@ -9,7 +9,7 @@ use base::CallId;
 use clap::Args;
 use journal::{
     CallChanged, Candidate, DecisionRejected, Event, Kind, Name, OfferEnded, OfferMade, OfferOutcome, OfferReason,
-    QueueExit, Rival,
+    PluginFailed, QueueExit, Rival,
 };
 use serde::Serialize;
 use switch::control::{Request, Response, Standing};
@@ -135,6 +135,7 @@ fn words(event: &Event) -> Option<String> {
             let rejected = format!("a decision of the queue {} was not used, as it was {}", shown(queue), word(fault));
             rejected + &because(reason.as_deref())
         }
+        Kind::PluginFailed(failed) => plugin_failed(failed),
         Kind::CallChanged(changed) => change(changed),
         Kind::OfferMade(offer) => offered(offer),
         Kind::OfferEnded(OfferEnded { agent, outcome, rang_ms, .. }) => {
@@ -151,6 +152,15 @@ fn words(event: &Event) -> Option<String> {
 }
 
 /// `needs spanish 30 in the queue sales from now on: waited for 30 s`.
+fn plugin_failed(failed: &PluginFailed) -> String {
+    let PluginFailed { plugin, queue, fault, text, rests_ms } = failed;
+    let (plugin, queue, fault) = (shown(plugin), shown(queue), shown(fault));
+    let failed =
+        format!("the plugin {plugin} did not decide for the queue {queue} ({fault}); the queue's strategy does");
+    let rests = rests_ms.map_or_else(String::new, |rests| format!(", and goes on for {}", span(rests)));
+    failed + &rests + &because(Some(text.as_str()).filter(|text| !text.is_empty()))
+}
+
 fn change(changed: &CallChanged) -> String {
     let CallChanged { queue, needs, priority, reason } = changed;
     let needs = needs.as_ref().map(|needs| match needs.is_empty() {

@@ -12,11 +12,13 @@ use std::time::Duration;
 use ipnet::IpNet;
 use journal::Asker;
 use journal::kpi::Targets;
+use routing::PluginName;
 use sip::Flow;
 use sip::digest::{Algorithm, Secret};
 
 use crate::far_end::{FarEnd, NamedSources};
 use crate::numbers::Of;
+use crate::plugins::Rest;
 use crate::prompts::{PromptName, Prompts};
 use crate::talk_keys::TalkKeys;
 
@@ -74,6 +76,8 @@ pub struct Config {
     pub duties: crate::Duties,
     /// Where voice messages lie. Each user has one by his name.
     pub mailboxes: BTreeMap<MailboxName, Mailbox>,
+    /// Plugins that queues may ask, and when they are left alone.
+    pub plugins: BTreeMap<PluginName, Rest>,
     /// What each queue is to those who wait in it, besides what the ACD knows.
     pub waiting: BTreeMap<acd::QueueName, Waiting>,
     /// What those hear whom the other side holds, if they did not meet through a queue with music. Without either they hear

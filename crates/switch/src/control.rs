@@ -20,6 +20,7 @@ use crate::call::{Call, Role, Stage};
 pub use crate::duty::{NotSaid, Saying};
 use crate::fault::Hand;
 pub use crate::hours::SwitchState;
+use crate::plugins::PluginState;
 pub use crate::queues::{QueueLine, QueuePage, Standing};
 pub use crate::registrations::{Registration, Registrations};
 use crate::switch::Switch;
@@ -110,6 +111,8 @@ pub enum Request {
         #[serde(default)]
         limit: u16,
     },
+    /// All plugins: answered by [`Response::Plugins`].
+    Plugins,
     /// Take a callback back: answered by [`Response::Cancelled`] or [`Response::NoSuchCallback`].
     CancelCallback {
         /// Its name.
@@ -187,6 +190,8 @@ pub enum Response {
     NoSuchCallback,
     /// Some of the queues.
     Queues(QueuePage),
+    /// Every plugin, by name.
+    Plugins(Vec<PluginState>),
     /// Where the call stands; nothing if it lives and is in no queue.
     Standing(Option<Box<Standing>>),
     /// They are being counted; phones are told then.
@@ -422,6 +427,7 @@ impl Switch {
                 self.settle(now);
                 if known { Response::Cancelled } else { Response::NoSuchCallback }
             }
+            Request::Plugins => Response::Plugins(self.plugin_states(now)),
             Request::Queues { after, limit } => Response::Queues(self.queue_page(now, after.as_deref(), limit)),
             Request::Explain { call } if !self.calls.contains_key(&call) => Response::NoSuchCall,
             Request::Explain { call } => Response::Standing(self.standing(now, call).map(Box::new)),

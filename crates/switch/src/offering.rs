@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use acd::Chosen;
 use journal::{Candidate, Kind, Name, OfferMade, OfferReason, Rival};
-use routing::{Exclusions, Question, Strategy as _};
+use routing::{Exclusions, Question};
 
 use crate::outgoing::millis;
 use crate::switch::Switch;
@@ -15,7 +15,7 @@ impl Switch {
         let chosen = &offer.chosen;
         let strategy = match &self.strategy {
             Some(strategy) if !chosen.fallback => strategy.name(),
-            _ => chosen.method.name(),
+            _ => chosen.strategy(),
         };
         Kind::OfferMade(OfferMade {
             offer: offer.id,

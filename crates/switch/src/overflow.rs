@@ -19,15 +19,19 @@ enum Place {
 }
 
 impl Switch {
-    /// A strategy has decided. What it says of places beside the queues is checked here: the ACD does not know them.
-    pub(crate) fn take_decision(&mut self, now: Now, id: DecisionId, mut decision: Decision) {
+    /// A strategy has decided. What it says of places beside the queues is checked here: the ACD does not know them. True if
+    /// it is carried out.
+    pub(crate) fn take_decision(&mut self, now: Now, id: DecisionId, mut decision: Decision) -> bool {
         if let Action::Overflow { call, to } = &mut decision.action {
             match self.overflow_target(*call, to) {
                 Some(target) => *to = target,
-                None => return self.acd.handle_bad_decision(now, id, &decision),
+                None => {
+                    self.acd.handle_bad_decision(now, id, &decision);
+                    return false;
+                }
             }
         }
-        self.acd.handle_decision(now, id, &decision);
+        self.acd.handle_decision(now, id, &decision)
     }
 
     /// Where a call goes by its queue's decision; none if there is no such place, or it was sent on too often.

@@ -1,25 +1,30 @@
 //! What the queues say: decisions to make, phones to ring and to let go, calls that have left.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use acd::{AgentName, Change, DecisionFault, Event, OfferEnd, OfferFailure, QueueName};
+use acd::{AgentName, Binding, Change, DecisionFault, Event, OfferEnd, OfferFailure, QueueName};
 use base::{CallId, Now, OfferId};
 use journal::{CallChanged, DecisionRejected, Kind, OfferEnded, OfferOutcome};
 use sip::SessionId;
 use sip_message::Reason;
 
 use crate::outgoing::millis;
+use crate::plugins::PluginAsk;
 use crate::switch::Switch;
 
 impl Switch {
     pub(crate) fn on_acd(&mut self, now: Now, event: acd::Event) {
         match event {
-            Event::DecisionNeeded { id, method, snapshot, .. } => {
-                let decision = self.strategy.as_deref().unwrap_or(&method).decide(&snapshot);
-                self.take_decision(now, id, decision);
-            }
-            Event::DecisionRejected { call, queue, fault, reason, .. } => {
-                self.decision_rejected(now, call, &queue, fault, reason);
+            Event::DecisionNeeded { id, queue, method, plugin, snapshot } => match (&self.strategy, plugin) {
+                (None, Some(binding)) => self.ask_plugin(now, PluginAsk { id, queue, binding, snapshot }),
+                (strategy, _) => {
+                    let decision = strategy.as_deref().unwrap_or(&method).decide(&snapshot);
+                    self.take_decision(now, id, decision);
+                }
+            },
+            Event::DecisionRejected { plugin, call, queue, fault, reason, .. } => {
+                self.decision_rejected(now, plugin, call, &queue, fault, reason);
             }
             Event::Changed { call, queue, change, reason } => self.call_changed(now, call, &queue, change, reason),
             Event::Offer(offer) => self.place_offer(now, offer),
@@ -41,10 +46,11 @@ impl Switch {
         }
     }
 
-    /// A strategy's decision was not used: longest idle decides, or the strategy once more.
+    /// A decision was not used: another one takes its place, or whoever made it is asked once more.
     fn decision_rejected(
         &mut self,
         now: Now,
+        plugin: Option<Arc<Binding>>,
         call: CallId,
         queue: &QueueName,
         fault: DecisionFault,
@@ -57,6 +63,11 @@ impl Switch {
             DecisionFault::Impossible => (journal::DecisionFault::Impossible, &mut counts.impossible),
         };
         *count += 1;
+        // That somebody was taken meanwhile is no fault of a plugin.
+        if let Some(plugin) = plugin.filter(|_| fault != journal::DecisionFault::Stale) {
+            let kind = if fault == journal::DecisionFault::Late { "late" } else { "impossible" };
+            return self.plugin_failed(now, &plugin.plugin, queue, Some(call), kind, reason.unwrap_or_default());
+        }
         let rejected = DecisionRejected { queue: queue.shared().clone(), fault, reason };
         self.note(now, call, Kind::DecisionRejected(rejected));
     }

@@ -26,6 +26,7 @@ use crate::grant::Meter;
 use crate::health::Health;
 use crate::lamps::Lamps;
 use crate::message::Message;
+use crate::plugins::Plugins;
 use crate::registration::{Desk, Door};
 use crate::repeats::Repeats;
 use crate::returning::Returning;
@@ -90,6 +91,7 @@ pub struct Switch {
     pub(crate) flow_inputs: VecDeque<(CallId, FlowInput)>,
     pub(crate) speeches: Speeches,
     pub(crate) fetches: Fetches,
+    pub(crate) plugins: Plugins,
     pub(crate) commands: VecDeque<leg::Command>,
     pub(crate) take_orders: VecDeque<TakeOrder>,
     pub(crate) letters: Letters,
@@ -165,6 +167,7 @@ impl Switch {
             flow_inputs: VecDeque::new(),
             speeches: Speeches::default(),
             fetches: Fetches::default(),
+            plugins: Plugins::default(),
             commands: VecDeque::new(),
             take_orders: VecDeque::new(),
             letters: Letters::default(),

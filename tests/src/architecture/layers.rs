@@ -36,7 +36,7 @@ pub const TABLE: &[Place] = &[
     place("hours", 2, &[]),
     place("ivr", 2, &["hours"]),
     place("acd", 2, &["routing"]),
-    place("journal", 2, &[]),
+    place("journal", 2, &["routing"]),
     place("trace", 2, &[]),
     place("switch", 2, &["routing", "hours", "ivr", "acd", "journal"]),
     place("company", 2, &["routing", "hours", "ivr", "acd", "switch", "trace"]),

@@ -1,0 +1,130 @@
+//! Queues whose decisions a plugin makes: what it sees, and who decides when it does not.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use acd::{Binding, DecisionFault, Event, QueueConfig};
+use common::{Centre, offers, queue};
+use routing::{Action, Builtin, Decision, Method, Order, Snapshot};
+
+const AGENTS: [&str; 3] = ["ann", "bob", "eve"];
+
+/// A queue that asks a plugin, and in whose place the last of its list decides.
+fn bound(order: Order, candidates: usize) -> QueueConfig {
+    let binding = Binding { plugin: "ours".into(), parameters: "{}".into(), order, candidates };
+    QueueConfig {
+        plugin: Some(Arc::new(binding)),
+        method: Method { strategy: Builtin::RingAll, patience_ms: None },
+        ..queue("sales", &AGENTS)
+    }
+}
+
+/// A call that waits for the plugin's word.
+fn asking(config: QueueConfig) -> (Centre, Arc<Snapshot>) {
+    let mut centre = Centre::new(vec![config], &AGENTS);
+    centre.decide = false;
+    centre.join("sales");
+    let asked = centre.asked();
+    (centre, asked)
+}
+
+/// To whom the call is offered, by whose decision, and whether that is another's in its place.
+fn offered(said: &[Event]) -> Vec<(String, String, bool)> {
+    let told = |offer: acd::Offer| (offer.agent.to_string(), offer.chosen.strategy().to_owned(), offer.chosen.fallback);
+    offers(said).into_iter().map(told).collect()
+}
+
+fn all_by_fallback() -> Vec<(String, String, bool)> {
+    AGENTS.map(|agent| (agent.to_owned(), "ring-all".to_owned(), true)).into()
+}
+
+fn faults(said: &[Event]) -> Vec<DecisionFault> {
+    let fault = |event: &Event| match event {
+        Event::DecisionRejected { fault, plugin, .. } => {
+            assert_eq!(plugin.as_ref().unwrap().plugin.as_str(), "ours");
+            Some(*fault)
+        }
+        _ => None,
+    };
+    said.iter().filter_map(fault).collect()
+}
+
+fn to(snapshot: &Snapshot, agent: &str) -> Decision {
+    let call = snapshot.calls()[0].id;
+    Decision::new(Action::Offer { call, agent: agent.into(), ring_ms: None }, "")
+}
+
+#[test]
+fn the_driver_is_told_whom_to_ask_and_the_offer_by_whom_it_is() {
+    let mut centre = Centre::new(vec![bound(Order::List, 32)], &AGENTS);
+    centre.decide = false;
+    centre.join("sales");
+    let said = centre.take();
+    let [Event::DecisionNeeded { plugin: Some(binding), snapshot, .. }] = &said[..] else { panic!("{said:?}") };
+    assert_eq!((binding.plugin.as_str(), &*binding.parameters), ("ours", "{}"));
+    let decision = to(snapshot, "eve");
+    assert!(centre.acd.handle_decision(centre.now, snapshot.id, &decision));
+    centre.settle();
+    assert_eq!(offered(&centre.take()), [("eve".to_owned(), "ours".to_owned(), false)]);
+}
+
+#[test]
+fn it_sees_the_best_by_the_order_of_its_binding_and_no_more_than_that_says() {
+    let (_, snapshot) = asking(bound(Order::List, 2));
+    let seen: Vec<&str> = snapshot.candidates().iter().map(|candidate| candidate.agent.as_str()).collect();
+    assert_eq!((seen, snapshot.queue.excluded.surplus), (vec!["ann", "bob"], 1));
+}
+
+#[test]
+fn in_the_place_of_one_that_does_not_answer_the_queues_strategy_decides_at_once() {
+    let (mut centre, asked) = asking(bound(Order::List, 1));
+    assert_eq!(centre.acd.decide_otherwise(centre.now, asked.id), Some(asked.calls()[0].id));
+    centre.settle();
+    // It sees no more than the plugin.
+    assert_eq!(offered(&centre.take()), all_by_fallback()[..1]);
+    assert_eq!(centre.acd.decide_otherwise(centre.now, asked.id), None, "nobody waits for it any more");
+    assert!(!centre.acd.handle_decision(centre.now, asked.id, &to(&asked, "eve")));
+    centre.settle();
+    assert!(centre.take().is_empty());
+}
+
+#[test]
+fn so_it_does_if_the_answer_is_late_or_impossible() {
+    let (mut centre, _) = asking(bound(Order::List, 32));
+    centre.pass(Duration::from_millis(100));
+    let said = centre.take();
+    assert_eq!((faults(&said), offered(&said)), (vec![DecisionFault::Late], all_by_fallback()));
+    let (mut centre, asked) = asking(bound(Order::List, 32));
+    assert!(!centre.acd.handle_decision(centre.now, asked.id, &to(&asked, "nobody")));
+    centre.settle();
+    let said = centre.take();
+    assert_eq!((faults(&said), offered(&said)), (vec![DecisionFault::Impossible], all_by_fallback()));
+}
+
+#[test]
+fn a_plugin_whose_agent_was_taken_is_asked_once_more() {
+    let (mut centre, asked) = asking(bound(Order::List, 32));
+    let gone = |centre: &mut Centre, agent: &str| {
+        centre.acd.reserve(centre.now, &agent.into(), base::CallId::from_raw(99)).unwrap();
+        centre.settle();
+    };
+    gone(&mut centre, "ann");
+    centre.decide(&asked, &to(&asked, "ann"));
+    let said = centre.take();
+    assert_eq!((faults(&said), offered(&said)), (vec![DecisionFault::Stale], vec![]));
+    let Some(Event::DecisionNeeded { snapshot, plugin: Some(_), .. }) = said.last() else { panic!("{said:?}") };
+    gone(&mut centre, "bob");
+    centre.decide(snapshot, &to(snapshot, "bob"));
+    let said = centre.take();
+    let eve = [("eve".to_owned(), "ring-all".to_owned(), true)];
+    assert_eq!((faults(&said), offered(&said)), (vec![DecisionFault::Stale], eve.into()));
+}

@@ -1,0 +1,195 @@
+//! A queue asks a plugin: what comes of its answers, of those that do not come, and of one that fails again and again.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "this is test code"
+)]
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use acd::{Binding, QueueConfig};
+use common::{QUIET, SECOND, Scene};
+use journal::{Decided, Kind, OfferMade, PluginFailed};
+use routing::{Action, Decision, Order, Target};
+use sim::{Seen, company};
+use switch::control::{Request, Response};
+use switch::{PluginAsk, PluginFault, PluginState, Rest};
+
+/// A queue of two agents that asks the plugin `ours`, which rests for 10 s after three failures.
+fn scene() -> Scene {
+    let mut config = company();
+    let binding =
+        Binding { plugin: "ours".into(), parameters: r#"{"depth":2}"#.into(), order: Order::List, candidates: 32 };
+    let sales = QueueConfig::new("sales", vec!["101".into(), "102".into()]);
+    config.queues = vec![QueueConfig { plugin: Some(Arc::new(binding)), ..sales }];
+    config.plugins = [("ours".into(), Rest { after: 3, lasts: SECOND * 10 })].into();
+    config.numbers.insert("2001".into(), switch::Destination::Queue("sales".into()));
+    Scene::of(config)
+}
+
+/// What the plugin says.
+fn second(ask: &PluginAsk) -> Result<Decision, PluginFault> {
+    let (call, agent) = (ask.snapshot.calls()[0].id, ask.snapshot.candidates()[1].agent.clone());
+    Ok(Decision::new(Action::Offer { call, agent, ring_ms: None }, "knows better"))
+}
+
+fn trap(_: &PluginAsk) -> Result<Decision, PluginFault> {
+    Err(PluginFault { kind: "trap", text: "unreachable".to_owned() })
+}
+
+impl Scene {
+    /// A call comes to the queue, just now.
+    fn come(&mut self) {
+        self.world.with_phone(self.caller, |phone, now| phone.call(now, "4930123", "2001"));
+        self.world.run(Duration::from_millis(20));
+    }
+
+    fn asked(&mut self) -> PluginAsk {
+        self.world.switch.poll_plugin().expect("the plugin is asked")
+    }
+
+    fn reply(&mut self, ask: &PluginAsk, outcome: Result<Decision, PluginFault>) {
+        self.world.switch.handle_plugin(self.world.now, ask.id, outcome, Duration::from_micros(70));
+        self.world.run(Duration::from_millis(20));
+    }
+
+    /// A call comes, and the plugin says that.
+    fn call_and(&mut self, says: fn(&PluginAsk) -> Result<Decision, PluginFault>) {
+        self.come();
+        let ask = self.asked();
+        let outcome = says(&ask);
+        self.reply(&ask, outcome);
+    }
+
+    fn end_call(&mut self) {
+        self.hang_up(self.caller);
+        self.world.run(SECOND);
+    }
+
+    /// By whom offers were made, and whether in another's place.
+    fn offers(&self) -> Vec<(String, bool)> {
+        let made = |event: &journal::Event| match &event.kind {
+            Kind::OfferMade(OfferMade { why, .. }) => Some((why.strategy.to_string(), why.fallback)),
+            _ => None,
+        };
+        self.world.journal.iter().filter_map(made).collect()
+    }
+
+    fn failures(&self) -> Vec<(String, Option<u64>, bool)> {
+        let failed = |event: &journal::Event| match &event.kind {
+            Kind::PluginFailed(PluginFailed { fault, rests_ms, .. }) => {
+                Some((fault.to_string(), *rests_ms, event.call.is_some()))
+            }
+            _ => None,
+        };
+        self.world.journal.iter().filter_map(failed).collect()
+    }
+
+    fn state(&mut self) -> PluginState {
+        let answer = self.world.switch.handle_control(self.world.now, Request::Plugins);
+        let Response::Plugins(mut all) = answer else { panic!("{answer:?}") };
+        assert_eq!(all.len(), 1);
+        all.remove(0)
+    }
+}
+
+#[test]
+fn its_decision_is_carried_out_and_kept_with_all_that_it_went_by() {
+    let mut s = scene();
+    s.call_and(second);
+    assert!(s.saw(s.alan, &Seen::Rings) && !s.saw(s.ada, &Seen::Rings));
+    assert_eq!(s.offers(), [("ours".to_owned(), false)]);
+    let kept = s.world.journal.iter().find_map(|event| match &event.kind {
+        Kind::Decided(decided) => Some(decided.clone()),
+        _ => None,
+    });
+    let Decided { queue, strategy, parameters, took_us, snapshot, decision } = kept.unwrap();
+    assert_eq!((&*queue, &*strategy, parameters.as_deref()), ("sales", "ours", Some(r#"{"depth":2}"#)));
+    assert_eq!((took_us, snapshot.candidates().len(), &*decision.reason), (Some(70), 2, "knows better"));
+    let PluginState { plugin, queues, asked, decided, took_us, longest_us, failed, .. } = s.state();
+    assert_eq!((plugin.as_str(), queues, asked, decided), ("ours", vec!["sales".to_owned()], 1, 1));
+    assert_eq!((took_us, longest_us, failed.len()), (70, 70, 0));
+}
+
+#[test]
+fn in_its_place_the_queues_strategy_decides_at_once() {
+    let mut s = scene();
+    s.call_and(trap);
+    assert!(s.saw(s.ada, &Seen::Rings) || s.saw(s.alan, &Seen::Rings));
+    assert_eq!(s.offers(), [("longest-idle".to_owned(), true)]);
+    assert_eq!(s.failures(), [("trap".to_owned(), None, true)]);
+    let state = s.state();
+    let (_, fault, text) = state.last_failure.unwrap();
+    assert_eq!((state.decided, state.in_row, &*fault, text.as_str()), (0, 1, "trap", "unreachable"));
+}
+
+#[test]
+fn an_answer_that_is_late_or_cannot_be_carried_out_is_a_failure_and_one_for_nobody_is_nothing() {
+    let mut s = scene();
+    s.come();
+    let ask = s.asked();
+    s.world.run(Duration::from_millis(100));
+    assert_eq!(s.offers(), [("longest-idle".to_owned(), true)]);
+    let outcome = second(&ask);
+    s.reply(&ask, outcome);
+    assert_eq!((s.offers().len(), s.failures()), (1, vec![("late".to_owned(), None, true)]));
+    s.end_call();
+    // Places that are none: the ACD knows of agents, the switch of the rest.
+    s.call_and(|ask| {
+        let call = ask.snapshot.calls()[0].id;
+        Ok(Decision::new(Action::Overflow { call, to: Target::Flow("nowhere".to_owned()) }, ""))
+    });
+    s.end_call();
+    s.world.run(SECOND * 10);
+    s.call_and(|ask| {
+        let call = ask.snapshot.calls()[0].id;
+        Ok(Decision::new(Action::Offer { call, agent: "nobody".into(), ring_ms: None }, ""))
+    });
+    assert_eq!(s.state().failed.get("impossible"), Some(&2));
+    assert_eq!(s.offers().iter().filter(|(_, fallback)| *fallback).count(), 3);
+    s.end_call();
+    // A caller who is gone by then.
+    s.world.run(SECOND * 20);
+    s.come();
+    let ask = s.asked();
+    s.end_call();
+    let outcome = trap(&ask);
+    s.reply(&ask, outcome);
+    assert_eq!(s.failures().last().unwrap(), &("trap".to_owned(), Some(10_000), false), "told, though of no call");
+    s.world.run(QUIET);
+    assert!(s.world.switch.is_quiet(), "{:?}", s.world.switch);
+}
+
+#[test]
+fn one_that_fails_again_and_again_is_left_alone_for_a_while() {
+    let mut s = scene();
+    for _ in 0..3 {
+        s.call_and(trap);
+        s.end_call();
+    }
+    let rests = |s: &Scene| s.failures().iter().map(|(_, rests, _)| *rests).collect::<Vec<_>>();
+    assert_eq!(rests(&s), [None, None, Some(10_000)]);
+    assert!(s.state().rests_ms.is_some_and(|left| left < 10_000));
+    s.come();
+    assert_eq!(s.world.switch.poll_plugin(), None);
+    assert_eq!(s.offers().last().unwrap(), &("longest-idle".to_owned(), true));
+    assert_eq!((s.state().rested, s.state().asked), (1, 3));
+    s.end_call();
+    // Then it is tried once; a failure has it rest again, an answer counts from the start.
+    s.world.run(SECOND * 10);
+    s.call_and(trap);
+    s.end_call();
+    assert_eq!(rests(&s).last().unwrap(), &Some(10_000));
+    s.world.run(SECOND * 10);
+    s.call_and(second);
+    s.end_call();
+    assert_eq!((s.state().in_row, s.state().rests_ms), (0, None));
+    s.call_and(trap);
+    assert_eq!(rests(&s).last().unwrap(), &None);
+    assert_eq!((s.state().in_row, s.state().asked), (1, 6));
+}
