@@ -1,5 +1,6 @@
 //! The time after a call: when it begins and ends, ended early, extended.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use base::{CallId, Mono, Now};
@@ -72,11 +73,16 @@ impl Acd {
         }
     }
 
-    /// How many agents are in the wrap-up of a call. Looks at all of them, so for tests and reconciliation.
+    /// How many agents are in the wrap-up of each call. Looks once at all of them, so for tests and reconciliation.
     #[must_use]
-    pub fn wrap_ups_of(&self, call: CallId) -> usize {
-        let after = |lease: &crate::floor::Lease| matches!(lease.kind, LeaseKind::WrapUp(after) if after.call == call);
-        self.floor.agents.iter().filter(|agent| agent.lease.as_ref().is_some_and(after)).count()
+    pub fn wrap_ups(&self) -> BTreeMap<CallId, usize> {
+        let mut calls = BTreeMap::new();
+        for lease in self.floor.agents.iter().filter_map(|agent| agent.lease.as_ref()) {
+            if let LeaseKind::WrapUp(after) = lease.kind {
+                *calls.entry(after.call).or_default() += 1;
+            }
+        }
+        calls
     }
 
     fn wrap_up_of(&self, agent: &AgentName) -> Option<(AgentIx, After)> {

@@ -1,7 +1,7 @@
 //! The time after a call.
 //!
 //! Covered: ended early · extended by as much as the queue gives, up to its longest, and not beyond · by who is in none, in a rest,
-//! unknown · in a direct call meanwhile · of which call it is, in it and after it.
+//! unknown · in a direct call meanwhile · of which call it is, in it and after it · how many are in that of each call.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,7 +14,7 @@ mod common;
 
 use acd::{AgentState, Event, OfferFailure, WrapUpFault};
 use base::CallId;
-use common::{Centre, SECOND, queue};
+use common::{Centre, SECOND, offers, queue};
 
 /// Wrap-ups of 10 s, 25 s in all if extended; Ann has just ended a call.
 fn wrapping() -> (Centre, CallId) {
@@ -92,4 +92,22 @@ fn a_wrap_up_is_ended_during_a_direct_call() {
     centre.acd.release(centre.now, &"ann".into(), direct);
     centre.settle();
     assert_eq!(centre.state("ann"), AgentState::Idle);
+}
+
+#[test]
+fn each_call_has_the_agents_who_are_in_the_wrap_up_of_it() {
+    let mut config = queue("sales", &["ann", "bob", "cid"]);
+    config.wrap_up = 10 * SECOND;
+    let mut centre = Centre::new(vec![config], &["ann", "bob", "cid"]);
+    let calls = [centre.join("sales"), centre.join("sales")];
+    for offer in offers(&centre.take()) {
+        centre.answer(offer.id);
+    }
+    assert!(centre.acd.wrap_ups().is_empty());
+    for call in calls {
+        centre.leave(call);
+    }
+    assert_eq!(centre.acd.wrap_ups(), calls.map(|call| (call, 1)).into());
+    centre.pass(10 * SECOND);
+    assert!(centre.acd.wrap_ups().is_empty());
 }

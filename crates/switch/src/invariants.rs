@@ -42,9 +42,10 @@ impl Switch {
         for (id, book) in &self.open_books {
             holds!(book.wrap_ups > 0 && !self.calls.contains_key(id), "the book of {id} is open for nothing");
         }
+        let wrap_ups = self.acd.wrap_ups();
         let books = self.open_books.iter().map(|(id, book)| (id, book.wrap_ups));
         for (id, waits) in books.chain(self.calls.iter().map(|(id, call)| (id, call.wrap_ups))) {
-            let there = self.acd.wrap_ups_of(*id);
+            let there = wrap_ups.get(id).copied().unwrap_or_default();
             holds!(waits as usize <= there, "{id} waits for {waits} wrap-ups of {there}");
         }
         let of_legs = self.legs.values().filter(|leg| leg.session.is_some()).count();
