@@ -111,10 +111,8 @@ pub(crate) fn report(request: &Report) -> Result<(), Error> {
     let Company { system, switch, .. } = read_company(&request.at.config)?;
     let zone = switch.flows.zone();
     let now = Clock::start().now().wall;
-    let time = |text: &String| zone.at(text).ok_or_else(|| Error::NoTime { text: text.clone() });
-    let from = request.from.as_ref().map_or_else(|| Ok(zone.day_of(now)), time)?;
-    let to = request.to.as_ref().map_or(Ok(now), time)?;
-    let mut sums = read(&system.data_folder(&request.at.config), (from, to), request, switch.targets(), zone)?;
+    let span = span(request, zone, now)?;
+    let mut sums = read(&system.data_folder(&request.at.config), span, request, switch.targets(), zone)?;
     if request.by == By::Queue {
         for queue in &switch.queues {
             sums.staff(queue.name.as_str(), queue.agents.iter().map(|member| member.agent.as_str()));
@@ -126,6 +124,14 @@ pub(crate) fn report(request: &Report) -> Result<(), Error> {
         _ => table(&sums, request.by),
     });
     Ok(())
+}
+
+/// From when until when is asked for; of what is to come there are no figures, though agents are there.
+fn span(request: &Report, zone: &Zone, now: Wall) -> Result<(Wall, Wall), Error> {
+    let time = |text: &String| zone.at(text).ok_or_else(|| Error::NoTime { text: text.clone() });
+    let from = request.from.as_ref().map_or_else(|| Ok(zone.day_of(now)), time)?;
+    let to = request.to.as_ref().map_or(Ok(now), time)?;
+    Ok((from, to.min(now)))
 }
 
 fn read(data: &Path, (from, to): (Wall, Wall), request: &Report, targets: Targets, zone: &Zone) -> Result<Sums, Error> {
@@ -315,6 +321,20 @@ mod tests {
         assert_eq!((line("sales").staffed_s, line("support").staffed_s, sums.all.staffed_ms), (2.0, 1.0, 2_000));
         assert_eq!((line("sales").occupancy, line("sales").own_occupancy), (Some(0.5), Some(0.1)));
         assert_eq!((line("support").own_occupancy, sums.lines.len()), (Some(0.0), 2));
+    }
+
+    #[test]
+    fn a_span_ends_now_at_the_latest() {
+        let (zone, now) = (Zone::default(), Wall::from_unix_micros(1_795_253_400_000_000));
+        let at = At { config: "config".into() };
+        let (from, to) = (Some("2026-11-20".to_owned()), Some("2026-11-22".to_owned()));
+        let mut request = Report { from, to, by: By::Queue, json: false, csv: false, at };
+        let begin = Wall::from_unix_micros(1_795_132_800_000_000);
+        assert_eq!(span(&request, &zone, now).unwrap(), (begin, now), "nobody has worked tomorrow");
+        request.to = Some("2026-11-21".to_owned());
+        assert_eq!(span(&request, &zone, now).unwrap().1, Wall::from_unix_micros(1_795_219_200_000_000));
+        request.from = Some("yesterday".to_owned());
+        assert!(span(&request, &zone, now).is_err());
     }
 
     #[test]
