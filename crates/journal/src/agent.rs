@@ -1,7 +1,7 @@
 //! What is told of agents apart from calls: what they say of themselves.
 //!
 //! Occupancy and adherence are folds over these events: an agent is what the last one says, from its time on. A start tells
-//! what everybody is who is not logged out, and so does the first call of a day in a queue; a configuration tells what it changes.
+//! what everybody is who is not logged out, and so does the begin of each day; a configuration tells what it changes.
 
 use base::Wall;
 use serde::{Deserialize, Serialize};

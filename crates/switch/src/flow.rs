@@ -431,11 +431,12 @@ impl Switch {
         }
     }
 
-    /// What agents did today counts anew from the first of a day who comes to a queue or looks at them.
+    /// What is counted of today counts anew, if the day is another one. Looked at once a minute, and by whoever comes to a queue or asks
+    /// for figures, as clocks are put.
     pub(crate) fn begin_day_if_new(&mut self, now: Now) {
-        let clock = self.config.flows.zone().clock(now.wall);
-        if self.day.replace(clock).is_some_and(|before| !before.is_same_day(clock)) {
-            self.book.figures.turn_to(self.config.flows.zone().day_of(now.wall));
+        let day = self.config.flows.zone().day_of(now.wall);
+        if std::mem::replace(&mut self.day, day) != day {
+            self.book.figures.turn_to(day);
             self.acd.begin_day(now);
             self.tell_duties(now);
         }

@@ -38,10 +38,11 @@ impl Switch {
         self.book.write_system(now, kind);
     }
 
-    /// Looks whether all that is known agrees ([`Self::check_invariants`]), and tells the journal if not. To be called now and then, right after
-    /// [`Self::handle_timeout`] for `now`; takes time in proportion to everything there is: about a microsecond for a call or an agent.
+    /// Looks whether all that is known agrees ([`Self::check_invariants`]), and tells the journal if not; and whether a day has begun. To be called
+    /// once a minute, right after [`Self::handle_timeout`] for `now`; takes time in proportion to everything there is: about a microsecond for a call or an agent.
     pub fn reconcile(&mut self, now: Now) {
         self.hand = Hand::Nothing;
+        self.begin_day_if_new(now);
         let found = self.check_invariants(now).err();
         if found == self.health.inconsistent {
             return;

@@ -119,8 +119,8 @@ pub struct Switch {
     pub(crate) returning: Returning,
     pub(crate) callbacks: Callbacks,
     pub(crate) acquaintances: Acquaintances,
-    /// The day of the agents' figures, by its local time.
-    pub(crate) day: Option<hours::LocalTime>,
+    /// When the day began that is counted.
+    pub(crate) day: Wall,
     /// Dialogs that became a call's, for whoever traces them.
     traced: VecDeque<(CallId, Arc<str>)>,
     traces: bool,
@@ -136,6 +136,7 @@ impl Switch {
         let ids = IdGen::new(node, now.wall);
         let mut book = Book::new(now, &config);
         book.write_system(now, Kind::Started { version: version.clone() });
+        let day = config.flows.zone().day_of(now.wall);
         let acd = Acd::new(now, ids.clone(), config.queues.clone(), config.agents.clone());
         sip.max_sessions = config.limits.max_sessions();
         let listeners = sip.listeners.clone();
@@ -186,7 +187,7 @@ impl Switch {
             returning: Returning::default(),
             callbacks: Callbacks::default(),
             acquaintances: Acquaintances::default(),
-            day: None,
+            day,
             traced: VecDeque::new(),
             traces: false,
             draining: false,

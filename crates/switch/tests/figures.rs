@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use base::CallId;
 use common::{QUIET, SECOND, Scene};
-use journal::{Event, Kind};
+use journal::{Event, Kind, StatusBy};
 use switch::control::{QueueLine, Request, Response};
 
 impl Scene {
@@ -76,8 +76,29 @@ fn figures_go_on_after_a_restart_and_begin_anew_with_the_day() {
     assert_eq!(next.sales().today.offered, 0);
     next.world.run(SECOND);
     // The day's journal says by itself who is there.
-    let told = next.world.count(|kind| matches!(kind, Kind::AgentStatus(told) if told.by == journal::StatusBy::Day));
+    let told = next.world.count(|kind| matches!(kind, Kind::AgentStatus(told) if told.by == StatusBy::Day));
     assert!(told > 0);
+}
+
+#[test]
+fn the_day_is_another_one_though_nobody_has_called_or_looked_before() {
+    let mut before = Scene::without_alan();
+    before.call("201");
+    before.world.with_phone(before.caller, |phone, now| phone.hang_up(now));
+    before.world.run(QUIET);
+    let journal = before.world.journal;
+    for reconciles in [true, false] {
+        let mut s = Scene::without_alan();
+        s.world.switch.restore_figures(s.world.now, |figures| journal.iter().for_each(|event| figures.feed(event)));
+        s.world.run(Duration::from_secs(24 * 3_600));
+        if reconciles {
+            s.world.switch.reconcile(s.world.now);
+            s.world.run(SECOND);
+            let told = |by| s.world.count(|kind| matches!(kind, Kind::AgentStatus(told) if told.by == by));
+            assert_eq!((told(StatusBy::Day), told(StatusBy::Start)), (2, 2), "its journal says who is there");
+        }
+        assert_eq!(s.sales().today.offered, 0, "that was yesterday");
+    }
 }
 
 #[test]

@@ -69,7 +69,6 @@ impl Board {
             self.fold.advance(day, &mut |_| {});
             sums.day = day;
             sums.agents.clear();
-            sums.queues.retain(|_, book| !book.quarters.slots.is_empty());
         }
     }
 
