@@ -81,14 +81,14 @@ impl CdrFold {
     }
 
     /// The last event that each live call is to have after a crash, at the time of the last one that was found: feeding
-    /// them gives the records of the calls that were cut.
+    /// them gives their records. One that was hung up before was not cut: its book alone was open.
     #[must_use]
     pub fn cut(&self) -> Vec<Event> {
         let end = |(call, account): (&CallId, &Account)| Event {
             seq: account.seq.saturating_add(1),
             at: account.last,
             call: Some(*call),
-            kind: Kind::CallEnded { cut: true },
+            kind: Kind::CallEnded { cut: account.hung_up.is_none() },
         };
         self.live.iter().map(end).collect()
     }

@@ -336,6 +336,23 @@ fn calls_that_a_crash_cut_get_their_records_from_what_was_journaled() {
 }
 
 #[test]
+fn a_call_that_was_over_when_the_switch_died_was_not_cut() {
+    let mut story = Story::new(1);
+    story.at(0.1, Kind::Answered);
+    talk(&mut story, 1.0, 5.0, "ann", 2);
+    story.hung_up(5.0, Party::Caller, "bye");
+    // In her wrap-up the agent says what came of it.
+    let said = Disposed { agent: "ann".into(), code: "sold".into(), by: StatusBy::Phone, who: String::new() };
+    story.at(8.0, Kind::Disposition(said));
+    let mut fold = CdrFold::default();
+    assert!(story.events.iter().all(|event| fold.feed(event).is_none()));
+    let last = fold.cut();
+    assert_eq!(last[0].kind, Kind::CallEnded { cut: false });
+    let cdr = fold.feed(&last[0]).unwrap();
+    assert_eq!((cdr.cut, &*cdr.cause, cdr.duration_ms, cdr.dispositions.len()), (false, "bye", 5_000, 1));
+}
+
+#[test]
 fn a_call_whose_hang_up_a_fault_cut_short_ended_by_that_fault() {
     let fault = || Kind::Fault { place: "crates/acd/src/floor.rs:1:1".into() };
     let cdr = Story::new(1).at(1.0, fault()).end(2.0);
