@@ -47,6 +47,13 @@ pub enum CallStage {
 }
 
 impl Acd {
+    /// Since when a call waits or has waited: when it joined the first of its queues, put forward by what it talked with agents who were
+    /// lost. None if it is in no queue.
+    #[must_use]
+    pub fn waits_since(&self, call: CallId) -> Option<Mono> {
+        self.calls.get(&call).map(|entry| entry.joined)
+    }
+
     /// Where a call stands; none if it is in no queue. Costs what the free agents are who have a skill that it needs.
     #[must_use]
     pub fn standing(&self, now: Now, call: CallId) -> Option<CallStanding> {

@@ -407,7 +407,7 @@ impl Switch {
         };
         // Who goes on to another queue waits on.
         if !moves {
-            self.waited(now, call, waited, exit == QueueExit::Abandoned);
+            self.waited(now, call, exit == QueueExit::Abandoned);
         }
         let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
         if exit == QueueExit::Closed {

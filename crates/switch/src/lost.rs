@@ -16,7 +16,9 @@ use leg::{Command, Item};
 use sip_message::Reason;
 
 use crate::call::{Role, Stage};
-use crate::flow::item;
+use crate::callbacks::Stood;
+use crate::flow::{Wanted, item};
+use crate::returning::Known;
 use crate::switch::Switch;
 use crate::timer::Timer;
 
@@ -175,11 +177,18 @@ impl Switch {
     /// The call stands in its queue again, for as long as its flow would have it wait at first, and its caller is told again what he was
     /// told there.
     pub(crate) fn returned_to_queue(&mut self, now: Now, call: CallId, queue: &QueueName) {
+        let joined = self.acd.waits_since(call).unwrap_or(now.monotonic);
         let Some(found) = self.calls.get_mut(&call) else { return };
-        let wanted = found.stood.as_ref().map(|stood| stood.wanted.clone()).unwrap_or_default();
+        // Whom somebody brought together with the agent never stood there himself.
+        let new = || Stood { queue: queue.clone(), joined, wanted: Wanted::default() };
+        let stood = found.stood.get_or_insert_with(new);
+        stood.joined = joined;
+        let (came_to, wanted) = (stood.queue.clone(), stood.wanted.clone());
+        found.came_to = Some(came_to.clone());
         let limit = wanted.max_wait.map(|wait| self.timers.set(now.monotonic + wait, Timer::QueueWait(call)));
         found.stage = Stage::Queued(limit);
         self.note(now, call, Kind::QueueJoined { queue: queue.shared().clone() });
+        self.waits_in(now, call, &came_to, &Known::Stranger);
         self.begin_announcing(now, call, wanted.announce);
     }
 }

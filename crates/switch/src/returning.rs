@@ -4,7 +4,6 @@
 //! switched off may say BYE. So whoever was gone while he waited has his place back, if his queue keeps it for so long.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use acd::QueueName;
 use base::{CallId, Mono, Now};
@@ -96,7 +95,7 @@ impl Switch {
     }
 
     /// He waits no longer, having done so since he joined that queue or one before it. If he is gone, his place is kept.
-    pub(crate) fn waited(&mut self, now: Now, call: CallId, waited: Duration, gone: bool) {
+    pub(crate) fn waited(&mut self, now: Now, call: CallId, gone: bool) {
         let Some(queue) = self.calls.get_mut(&call).and_then(|found| found.came_to.take()) else { return };
         let Some(key) = self.key_of(call, &queue) else { return };
         // A second call of the same number has no place of its own to come back to.
@@ -105,7 +104,8 @@ impl Switch {
         }
         self.returning.waits.remove(&key);
         if gone && self.config.waiting.get(&queue).is_some_and(|waiting| waiting.resume.is_some()) {
-            let joined = Mono::from_nanos(now.monotonic.as_nanos().saturating_sub(nanos(waited)));
+            let stood = self.calls.get(&call).and_then(|found| found.stood.as_ref());
+            let joined = stood.map_or(now.monotonic, |stood| stood.joined);
             self.returning.keep(key, Left { call, joined, at: now.monotonic });
         }
     }
@@ -116,10 +116,6 @@ impl Switch {
         let known = is_number(number) || self.config.users.contains_key(number.as_str());
         known.then(|| (queue.clone(), number.clone()))
     }
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -216,6 +216,38 @@ fn a_caller_who_hangs_up_meanwhile_leaves_the_lost_agent_resting() {
 }
 
 #[test]
+fn a_caller_who_is_gone_from_the_queue_again_has_his_place_when_he_calls_again() {
+    let mut config = company_that_waits(5 * SECOND);
+    config.queues[0].agents = vec!["101".into()];
+    config.waiting.get_mut("sales").unwrap().resume = Some(60 * SECOND);
+    let mut s = Scene::of(config);
+    s.call("201");
+    s.world.run(3 * SECOND);
+    s.answer(s.ada);
+    s.world.run(200 * SECOND);
+    s.ada_dies();
+    s.world.run(10 * SECOND);
+    assert_eq!(s.joined(), 2);
+    let again = s.world.phone("127.0.0.2:5093");
+    s.dial(again, "4930123", "201");
+    assert_eq!(s.world.count(|kind| matches!(kind, Kind::CalledTwice { .. })), 1, "he waits there already");
+    s.hang_up(again);
+    s.hang_up(s.caller);
+    s.world.run(10 * SECOND);
+    s.dial(again, "4930123", "201");
+    let waited_ms = s.world.last(|kind| match kind {
+        Kind::PlaceResumed { waited_ms, .. } => Some(*waited_ms),
+        _ => None,
+    });
+    assert!(
+        (15_000..40_000).contains(&waited_ms),
+        "both waits and the time he was gone, and nothing of the talk: {waited_ms}"
+    );
+    s.hang_up(again);
+    s.end_all(3);
+}
+
+#[test]
 fn operators_see_the_caller_in_his_queue_and_may_end_the_call() {
     let mut s = Scene::of(company_that_waits(10 * SECOND));
     s.talks_with_ada();

@@ -114,6 +114,30 @@ fn an_agent_who_took_the_consultation_from_a_queue_stays_in_it() {
     s.end_all(2);
 }
 
+#[test]
+fn an_agent_who_is_lost_after_that_leaves_the_caller_in_her_queue() {
+    let mut config = with_carrier();
+    config.waiting.entry("sales".into()).or_default().return_time = Some(5 * SECOND);
+    let mut s = with(config);
+    s.call("105");
+    s.answer(bob());
+    s.world.at(bob()).put_aside();
+    s.dial(bob(), "105", "201");
+    s.answer(s.ada);
+    s.join(bob());
+    assert!(s.hear(s.caller, s.ada));
+    let media = s.world.at(s.ada).media();
+    let leg = s.world.media.leg_to(media).unwrap();
+    s.world.unplug(s.ada);
+    s.world.silence(leg);
+    s.world.run(7 * SECOND);
+    s.answer(s.alan);
+    assert!(s.hear(s.caller, s.alan), "though he never stood there himself");
+    s.sound();
+    s.hang_up(s.caller);
+    s.end_all(2);
+}
+
 /// Ada talks with the caller and Alan with another one. Ada waits for his queue in her second call, and somebody after her.
 fn two_wait(config: Config) -> Scene {
     let mut s = with(config);
