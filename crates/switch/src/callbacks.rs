@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::control::MAX_PAGE;
 use crate::flow::{FlowInput, Wanted};
 use crate::is_number;
+use crate::lost::is_loss;
 use crate::switch::Switch;
 use crate::timer::Timer;
 
@@ -206,8 +207,9 @@ impl Switch {
             Attempt { dialled: false, .. } => return self.look_at_callback(now, &name, RECHECK),
             _ if cause == "shutdown" => return self.look_at_callback(now, &name, RECHECK),
             _ => {
-                // An agent who hangs up while it rings there leaves him what he was promised, later.
-                promise.attempts = promise.attempts.saturating_sub(u8::from(by != Party::Agent));
+                // An agent who hangs up or is lost while it rings there leaves him what he was promised, later.
+                let agents = by == Party::Agent || is_loss(cause);
+                promise.attempts = promise.attempts.saturating_sub(u8::from(!agents));
                 promise.not_before = shifted(now.wall, Duration::from_secs(promise.retry_s), true);
                 CallbackStep::Missed { left: promise.attempts }
             }

@@ -252,6 +252,22 @@ fn an_agent_who_does_not_answer_costs_no_attempt() {
 }
 
 #[test]
+fn an_agent_who_is_lost_while_it_rings_costs_no_attempt() {
+    let mut s = busy();
+    s.wants(NUMBER);
+    s.is_free();
+    s.answer(s.ada);
+    assert!(s.saw(s.carrier, &Seen::Rings));
+    let media = s.world.at(s.ada).media();
+    let leg = s.world.media.leg_to(media).unwrap();
+    s.world.unplug(s.ada);
+    s.world.silence(leg);
+    s.world.run(SECOND);
+    assert!(s.saw(s.carrier, &Seen::Cancelled));
+    assert_eq!(s.last_step(), CallbackStep::Missed { left: 2 });
+}
+
+#[test]
 fn no_more_are_called_than_agents_have_answered() {
     let mut s = busy();
     s.wants(NUMBER);
