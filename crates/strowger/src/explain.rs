@@ -8,8 +8,8 @@ use api::ClientError;
 use base::CallId;
 use clap::Args;
 use journal::{
-    CallChanged, Candidate, DecisionRejected, Event, Kind, Name, OfferEnded, OfferMade, OfferOutcome, OfferReason,
-    PluginFailed, QueueExit, Rival,
+    AgentLost, CallChanged, Candidate, DecisionRejected, Event, Kind, Name, OfferEnded, OfferMade, OfferOutcome,
+    OfferReason, PluginFailed, QueueExit, Rival,
 };
 use serde::Serialize;
 use switch::control::{Request, Response, Standing};
@@ -142,6 +142,9 @@ fn words(event: &Event) -> Option<String> {
             format!("the offer to {} ended after {}: {}", shown(agent), span(*rang_ms), outcome_words(*outcome))
         }
         Kind::Bridged { .. } => "talks".to_owned(),
+        Kind::AgentLost(AgentLost { agent, cause, return_ms }) => {
+            format!("lost the phone of {} ({}), who had {} to come back", shown(agent), shown(cause), span(*return_ms))
+        }
         Kind::Transferred { by, kind, .. } => format!("was transferred ({}) by {}", word(kind), word(by)),
         Kind::Joined { into } => format!("went on as {into}"),
         Kind::HungUp { by, cause, .. } => format!("was hung up by the {} ({})", word(by), shown(cause)),
@@ -337,6 +340,7 @@ mod tests {
         let rejected = DecisionRejected { queue: queue.clone(), fault, reason };
         let (why, reason) = (QueueExit::Refused, Some("too \u{1b}many".to_owned()));
         let left = Kind::QueueLeft { queue, why, waited_ms: 40_000, reason };
+        let lost = AgentLost { agent: "101".into(), cause: "media_silent".into(), return_ms: 15_000 };
         let events = [
             event(0, Kind::QueueJoined { queue: "sales".into() }),
             event(1, Kind::MemoryWell),
@@ -345,6 +349,7 @@ mod tests {
             event(4, Kind::CallChanged(changed)),
             event(5, Kind::DecisionRejected(rejected)),
             event(6, left),
+            event(7, Kind::AgentLost(lost)),
         ];
         let text = describe(CallId::from_raw(1), &events);
         for part in [
@@ -356,6 +361,7 @@ mod tests {
             "needs spanish 30 in the queue sales from now on: waited for 30 s\n",
             "a decision of the queue sales was not used, as it was impossible: by hand\n",
             "left the queue sales after 0:00:40: a decision turned it away: too ",
+            "lost the phone of 101 (media_silent), who had 0:00:15 to come back\n",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
