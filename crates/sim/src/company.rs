@@ -14,10 +14,10 @@
 //! |---|---|
 //! | +49… | outside by the trunk `carrier`: 101 and 103, two calls at once and a minute a day; +4917… 101 alone, one call at once |
 //! | 1001 | a flow that calls +4930999, one call at once and two minutes a day; else `sales` for five seconds, then 102 |
-//! | 112 | help, by the same trunk
+//! | 112 | help, by the same trunk |
 //! | *50 to *56 | what agents dial: log in and out, breaks, dispositions |
 //!
-//! Everybody may pick up what rings at 101, and 102 what rings at 103. |
+//! Everybody may pick up what rings at 101, and 102 what rings at 103.
 #![allow(clippy::unwrap_used, reason = "what is read here are constants of this file")]
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -185,10 +185,10 @@ impl Books {
         if matches!(kind, Kind::QueueLeft { why: QueueExit::Answered, .. }) {
             call.is_callback = false;
         }
-        let (Figures { offered, answered, abandoned, .. }, others) = (*sum, sum.others());
-        let right = offered == answered + abandoned + others + *waiting;
-        let what = format!("{event:?}: {sum:?}, {waiting} wait");
-        self.require(right, "each call in a queue is counted as one thing", || what);
+        let (sum, waiting) = (*sum, *waiting);
+        let right = sum.offered == sum.answered + sum.abandoned + sum.others() + waiting;
+        let what = || format!("{event:?}: {sum:?}, {waiting} wait");
+        self.require(right, "each call in a queue is counted as one thing", what);
     }
 
     fn follow(&mut self, id: CallId, call: &mut Call, event: &Event) {
