@@ -6,6 +6,7 @@
 //! - `barge_in`: keys of strangers by each means, and how soon they cut a prompt short. Run alone.
 //! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go. `crossings`: callers gone at any moment, a reload under load.
 //! - `fifty`: a company of fifty agents among callers of all kinds. Run alone.
+//! - `plugins`: one decides for a queue, and what is none does not.
 //! - `questions`: menus and collects, by SIPp's keys: of several digits, extensions, confirmed, typed ahead, secret.
 //! - `http`: flows ask a web server that is right, slow, down, or lies.
 //! - `hours`: an emergency switch is turned while the switch runs.
@@ -89,6 +90,7 @@ mod nat;
 mod noise;
 mod outbound;
 mod oversize;
+mod plugins;
 mod questions;
 mod recording;
 mod refusals;

@@ -238,6 +238,7 @@ mod tests {
             Request::Registrations { after: Some("105".into()), limit: 3 },
             Request::Switches,
             Request::Turn { switch: "fire".into(), on: true, reason: "smoke".into(), by: "ada".into() },
+            Request::Plugins,
             Request::Queues { after: Some("sales".into()), limit: 3 },
             Request::Explain { call },
             Request::Hangup { call },

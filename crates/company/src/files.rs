@@ -6,7 +6,7 @@ use std::fmt::Display;
 use yaml::{Faults, Source, Span, did_you_mean};
 
 use crate::report::{Notes, printable};
-use crate::{Certificates, Programs};
+use crate::{Certificates, MAX_PLUGIN_BYTES, Plugins, Programs};
 
 /// The largest prompt file that is read, in bytes: 25 minutes at 16 kHz.
 const MAX_PROMPT_BYTES: usize = 48_000_000;
@@ -18,7 +18,7 @@ const MAX_FOLDERS: usize = 8;
 const TOP: [&str; 4] = ["strowger.yaml", "users.yaml", "queues.yaml", "hours.yaml"];
 
 /// The folders in it.
-const FOLDERS: [&str; 4] = ["flows", "languages", "prompts", "tables"];
+const FOLDERS: [&str; 5] = ["flows", "languages", "plugins", "prompts", "tables"];
 
 /// What a driver does with a file or folder that it finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,11 +46,12 @@ pub fn visit(path: &str, is_folder: bool) -> Visit {
         return Visit::Skip;
     }
     match (names.as_slice(), is_folder) {
-        (["flows" | "languages" | "prompts" | "tables"], true) => Visit::Enter,
+        (["flows" | "languages" | "plugins" | "prompts" | "tables"], true) => Visit::Enter,
         (["prompts", below @ ..], true) if below.len() <= MAX_FOLDERS => Visit::Enter,
         ([name], false) if TOP.contains(name) => Visit::Read { limit: yaml::MAX_BYTES },
         (["flows" | "languages", name], false) if name.ends_with(".yaml") => Visit::Read { limit: yaml::MAX_BYTES },
         (["tables", name], false) if name.ends_with(".csv") => Visit::Read { limit: ivr::Rows::MAX_OCTETS },
+        (["plugins", name], false) if name.ends_with(".wasm") => Visit::Read { limit: MAX_PLUGIN_BYTES },
         (["prompts", _, .., name], false) if name.ends_with(".wav") => Visit::Read { limit: MAX_PROMPT_BYTES },
         // The data folder, and other companies such as `bench`, lie beside; only a slip of the pen is of interest.
         ([name], true) if did_you_mean(name, FOLDERS).is_none() => Visit::Skip,
@@ -68,6 +69,7 @@ pub struct Files {
     secrets: BTreeMap<String, Result<Password, String>>,
     certificates: Option<Box<dyn Certificates>>,
     programs: Option<Box<dyn Programs>>,
+    plugins: Option<Box<dyn Plugins>>,
 }
 
 /// The text of a file with a secret. It never prints.
@@ -105,6 +107,18 @@ impl Files {
     pub fn with_programs(mut self, programs: Box<dyn Programs>) -> Self {
         self.programs = Some(programs);
         self
+    }
+
+    /// Who runs plugins. Without, any is taken to be one.
+    #[must_use]
+    pub fn with_plugins(mut self, plugins: Box<dyn Plugins>) -> Self {
+        self.plugins = Some(plugins);
+        self
+    }
+
+    /// Who runs plugins.
+    pub(crate) fn plugins(&self) -> Option<&dyn Plugins> {
+        self.plugins.as_deref()
     }
 
     /// True if there is a program of that name or path.
@@ -209,6 +223,8 @@ impl Files {
             faults.add(self.place(path), "nothing reads this file", remedy);
         } else if folder.starts_with("prompts") {
             notes.add(self.place(path), format!("not used: prompts are `prompts/LANGUAGE/{stem}.wav`"));
+        } else if folder == "plugins" {
+            notes.add(self.place(path), format!("not used: a plugin is `plugins/{stem}.wasm`"));
         } else if folder == "tables" {
             notes.add(self.place(path), format!("not used: a table is `tables/{stem}.csv`"));
         } else if let Some(meant) = did_you_mean(path, FOLDERS) {

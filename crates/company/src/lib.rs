@@ -31,6 +31,7 @@ mod numbers;
 mod outlook;
 mod peer;
 mod plan;
+mod plugins;
 mod prompts;
 mod queues;
 mod report;
@@ -51,6 +52,7 @@ use std::sync::Arc;
 
 use ::hours::Zone;
 use ivr::Need;
+use routing::PluginName;
 use sip::digest::Algorithm;
 use switch::{Codes, Config, Destination, SrtpPolicy};
 use yaml::{Faults, Form, Map, Shape, Value};
@@ -62,6 +64,7 @@ pub use flows::flow_sources;
 pub use login::{MAX_SECRET_BYTES, secret_files};
 pub use outlook::Outlook;
 pub use plan::plan;
+pub use plugins::{MAX_PLUGIN_BYTES, Plugin, Plugins};
 pub use report::{Note, Report};
 pub use speech::{Programs, Speech, SpeechEngine};
 pub use system::{Advertise, Listener, Media, System};
@@ -81,6 +84,8 @@ pub struct Company {
     pub system: System,
     /// What the switch needs.
     pub switch: Config,
+    /// What decides for queues, by name.
+    pub plugins: BTreeMap<PluginName, Plugin>,
     /// What a person may want to look at, though nothing is wrong.
     pub notes: Vec<Note>,
 }
@@ -151,13 +156,18 @@ fn read_checked(files: &Files, running: Option<&System>) -> Result<Company, Repo
     let (faults, mut notes) = (Faults::default(), Notes::default());
     let company = read_all(files, running, &faults, &mut notes);
     match company {
-        Some((system, switch)) if faults.is_empty() => Ok(Company { system, switch, notes: notes.into_sorted() }),
+        Some((system, switch, plugins)) if faults.is_empty() => {
+            Ok(Company { system, switch, plugins, notes: notes.into_sorted() })
+        }
         _ => Err(Report::new(faults, notes)),
     }
 }
 
+/// What the drivers and the switch need, and the plugins.
+type Read = (System, Config, BTreeMap<PluginName, Plugin>);
+
 /// Goes on after a fault, so that all show at once; what it gives is of use only if there was none.
-fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mut Notes) -> Option<(System, Config)> {
+fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mut Notes) -> Option<Read> {
     files.check(faults, notes);
     let [root, users, queues] =
         ["strowger.yaml", "users.yaml", "queues.yaml"].map(|path| Sheet::read(files, path, faults));
@@ -167,7 +177,11 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     }
     let root = root.map(&ROOT, faults);
     root.as_ref().map(check_version);
-    let mut duties = queues.map(&queues::FILE.shape, faults).map(|file| queues::read_duties(&file)).unwrap_or_default();
+    let file = queues.map(&queues::FILE.shape, faults);
+    let mut duties = file.as_ref().map(queues::read_duties).unwrap_or_default();
+    let mut plugin_names = plugins::names(files);
+    let settings = file.and_then(|file| file.optional("plugins"));
+    let plugins_known = plugins::read(settings, files, &plugin_names, faults);
     let users = users.section(&users::FILE.shape, "users", faults);
     let queues = queues.section(&queues::FILE.shape, "queues", faults);
     let hours = Opening::read(files, faults);
@@ -182,8 +196,11 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     let read_users = |value| users::read(&value, listeners, &catalogue, faults, notes);
     let users_read = users.value().map(read_users).unwrap_or_default();
     let queues_read = queues.value();
-    let queues_read =
+    let mut queues_read =
         queues_read.map(|value| queues::read(&value, &users_read.skills, &mut catalogue, faults)).unwrap_or_default();
+    queues::bind(queues.value(), &mut queues_read.queues, |value| {
+        plugins_known.bind(value, files, &mut plugin_names, faults)
+    });
     let flows = flows::read(files, &mut catalogue, faults);
     if let Some(speech) = &speech {
         speech::check(flows.values().flatten(), speech, &catalogue.languages, faults);
@@ -231,6 +248,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     // What a faulty reference meant is not known, so that nothing can be said to be unused.
     if faults.is_empty() {
         note_unused(files, &catalogue, users, queues, notes);
+        plugins::note_unused(files, &plugin_names, notes);
         hours.note(files, &catalogue, notes);
         rules.note_unused(&root, notes);
         grants::note(&root, &trunk_names, &trunks, !users_read.users.is_empty(), notes);
@@ -260,7 +278,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         calendars: hours.calendars(),
         switches: hours.switches(),
         mailboxes,
-        plugins: BTreeMap::new(),
+        plugins: plugins_known.rests,
         queues: queues_read.queues,
         agents: queues_read.agents,
         duties,
@@ -274,7 +292,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         flows::check_numbers(&config, faults);
         flows::check_callbacks(&config, faults);
     }
-    Some((system, config))
+    Some((system, config, plugins_known.plugins))
 }
 
 fn catalogue(

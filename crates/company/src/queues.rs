@@ -7,9 +7,10 @@ mod penalties;
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
-use acd::{AgentConfig, QueueConfig};
+use acd::{AgentConfig, Binding, QueueConfig};
 use ivr::Need;
 use routing::{AgentName, Levels, QueueName};
 use switch::{UserName, Waiting};
@@ -25,6 +26,7 @@ pub(crate) use waiting::check_ways_in;
 form! {
     pub(crate) FILE, "`queues.yaml`", one of [],
     key("queues", &Kind::Map(NAME_PATTERN, &Kind::Form(&QUEUE), 10_000), "The queues by their names.", "{ sales: { agents: [101, 102], music: music-on-hold } }").needed(),
+    key("plugins", &crate::plugins::PLUGINS, "How the plugins in `plugins/` run, by their names.", "{ value-based: { deadline: 20ms, memory: 64 } }").otherwise("each has 5 ms and 16 MiB"),
     duties::BREAKS,
     duties::DISPOSITIONS,
     duties::LOGIN,
@@ -35,6 +37,7 @@ form! {
     pub(crate) QUEUE, "a queue", one of [],
     key("agents", &Kind::List(&choosing::AGENT, 10_000), "The users who serve it, by name, or each with his level and weight.", "[101, { user: 102, level: 2 }]").needed(),
     key("strategy", &Kind::Word(choosing::STRATEGIES), "Which of the free agents gets a call, and which call an agent who becomes free.", "longest-idle").usual("longest-idle"),
+    key("plugin", &crate::plugins::BINDING, "Who is asked before the strategy: a file of `plugins/`, or one with what it is to go by.", "{ name: value-based, parameters: { patience: 20 } }").otherwise("the strategy decides"),
     key("sticky", DURATION, "How long a caller waits for the agent who spoke with him last, 1s to 1h.", "30s").otherwise("not at all"),
     key("skills", SKILL_MAP, "What its agents must have to get any of its calls, each with the least level, 0 to 100; the one that matters most first.", "{ billing: 50 }").otherwise("nothing but what the call needs"),
     key("widen", &choosing::STEPS, "How calls need less the longer they wait.", "[{ after: 20s, lower: 20 }, { after: 1m, any: true }]").otherwise("they need the same all the time"),
@@ -58,9 +61,9 @@ form! {
 
 /// Names of users, queues and the like.
 pub(crate) const NAME_PATTERN: &str = "^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?$";
-const NAME: &Kind = &Kind::Like(NAME_PATTERN);
+pub(crate) const NAME: &Kind = &Kind::Like(NAME_PATTERN);
 const PROMPT: &Kind = &Kind::Like("^[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?(/[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?)*$");
-const DURATION: &Kind = &Kind::Unlike("^[0-9]+(ms|s|m|h)$");
+pub(crate) const DURATION: &Kind = &Kind::Unlike("^[0-9]+(ms|s|m|h)$");
 
 /// How long an agent has to come back, if nothing is written.
 const USUAL_RETURN: Duration = Duration::from_secs(15);
@@ -113,6 +116,24 @@ pub(crate) fn read(
     all.reach = Reach::new(&ways, faults);
     all.agents = agents.into_iter().map(skilled).collect();
     all
+}
+
+/// Binds queues to the plugins that they ask, each as `bind` reads it.
+pub(crate) fn bind(
+    section: Option<Value<'_>>,
+    queues: &mut [QueueConfig],
+    mut bind: impl FnMut(Value<'_>) -> Option<(Binding, Duration)>,
+) {
+    for (key, value) in section.and_then(|value| value.entries("a map of queues")).unwrap_or_default() {
+        // Its other keys are read elsewhere.
+        let mut written = if value.is_map() { value.entries("").unwrap_or_default() } else { Vec::new() }.into_iter();
+        let asked = written.find(|(key, _)| key.raw() == Some("plugin")).and_then(|(_, value)| bind(value));
+        let queue = queues.iter_mut().find(|queue| Some(queue.name.as_str()) == key.raw());
+        if let (Some((binding, time)), Some(queue)) = (asked, queue) {
+            queue.decision_time = queue.decision_time.max(time);
+            queue.plugin = Some(Arc::new(binding));
+        }
+    }
 }
 
 fn queue(name: &str, map: &Map<'_>, needs: &mut Vec<Need>, catalogue: &mut Catalogue, faults: &Faults) -> QueueConfig {

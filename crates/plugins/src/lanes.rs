@@ -114,19 +114,21 @@ impl Plugins {
         self.lanes.remove(queue);
     }
 
-    /// Asks without waiting.
-    pub fn ask(&self, ask: Ask) {
+    /// Asks without waiting. The answer goes to the sink.
+    ///
+    /// # Errors
+    /// If there is no room for the question, or nobody to answer it: no answer will come.
+    pub fn ask(&self, ask: Ask) -> Result<(), Fault> {
         let Ask { id, queue, snapshot } = ask;
-        if let Err(fault) = self.order(&queue, Order::Decide(id, snapshot)) {
-            (self.sink)(Answer::Decided { id, queue, result: Err(fault), took: Duration::ZERO });
-        }
+        self.order(&queue, Order::Decide(id, snapshot))
     }
 
     /// Tells what became of earlier decisions, with the queue's state as it is, without waiting.
-    pub fn tell(&self, queue: QueueName, outcomes: Vec<Outcome>, state: Option<String>) {
-        if let Err(fault) = self.order(&queue, Order::Tell(outcomes, state)) {
-            (self.sink)(Answer::Told { queue, result: Err(fault) });
-        }
+    ///
+    /// # Errors
+    /// As for [`Plugins::ask`].
+    pub fn tell(&self, queue: &QueueName, outcomes: Vec<Outcome>, state: Option<String>) -> Result<(), Fault> {
+        self.order(queue, Order::Tell(outcomes, state))
     }
 
     fn order(&self, queue: &QueueName, order: Order) -> Result<(), Fault> {

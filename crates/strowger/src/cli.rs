@@ -204,6 +204,12 @@ pub(crate) enum Task {
     /// waits (UTC), the attempts that are left, and what he waits for. Numbers stand there in clear. Exit code 1: there is no callback of
     /// that name.
     Callbacks(crate::callbacks::Callbacks),
+    /// Shows the plugins that decide for queues, and how they fare
+    ///
+    /// One line a plugin: whether it is asked or rests after failures; how often it was asked, decided, failed, and was not asked as it
+    /// rested; the mean and longest time of its answers; the queues that ask it. Below it its failures by what was wrong, and the last
+    /// one. Counts are since the start.
+    Plugins(crate::plugin_list::Plugins),
     /// Shows the queues: who waits, who could serve them, and the figures of today
     ///
     /// One line a queue: calls that wait or ring and the longest wait; agents who are free, busy (offered, in a call, after one,

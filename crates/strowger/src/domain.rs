@@ -31,6 +31,7 @@ use crate::letters::{letter_refused, letter_report};
 use crate::listener::Sender;
 use crate::mailbox::{self, Receiver};
 use crate::memory::{self, Crowd, Memory};
+use crate::plugins::{Bound, Lanes, decided};
 use crate::speech;
 use crate::tls::Handshakes;
 
@@ -65,6 +66,8 @@ pub(crate) enum Input {
         servers: Option<Vec<SocketAddr>>,
         /// What headers of requests to web servers may hold, if that is something else.
         secrets: Option<Secrets>,
+        /// What decides for its queues.
+        plugins: Vec<Bound>,
         /// What is new in it, for the journal.
         changes: String,
         /// Told once it is taken: where callers are.
@@ -97,6 +100,8 @@ pub(crate) enum Input {
         /// The answer, or why there is none.
         reply: Reply,
     },
+    /// What a plugin said.
+    Plugin(plugins::Answer),
     /// A signal to end: no new calls, and live ones end within the grace time.
     Drain,
 }
@@ -160,6 +165,7 @@ pub(crate) struct Domain {
     pub memory: Memory,
     pub dns: Dns,
     pub fetcher: Fetcher,
+    pub lanes: Lanes,
     pub handshakes: Handshakes,
     pub speaker: Arc<Speaker>,
     /// For those who speak.
@@ -248,7 +254,7 @@ impl Domain {
             input => input,
         };
         let (heard, before) = (self.heard(now, &input), self.switch.transmits());
-        let (dns, fetcher) = (&self.dns, &self.fetcher);
+        let (dns, fetcher, lanes) = (&self.dns, &self.fetcher, &mut self.lanes);
         let told = self.guard.tell(now, &mut self.switch, |switch| match input {
             Input::Sip(Received::Message { flow, parsed }) => switch.handle_datagram(now, flow, parsed),
             Input::Sip(Received::Unreachable { transport, remote }) => {
@@ -265,7 +271,9 @@ impl Domain {
             }
             // Answered above; by the thread that reads the files; by the one that traces.
             Input::Control(Query::Figures { .. } | Query::Reload { .. } | Query::Watch(_)) => {}
-            Input::Reconfigure { config, servers, secrets, changes, taken } => {
+            Input::Reconfigure { config, servers, secrets, plugins, changes, taken } => {
+                // A queue whose plugin has no thread is decided for by its strategy.
+                let _ = lanes.bind(plugins);
                 secrets.into_iter().for_each(|secrets| fetcher.set_secrets(secrets));
                 let is_elsewhere = servers.map(|servers| dns.ask_at(servers)).is_some();
                 switch.reconfigure(now, config, &changes);
@@ -279,6 +287,11 @@ impl Domain {
             Input::Answer { id, answer } => switch.handle_answer(now, id, answer),
             Input::Spoken { id, outcome } => switch.handle_spoken(now, id, outcome),
             Input::Fetched { id, reply } => switch.handle_http(now, id, reply),
+            Input::Plugin(answer) => {
+                if let Some((id, outcome, took)) = decided(answer) {
+                    switch.handle_plugin(now, id, outcome, took);
+                }
+            }
             Input::Notice(kind) => switch.handle_notice(now, kind),
             Input::Drain => drop(switch.handle_control(now, Request::Drain { grace_s: None })),
         });
@@ -372,6 +385,13 @@ impl Domain {
                 let id = speak.id;
                 if let Err(why) = speech::ask(&self.speaker, speak, &self.inputs_tx) {
                     self.guard.tell(now, &mut self.switch, |switch| switch.handle_spoken(now, id, Err(why)))?;
+                }
+            }
+            while let Some(ask) = self.switch.poll_plugin() {
+                let id = ask.id;
+                if let Err(fault) = self.lanes.ask(ask) {
+                    let none = Duration::ZERO;
+                    self.guard.tell(now, &mut self.switch, |switch| switch.handle_plugin(now, id, Err(fault), none))?;
                 }
             }
             while let Some(order) = self.switch.poll_letter() {

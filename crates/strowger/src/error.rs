@@ -9,6 +9,14 @@ use api::ClientError;
 /// Why the program ends without having done its task.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
+    /// A plugin that the configuration names cannot be run.
+    #[error("the plugin `{plugin}` cannot be run: {why}")]
+    Plugin {
+        /// Its name.
+        plugin: String,
+        /// Why.
+        why: String,
+    },
     /// The configuration has faults.
     #[error("{0}")]
     Faults(company::Report),

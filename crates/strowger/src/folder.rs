@@ -8,6 +8,7 @@ use std::path::Path;
 use company::{Files, System, Visit, visit};
 
 use crate::error::Error;
+use crate::plugins::Loader;
 use crate::speech::OnPath;
 use crate::tls::Vault;
 
@@ -33,8 +34,10 @@ pub(crate) fn read_company_again(folder: &Path, running: &System) -> Result<comp
 /// [`Error::Folder`] if there is no such folder.
 pub(crate) fn read_files(folder: &Path) -> Result<Files, Error> {
     let vault = Vault { folder: folder.to_owned() };
-    let mut files =
-        Files::new(folder.display().to_string()).with_certificates(Box::new(vault)).with_programs(Box::new(OnPath));
+    let mut files = Files::new(folder.display().to_string())
+        .with_certificates(Box::new(vault))
+        .with_programs(Box::new(OnPath))
+        .with_plugins(Box::new(Loader));
     walk(folder, "", &mut files).map_err(|source| Error::Folder { path: folder.to_owned(), source })?;
     for path in company::secret_files(&files) {
         let secret = read_secret(&folder.join(&path)).map_err(|error| error.to_string());

@@ -30,6 +30,8 @@ mod mailbox;
 mod memory;
 mod operate;
 mod passwords;
+mod plugin_list;
+mod plugins;
 mod queues;
 mod reload;
 mod report;
@@ -84,6 +86,7 @@ fn main() -> ExitCode {
         Task::Trunks { at, json } => trunks::trunks(&at.config, json).map(done),
         Task::Agents(request) => agents::agents(request).map(done),
         Task::Callbacks(request) => callbacks::callbacks(request).map(done),
+        Task::Plugins(request) => plugin_list::plugins(&request).map(done),
         Task::Queues(request) => queues::queues(&request).map(done),
         Task::Explain(request) => explain::explain(&request).map(done),
         Task::Report(request) => report::report(&request).map(done),

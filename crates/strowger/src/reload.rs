@@ -2,6 +2,7 @@
 //! their time, and handed to the domain thread whole or not at all. One after the other, in the order in which they were
 //! asked for.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -12,8 +13,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use ::speech::Speaker;
 use api::Reloaded;
 use base::Rng;
-use company::{Company, NOTHING, System, changes, plan};
+use company::{Company, NOTHING, Plugin, System, changes, plan};
 use journal::Kind;
+use routing::PluginName;
 use switch::Config;
 use tokio::sync::oneshot;
 
@@ -22,6 +24,7 @@ use crate::error::Error;
 use crate::folder::read_company_again;
 use crate::mailbox::Sender;
 use crate::passwords;
+use crate::plugins::bind;
 use crate::run::{own_address_towards, seed};
 use crate::speech;
 use crate::tls::{Handshakes, Vault};
@@ -55,6 +58,8 @@ pub(crate) struct Running {
     pub system: System,
     /// What the switch has now.
     pub config: Arc<Config>,
+    /// What decides for its queues.
+    pub plugins: BTreeMap<PluginName, Plugin>,
     /// Whether [`Self::system`] says that the folder be watched, for the thread that does.
     pub watch: Arc<AtomicBool>,
     /// What listeners show and believe.
@@ -129,7 +134,7 @@ impl Running {
     }
 
     fn plan(&self) -> Result<Reloaded, Error> {
-        let Company { system, switch: mut config, .. } = read_company_again(&self.vault.folder, &self.system)?;
+        let Company { system, switch: mut config, plugins, .. } = read_company_again(&self.vault.folder, &self.system)?;
         let ready = self.handshakes.prepare(self.vault.settings(&system, &config)?)?;
         // No password is made for a plan.
         let known = self.config.secrets.iter().filter(|(name, _)| config.registers(name));
@@ -139,15 +144,15 @@ impl Running {
         self.inputs.send(Input::Inside(asked));
         let inside = told.blocking_recv().map_err(|_| Error::NotTaken)?;
         let flows = plan(&self.config.flows, &config.flows, &inside);
-        Ok(Reloaded { changes: self.changes(&config, &system, ready.len()), flows })
+        Ok(Reloaded { changes: self.changes(&config, &system, &plugins, ready.len()), flows })
     }
 
     fn reload(&mut self, only_if_new: bool) -> Result<Reloaded, Error> {
-        let Company { system, switch: mut config, .. } = read_company_again(&self.vault.folder, &self.system)?;
+        let Company { system, switch: mut config, plugins, .. } = read_company_again(&self.vault.folder, &self.system)?;
         let ready = self.handshakes.prepare(self.vault.settings(&system, &config)?)?;
         Arc::make_mut(&mut config.flows).share(&self.config.flows);
         let (config, unspoken) = prepare(config, &self.data, (&self.speaker, &system))?;
-        let mut changes = self.changes(&config, &system, ready.len());
+        let mut changes = self.changes(&config, &system, &plugins, ready.len());
         if only_if_new && changes == NOTHING {
             return Ok(Reloaded { changes, flows: Vec::new() });
         }
@@ -161,6 +166,7 @@ impl Running {
             config: Arc::clone(&config),
             servers,
             secrets,
+            plugins: bind(&config, &plugins)?,
             changes: changes.clone(),
             taken,
         });
@@ -173,13 +179,20 @@ impl Running {
         self.watch.store(self.system.watch, Ordering::Relaxed);
         // What the old one held and no call holds is given back here, not on the domain thread.
         self.config = config;
+        self.plugins = plugins;
         // Live connections keep what they began with.
         ready.into_iter().for_each(|(tls, ready)| tls.replace(ready));
         Ok(Reloaded { changes, flows })
     }
 
     /// What is new, in few words.
-    fn changes(&self, config: &Config, system: &System, certificates: usize) -> String {
+    fn changes(
+        &self,
+        config: &Config,
+        system: &System,
+        plugins: &BTreeMap<PluginName, Plugin>,
+        certificates: usize,
+    ) -> String {
         let mut told = vec![changes(&self.config, config)];
         told.retain(|told| told != NOTHING);
         if certificates > 0 {
@@ -190,6 +203,7 @@ impl Running {
             ("secrets", system.secrets == self.system.secrets),
             ("watch", system.watch == self.system.watch),
             ("speech", system.speech == self.system.speech),
+            ("plugins", *plugins == self.plugins),
         ] {
             if !same {
                 told.push(format!("{what} changed"));

@@ -31,6 +31,7 @@ use crate::folder::read_company;
 use crate::listener::{Listener, Sink};
 use crate::mailbox::{Receiver, Sender, mailbox};
 use crate::memory::{self, Memory};
+use crate::plugins::{Lanes, bind as bind_all};
 use crate::reload::{Reloads, Running, Why, prepare};
 use crate::speech;
 use crate::tls::{Handshakes, Vault};
@@ -49,7 +50,7 @@ const PORT_REST: Duration = Duration::from_secs(5);
 /// # Errors
 /// Whatever keeps the switch from starting.
 pub(crate) fn run(folder: &Path) -> Result<(), Error> {
-    let Company { system, switch, .. } = read_company(folder)?;
+    let Company { system, switch, plugins, .. } = read_company(folder)?;
     watch_panics();
     memory::keep_little();
     raise_descriptor_limit();
@@ -72,6 +73,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), Error> {
         data,
         system,
         config,
+        plugins,
         watch: Arc::clone(&watch),
         handshakes,
         speaker,
@@ -221,6 +223,7 @@ fn wire(
         memory: Memory::open(),
         dns: start_dns(system, inputs_tx)?,
         fetcher: start_fetcher(system, inputs_tx)?,
+        lanes: Lanes::start(bind_all(config, &running.plugins)?, inputs_tx.clone())?,
         handshakes: running.handshakes.clone(),
         speaker: Arc::clone(&running.speaker),
         inputs_tx: inputs_tx.clone(),

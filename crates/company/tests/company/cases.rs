@@ -53,7 +53,8 @@ fn show(read: Result<Company, Report>) -> String {
 
 /// The good company with the changes of a case.
 fn files(input: &str) -> Files {
-    let mut files = inline::good_but(|path| input.lines().any(|line| heading(line).is_some_and(|(p, _)| p == path)));
+    let good = inline::good_but(|path| input.lines().any(|line| heading(line).is_some_and(|(p, _)| p == path)));
+    let mut files = good.with_plugins(Box::new(inline::Runner));
     let mut rest = input;
     while let Some(start) = rest.find("--- ") {
         let (line, below) = rest[start..].split_once('\n').unwrap();

@@ -136,3 +136,25 @@ pub fn good_but(is_left_out: impl Fn(&str) -> bool) -> Files {
     }
     files
 }
+
+/// Takes a file that begins with `good` for a plugin that wants its `patience` as a number or a text.
+#[derive(Debug)]
+pub struct Runner;
+
+impl company::Plugins for Runner {
+    fn load(&self, plugin: &company::Plugin) -> Result<routing::Description, String> {
+        if plugin.file.starts_with(b"good") {
+            return Ok(routing::Description::new("value", "1", routing::Order::FewestCalls));
+        }
+        Err("it cannot run here".to_owned())
+    }
+
+    fn check(&self, _: &serde_json::Value, parameters: &serde_json::Value) -> Vec<(String, String)> {
+        let wrong = |place: &str, what: &str| vec![(place.to_owned(), what.to_owned())];
+        match parameters.get("patience") {
+            Some(patience) if patience.is_array() => wrong("/patience/0", "an item that is too much"),
+            Some(_) => Vec::new(),
+            None => wrong("", "it has no patience"),
+        }
+    }
+}

@@ -375,3 +375,39 @@ fn trunks_share_rules_by_name_and_may_have_their_own() {
     assert_eq!(["one", "other"].map(rules), [Some("+49301".to_owned()), Some("+49301".to_owned())]);
     assert_eq!((rules("own"), rules("none")), (Some("+43301".to_owned()), None));
 }
+
+#[test]
+fn a_queue_asks_its_plugin_with_what_is_written_and_as_the_plugin_wants_the_rest() {
+    let queues = "\
+plugins:
+  value: { deadline: 200ms, memory: 64, instance: kept, rest: { after: 3, for: 1m } }
+queues:
+  sales:
+    agents: [101, 102]
+    music: music
+    strategy: linear
+    plugin:
+      name: value
+      candidates: 8
+      parameters: { patience: 007, often: 7, share: 1.5, on: true, off: \"true\", none: ~, list: [a, -1] }
+  support: { agents: [101], music: music, plugin: { name: value, order: list, parameters: { patience: 1 } } }
+";
+    let files = inline::good_but(|path| path == "queues.yaml");
+    let mut files = files.with_plugins(Box::new(inline::Runner));
+    files.insert("queues.yaml", queues);
+    files.insert("plugins/value.wasm", "good");
+    let Company { switch, plugins, .. } = company::read(&files).unwrap();
+    let sales = &switch.queues[0];
+    let asked = sales.plugin.as_ref().unwrap();
+    let parameters = r#"{"list":["a",-1],"none":null,"off":"true","often":7,"on":true,"patience":"007","share":1.5}"#;
+    assert_eq!((asked.plugin.as_str(), &*asked.parameters), ("value", parameters));
+    assert_eq!((asked.candidates, asked.order), (8, routing::Order::FewestCalls), "as it says of itself");
+    assert_eq!((sales.method.strategy, sales.decision_time.as_millis()), (routing::Builtin::Linear, 250));
+    let asked = switch.queues[1].plugin.as_ref().unwrap();
+    assert_eq!((asked.candidates, asked.order), (32, routing::Order::List));
+    let (name, plugin) = plugins.first_key_value().unwrap();
+    assert_eq!((name.as_str(), &*plugin.file), ("value", &b"good"[..]));
+    assert_eq!((plugin.deadline.as_millis(), plugin.memory >> 20, plugin.kept), (200, 64, true));
+    let rest = switch.plugins["value"];
+    assert_eq!((rest.after, rest.lasts.as_secs()), (3, 60));
+}

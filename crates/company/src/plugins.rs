@@ -1,0 +1,242 @@
+//! `plugins/NAME.wasm`, and `plugins` of `queues.yaml`: who decides for the queues that ask.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use acd::Binding;
+use routing::{Description, MAX_CANDIDATES, Order, PluginName};
+use serde_json::{Map as Object, Value as Json};
+use switch::Rest;
+use yaml::{Faults, Kind, Map, Value, form, key};
+
+use crate::names::Names;
+use crate::queues::{DURATION, NAME};
+use crate::report::Notes;
+use crate::{Files, or};
+
+/// The largest file of a plugin that is read, in octets.
+pub const MAX_PLUGIN_BYTES: usize = 64 << 20;
+
+const FOLDER: &str = "plugins/";
+const EXTENSION: &str = ".wasm";
+const MIB: usize = 1 << 20;
+/// What a decision may take beside the plugin's own time, before another one takes its place.
+const GRACE: Duration = Duration::from_millis(50);
+
+/// The settings of plugins.
+pub(crate) static PLUGINS: Kind = Kind::Map(crate::queues::NAME_PATTERN, &Kind::Form(&PLUGIN), 1_000);
+/// How a queue asks a plugin.
+pub(crate) static BINDING: Kind = Kind::Any(&[NAME, &Kind::Form(&BOUND)]);
+
+form! {
+    PLUGIN, "a plugin", one of [],
+    key("deadline", DURATION, "How long one decision may take, 1ms to 1s.", "20ms").usual("5ms"),
+    key("memory", &Kind::Whole(1, 256), "How much memory it may use, in MiB.", "64").usual("16"),
+    key("instance", &Kind::Word(&["fresh", "kept"]), "Whether each decision is made by a fresh instance, or all of a queue by one that is kept until it fails.", "kept").usual("fresh"),
+    key("rest", &Kind::Form(&REST), "When it is left alone.", "{ after: 3, for: 1m }").otherwise("for 30s after 5 failures in a row"),
+}
+
+form! {
+    REST, "a rest", one of [],
+    key("after", &Kind::Whole(1, 100), "After so many failures in a row.", "3").usual("5"),
+    key("for", DURATION, "For so long, 1s to 1h; then it is tried once.", "1m").usual("30s"),
+}
+
+form! {
+    BOUND, "a plugin that a queue asks", one of [],
+    key("name", NAME, "The plugin: the file `plugins/NAME.wasm`.", "value-based").needed(),
+    key("order", &Kind::Word(ORDERS), "Which of many free agents it sees, and in what order.", "fewest-calls").otherwise("as the plugin itself wants"),
+    key("candidates", &Kind::Whole(1, 32), "The most agents or calls that it sees.", "8").usual("32"),
+    key("parameters", &Kind::Anything, "What it goes by; it says itself what there is.", "{ patience: 20 }").otherwise("none"),
+}
+
+const ORDERS: &[&str] =
+    &["longest-idle", "list", "turn", "fewest-calls", "least-talk-time", "most-skilled", "least-skilled"];
+const ORDERS_MEANT: [Order; 7] = [
+    Order::LongestIdle,
+    Order::List,
+    Order::Turn,
+    Order::FewestCalls,
+    Order::LeastTalkTime,
+    Order::MostSkilled,
+    Order::LeastSkilled,
+];
+
+/// A plugin, as a driver is to run it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plugin {
+    /// The component.
+    pub file: Arc<[u8]>,
+    /// How long one decision may take.
+    pub deadline: Duration,
+    /// How much memory it may use, in octets.
+    pub memory: usize,
+    /// An instance is kept for the next decision.
+    pub kept: bool,
+}
+
+/// The driver that runs plugins.
+pub trait Plugins: Debug {
+    /// What a plugin says of itself.
+    ///
+    /// # Errors
+    /// In words, if it cannot run here.
+    fn load(&self, plugin: &Plugin) -> Result<Description, String>;
+
+    /// What is wrong with parameters by a JSON Schema: where, as a JSON Pointer, and in words.
+    fn check(&self, schema: &Json, parameters: &Json) -> Vec<(String, String)>;
+}
+
+/// The plugins of a company.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub plugins: BTreeMap<PluginName, Plugin>,
+    pub rests: BTreeMap<PluginName, Rest>,
+    /// Of those that could be loaded.
+    descriptions: BTreeMap<PluginName, Description>,
+}
+
+/// The names of all plugins, be the files good or not.
+pub(crate) fn names(files: &Files) -> Names {
+    Names::new("plugin", Some(files.between(FOLDER, EXTENSION).map(|(_, name)| name.to_owned()).collect()))
+}
+
+/// Reads every plugin, and its settings below `plugins`.
+pub(crate) fn read(settings: Option<Value<'_>>, files: &Files, names: &Names, faults: &Faults) -> Known {
+    let mut known = Known::default();
+    let mut maps: BTreeMap<&str, Map<'_>> = BTreeMap::new();
+    for (key, value) in settings.and_then(|value| value.entries("a map of plugins")).unwrap_or_default() {
+        let Some(name) = key.name() else { continue };
+        names.check(name, &key.place(), format!("put it into `{FOLDER}{name}{EXTENSION}`"), faults);
+        maps.extend(value.map(&PLUGIN.shape).map(|map| (name, map)));
+    }
+    for (path, name) in files.between(FOLDER, EXTENSION) {
+        if !crate::prompts::is_name(name) {
+            let remedy = "rename it: lower-case letters, digits and `-`, like `value-based.wasm`";
+            faults.add(files.place(path), "this file name is not a name", remedy);
+        }
+        let Some(bytes) = files.bytes(path) else { continue };
+        let (plugin, rest) = plugin(maps.get(name), bytes);
+        if let Some(driver) = files.plugins() {
+            match driver.load(&plugin) {
+                Ok(description) => drop(known.descriptions.insert(name.into(), description)),
+                Err(why) => faults.add(files.place(path), format!("no plugin: {why}"), ""),
+            }
+        }
+        known.plugins.insert(name.into(), plugin);
+        known.rests.insert(name.into(), rest);
+    }
+    known
+}
+
+fn plugin(map: Option<&Map<'_>>, bytes: &[u8]) -> (Plugin, Rest) {
+    let mut plugin = Plugin { file: bytes.into(), deadline: Duration::from_millis(5), memory: 16 * MIB, kept: false };
+    let mut rest = Rest::default();
+    let Some(map) = map else { return (plugin, rest) };
+    let deadline = Duration::from_millis(1)..=Duration::from_secs(1);
+    plugin.deadline = or(map, "deadline", plugin.deadline, |value| value.duration_in(deadline));
+    plugin.memory = or(map, "memory", plugin.memory, |value| Some(value.integer(1..=256_usize)? * MIB));
+    plugin.kept = or(map, "instance", false, |value| value.choose(&[("fresh", false), ("kept", true)]));
+    if let Some(map) = map.optional("rest").and_then(|value| value.map(&REST.shape)) {
+        let lasts = Duration::from_secs(1)..=Duration::from_secs(3_600);
+        rest.after = or(&map, "after", rest.after, |value| value.integer(1..=100));
+        rest.lasts = or(&map, "for", rest.lasts, |value| value.duration_in(lasts));
+    }
+    (plugin, rest)
+}
+
+impl Known {
+    /// How a queue asks a plugin, with how long a decision may take.
+    pub fn bind(
+        &self,
+        value: Value<'_>,
+        files: &Files,
+        names: &mut Names,
+        faults: &Faults,
+    ) -> Option<(Binding, Duration)> {
+        let map = if value.is_map() { Some(value.map(&BOUND.shape)?) } else { None };
+        let named = map.map_or(Some(value), |map| map.required("name"));
+        let order = map.and_then(|map| map.optional("order")).map(order);
+        let most = MAX_CANDIDATES;
+        let candidates = map.map_or(most, |map| or(&map, "candidates", most, |value| value.integer(1..=most)));
+        let written = map.and_then(|map| map.optional("parameters"));
+        let parameters = written.map_or_else(|| Json::Object(Object::new()), json);
+        let named = named?;
+        let name = named.name()?;
+        if !names.refer(name, &named.place(), format!("put it into `{FOLDER}{name}{EXTENSION}`"), faults) {
+            return None;
+        }
+        let description = self.descriptions.get(name);
+        if let (Some(driver), Some(description)) = (files.plugins(), description) {
+            for (pointer, wrong) in driver.check(&description.parameters, &parameters) {
+                let place = written.map_or_else(|| named.place(), |value| at(value, &pointer).place());
+                faults.add(place, format!("the plugin `{name}` does not take this: {wrong}"), "");
+            }
+        }
+        let order = match order {
+            Some(order) => order?,
+            None => description.map(|description| description.order).unwrap_or_default(),
+        };
+        let plugin = self.plugins.get(name)?;
+        let parameters = parameters.to_string().into();
+        Some((Binding { plugin: name.into(), parameters, order, candidates }, plugin.deadline + GRACE))
+    }
+}
+
+fn order(value: Value<'_>) -> Option<Order> {
+    let words: Vec<(&str, Order)> = ORDERS.iter().copied().zip(ORDERS_MEANT).collect();
+    value.choose(&words)
+}
+
+/// YAML as the JSON that it looks like. A number keeps its zeros in front: as a text.
+fn json(value: Value<'_>) -> Json {
+    if value.is_map() {
+        let entries = value.entries("").unwrap_or_default().into_iter();
+        return Json::Object(entries.filter_map(|(key, value)| Some((key.raw()?.to_owned(), json(value)))).collect());
+    }
+    if value.is_list() {
+        return Json::Array(value.list().unwrap_or_default().into_iter().map(json).collect());
+    }
+    let text = value.raw().unwrap_or_default();
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_number = digits.starts_with(|c: char| c.is_ascii_digit())
+        && !(digits.starts_with('0') && digits.chars().nth(1).is_some_and(|c| c.is_ascii_digit()));
+    match text {
+        _ if value.is_quoted() => Json::from(text),
+        "" | "~" | "null" => Json::Null,
+        "true" | "false" => Json::Bool(text == "true"),
+        _ if is_number => serde_json::from_str(text).unwrap_or_else(|_| Json::from(text)),
+        _ => Json::from(text),
+    }
+}
+
+/// The part of a value that a JSON Pointer names; as much of it as is there.
+fn at<'a>(value: Value<'a>, pointer: &str) -> Value<'a> {
+    pointer
+        .split('/')
+        .skip(1)
+        .try_fold(value, |value, step| {
+            let step = step.replace("~1", "/").replace("~0", "~");
+            let next = if value.is_map() {
+                let entries = value.entries("").unwrap_or_default().into_iter();
+                entries.into_iter().find(|(key, _)| key.raw() == Some(&step)).map(|(_, value)| value)
+            } else if value.is_list() {
+                step.parse().ok().and_then(|place: usize| value.list()?.get(place).copied())
+            } else {
+                None
+            };
+            next.ok_or(value)
+        })
+        .unwrap_or_else(|last| last)
+}
+
+/// Notes plugins that no queue asks.
+pub(crate) fn note_unused(files: &Files, names: &Names, notes: &mut Notes) {
+    for (path, name) in files.between(FOLDER, EXTENSION) {
+        if !names.is_used(name) {
+            notes.add(files.place(path), "no queue asks this plugin");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A plugin decides for a queue whose agents and callers are SIPp.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use tests::company::Company;
+use tests::ports::Ports;
+use tests::sipp::Sipp;
+use tests::switch::{Switch, binary};
+use tests::wait::SOON;
+
+const AGENTS: usize = 5;
+
+/// A component that offers the first call to the first agent that it sees.
+fn first() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/plugins/tests/frozen/first-1.0.0.wasm")
+}
+
+/// So many callers, one after the other.
+fn calls(switch: &Switch, ports: &mut Ports, count: usize) {
+    let (port, media) = (ports.take(2), ports.take(4));
+    let count_text = count.to_string();
+    let options = ["-m", &count_text, "-l", "1", "-r", "10", "-d", "800"];
+    let mut callers =
+        Sipp::calling("caller_hangs_up", "2000", switch.address(), port, media, switch.folder(), &options);
+    assert_eq!(callers.succeed(Duration::from_secs(60)).successful, count as u64);
+    switch.wait_for_event("call_ended", switch.events("call_began").len(), SOON);
+}
+
+/// Of the offers from the one of that number on: who decided, and for whom.
+fn deciders(switch: &Switch, from: usize) -> Vec<(String, String)> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let made = switch.events("offer_made");
+    assert!(made.len() > from, "{made:?}");
+    made.iter().skip(from).map(|offer| (text(&offer["strategy"]), text(&offer["agent"]))).collect()
+}
+
+#[test]
+fn a_plugin_decides_is_replaced_while_calls_go_on_and_one_that_is_none_changes_nothing() {
+    let (mut ports, folder) = (Ports::slices(2), tempfile::tempdir().expect("a folder"));
+    let (agents, media) = (ports.take(2), ports.take(4));
+    let mut phones = Sipp::answering("agent_answers", agents, media, folder.path(), &[]);
+    let mut company = Company::new(&ports);
+    company.agents = (1..=AGENTS).map(|n| (format!("agent{n}"), format!("sip:agent{n}@127.0.0.1:{agents}"))).collect();
+    company.queue.insert("wrap_up", "1ms".to_owned());
+    let cache = folder.path().join("cache");
+    let switch = Switch::start_with(&company, |mut command| {
+        command.env("XDG_CACHE_HOME", &cache);
+        command
+    });
+    let config = switch.folder().join("config");
+    calls(&switch, &mut ports, 6);
+    assert!(deciders(&switch, 0).iter().all(|(who, _)| who == "longest-idle"));
+
+    // The first of the list, always: nobody else decides so.
+    let plugins = config.join("plugins");
+    std::fs::create_dir_all(&plugins).expect("a folder");
+    let file = plugins.join("first.wasm");
+    std::fs::copy(first(), &file).expect("a plugin");
+    company.queue.insert("plugin", "{ name: first, order: list }".to_owned());
+    company.write(&config);
+    let told = switch.told(&["reload"]);
+    assert!(told.contains("plugins") && told.contains("queues: 1 changed"), "{told}");
+    calls(&switch, &mut ports, 6);
+    let by_first = ("first".to_owned(), "agent1".to_owned());
+    assert!(deciders(&switch, 6).iter().all(|decided| *decided == by_first), "{:?}", deciders(&switch, 6));
+
+    // What is no plugin is not taken, and the one that is there goes on.
+    std::fs::write(&file, "no component").expect("a file");
+    let refused = Command::new(binary()).args(["reload", "--config"]).arg(&config).output().expect("it runs");
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{told}");
+    assert!(told.contains("plugins/first.wasm:1:1: error: no plugin"), "{told}");
+    calls(&switch, &mut ports, 2);
+    assert!(deciders(&switch, 12).iter().all(|decided| *decided == by_first));
+    std::fs::copy(first(), &file).expect("a plugin");
+
+    let states = switch.told(&["plugins", "--json"]);
+    let state: serde_json::Value = serde_json::from_str(&states).expect("one line of JSON");
+    assert_eq!(
+        (&state["plugin"], &state["asked"], &state["decided"]),
+        (&"first".into(), &8.into(), &8.into()),
+        "{state}"
+    );
+    let line = switch.told(&["plugins"]);
+    assert!(line.contains("first ") && line.contains(" ready ") && line.ends_with("1 plugin\n"), "{line}");
+    // Each decision is kept with what it went by.
+    let decided = switch.events("decided");
+    assert_eq!(decided.len(), 8);
+    for kept in &decided {
+        let (snapshot, decision) = (&kept["snapshot"], &kept["decision"]);
+        assert_eq!(decision["agent"], "agent1", "{kept}");
+        assert_eq!(snapshot["question"]["candidates"].as_array().map(Vec::len), Some(AGENTS), "{kept}");
+    }
+    let compiled = std::fs::read_dir(cache.join("strowger/plugins")).expect("a cache").count();
+    assert_eq!(compiled, 1, "for the next start");
+    phones.wait_for_successes(14, SOON);
+    switch.assert_quiet();
+}
