@@ -9,23 +9,36 @@ use std::time::{Duration, Instant};
 use base::DecisionId;
 use routing::{Decision, Outcome, QueueName, Snapshot};
 
-use crate::Fault;
-use crate::wasm::{self, Keep, Limits, Module};
+use crate::{Decide, Fault};
 
 /// Questions of one queue that wait for its plugin. `acd` asks one at a time, and once more if the answer came too late.
 const MAX_WAITING: usize = 8;
 
 /// Which plugin decides for a queue, and how.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Binding {
-    /// The plugin.
-    pub module: Module,
-    /// What it may use up.
-    pub limits: Limits,
-    /// How long an instance is used.
-    pub keep: Keep,
-    /// What it is given with each question: JSON that fits the schema of its description.
-    pub parameters: Arc<str>,
+    make: Arc<dyn Fn() -> Box<dyn Decide> + Send + Sync>,
+    parameters: Arc<str>,
+}
+
+impl Binding {
+    /// The queue's thread makes its plugin by `make`, and asks it with `parameters`: JSON that fits the schema of its
+    /// description.
+    pub fn new<D: Decide + 'static>(make: impl Fn() -> D + Send + Sync + 'static, parameters: Arc<str>) -> Self {
+        Self { make: Arc::new(move || Box::new(make())), parameters }
+    }
+
+    fn ready(&self) -> Box<dyn Decide> {
+        let mut plugin = (self.make)();
+        plugin.prepare();
+        plugin
+    }
+}
+
+impl std::fmt::Debug for Binding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Binding").field("parameters", &self.parameters).finish_non_exhaustive()
+    }
 }
 
 /// A question.
@@ -156,36 +169,30 @@ struct Worker {
 impl Worker {
     fn serve(self, ordered: &Receiver<Order>) {
         let mut binding = self.bound();
-        let mut instance = ready(&binding);
+        let mut plugin = binding.ready();
         for order in ordered {
             let now = self.bound();
             if !Arc::ptr_eq(&now, &binding) {
-                (instance, binding) = (ready(&now), now);
+                (plugin, binding) = (now.ready(), now);
             }
             match order {
                 Order::Decide(id, snapshot) => {
                     let begun = Instant::now();
-                    let result = instance.decide(&snapshot, &binding.parameters);
+                    let result = plugin.decide(&snapshot, &binding.parameters);
                     let (queue, took) = (self.queue.clone(), begun.elapsed());
                     (self.sink)(Answer::Decided { id, queue, result, took });
                 }
                 Order::Tell(outcomes, state) => {
-                    let result = instance.told(&outcomes, state.as_deref(), &binding.parameters);
+                    let result = plugin.told(&outcomes, state.as_deref(), &binding.parameters);
                     (self.sink)(Answer::Told { queue: self.queue.clone(), result });
                 }
                 Order::Look => {}
             }
-            instance.prepare();
+            plugin.prepare();
         }
     }
 
     fn bound(&self) -> Arc<Binding> {
         Arc::clone(&self.bound.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-fn ready(binding: &Binding) -> wasm::Instance {
-    let mut instance = wasm::Instance::new(binding.module.clone(), binding.limits, binding.keep);
-    instance.prepare();
-    instance
 }

@@ -4,19 +4,20 @@
 //! nonsense) comes back as a [`Fault`] with a name. Whether a decision makes sense is for `acd` to check: here it only has the
 //! form and the size of one.
 //!
+//! - `decide.rs`: [`Decide`], the one face of plugins of every kind.
 //! - `fault.rs`: what can be wrong with a plugin or its answer.
 //! - `wasm`: components of WebAssembly. `Host` loads a file into a `Module`, of which an `Instance` answers; its caller waits.
 //! - `lanes.rs`: [`Plugins`], a thread for each queue, so that a slow one delays no other.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a driver: it owns threads, files and clocks")]
 
+mod decide;
 mod fault;
-#[cfg(feature = "wasm")]
 mod lanes;
 #[cfg(feature = "wasm")]
 mod wasm;
 
+pub use decide::Decide;
 pub use fault::Fault;
-#[cfg(feature = "wasm")]
 pub use lanes::{Answer, Ask, Binding, Plugins};
 #[cfg(feature = "wasm")]
 pub use wasm::{Cache, Host, Instance, Keep, Limits, MAX_FILE, MAX_MEMORY, Module};

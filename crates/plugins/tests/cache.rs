@@ -1,5 +1,6 @@
 //! Machine code on disk: found again, and taken for nothing if it is not what we wrote.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![cfg(feature = "wasm")]
 
 mod common;
 
@@ -8,7 +9,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use common::{Parts, agents, first, instance, limits};
-use plugins::{Cache, Host};
+use plugins::{Cache, Decide as _, Host};
 use sha2::Digest as _;
 
 fn decides(folder: &Path) {

@@ -1,5 +1,6 @@
 //! A gallery of bad plugins: each comes back as a fault with a name, and costs nothing but its own say.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![cfg(feature = "wasm")]
 
 mod common;
 
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use base::{CallId, DecisionId, Wall};
 use common::{LIMIT, Parts, WIT, agents, calls, component, first, host, instance, limits};
-use plugins::{Answer, Ask, Binding, Fault, Instance, Keep, Limits, Module, Plugins};
+use plugins::{Answer, Ask, Binding, Decide as _, Fault, Instance, Keep, Limits, Module, Plugins};
 use routing::{Action, Decision, Happened, MAX_REASON, MAX_STATE, Outcome};
 
 /// Never returns.
@@ -57,7 +58,8 @@ const DECLINE: &str = "(i32.store8 (i32.const 1024) (i32.const 1))
     (i32.store (i32.const 1032) (i32.const 80)) (i32.store (i32.const 1036) (i32.const 12))";
 
 fn bound(module: &Module, limits: Limits, keep: Keep) -> Binding {
-    Binding { module: module.clone(), limits, keep, parameters: "{}".into() }
+    let module = module.clone();
+    Binding::new(move || Instance::new(module.clone(), limits, keep), "{}".into())
 }
 
 fn plugins() -> (Plugins, Receiver<Answer>) {

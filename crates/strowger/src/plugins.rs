@@ -9,7 +9,7 @@ use std::time::Duration;
 use acd::Binding;
 use base::DecisionId;
 use company::Plugin;
-use plugins::{Answer, Ask, Cache, Fault, Host, Keep, Limits, Module};
+use plugins::{Answer, Ask, Cache, Fault, Host, Instance, Keep, Limits, Module};
 use routing::{Description, PluginName, QueueName};
 use serde_json::Value;
 use switch::{Config, PluginAsk, PluginFault};
@@ -96,6 +96,16 @@ pub(crate) struct Bound {
     module: Module,
 }
 
+impl Bound {
+    /// For the queue's thread.
+    fn ready(&self) -> plugins::Binding {
+        let (module, limits) = (self.module.clone(), limits(&self.plugin));
+        let keep = if self.plugin.kept { Keep::Kept } else { Keep::Fresh };
+        let make = move || Instance::new(module.clone(), limits, keep);
+        plugins::Binding::new(make, self.binding.parameters.clone())
+    }
+}
+
 /// Loads what the queues of a configuration ask.
 ///
 /// # Errors
@@ -148,13 +158,7 @@ impl Lanes {
             if self.bound.get(queue).is_some_and(same) {
                 continue;
             }
-            let binding = plugins::Binding {
-                module: new.module.clone(),
-                limits: limits(&new.plugin),
-                keep: if new.plugin.kept { Keep::Kept } else { Keep::Fresh },
-                parameters: new.binding.parameters.clone(),
-            };
-            self.plugins.bind(queue.clone(), binding)?;
+            self.plugins.bind(queue.clone(), new.ready())?;
         }
         self.bound = bound;
         Ok(())

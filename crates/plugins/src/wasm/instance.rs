@@ -8,7 +8,7 @@ use wasmtime::{Error, PoolConcurrencyLimitError, ResourceLimiter, Store, Trap};
 
 use super::ticker::Ticker;
 use super::{Code, Limits, MAX_ANSWER, MAX_MEMORIES, MAX_MEMORY, Module, PARTS, STRATEGY, TABLE, contract};
-use crate::Fault;
+use crate::{Decide, Fault};
 
 /// How long an instance is used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,48 +31,10 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Makes none yet: [`Self::prepare`] does, or the first call.
+    /// Makes none yet: [`Decide::prepare`] does, or the first call.
     #[must_use]
     pub fn new(module: Module, limits: Limits, keep: Keep) -> Self {
         Self { module, limits, keep, live: None }
-    }
-
-    /// Gets ready for the next call, so that it need not wait for that.
-    pub fn prepare(&mut self) {
-        if self.live.is_none() {
-            // What is wrong is told to whoever asks.
-            self.live = Live::new(&self.module.0.code, &self.limits).ok();
-        }
-    }
-
-    /// Decides.
-    ///
-    /// # Errors
-    /// Why there is no decision. The next call begins anew.
-    pub fn decide(&mut self, snapshot: &Snapshot, parameters: &str) -> Result<Decision, Fault> {
-        let asked = contract::Snapshot::from(snapshot);
-        let decide = |live: &Live| live.decide;
-        let (answer,) = self.call(decide, |decide, store| decide.call(store, (&asked, parameters)))?;
-        answer.map_err(Fault::Declined)?.try_into()
-    }
-
-    /// Tells what became of earlier decisions, with the queue's state; gives the state that takes its place, if another does.
-    ///
-    /// # Errors
-    /// Why it could not be told. The state stays.
-    pub fn told(
-        &mut self,
-        outcomes: &[Outcome],
-        state: Option<&str>,
-        parameters: &str,
-    ) -> Result<Option<String>, Fault> {
-        let outcomes: Vec<contract::Outcome> = outcomes.iter().map(contract::Outcome::from).collect();
-        let told = |live: &Live| live.told;
-        let (state,) = self.call(told, |told, store| told.call(store, (&outcomes, state, parameters)))?;
-        match state {
-            Some(state) if state.len() > MAX_STATE => Err(Fault::TooLarge(MAX_STATE)),
-            state => Ok(state),
-        }
     }
 
     fn call<F, R>(
@@ -94,16 +56,42 @@ impl Instance {
     }
 }
 
-type Describe = TypedFunc<(), (contract::Description,)>;
-type Decide = TypedFunc<(&'static contract::Snapshot, &'static str), (Result<contract::Decision, String>,)>;
-type Told = TypedFunc<(&'static [contract::Outcome], Option<&'static str>, &'static str), (Option<String>,)>;
+impl Decide for Instance {
+    fn decide(&mut self, snapshot: &Snapshot, parameters: &str) -> Result<Decision, Fault> {
+        let asked = contract::Snapshot::from(snapshot);
+        let decide = |live: &Live| live.decide;
+        let (answer,) = self.call(decide, |decide, store| decide.call(store, (&asked, parameters)))?;
+        answer.map_err(Fault::Declined)?.try_into()
+    }
+
+    fn told(&mut self, outcomes: &[Outcome], state: Option<&str>, parameters: &str) -> Result<Option<String>, Fault> {
+        let outcomes: Vec<contract::Outcome> = outcomes.iter().map(contract::Outcome::from).collect();
+        let told = |live: &Live| live.told;
+        let (state,) = self.call(told, |told, store| told.call(store, (&outcomes, state, parameters)))?;
+        match state {
+            Some(state) if state.len() > MAX_STATE => Err(Fault::TooLarge(MAX_STATE)),
+            state => Ok(state),
+        }
+    }
+
+    fn prepare(&mut self) {
+        if self.live.is_none() {
+            // What is wrong is told to whoever asks.
+            self.live = Live::new(&self.module.0.code, &self.limits).ok();
+        }
+    }
+}
+
+type DescribeFunc = TypedFunc<(), (contract::Description,)>;
+type DecideFunc = TypedFunc<(&'static contract::Snapshot, &'static str), (Result<contract::Decision, String>,)>;
+type ToldFunc = TypedFunc<(&'static [contract::Outcome], Option<&'static str>, &'static str), (Option<String>,)>;
 
 /// An instance with its memory.
 pub struct Live {
     store: Store<Guard>,
-    describe: Describe,
-    decide: Decide,
-    told: Told,
+    describe: DescribeFunc,
+    decide: DecideFunc,
+    told: ToldFunc,
 }
 
 impl std::fmt::Debug for Live {

@@ -1,0 +1,24 @@
+//! The one face of all plugins, whatever they are written in.
+
+use routing::{Decision, Outcome, Snapshot};
+
+use crate::Fault;
+
+/// A plugin that can be asked, by one at a time. The caller waits, and so bounds must hold here: whatever the plugin does,
+/// each of these comes to an end.
+pub trait Decide: Send {
+    /// Decides. `parameters` is JSON.
+    ///
+    /// # Errors
+    /// Why there is no decision. The next call begins anew.
+    fn decide(&mut self, snapshot: &Snapshot, parameters: &str) -> Result<Decision, Fault>;
+
+    /// Tells what became of earlier decisions, with the queue's state; gives the state that takes its place, if another does.
+    ///
+    /// # Errors
+    /// Why it could not be told. The state stays.
+    fn told(&mut self, outcomes: &[Outcome], state: Option<&str>, parameters: &str) -> Result<Option<String>, Fault>;
+
+    /// Gets ready for the next call, so that it need not wait for that.
+    fn prepare(&mut self) {}
+}
