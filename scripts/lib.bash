@@ -115,3 +115,41 @@ need_check_jsonschema() { need_from_pypi check-jsonschema 0.37.4 bin/python -c '
 
 # pylibsrtp, the binding of libsrtp: what our SRTP is tested against.
 need_pylibsrtp() { need_from_pypi pylibsrtp 1.0.0 bin/python -c 'import pylibsrtp'; }
+
+# What makes components of Python and of JavaScript: `crates/plugins/examples/build` looks there.
+need_componentize_py() { need_from_pypi componentize-py 0.25.1 bin/componentize-py --version; }
+need_componentize_js() { need_from_npm target/componentize-js @bytecodealliance/componentize-js@0.23.0; }
+
+# `target/rust-wasm/cargo`: a cargo that builds for wasm32-unknown-unknown. A toolchain that has its library does so by itself,
+# and rustup fetches that in a second; otherwise the library is built from the source that Debian has of it, by the compiler that
+# goes with that, both laid out in a folder of their own so that they replace nothing.
+need_rust_wasm() {
+    local folder="$PWD/target/rust-wasm"
+    [ -x "$folder/cargo" ] && return 0
+    mkdir -p "$folder/packages"
+    has_wasm() { [ -d "$(rustc --print target-libdir --target wasm32-unknown-unknown 2>/dev/null)" ]; }
+    if ! has_wasm && command -v rustup >/dev/null; then timeout 60 rustup target add wasm32-unknown-unknown >&2 || true; fi
+    if has_wasm; then
+        printf '#!/bin/sh\nexec cargo "$@"\n' >"$folder/cargo.part"
+    else
+        [ -n "$(candidate rust-web-src)" ] || as_root apt-get update -q >&2 || true
+        [ -n "$(candidate rust-web-src)" ] || die "no library for wasm32-unknown-unknown; run: rustup target add wasm32-unknown-unknown"
+        local std llvm
+        std=$(apt-cache depends libstd-rust-web-dev | grep -o 'libstd-rust-web-[0-9][0-9.]*')
+        llvm=$(apt-cache depends "$std" | grep -o 'libllvm[0-9][0-9]*')
+        say "fetching a compiler for wasm32-unknown-unknown"
+        (cd "$folder/packages" && apt-get download -q rustc-web rust-web-src libstd-rust-web-dev "$std" "$llvm" "lld-${llvm#libllvm}" >&2) ||
+            die "could not download rustc-web, rust-web-src, $std, $llvm and lld-${llvm#libllvm}"
+        local package
+        for package in "$folder"/packages/*.deb; do dpkg -x "$package" "$folder"; done
+        cat >"$folder/cargo.part" <<END
+#!/bin/sh
+export LD_LIBRARY_PATH="$folder/usr/lib/x86_64-linux-gnu" RUSTC="$folder/usr/bin/rustc" RUSTC_BOOTSTRAP=1
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER="$folder/usr/lib/llvm-${llvm#libllvm}/bin/wasm-ld"
+exec cargo "\$@" -Z build-std=std,panic_abort
+END
+    fi
+    chmod +x "$folder/cargo.part"
+    mv "$folder/cargo.part" "$folder/cargo"
+    rm -rf "$folder/packages"
+}

@@ -61,10 +61,10 @@ impl Tree {
         Self(files)
     }
 
-    /// The crates' manifests: crate name by its folder, path, text.
+    /// The crates' manifests: crate name by its folder, path, text. Example plugins are packages for another machine, and none of these.
     pub fn manifests(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         self.0.iter().filter_map(|(path, text)| {
-            let folder = path.strip_suffix("/Cargo.toml")?;
+            let folder = path.strip_suffix("/Cargo.toml").filter(|folder| !folder.contains("/examples/"))?;
             let name = folder.strip_prefix("crates/").or(folder.strip_prefix("tests/")).unwrap_or(folder);
             Some((name, path.as_str(), text.as_str()))
         })
