@@ -1,6 +1,6 @@
 //! A plugin decides for a queue whose agents and callers are SIPp.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -97,4 +97,49 @@ fn a_plugin_decides_is_replaced_while_calls_go_on_and_one_that_is_none_changes_n
     assert_eq!(compiled, 1, "for the next start");
     phones.wait_for_successes(14, SOON);
     switch.assert_quiet();
+}
+
+/// `examples/last_of_list.rs` of the program: its own `main` with a strategy of somebody's own.
+fn own_program() -> PathBuf {
+    let here = std::env::current_exe().expect("a path");
+    let built = here.ancestors().nth(2).expect("a folder of what was built").join("examples/last_of_list");
+    assert!(built.exists(), "{}: run cargo build -p strowger --example last_of_list", built.display());
+    built
+}
+
+#[test]
+fn a_strategy_that_somebody_built_into_his_own_program_decides() {
+    let (mut ports, folder) = (Ports::slices(2), tempfile::tempdir().expect("a folder"));
+    let (agents, media) = (ports.take(2), ports.take(4));
+    let mut phones = Sipp::answering("agent_answers", agents, media, folder.path(), &[]);
+    let mut company = Company::new(&ports);
+    company.agents = (1..=AGENTS).map(|n| (format!("agent{n}"), format!("sip:agent{n}@127.0.0.1:{agents}"))).collect();
+    company.queue.insert("wrap_up", "1ms".to_owned());
+    company.queue.insert("plugin", "last-of-list".to_owned());
+    let switch = Switch::start_with(&company, |command| {
+        let mut own = Command::new(own_program());
+        own.args(command.get_args());
+        own
+    });
+    calls(&switch, &mut ports, 4);
+    // The last of the list, always: no strategy that is built in decides so.
+    let by_own = ("last-of-list".to_owned(), format!("agent{AGENTS}"));
+    assert!(deciders(&switch, 0).iter().all(|decided| *decided == by_own), "{:?}", deciders(&switch, 0));
+    let line = switch.told(&["plugins"]);
+    assert!(line.contains("last-of-list ") && line.contains(" ready "), "{line}");
+    phones.wait_for_successes(4, SOON);
+    switch.assert_quiet();
+    // Who does not bring it along says so.
+    let config = switch.folder().join("config");
+    let checked = |program: &Path| {
+        let told = Command::new(program).args(["check", "--config"]).arg(&config).output().expect("it runs");
+        (
+            told.status.code(),
+            String::from_utf8_lossy(&told.stderr).into_owned() + &String::from_utf8_lossy(&told.stdout),
+        )
+    };
+    let (code, told) = checked(&own_program());
+    assert_eq!(code, Some(0), "{told}");
+    let (code, told) = checked(&binary());
+    assert!(code == Some(1) && told.contains("there is no plugin `last-of-list`"), "{told}");
 }

@@ -1,4 +1,5 @@
-//! `plugins/NAME.wasm`, and `plugins` of `queues.yaml`: who decides for the queues that ask.
+//! `plugins/NAME.wasm`, strategies that the program brings along, and `plugins` of `queues.yaml`: who decides for the queues
+//! that ask.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -46,7 +47,7 @@ form! {
 
 form! {
     BOUND, "a plugin that a queue asks", one of [],
-    key("name", NAME, "The plugin: the file `plugins/NAME.wasm`.", "value-based").needed(),
+    key("name", NAME, "The plugin: the file `plugins/NAME.wasm`, or what the program brings along.", "value-based").needed(),
     key("order", &Kind::Word(ORDERS), "Which of many free agents it sees, and in what order.", "fewest-calls").otherwise("as the plugin itself wants"),
     key("candidates", &Kind::Whole(1, 32), "The most agents or calls that it sees.", "8").usual("32"),
     key("parameters", &Kind::Anything, "What it goes by; it says itself what there is.", "{ patience: 20 }").otherwise("none"),
@@ -67,10 +68,26 @@ const ORDERS_MEANT: [Order; 7] = [
 /// A plugin, as a driver is to run it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plugin {
-    /// The component.
-    pub file: Arc<[u8]>,
+    /// What decides.
+    pub decider: Decider,
     /// How long one decision may take.
     pub deadline: Duration,
+}
+
+/// What decides in a plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decider {
+    /// A component of WebAssembly.
+    Component(Component),
+    /// A strategy that the program brings along, of this name.
+    Strategy(PluginName),
+}
+
+/// A component of WebAssembly, and what it may use up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Component {
+    /// The file.
+    pub file: Arc<[u8]>,
     /// How much memory it may use, in octets.
     pub memory: usize,
     /// An instance is kept for the next decision.
@@ -79,6 +96,9 @@ pub struct Plugin {
 
 /// The driver that runs plugins.
 pub trait Plugins: Debug {
+    /// The strategies that the program brings along.
+    fn strategies(&self) -> Vec<PluginName>;
+
     /// What a plugin says of itself.
     ///
     /// # Errors
@@ -100,7 +120,13 @@ pub(crate) struct Known {
 
 /// The names of all plugins, be the files good or not.
 pub(crate) fn names(files: &Files) -> Names {
-    Names::new("plugin", Some(files.between(FOLDER, EXTENSION).map(|(_, name)| name.to_owned()).collect()))
+    let of_files = files.between(FOLDER, EXTENSION).map(|(_, name)| name.to_owned());
+    Names::new("plugin", Some(of_files.chain(strategies(files).iter().map(ToString::to_string)).collect()))
+}
+
+/// What the program brings along.
+fn strategies(files: &Files) -> Vec<PluginName> {
+    files.plugins().map(Plugins::strategies).unwrap_or_default()
 }
 
 /// Reads every plugin, and its settings below `plugins`.
@@ -112,42 +138,79 @@ pub(crate) fn read(settings: Option<Value<'_>>, files: &Files, names: &Names, fa
         names.check(name, &key.place(), format!("put it into `{FOLDER}{name}{EXTENSION}`"), faults);
         maps.extend(value.map(&PLUGIN.shape).map(|map| (name, map)));
     }
+    let strategies = strategies(files);
     for (path, name) in files.between(FOLDER, EXTENSION) {
         if !crate::prompts::is_name(name) {
             let remedy = "rename it: lower-case letters, digits and `-`, like `value-based.wasm`";
             faults.add(files.place(path), "this file name is not a name", remedy);
         }
+        if strategies.iter().any(|strategy| strategy.as_str() == name) {
+            let remedy = "rename the file, or take it out";
+            faults.add(files.place(path), format!("the program brings a plugin `{name}` along"), remedy);
+        }
         let Some(bytes) = files.bytes(path) else { continue };
-        let (plugin, rest) = plugin(maps.get(name), bytes);
-        if let Some(driver) = files.plugins() {
-            match driver.load(&plugin) {
-                Ok(description) => drop(known.descriptions.insert(name.into(), description)),
-                Err(why) => faults.add(files.place(path), format!("no plugin: {why}"), ""),
+        let map = maps.get(name);
+        let plugin = Plugin { decider: Decider::Component(component(map, bytes)), deadline: deadline(map) };
+        known.add((path, name.into()), plugin, map, files, faults);
+    }
+    for name in strategies {
+        let map = maps.get(name.as_str());
+        for key in ["memory", "instance"] {
+            if let Some(value) = map.and_then(|map| map.optional(key)) {
+                let remedy = format!("take it out: `{name}` is a strategy that the program brings along");
+                value.fault_at_key(format!("`{key}` is for plugins in WebAssembly"), remedy);
             }
         }
-        known.plugins.insert(name.into(), plugin);
-        known.rests.insert(name.into(), rest);
+        let plugin = Plugin { decider: Decider::Strategy(name.clone()), deadline: deadline(map) };
+        known.add(("queues.yaml", name), plugin, map, files, faults);
     }
     known
 }
 
-fn plugin(map: Option<&Map<'_>>, bytes: &[u8]) -> (Plugin, Rest) {
-    let mut plugin = Plugin { file: bytes.into(), deadline: Duration::from_millis(5), memory: 16 * MIB, kept: false };
+fn deadline(map: Option<&Map<'_>>) -> Duration {
+    let usual = Duration::from_millis(5);
+    let bounds = Duration::from_millis(1)..=Duration::from_secs(1);
+    map.map_or(usual, |map| or(map, "deadline", usual, |value| value.duration_in(bounds)))
+}
+
+fn component(map: Option<&Map<'_>>, bytes: &[u8]) -> Component {
+    let mut component = Component { file: bytes.into(), memory: 16 * MIB, kept: false };
+    let Some(map) = map else { return component };
+    component.memory = or(map, "memory", component.memory, |value| Some(value.integer(1..=256_usize)? * MIB));
+    component.kept = or(map, "instance", false, |value| value.choose(&[("fresh", false), ("kept", true)]));
+    component
+}
+
+fn rest(map: Option<&Map<'_>>) -> Rest {
     let mut rest = Rest::default();
-    let Some(map) = map else { return (plugin, rest) };
-    let deadline = Duration::from_millis(1)..=Duration::from_secs(1);
-    plugin.deadline = or(map, "deadline", plugin.deadline, |value| value.duration_in(deadline));
-    plugin.memory = or(map, "memory", plugin.memory, |value| Some(value.integer(1..=256_usize)? * MIB));
-    plugin.kept = or(map, "instance", false, |value| value.choose(&[("fresh", false), ("kept", true)]));
-    if let Some(map) = map.optional("rest").and_then(|value| value.map(&REST.shape)) {
-        let lasts = Duration::from_secs(1)..=Duration::from_secs(3_600);
-        rest.after = or(&map, "after", rest.after, |value| value.integer(1..=100));
-        rest.lasts = or(&map, "for", rest.lasts, |value| value.duration_in(lasts));
-    }
-    (plugin, rest)
+    let map = map.and_then(|map| map.optional("rest")).and_then(|value| value.map(&REST.shape));
+    let Some(map) = map else { return rest };
+    let lasts = Duration::from_secs(1)..=Duration::from_secs(3_600);
+    rest.after = or(&map, "after", rest.after, |value| value.integer(1..=100));
+    rest.lasts = or(&map, "for", rest.lasts, |value| value.duration_in(lasts));
+    rest
 }
 
 impl Known {
+    /// Asks a plugin what it is. `path`: where a fault of it stands.
+    fn add(
+        &mut self,
+        (path, name): (&str, PluginName),
+        plugin: Plugin,
+        map: Option<&Map<'_>>,
+        files: &Files,
+        faults: &Faults,
+    ) {
+        if let Some(driver) = files.plugins() {
+            match driver.load(&plugin) {
+                Ok(description) => drop(self.descriptions.insert(name.clone(), description)),
+                Err(why) => faults.add(files.place(path), format!("no plugin: {why}"), ""),
+            }
+        }
+        self.rests.insert(name.clone(), rest(map));
+        self.plugins.insert(name, plugin);
+    }
+
     /// How a queue asks a plugin, with how long a decision may take.
     pub fn bind(
         &self,

@@ -75,7 +75,7 @@ fn folder(language: &str) -> String {
 }
 
 /// What [`yaml::Value::name`] takes; a file of any other name could not be named in a flow.
-pub(crate) fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
     text.len() <= 64
         && text.bytes().all(|c| inner(c) || c == b'-')

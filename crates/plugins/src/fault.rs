@@ -34,6 +34,9 @@ pub enum Fault {
     /// It did what WebAssembly forbids, or gave up by `unreachable` (a panic does that).
     #[error("trapped: {0}")]
     Trap(String),
+    /// A strategy in Rust panicked.
+    #[error("panicked: {0}")]
+    Panic(String),
     /// Its answer has more octets than an answer may have.
     #[error("its answer is larger than {0} octets")]
     TooLarge(usize),
@@ -64,6 +67,7 @@ impl Fault {
             Self::Memory(_) => "memory",
             Self::Stack => "stack",
             Self::Trap(_) => "trap",
+            Self::Panic(_) => "panic",
             Self::TooLarge(_) => "too_large",
             Self::Answer(_) => "answer",
             Self::Declined(_) => "declined",

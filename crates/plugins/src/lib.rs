@@ -7,17 +7,20 @@
 //! - `decide.rs`: [`Decide`], the one face of plugins of every kind.
 //! - `fault.rs`: what can be wrong with a plugin or its answer.
 //! - `wasm`: components of WebAssembly. `Host` loads a file into a `Module`, of which an `Instance` answers; its caller waits.
+//! - `native.rs`: strategies in Rust, built into the program.
 //! - `lanes.rs`: [`Plugins`], a thread for each queue, so that a slow one delays no other.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a driver: it owns threads, files and clocks")]
 
 mod decide;
 mod fault;
 mod lanes;
+mod native;
 #[cfg(feature = "wasm")]
 mod wasm;
 
 pub use decide::Decide;
 pub use fault::Fault;
 pub use lanes::{Answer, Ask, Binding, Plugins};
+pub use native::{Make, Native};
 #[cfg(feature = "wasm")]
 pub use wasm::{Cache, Host, Instance, Keep, Limits, MAX_FILE, MAX_MEMORY, Module};

@@ -119,9 +119,11 @@ fn a_slow_queue_delays_no_other() {
     plugins.bind("good".into(), bound(&good, limits(), Keep::Fresh)).unwrap();
     let patient = Limits { deadline: Duration::from_secs(2), ..limits() };
     plugins.bind("slow".into(), bound(&slow, patient, Keep::Fresh)).unwrap();
-    // One that it is at, those that wait, and those too many, who are told at once.
-    let mut taken = Vec::new();
-    for id in 1..=20 {
+    // One that it is at, those that wait, and those too many, who are told at once. That a ninth finds room shows that the
+    // thread is at the first.
+    let (mut taken, mut id) = (Vec::new(), 0);
+    while taken.len() < 9 {
+        id += 1;
         match ask(&plugins, "slow", id) {
             Ok(()) => taken.push(id),
             Err(fault) => assert_eq!(fault, Fault::Busy),
@@ -130,7 +132,7 @@ fn a_slow_queue_delays_no_other() {
         let seen = answer(&answers);
         assert_eq!(seen, ("good".to_owned(), 100 + id, Ok(first(100 + id))));
     }
-    assert!((8..=9).contains(&taken.len()), "{taken:?}");
+    assert_eq!(ask(&plugins, "slow", id + 1), Err(Fault::Busy));
     // Another plugin takes over: what it is at ends by its limit, what waits is answered by the new one.
     plugins.bind("slow".into(), bound(&good, limits(), Keep::Fresh)).unwrap();
     let (first_taken, waiting) = taken.split_first().unwrap();
@@ -142,7 +144,7 @@ fn a_slow_queue_delays_no_other() {
     assert!(answers.try_recv().is_err());
     // A queue that has none any more.
     plugins.unbind(&"slow".into());
-    assert_eq!(ask(&plugins, "slow", 21), Err(Fault::Unbound));
+    assert_eq!(ask(&plugins, "slow", id + 2), Err(Fault::Unbound));
 }
 
 #[test]

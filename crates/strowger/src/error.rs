@@ -17,6 +17,14 @@ pub(crate) enum Error {
         /// Why.
         why: String,
     },
+    /// A strategy that is built in cannot be named.
+    #[error("the strategy `{name}` cannot be used: {why}")]
+    Strategy {
+        /// Its name.
+        name: String,
+        /// Why.
+        why: &'static str,
+    },
     /// The configuration has faults.
     #[error("{0}")]
     Faults(company::Report),

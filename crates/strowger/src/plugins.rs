@@ -1,15 +1,18 @@
 //! Plugins that decide for queues: what they say of themselves, for whoever reads the configuration, and the way from the switch
 //! to those that run.
 
+#[cfg_attr(not(feature = "wasm"), path = "plugins/no_component.rs")]
+mod component;
+mod strategies;
+
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use acd::Binding;
 use base::DecisionId;
-use company::Plugin;
-use plugins::{Answer, Ask, Cache, Fault, Host, Instance, Keep, Limits, Module};
+use company::{Decider, Plugin};
+use plugins::{Answer, Ask, Fault};
 use routing::{Description, PluginName, QueueName};
 use serde_json::Value;
 use switch::{Config, PluginAsk, PluginFault};
@@ -18,65 +21,25 @@ use crate::domain::Input;
 use crate::error::Error;
 use crate::mailbox::Sender;
 
-/// Plugins that stay loaded, so that a configuration that is read again need not load them again.
-const MAX_LOADED: usize = 64;
-
-/// What runs plugins in this process.
-struct Runner {
-    host: Host,
-    loaded: Mutex<Vec<(Plugin, Module)>>,
-}
-
-/// The one of this process, or why there is none.
-fn runner() -> Result<&'static Runner, String> {
-    static RUNNER: OnceLock<Result<Runner, String>> = OnceLock::new();
-    let start = || {
-        // Without a cache plugins are compiled at each start.
-        let cache = cache_folder().and_then(|folder| Cache::open(&folder).ok());
-        let host = Host::start(cache).map_err(|error| format!("WebAssembly cannot be run: {error}"))?;
-        Ok(Runner { host, loaded: Mutex::default() })
-    };
-    RUNNER.get_or_init(start).as_ref().map_err(Clone::clone)
-}
-
-/// Where compiled plugins are kept: below what the service manager or the user's environment names.
-fn cache_folder() -> Option<PathBuf> {
-    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let own = folder("CACHE_DIRECTORY").or_else(|| Some(folder("XDG_CACHE_HOME")?.join("strowger")));
-    let own = own.or_else(|| Some(folder("HOME")?.join(".cache/strowger")));
-    Some(own?.join("plugins"))
-}
-
-impl Runner {
-    fn load(&self, plugin: &Plugin) -> Result<Module, Fault> {
-        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, module)) = loaded.iter().find(|(known, _)| known == plugin) {
-            return Ok(module.clone());
-        }
-        let module = self.host.load(&plugin.file, &limits(plugin))?;
-        if loaded.len() == MAX_LOADED {
-            loaded.remove(0);
-        }
-        loaded.push((plugin.clone(), module.clone()));
-        Ok(module)
-    }
-}
-
-fn limits(plugin: &Plugin) -> Limits {
-    Limits { deadline: plugin.deadline, memory: plugin.memory, ..Limits::default() }
-}
+pub(crate) use strategies::Strategies;
 
 /// Loads plugins for whoever reads the configuration.
 #[derive(Debug)]
 pub(crate) struct Loader;
 
 impl company::Plugins for Loader {
+    fn strategies(&self) -> Vec<PluginName> {
+        strategies::names()
+    }
+
     fn load(&self, plugin: &Plugin) -> Result<Description, String> {
-        let module = runner()?.load(plugin).map_err(|fault| fault.to_string())?;
-        let description = module.description();
+        let description = match &plugin.decider {
+            Decider::Component(component) => component::describe(component, plugin.deadline)?,
+            Decider::Strategy(name) => strategies::describe(name)?,
+        };
         jsonschema::validator_for(&description.parameters)
             .map_err(|error| format!("the schema of its parameters is none: {error}"))?;
-        Ok(description.clone())
+        Ok(description)
     }
 
     fn check(&self, schema: &Value, parameters: &Value) -> Vec<(String, String)> {
@@ -87,23 +50,21 @@ impl company::Plugins for Loader {
     }
 }
 
+/// For the thread of a queue that asks with these parameters.
+fn ready(plugin: &Plugin, parameters: Arc<str>) -> Result<plugins::Binding, String> {
+    match &plugin.decider {
+        Decider::Component(component) => component::ready(component, plugin.deadline, parameters),
+        Decider::Strategy(name) => strategies::ready(name, parameters),
+    }
+}
+
 /// A queue with the plugin that it asks, ready to run.
 #[derive(Clone, Debug)]
 pub(crate) struct Bound {
     queue: QueueName,
     binding: Arc<Binding>,
     plugin: Plugin,
-    module: Module,
-}
-
-impl Bound {
-    /// For the queue's thread.
-    fn ready(&self) -> plugins::Binding {
-        let (module, limits) = (self.module.clone(), limits(&self.plugin));
-        let keep = if self.plugin.kept { Keep::Kept } else { Keep::Fresh };
-        let make = move || Instance::new(module.clone(), limits, keep);
-        plugins::Binding::new(make, self.binding.parameters.clone())
-    }
+    ready: plugins::Binding,
 }
 
 /// Loads what the queues of a configuration ask.
@@ -117,9 +78,9 @@ pub(crate) fn bind(config: &Config, plugins: &BTreeMap<PluginName, Plugin>) -> R
         Some((queue, binding, plugin))
     });
     let load = |(queue, binding, plugin): (QueueName, Arc<Binding>, Plugin)| {
-        let module = runner().and_then(|runner| runner.load(&plugin).map_err(|fault| fault.to_string()));
-        let module = module.map_err(|why| Error::Plugin { plugin: binding.plugin.to_string(), why })?;
-        Ok(Bound { queue, binding, plugin, module })
+        let ready = ready(&plugin, binding.parameters.clone());
+        let ready = ready.map_err(|why| Error::Plugin { plugin: binding.plugin.to_string(), why })?;
+        Ok(Bound { queue, binding, plugin, ready })
     };
     bound.map(load).collect()
 }
@@ -158,7 +119,7 @@ impl Lanes {
             if self.bound.get(queue).is_some_and(same) {
                 continue;
             }
-            self.plugins.bind(queue.clone(), new.ready())?;
+            self.plugins.bind(queue.clone(), new.ready.clone())?;
         }
         self.bound = bound;
         Ok(())

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use company::{Advertise, Company, Media, Outlook};
+use company::{Advertise, Company, Decider, Media, Outlook};
 use sip::digest::Algorithm;
 use switch::{Asker, CallerId, Destination, SrtpPolicy, TalkKey};
 use trace::Traces;
@@ -405,9 +405,28 @@ queues:
     assert_eq!((sales.method.strategy, sales.decision_time.as_millis()), (routing::Builtin::Linear, 250));
     let asked = switch.queues[1].plugin.as_ref().unwrap();
     assert_eq!((asked.candidates, asked.order), (32, routing::Order::List));
-    let (name, plugin) = plugins.first_key_value().unwrap();
-    assert_eq!((name.as_str(), &*plugin.file), ("value", &b"good"[..]));
-    assert_eq!((plugin.deadline.as_millis(), plugin.memory >> 20, plugin.kept), (200, 64, true));
+    let plugin = &plugins["value"];
+    let Decider::Component(component) = &plugin.decider else { panic!("{plugin:?}") };
+    assert_eq!((&*component.file, component.memory >> 20, component.kept), (&b"good"[..], 64, true));
+    assert_eq!(plugin.deadline.as_millis(), 200);
     let rest = switch.plugins["value"];
     assert_eq!((rest.after, rest.lasts.as_secs()), (3, 60));
+}
+
+#[test]
+fn a_queue_may_ask_what_the_program_brings_along() {
+    let queues = "\
+plugins:
+  own: { deadline: 20ms }
+queues:
+  sales: { agents: [101, 102], music: music, plugin: { name: own, parameters: { patience: 1 } } }
+";
+    let files = inline::good_but(|path| path == "queues.yaml");
+    let mut files = files.with_plugins(Box::new(inline::Runner));
+    files.insert("queues.yaml", queues);
+    let Company { switch, plugins, notes, .. } = company::read(&files).unwrap();
+    let own = company::Plugin { decider: Decider::Strategy("own".into()), deadline: Duration::from_millis(20) };
+    assert_eq!(plugins, [("own".into(), own)].into());
+    assert!(switch.plugins.contains_key("own") && notes.is_empty(), "{notes:?}");
+    assert_eq!(switch.queues[0].plugin.as_ref().unwrap().plugin.as_str(), "own");
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use base::{CallId, DecisionId, Wall};
+#[cfg(feature = "wasm")]
 use plugins::{Host, Instance, Keep, Limits, Module};
 use routing::{Action, Call, Candidate, Decision, Exclusions, Question, Queue, Service, Snapshot, VERSION};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
@@ -55,15 +56,18 @@ pub fn component(core: &str, wit: &str) -> Vec<u8> {
     ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap()
 }
 
+#[cfg(feature = "wasm")]
 pub fn host() -> Host {
     Host::start(None).unwrap()
 }
 
+#[cfg(feature = "wasm")]
 /// Generous in time, so that a slow machine ends nothing that would end by itself.
 pub fn limits() -> Limits {
     Limits { deadline: LIMIT, start: LIMIT, ..Limits::default() }
 }
 
+#[cfg(feature = "wasm")]
 pub fn instance(module: &Module, limits: Limits) -> Instance {
     Instance::new(module.clone(), limits, Keep::Fresh)
 }

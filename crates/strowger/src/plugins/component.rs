@@ -1,0 +1,78 @@
+//! Components of WebAssembly: loaded once for the process.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use company::Component;
+use plugins::{Cache, Fault, Host, Instance, Keep, Limits, Module};
+use routing::Description;
+
+/// Components that stay loaded, so that a configuration that is read again need not load them again.
+const MAX_LOADED: usize = 64;
+
+/// What runs plugins in this process.
+struct Runner {
+    host: Host,
+    loaded: Mutex<Vec<(Component, Module)>>,
+}
+
+/// The one of this process, or why there is none.
+fn runner() -> Result<&'static Runner, String> {
+    static RUNNER: OnceLock<Result<Runner, String>> = OnceLock::new();
+    let start = || {
+        // Without a cache plugins are compiled at each start.
+        let cache = cache_folder().and_then(|folder| Cache::open(&folder).ok());
+        let host = Host::start(cache).map_err(|error| format!("WebAssembly cannot be run: {error}"))?;
+        Ok(Runner { host, loaded: Mutex::default() })
+    };
+    RUNNER.get_or_init(start).as_ref().map_err(Clone::clone)
+}
+
+/// Where compiled plugins are kept: below what the service manager or the user's environment names.
+fn cache_folder() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let own = folder("CACHE_DIRECTORY").or_else(|| Some(folder("XDG_CACHE_HOME")?.join("strowger")));
+    let own = own.or_else(|| Some(folder("HOME")?.join(".cache/strowger")));
+    Some(own?.join("plugins"))
+}
+
+impl Runner {
+    fn load(&self, component: &Component, limits: &Limits) -> Result<Module, Fault> {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, module)) = loaded.iter().find(|(known, _)| known == component) {
+            return Ok(module.clone());
+        }
+        let module = self.host.load(&component.file, limits)?;
+        if loaded.len() == MAX_LOADED {
+            loaded.remove(0);
+        }
+        loaded.push((component.clone(), module.clone()));
+        Ok(module)
+    }
+}
+
+fn load(component: &Component, limits: &Limits) -> Result<Module, String> {
+    runner()?.load(component, limits).map_err(|fault| fault.to_string())
+}
+
+fn limits(component: &Component, deadline: Duration) -> Limits {
+    Limits { deadline, memory: component.memory, ..Limits::default() }
+}
+
+/// What one says of itself.
+pub(crate) fn describe(component: &Component, deadline: Duration) -> Result<Description, String> {
+    load(component, &limits(component, deadline)).map(|module| module.description().clone())
+}
+
+/// For a queue's thread.
+pub(crate) fn ready(
+    component: &Component,
+    deadline: Duration,
+    parameters: Arc<str>,
+) -> Result<plugins::Binding, String> {
+    let limits = limits(component, deadline);
+    let module = load(component, &limits)?;
+    let keep = if component.kept { Keep::Kept } else { Keep::Fresh };
+    Ok(plugins::Binding::new(move || Instance::new(module.clone(), limits, keep), parameters))
+}

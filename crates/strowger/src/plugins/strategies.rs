@@ -1,0 +1,106 @@
+//! Strategies in Rust that somebody built into the program.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use plugins::{Make, Native};
+use routing::{Description, PluginName, Strategy};
+
+use crate::error::Error;
+
+/// Those of this process.
+static STRATEGIES: OnceLock<Strategies> = OnceLock::new();
+
+/// Strategies by their names, each with its description.
+#[derive(Default)]
+pub(crate) struct Strategies {
+    known: BTreeMap<PluginName, (Description, Make)>,
+    /// The first name that was given twice.
+    twice: Option<PluginName>,
+}
+
+impl Strategies {
+    pub fn add<S: Strategy + 'static>(&mut self, make: impl Fn() -> S + Send + Sync + 'static) {
+        let one = make();
+        let name = PluginName::from(one.name());
+        let description = Description::new(name.as_str(), "built in", one.order());
+        let make: Make = Arc::new(move || Box::new(make()));
+        if self.known.insert(name.clone(), (description, make)).is_some() {
+            self.twice.get_or_insert(name);
+        }
+    }
+
+    /// Makes them those of this process.
+    ///
+    /// # Errors
+    /// If one of them cannot be named in a configuration.
+    pub fn register(self) -> Result<(), Error> {
+        let wrong = |name: &PluginName, why| Err(Error::Strategy { name: name.to_string(), why });
+        if let Some(name) = &self.twice {
+            return wrong(name, "two have this name");
+        }
+        if let Some(name) = self.known.keys().find(|name| !company::is_name(name.as_str())) {
+            return wrong(name, "a name has lower-case letters, digits and `-`, like `fewest-calls`, at most 64");
+        }
+        // Whoever calls `main` a second time goes on with those of the first.
+        let _ = STRATEGIES.set(self);
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Strategies {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.known.keys()).finish()
+    }
+}
+
+/// The names of all.
+pub(crate) fn names() -> Vec<PluginName> {
+    STRATEGIES.get().map(|strategies| strategies.known.keys().cloned().collect()).unwrap_or_default()
+}
+
+fn find(name: &PluginName) -> Result<&'static (Description, Make), String> {
+    let found = STRATEGIES.get().and_then(|strategies| strategies.known.get(name));
+    found.ok_or_else(|| format!("the program brings no strategy `{name}` along"))
+}
+
+/// What one says of itself.
+pub(crate) fn describe(name: &PluginName) -> Result<Description, String> {
+    find(name).map(|(description, _)| description.clone())
+}
+
+/// For a queue's thread.
+pub(crate) fn ready(name: &PluginName, parameters: Arc<str>) -> Result<plugins::Binding, String> {
+    let (_, make) = find(name)?;
+    Ok(plugins::Binding::new(|| Native::new(Arc::clone(make)), parameters))
+}
+
+#[cfg(test)]
+mod tests {
+    use routing::{Builtin, Decision, Snapshot};
+
+    use super::*;
+
+    struct Named(&'static str);
+
+    impl Strategy for Named {
+        fn name(&self) -> &str {
+            self.0
+        }
+
+        fn decide(&self, snapshot: &Snapshot) -> Decision {
+            Builtin::LongestIdle.decide(snapshot)
+        }
+    }
+
+    #[test]
+    fn names_that_no_configuration_could_tell_apart_are_refused() {
+        let told = |names: &[&'static str]| {
+            let mut strategies = Strategies::default();
+            names.iter().for_each(|name| strategies.add(|| Named(name)));
+            strategies.register().unwrap_err().to_string()
+        };
+        assert_eq!(told(&["a", "b", "a"]), "the strategy `a` cannot be used: two have this name");
+        assert!(told(&["a", "Fewest Calls"]).starts_with("the strategy `Fewest Calls` cannot be used: a name has"));
+    }
+}
