@@ -43,6 +43,9 @@ pub struct CallbackPromise {
     pub needs: BTreeMap<Name, u8>,
     /// Attempts that are left.
     pub attempts: u8,
+    /// Attempts that cost none, as an agent ended them while the number was rung.
+    #[serde(default)]
+    pub excused: u8,
     /// How long after one the next comes, in seconds.
     pub retry_s: u64,
     /// Not before this.

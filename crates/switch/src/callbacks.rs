@@ -24,6 +24,8 @@ use crate::timer::Timer;
 
 /// The most that are promised at a time.
 const MAX_CALLBACKS: usize = 10_000;
+/// So many attempts that agents ended while the number was rung cost none; more of them do.
+const MAX_EXCUSED: u8 = 3;
 /// How soon it is looked again whether one that is due may stand in line: the clock on the wall may be put, a queue open.
 pub(crate) const RECHECK: Duration = Duration::from_secs(60);
 
@@ -101,6 +103,7 @@ impl Switch {
             priority: stood.map_or(routing::USUAL_PRIORITY, |stood| stood.wanted.priority),
             needs: needs.map(|(skill, least)| (skill.shared().clone(), least)).collect(),
             attempts: wanted.attempts,
+            excused: 0,
             retry_s: wanted.retry.as_secs(),
             not_before: now.wall,
         };
@@ -208,8 +211,10 @@ impl Switch {
             _ if cause == "shutdown" => return self.look_at_callback(now, &name, RECHECK),
             _ => {
                 // An agent who hangs up or is lost while it rings there leaves him what he was promised, later.
-                let agents = by == Party::Agent || is_loss(cause);
-                promise.attempts = promise.attempts.saturating_sub(u8::from(!agents));
+                // But his phone is not made to ring without end.
+                let excused = (by == Party::Agent || is_loss(cause)) && promise.excused < MAX_EXCUSED;
+                promise.excused += u8::from(excused);
+                promise.attempts = promise.attempts.saturating_sub(u8::from(!excused));
                 promise.not_before = shifted(now.wall, Duration::from_secs(promise.retry_s), true);
                 CallbackStep::Missed { left: promise.attempts }
             }

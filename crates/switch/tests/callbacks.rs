@@ -9,6 +9,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,16 +39,19 @@ calendars:
   office: {zone: Europe/Berlin, week: {saturday: 09:00-10:40, sunday: 09:00-18:00}}
 ";
 
+fn calendars(text: &str) -> BTreeMap<Arc<str>, Arc<hours::Calendar>> {
+    hours::Hours::read(&Source::new("hours.yaml", text), &Faults::default()).unwrap().calendars
+}
+
 /// One agent, and a flow that may call in Germany.
 fn with_callbacks() -> Config {
     let faults = Faults::default();
-    let hours = hours::Hours::read(&Source::new("hours.yaml", HOURS), &faults).unwrap();
     let flows = ivr::Flows::read([("main", &Source::new("main.yaml", FLOW))], &faults);
     let said: Vec<String> = faults.into_sorted().iter().map(ToString::to_string).collect();
     let flows = flows.unwrap_or_else(|| panic!("{said:?}"));
     let never = Rows::read("tables/never.csv", b"number\n+4930666\n", &Faults::default()).unwrap();
     let mut config = Config {
-        calendars: hours.calendars,
+        calendars: calendars(HOURS),
         flows: Arc::new(flows.with_rows([("never".into(), Arc::new(never))].into())),
         ..company()
     };
@@ -73,7 +77,11 @@ fn with_callbacks() -> Config {
 
 /// The agent talks with somebody.
 fn busy() -> Scene {
-    let mut s = Scene::of(with_callbacks());
+    busy_in(with_callbacks())
+}
+
+fn busy_in(config: Config) -> Scene {
+    let mut s = Scene::of(config);
     s.dial(s.other, "4930124", "201");
     s.answer(s.ada);
     s
@@ -248,6 +256,27 @@ fn an_agent_who_does_not_answer_costs_no_attempt() {
     assert_eq!(s.steps().iter().filter(|step| **step == CallbackStep::Begun).count(), 1);
     s.world.run(MINUTE * 2);
     assert_eq!(s.steps().iter().filter(|step| **step == CallbackStep::Begun).count(), 2);
+    assert_eq!(s.world.breaches(), []);
+}
+
+#[test]
+fn agents_who_always_hang_up_while_it_rings_do_not_make_his_phone_ring_without_end() {
+    let mut s = busy_in(Config { calendars: calendars(&HOURS.replace("10:40", "18:00")), ..with_callbacks() });
+    s.wants(NUMBER);
+    s.is_free();
+    for left in [2, 2, 2, 1, 0] {
+        let rung = (0..60).any(|_| {
+            s.world.run(SECOND * 10);
+            matches!(s.agent("101"), Some(AgentState::Offered(_)))
+        });
+        assert!(rung, "{left}");
+        s.answer(s.ada);
+        s.hang_up(s.ada);
+        s.world.run(SECOND);
+        assert_eq!(s.last_step(), CallbackStep::Missed { left });
+    }
+    s.world.run(MINUTE * 10);
+    assert_eq!((s.names().len(), s.rings()), (0, 5), "given up");
     assert_eq!(s.world.breaches(), []);
 }
 
