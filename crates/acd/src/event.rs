@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use base::{CallId, DecisionId, OfferId, Pii};
-use routing::{AgentName, Levels, Method, QueueName, Snapshot, Strategy as _, Target, USUAL_PRIORITY, Variables};
+use routing::{
+    AgentName, Happened, Levels, Method, QueueName, Snapshot, Strategy as _, Target, USUAL_PRIORITY, Variables,
+};
 
 use crate::Binding;
 
@@ -67,6 +69,21 @@ pub enum Event {
         end: OfferEnd,
         /// How long it was live.
         rang: Duration,
+    },
+    /// Of a queue that asks a plugin: what became of an offer, be it by the plugin's decision or by another in its place, or of the
+    /// call that came of it. A call that was accepted has `Ended` later, after the agent's wrap-up; its disposition is the
+    /// driver's to fill in.
+    Outcome {
+        /// The queue by which the call was offered.
+        queue: QueueName,
+        /// The plugin that it asks now.
+        plugin: Arc<Binding>,
+        /// The agent.
+        agent: AgentName,
+        /// The call.
+        call: CallId,
+        /// What happened.
+        happened: Happened,
     },
     /// A call left its queue. Every call that joined leaves by exactly one of these.
     LeftQueue {

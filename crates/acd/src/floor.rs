@@ -131,6 +131,7 @@ pub enum Held {
 pub struct LiveOffer {
     pub id: OfferId,
     pub call: CallId,
+    pub queue: QueueIx,
     pub began: Mono,
     /// When his phone answered, if he is told something before he talks.
     pub taken: Option<Mono>,
@@ -311,7 +312,12 @@ impl Floor {
     fn list_queue(&mut self, config: QueueConfig, former: &[Vec<Membership>]) {
         let ix = *self.queue_names.entry(config.name.clone()).or_insert(self.queues.len());
         match self.queues.get_mut(ix) {
-            Some(queue) => queue.config = config,
+            Some(queue) => {
+                let plugin = |config: &QueueConfig| config.plugin.as_ref().map(|binding| binding.plugin.clone());
+                // It is of no use to another one.
+                queue.state.take_if(|_| plugin(&queue.config) != plugin(&config));
+                queue.config = config;
+            }
             None => self.queues.push(Queue::new(config)),
         }
         let Some(queue) = self.queues.get_mut(ix) else { return };

@@ -81,15 +81,21 @@ impl Acd {
         };
         self.calls.remove(&call);
         base::give_back(&mut self.calls);
-        self.floor.change(ix, |agent| {
+        let talked = self.floor.change(ix, |agent| {
             agent.held = None;
             agent.idle_since = now.monotonic;
-            agent.today.talk += now.monotonic - agent.held_since;
+            let talked = now.monotonic - agent.held_since;
+            agent.today.talk += talked;
+            talked
         });
         let times = self.floor.queue(queue).map(|queue| (queue.config.wrap_up, queue.config.wrap_up_max));
         let (wrap_up, most) = times.unwrap_or_default();
         let longest = now.monotonic + most.max(wrap_up);
-        self.begin_lease(now, ix, LeaseKind::WrapUp(After { call, queue, longest }), wrap_up);
+        let after = After { call, queue, talked: talked.unwrap_or_default(), longest };
+        if wrap_up.is_zero() || self.floor.agent(ix).is_none_or(|agent| !agent.listed) {
+            self.tell_ended(ix, after);
+        }
+        self.begin_lease(now, ix, LeaseKind::WrapUp(after), wrap_up);
     }
 
     /// Keeps an agent from offers for a time, then he is idle anew. One who is configured no more is gone.
@@ -124,8 +130,9 @@ impl Acd {
             agent.today.end_busy(now.monotonic);
             agent.lease.take().map(|lease| (lease.kind, agent.name.clone()))
         });
-        if let Some((LeaseKind::WrapUp(After { call, .. }), agent)) = ended.flatten() {
-            self.events.push_back(Event::WrapUpEnded { agent, call });
+        if let Some((LeaseKind::WrapUp(after), agent)) = ended.flatten() {
+            self.events.push_back(Event::WrapUpEnded { agent, call: after.call });
+            self.tell_ended(ix, after);
         }
         self.agent_free(now, ix);
     }

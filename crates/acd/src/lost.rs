@@ -8,6 +8,7 @@ use routing::AgentName;
 use crate::floor::{AgentIx, Held, LeaseKind, QueueIx};
 use crate::machine::Acd;
 use crate::queue::Queue;
+use crate::wrap_up::After;
 use crate::{Event, LeaveReason, OfferEnd, OfferFailure};
 
 impl Acd {
@@ -19,11 +20,16 @@ impl Acd {
         let Some(&Held::Call { call, queue }) = self.floor.agent(ix).and_then(|agent| agent.held.as_ref()) else {
             return;
         };
-        self.floor.change(ix, |agent| {
+        let talked = self.floor.change(ix, |agent| {
             agent.held = None;
-            agent.today.talk += now.monotonic - agent.held_since;
+            let talked = now.monotonic - agent.held_since;
+            agent.today.talk += talked;
             agent.today.end_busy(now.monotonic);
+            talked
         });
+        // Of the call, what he had is over; whoever has it next has another part of it.
+        let talked = talked.unwrap_or_default();
+        self.tell_ended(ix, After { call, queue, talked, longest: now.monotonic });
         if waits {
             if let Some(entry) = self.calls.get_mut(&call) {
                 entry.returned = true;

@@ -61,6 +61,7 @@ impl Acd {
             self.agent_free(now, other);
         }
         let rang = offer.rang(now.monotonic);
+        self.tell_accepted(queue_ix, ix, offer.call, rang);
         Ok(Connected { call: offer.call, agent, queue: name, waited, rang })
     }
 
@@ -209,7 +210,7 @@ impl Acd {
         entry.ringing.push(choice.agent);
         let id = self.ids.offer();
         let ring = self.timers.set(now.monotonic + ring_time, Timer::Ring(id));
-        let held = LiveOffer { id, call, began: now.monotonic, taken: None, ring };
+        let held = LiveOffer { id, call, queue: queue_ix, began: now.monotonic, taken: None, ring };
         let agent = self.floor.change(choice.agent, |agent| {
             agent.held = Some(Held::Offer(held));
             agent.name.clone()
@@ -239,7 +240,8 @@ impl Acd {
 
     pub(crate) fn push_offer_ended(&mut self, now: Now, ix: AgentIx, offer: &LiveOffer, end: OfferEnd) {
         let Some(agent) = self.floor.agent(ix).map(|agent| agent.name.clone()) else { return };
-        let (offer, call, rang) = (offer.id, offer.call, offer.rang(now.monotonic));
-        self.events.push_back(Event::OfferEnded { offer, call, agent, end, rang });
+        let (id, call, rang) = (offer.id, offer.call, offer.rang(now.monotonic));
+        self.events.push_back(Event::OfferEnded { offer: id, call, agent, end, rang });
+        self.tell_not_accepted(ix, offer, end, rang);
     }
 }

@@ -55,6 +55,7 @@ impl Acd {
         self.timers.cancel(lease.timer);
         if let LeaseKind::WrapUp(after) = lease.kind {
             self.events.push_back(Event::WrapUpEnded { agent, call: after.call });
+            self.tell_ended(ix, after);
         }
     }
 

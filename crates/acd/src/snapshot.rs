@@ -40,7 +40,7 @@ impl Acd {
         let queue = self.floor.queue(queue_ix)?;
         let surplus = count(queue.idle.len()).saturating_sub(tried + unskilled + taken);
         let excluded = Exclusions { tried, unskilled, surplus, ..queue.excluded };
-        let snapshot = Snapshot {
+        let mut snapshot = Snapshot {
             version: VERSION,
             id,
             epoch: self.epoch(subject, queue_ix),
@@ -51,6 +51,10 @@ impl Acd {
             state: queue.state.clone(),
             question,
         };
+        let left_out = snapshot.fit();
+        if let Question::Agent { .. } = snapshot.question {
+            snapshot.queue.excluded.surplus += left_out;
+        }
         Some((queue_ix, snapshot))
     }
 

@@ -14,6 +14,8 @@ use crate::machine::{Acd, Timer};
 pub(crate) struct After {
     pub call: CallId,
     pub queue: QueueIx,
+    /// How long the two talked.
+    pub talked: Duration,
     /// Whatever is asked for, it lasts no longer than until then.
     pub longest: Mono,
 }

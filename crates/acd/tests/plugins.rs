@@ -12,9 +12,9 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acd::{Binding, DecisionFault, Event, QueueConfig};
-use common::{Centre, offers, queue};
-use routing::{Action, Builtin, Decision, Method, Order, Snapshot};
+use acd::{Binding, DecisionFault, Event, OfferFailure, QueueConfig};
+use common::{Centre, SECOND, offers, queue};
+use routing::{Action, Builtin, Decision, Happened, Method, Order, Snapshot};
 
 const AGENTS: [&str; 3] = ["ann", "bob", "eve"];
 
@@ -127,4 +127,59 @@ fn a_plugin_whose_agent_was_taken_is_asked_once_more() {
     let said = centre.take();
     let eve = [("eve".to_owned(), "ring-all".to_owned(), true)];
     assert_eq!((faults(&said), offered(&said)), (vec![DecisionFault::Stale], eve.into()));
+}
+
+/// What the plugin is told, of whom.
+fn told(said: &[Event]) -> Vec<(String, Happened)> {
+    let outcome = |event: &Event| match event {
+        Event::Outcome { queue, plugin, agent, happened, .. } => {
+            assert_eq!((queue.as_str(), plugin.plugin.as_str()), ("sales", "ours"));
+            Some((agent.to_string(), happened.clone()))
+        }
+        _ => None,
+    };
+    said.iter().filter_map(outcome).collect()
+}
+
+fn happens(agent: &str, happened: Happened) -> (String, Happened) {
+    (agent.to_owned(), happened)
+}
+
+#[test]
+fn it_is_told_what_becomes_of_offers_and_of_the_calls_that_come_of_them() {
+    let config = QueueConfig { wrap_up: SECOND * 5, ..bound(Order::List, 32) };
+    let mut centre = Centre::new(vec![config], &AGENTS);
+    let call = centre.join("sales");
+    centre.pass(SECOND * 2);
+    let offered = offers(&centre.take());
+    let id = |agent: &str| offered.iter().find(|offer| offer.agent.as_str() == agent).unwrap().id;
+    centre.fail(id("ann"), OfferFailure::Busy);
+    assert_eq!(told(&centre.take()), [happens("ann", Happened::Declined { rang_ms: 2_000 })]);
+    centre.pass(SECOND);
+    centre.answer(id("bob"));
+    let both =
+        [happens("eve", Happened::Withdrawn { rang_ms: 3_000 }), happens("bob", Happened::Accepted { rang_ms: 3_000 })];
+    assert_eq!(told(&centre.take()), both);
+    centre.pass(SECOND * 9);
+    centre.leave(call);
+    assert_eq!(told(&centre.take()), [], "his time after it belongs to it");
+    centre.pass(SECOND * 5);
+    assert_eq!(told(&centre.take()), [happens("bob", Happened::Ended { talk_ms: 9_000, disposition: None })]);
+}
+
+#[test]
+fn its_state_stays_while_it_is_bound_and_is_of_no_use_to_another_one() {
+    let mut centre = Centre::new(vec![bound(Order::List, 32)], &AGENTS);
+    let sales = "sales".into();
+    assert!(centre.acd.set_strategy_state(&sales, "learnt".to_owned()));
+    assert!(!centre.acd.set_strategy_state(&sales, "learnt".to_owned()), "nothing new");
+    assert!(!centre.acd.set_strategy_state(&sales, "x".repeat(routing::MAX_STATE + 1)), "too much");
+    let seen = |centre: &Centre| centre.acd.strategy_state(&"sales".into()).map(str::to_owned);
+    centre.reconfigure(vec![bound(Order::Turn, 8)], &AGENTS);
+    assert_eq!(seen(&centre).as_deref(), Some("learnt"));
+    let mut other = bound(Order::List, 32);
+    let binding = Binding { plugin: "theirs".into(), ..(**other.plugin.as_ref().unwrap()).clone() };
+    other.plugin = Some(Arc::new(binding));
+    centre.reconfigure(vec![other], &AGENTS);
+    assert_eq!(seen(&centre), None);
 }

@@ -5,6 +5,7 @@
 use std::fmt::Display;
 use std::time::Duration;
 
+use switch::PluginState;
 use switch::control::{DecisionsRejected, Queue, QueueLine, TrunkCount, TrunkState};
 
 use crate::port::Figures;
@@ -14,6 +15,7 @@ pub(crate) fn render(figures: &Figures) -> String {
     let mut page = Page::default();
     switch(&mut page, figures);
     decisions(&mut page, figures.status.decisions_rejected);
+    plugins(&mut page, &figures.plugins);
     calls(&mut page, figures);
     queues(&mut page, &figures.status.queues);
     kpis(&mut page, &figures.queues);
@@ -54,6 +56,48 @@ fn decisions(page: &mut Page, rejected: DecisionsRejected) {
     let DecisionsRejected { late, stale, impossible } = rejected;
     for (fault, count) in [("late", late), ("stale", stale), ("impossible", impossible)] {
         page.line(name, &[("fault", fault)], count);
+    }
+}
+
+fn plugins(page: &mut Page, states: &[PluginState]) {
+    type Count = fn(&PluginState) -> u64;
+    let counters: [(&str, &str, Count); 5] = [
+        ("strowger_plugin_asked_total", "Decisions that plugins were asked for.", |state| state.asked),
+        ("strowger_plugin_decided_total", "Decisions of plugins that were carried out.", |state| state.decided),
+        (
+            "strowger_plugin_rested_total",
+            "Decisions that plugins were not asked for, as they rested after failures.",
+            |state| state.rested,
+        ),
+        ("strowger_plugin_told_total", "Outcomes that plugins were told.", |state| state.told),
+        (
+            "strowger_plugin_untold_total",
+            "Outcomes that plugins were not told, as they failed, rested or were behind.",
+            |state| state.untold,
+        ),
+    ];
+    for (name, help, count) in counters {
+        page.counter(name, help);
+        for state in states {
+            page.line(name, &[("plugin", &state.plugin)], count(state));
+        }
+    }
+    let name = "strowger_plugin_failures_total";
+    page.counter(name, "Failures of plugins, by what was wrong.");
+    for state in states {
+        for (fault, count) in &state.failed {
+            page.line(name, &[("plugin", &state.plugin), ("fault", fault)], count);
+        }
+    }
+    let name = "strowger_plugin_seconds_total";
+    page.counter(name, "How long answers of plugins took together.");
+    for state in states {
+        page.line(name, &[("plugin", &state.plugin)], Duration::from_micros(state.took_us).as_secs_f64());
+    }
+    let name = "strowger_plugin_rests";
+    page.gauge(name, "1 if a plugin is not asked, as it failed again and again.");
+    for state in states {
+        page.line(name, &[("plugin", &state.plugin)], u8::from(state.rests_ms.is_some()));
     }
 }
 
@@ -388,8 +432,21 @@ mod tests {
         };
         let sip = sip::Counters { requests: 11, ..sip::Counters::default() };
         let digest = sip::digest::Outcomes { failed: 13, ..sip::digest::Outcomes::default() };
+        let plugin = PluginState {
+            plugin: "value-based".to_owned(),
+            asked: 40,
+            decided: 31,
+            rested: 4,
+            told: 60,
+            untold: 2,
+            took_us: 1_500,
+            rests_ms: Some(9),
+            failed: [("trap".into(), 6)].into(),
+            ..PluginState::default()
+        };
         Figures {
             status,
+            plugins: vec![plugin],
             queues: vec![line],
             sip,
             digest,
@@ -409,6 +466,14 @@ mod tests {
             "strowger_disk_faults 1",
             "strowger_inconsistencies_total 1",
             "strowger_decisions_rejected_total{fault=\"impossible\"} 3",
+            "strowger_plugin_asked_total{plugin=\"value-based\"} 40",
+            "strowger_plugin_decided_total{plugin=\"value-based\"} 31",
+            "strowger_plugin_rested_total{plugin=\"value-based\"} 4",
+            "strowger_plugin_told_total{plugin=\"value-based\"} 60",
+            "strowger_plugin_untold_total{plugin=\"value-based\"} 2",
+            "strowger_plugin_failures_total{plugin=\"value-based\",fault=\"trap\"} 6",
+            "strowger_plugin_seconds_total{plugin=\"value-based\"} 0.0015",
+            "strowger_plugin_rests{plugin=\"value-based\"} 1",
             "strowger_memory_short 0",
             "strowger_calls_ended_total{disposition=\"answered\"} 5",
             "strowger_queue_calls{queue=\"sales\",state=\"waiting\"} 3",

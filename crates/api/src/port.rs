@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use switch::PluginState;
 use switch::control::{QueueLine, Request, Response, Status, TrunkCount};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
@@ -51,6 +52,8 @@ pub struct Figures {
     pub status: Status,
     /// Every queue with what is counted of it.
     pub queues: Vec<QueueLine>,
+    /// The plugins that decide for queues.
+    pub plugins: Vec<PluginState>,
     /// Calls that ended since the start, by the disposition of their CDR.
     pub ended: Vec<(&'static str, u64)>,
     /// Calls from and to trunks.

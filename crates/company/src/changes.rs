@@ -41,6 +41,7 @@ pub fn changes(old: &Config, new: &Config) -> String {
         mailboxes: _,
         waiting: _,
         plugins,
+        recorded: _,
     } = old;
     let digest = (realm, algorithms, listener_algorithms);
     let digest_same = digest == (&new.realm, &new.algorithms, &new.listener_algorithms);
@@ -102,12 +103,13 @@ fn users(config: &Config) -> BTreeMap<&str, Person<'_>> {
     config.users.iter().map(|(name, user)| (&**name, (user, others(name), config.watchers.get(name)))).collect()
 }
 
-/// A queue with what it is to those who wait.
-type Queue<'a> = (&'a QueueConfig, Option<&'a Waiting>);
+/// A queue with what it is to those who wait, and whether its decisions are kept.
+type Queue<'a> = (&'a QueueConfig, Option<&'a Waiting>, bool);
 
 fn queues(config: &Config) -> BTreeMap<&str, Queue<'_>> {
     let waiting = |queue: &QueueConfig| config.waiting.get(&queue.name);
-    config.queues.iter().map(|queue| (queue.name.as_str(), (queue, waiting(queue)))).collect()
+    let kept = |queue: &QueueConfig| config.recorded.contains(&queue.name);
+    config.queues.iter().map(|queue| (queue.name.as_str(), (queue, waiting(queue), kept(queue)))).collect()
 }
 
 /// Prompts by language and name.

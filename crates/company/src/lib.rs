@@ -280,6 +280,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
         switches: hours.switches(),
         mailboxes,
         plugins: plugins_known.rests,
+        recorded: queues_read.recorded,
         queues: queues_read.queues,
         agents: queues_read.agents,
         duties,

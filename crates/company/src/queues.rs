@@ -38,6 +38,7 @@ form! {
     key("agents", &Kind::List(&choosing::AGENT, 10_000), "The users who serve it, by name, or each with his level and weight.", "[101, { user: 102, level: 2 }]").needed(),
     key("strategy", &Kind::Word(choosing::STRATEGIES), "Which of the free agents gets a call, and which call an agent who becomes free.", "longest-idle").usual("longest-idle"),
     key("plugin", &crate::plugins::BINDING, "Who is asked before the strategy: a file of `plugins/`, or one with what it is to go by.", "{ name: value-based, parameters: { patience: 20 } }").otherwise("the strategy decides"),
+    key("record_decisions", &Kind::Bool, "Whether the journal keeps all that each decision went by, for `plugin replay`; it has numbers of callers.", "true").otherwise("those of its plugin alone"),
     key("sticky", DURATION, "How long a caller waits for the agent who spoke with him last, 1s to 1h.", "30s").otherwise("not at all"),
     key("skills", SKILL_MAP, "What its agents must have to get any of its calls, each with the least level, 0 to 100; the one that matters most first.", "{ billing: 50 }").otherwise("nothing but what the call needs"),
     key("widen", &choosing::STEPS, "How calls need less the longer they wait.", "[{ after: 20s, lower: 20 }, { after: 1m, any: true }]").otherwise("they need the same all the time"),
@@ -74,6 +75,8 @@ pub(crate) struct Queues {
     pub queues: Vec<QueueConfig>,
     pub agents: Vec<AgentConfig>,
     pub waiting: BTreeMap<QueueName, Waiting>,
+    /// Of which every decision is kept.
+    pub recorded: BTreeSet<QueueName>,
     /// Where calls of each may go on to.
     pub reach: Reach,
     /// The skills that queues ask for, where they stand.
@@ -104,6 +107,9 @@ pub(crate) fn read(
         let return_time = Some(or(&map, "return_time", USUAL_RETURN, back));
         let hours = waiting::hours(&map, catalogue, faults);
         if let Some(name) = name {
+            if or(&map, "record_decisions", false, |value| value.bool()) {
+                all.recorded.insert(name.into());
+            }
             all.waiting.insert(name.into(), Waiting { music, whisper, resume, return_time, hours });
         }
         agents.extend(queue.agents.iter().map(|member| member.agent.clone()));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use routing::{Decision, Snapshot};
+use routing::{Decision, Outcome, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use crate::Name;
@@ -19,13 +19,31 @@ pub struct Decided {
     /// The plugin's parameters, as JSON; none of a strategy that is built in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parameters: Option<Arc<str>>,
-    /// How long the plugin took, in microseconds.
+    /// How long the plugin took, in microseconds; none of a strategy that is built in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_us: Option<u64>,
     /// What it went by.
     pub snapshot: Arc<Snapshot>,
     /// What it said.
     pub decision: Box<Decision>,
+}
+
+/// A plugin was told of outcomes, and its state for the queue is another one since: told the same again, it learns the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginLearnt {
+    /// The plugin.
+    pub plugin: Name,
+    /// The queue.
+    pub queue: Name,
+    /// The plugin's parameters, as JSON.
+    pub parameters: Arc<str>,
+    /// What it was told, in that order.
+    pub outcomes: Vec<Outcome>,
+    /// Its state before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
+    /// Its state since.
+    pub state: String,
 }
 
 /// A plugin did not decide, or not so that it could be carried out: the queue's own strategy decides.

@@ -9,9 +9,9 @@ use crate::words::is_hidden;
 use crate::{
     AgentLost, Announced, Asker, CallChanged, CallbackTold, ConsultBegan, ConsultOutcome, Decided, DecisionRejected,
     Direction, Disposed, DivertedFrom, LegRole, LoginFault, MediaStats, MessageHeard, MessageLeft, MessageName,
-    MessageNotLeft, Name, NoWayOut, OfferEnded, OfferMade, Origin, Party, PluginFailed, QueueExit, Reason, Received,
-    Scale, StatusChanged, TransferKind, TrunkDown, TrunkLocated, TrunkNotLocated, TrunkRegistered, TrunkRests,
-    TrunkUnregistered, TrunkUp,
+    MessageNotLeft, Name, NoWayOut, OfferEnded, OfferMade, Origin, Party, PluginFailed, PluginLearnt, QueueExit,
+    Reason, Received, Scale, StatusChanged, TransferKind, TrunkDown, TrunkLocated, TrunkNotLocated, TrunkRegistered,
+    TrunkRests, TrunkUnregistered, TrunkUp,
 };
 
 /// What happened. In JSON the field `event` names the kind, in snake case: `{"event":"queue_joined","queue":"sales"}`.
@@ -222,8 +222,10 @@ pub enum Kind {
     DecisionRejected(DecisionRejected),
     /// A plugin did not decide: the queue's strategy does.
     PluginFailed(PluginFailed),
-    /// A decision of a plugin, with all that it went by.
+    /// A decision with all that it went by: a plugin's, or any of a queue whose decisions are recorded.
     Decided(Decided),
+    /// A plugin learnt from what became of offers and calls.
+    PluginLearnt(PluginLearnt),
     /// The call that waits is another one from now on.
     CallChanged(CallChanged),
     /// An agent's phone is rung for the call.
@@ -378,8 +380,7 @@ pub enum Kind {
         /// Its file, below the data folder.
         file: Name,
     },
-    /// Part of a recording could not be kept (disk full, failing, too slow); the call goes on. In the file the part is
-    /// silence.
+    /// Part of a recording could not be kept (disk full, failing, too slow), and is silence; the call goes on.
     RecordingLost {
         /// The recording.
         take: TakeId,
@@ -579,8 +580,7 @@ pub enum Kind {
         /// The system's words; empty when all is well again.
         error: String,
     },
-    /// What the switch knows contradicts itself: an agent, a call, a queue or a timer without its counterpart. A fault of the
-    /// program; it is told once, until something else is found.
+    /// What the switch knows contradicts itself: a fault of the program. Told once, until something else is found.
     Inconsistent {
         /// What was found first, in words.
         what: String,

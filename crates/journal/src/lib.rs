@@ -38,7 +38,7 @@ pub use agent::{AgentLost, AgentSaid, AgentStatus, Disposed, StatusBy, StatusCha
 pub use callback::{CallbackKept, CallbackPromise, CallbackStep, CallbackTold, NoCallback};
 pub use cdr::{AgentDisposition, Cdr, Disposition, OutsideLeg, Recording, SurveyAnswer};
 pub use charge::{Charges, by_day};
-pub use decided::{Decided, PluginFailed};
+pub use decided::{Decided, PluginFailed, PluginLearnt};
 pub use event::Event;
 pub use fold::CdrFold;
 pub use kind::Kind;

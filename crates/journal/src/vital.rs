@@ -24,6 +24,7 @@ impl Kind {
                 | Self::DecisionRejected(_)
                 | Self::PluginFailed(_)
                 | Self::Decided(_)
+                | Self::PluginLearnt(_)
                 | Self::CallChanged(_)
                 | Self::OutsideRefused { .. }
                 | Self::TrunkPassed { .. }

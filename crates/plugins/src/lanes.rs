@@ -28,7 +28,9 @@ impl Binding {
         Self { make: Arc::new(move || Box::new(make())), parameters }
     }
 
-    fn ready(&self) -> Box<dyn Decide> {
+    /// A plugin that is ready to be asked.
+    #[must_use]
+    pub fn decider(&self) -> Box<dyn Decide> {
         let mut plugin = (self.make)();
         plugin.prepare();
         plugin
@@ -72,6 +74,8 @@ pub enum Answer {
         queue: QueueName,
         /// The state that takes the old one's place; none if that stays.
         result: Result<Option<String>, Fault>,
+        /// How long the plugin was at it.
+        took: Duration,
     },
 }
 
@@ -169,11 +173,11 @@ struct Worker {
 impl Worker {
     fn serve(self, ordered: &Receiver<Order>) {
         let mut binding = self.bound();
-        let mut plugin = binding.ready();
+        let mut plugin = binding.decider();
         for order in ordered {
             let now = self.bound();
             if !Arc::ptr_eq(&now, &binding) {
-                (plugin, binding) = (now.ready(), now);
+                (plugin, binding) = (now.decider(), now);
             }
             match order {
                 Order::Decide(id, snapshot) => {
@@ -183,8 +187,9 @@ impl Worker {
                     (self.sink)(Answer::Decided { id, queue, result, took });
                 }
                 Order::Tell(outcomes, state) => {
+                    let begun = Instant::now();
                     let result = plugin.told(&outcomes, state.as_deref(), &binding.parameters);
-                    (self.sink)(Answer::Told { queue: self.queue.clone(), result });
+                    (self.sink)(Answer::Told { queue: self.queue.clone(), result, took: begun.elapsed() });
                 }
                 Order::Look => {}
             }

@@ -26,6 +26,7 @@ mod levels;
 mod name;
 mod order;
 mod outcome;
+mod size;
 mod snapshot;
 mod sticky;
 mod variables;
@@ -38,6 +39,7 @@ pub use levels::{Levels, MAX_NEEDS};
 pub use name::{AgentName, PluginName, QueueName, SkillName};
 pub use order::Order;
 pub use outcome::{Happened, Outcome};
+pub use size::MAX_SNAPSHOT;
 pub use snapshot::{
     Call, Candidate, Exclusions, LastAgent, MAX_CANDIDATES, Presence, Question, Queue, Service, Snapshot,
     USUAL_PRIORITY, VERSION,

@@ -25,13 +25,20 @@ pub struct Variables {
 impl Variables {
     /// A copy of these, in the order of their names, as many as fit. What is no JSON is left out, too.
     pub fn copied<'a>(variables: impl IntoIterator<Item = (&'a str, impl Serialize)>) -> Self {
-        let (mut values, mut left_out) = (BTreeMap::new(), 0);
-        let mut room = MAX_VARIABLES;
         let sorted: BTreeMap<&str, _> = variables.into_iter().collect();
-        for (name, value) in sorted {
-            // Its name, its value, and what stands round them.
-            let value = serde_json::to_value(value).ok();
-            let octets = value.as_ref().map(|value| name.len() + value.to_string().len() + 4);
+        Self::fitting(sorted.into_iter().map(|(name, value)| (name, serde_json::to_value(value).ok())), MAX_VARIABLES)
+    }
+
+    /// As many of them as fit into so many octets.
+    pub(crate) fn within(&self, room: usize) -> Self {
+        let kept = Self::fitting(self.iter().map(|(name, value)| (name, Some(value.clone()))), room);
+        Self { left_out: kept.left_out + self.left_out, ..kept }
+    }
+
+    fn fitting<'a>(variables: impl Iterator<Item = (&'a str, Option<Value>)>, mut room: usize) -> Self {
+        let (mut values, mut left_out) = (BTreeMap::new(), 0);
+        for (name, value) in variables {
+            let octets = value.as_ref().map(|value| octets(name, value));
             match (value, octets.and_then(|octets| room.checked_sub(octets))) {
                 (Some(value), Some(rest)) => {
                     room = rest;
@@ -41,6 +48,11 @@ impl Variables {
             }
         }
         Self { values: Arc::new(values), left_out }
+    }
+
+    /// What they take as JSON, without the signs round all of them.
+    pub(crate) fn octets(&self) -> usize {
+        self.iter().map(|(name, value)| octets(name, value)).sum()
     }
 
     /// What a variable holds; none if it was not set, is a secret, or did not fit.
@@ -63,6 +75,11 @@ impl Variables {
     pub(crate) fn is_nothing(&self) -> bool {
         self.values.is_empty() && self.left_out == 0
     }
+}
+
+/// Its name, its value, and what stands round them.
+fn octets(name: &str, value: &Value) -> usize {
+    name.len() + value.to_string().len() + 4
 }
 
 impl fmt::Debug for Variables {

@@ -31,7 +31,7 @@ use crate::letters::{letter_refused, letter_report};
 use crate::listener::Sender;
 use crate::mailbox::{self, Receiver};
 use crate::memory::{self, Crowd, Memory};
-use crate::plugins::{Bound, Lanes, decided};
+use crate::plugins::{Bound, Lanes, tell_answer};
 use crate::speech;
 use crate::tls::Handshakes;
 
@@ -287,11 +287,7 @@ impl Domain {
             Input::Answer { id, answer } => switch.handle_answer(now, id, answer),
             Input::Spoken { id, outcome } => switch.handle_spoken(now, id, outcome),
             Input::Fetched { id, reply } => switch.handle_http(now, id, reply),
-            Input::Plugin(answer) => {
-                if let Some((id, outcome, took)) = decided(answer) {
-                    switch.handle_plugin(now, id, outcome, took);
-                }
-            }
+            Input::Plugin(answer) => tell_answer(switch, now, answer),
             Input::Notice(kind) => switch.handle_notice(now, kind),
             Input::Drain => drop(switch.handle_control(now, Request::Drain { grace_s: None })),
         });
@@ -333,6 +329,7 @@ impl Domain {
         Figures {
             status: self.switch.status(now),
             queues: self.switch.queue_lines(now),
+            plugins: self.switch.plugin_states(now),
             ended: self.records.by_disposition(),
             sip: *self.switch.sip_counters(),
             trunks: self.switch.trunk_counts(),
@@ -387,11 +384,9 @@ impl Domain {
                     self.guard.tell(now, &mut self.switch, |switch| switch.handle_spoken(now, id, Err(why)))?;
                 }
             }
-            while let Some(ask) = self.switch.poll_plugin() {
-                let id = ask.id;
-                if let Err(fault) = self.lanes.ask(ask) {
-                    let none = Duration::ZERO;
-                    self.guard.tell(now, &mut self.switch, |switch| switch.handle_plugin(now, id, Err(fault), none))?;
+            while let Some(order) = self.switch.poll_plugin() {
+                if let Some(refused) = self.lanes.execute(order) {
+                    self.guard.tell(now, &mut self.switch, |switch| tell_answer(switch, now, refused))?;
                 }
             }
             while let Some(order) = self.switch.poll_letter() {

@@ -29,7 +29,7 @@ pub(crate) fn plugins(request: &Plugins) -> Result<(), Error> {
         print(&states.iter().map(to_json).collect::<String>());
         return Ok(());
     }
-    print(&row(["PLUGIN", "STATE", "ASKED", "DECIDED", "FAILED", "RESTED", "MEAN", "LONGEST"], "QUEUES"));
+    print(&row(["PLUGIN", "STATE", "ASKED", "DECIDED", "FAILED", "RESTED", "TOLD", "MEAN", "LONGEST"], "QUEUES"));
     for state in &states {
         print(&lines(state));
     }
@@ -44,12 +44,12 @@ fn lines(state: &PluginState) -> String {
         (None, true) => "not asked".to_owned(),
         (None, false) => "ready".to_owned(),
     };
-    let answered = state.asked.max(1);
-    let figures = [state.asked, state.decided, failed, state.rested].map(|count| count.to_string());
-    let [asked, decided, failed, rested] = &figures;
+    let answered = state.answered.max(1);
+    let figures = [state.asked, state.decided, failed, state.rested, state.told].map(|count| count.to_string());
+    let [asked, decided, failed, rested, told] = &figures;
     let [mean, longest] = [state.took_us / answered, state.longest_us].map(|us| format!("{us} µs"));
     let line = row(
-        [&shown(&state.plugin), &at_work, asked, decided, failed, rested, &mean, &longest],
+        [&shown(&state.plugin), &at_work, asked, decided, failed, rested, told, &mean, &longest],
         &state.queues.join(" "),
     );
     let faults: Vec<String> = state.failed.iter().map(|(fault, count)| format!("{count} {}", shown(fault))).collect();
@@ -57,8 +57,8 @@ fn lines(state: &PluginState) -> String {
     line + &format!("  failed: {}; last at {at}: {}: {}\n", faults.join(", "), shown(fault), shown(text))
 }
 
-fn row([plugin, state, asked, decided, failed, rested, mean, longest]: [&str; 8], queues: &str) -> String {
+fn row([plugin, state, asked, decided, failed, rested, told, mean, longest]: [&str; 9], queues: &str) -> String {
     format!(
-        "{plugin:<20} {state:<10} {asked:>8} {decided:>8} {failed:>7} {rested:>7} {mean:>9} {longest:>9}  {queues}\n"
+        "{plugin:<20} {state:<10} {asked:>8} {decided:>8} {failed:>7} {rested:>7} {told:>7} {mean:>9} {longest:>9}  {queues}\n"
     )
 }

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acd::Binding;
-use base::DecisionId;
+use base::Now;
 use company::{Decider, Plugin};
 use plugins::{Answer, Ask, Fault};
 use routing::{Description, PluginName, QueueName};
 use serde_json::Value;
-use switch::{Config, PluginAsk, PluginFault};
+use switch::{Config, PluginAsk, PluginFault, PluginOrder, PluginTell, Switch};
 
 use crate::domain::Input;
 use crate::error::Error;
@@ -125,24 +125,30 @@ impl Lanes {
         Ok(())
     }
 
-    /// Asks without waiting.
-    ///
-    /// # Errors
-    /// If it is too busy, or not there: there will be no answer.
-    pub fn ask(&self, ask: PluginAsk) -> Result<(), PluginFault> {
-        let PluginAsk { id, queue, snapshot, .. } = ask;
-        self.plugins.ask(Ask { id, queue, snapshot }).map_err(|fault| told(&fault))
+    /// Has a plugin decide, or be told, without waiting. If it is too busy, or not there, that is the answer: no other will come.
+    pub fn execute(&self, order: PluginOrder) -> Option<Answer> {
+        let took = Duration::ZERO;
+        match order {
+            PluginOrder::Decide(PluginAsk { id, queue, snapshot, .. }) => {
+                let asked = self.plugins.ask(Ask { id, queue: queue.clone(), snapshot });
+                asked.err().map(|fault| Answer::Decided { id, queue, result: Err(fault), took })
+            }
+            PluginOrder::Tell(PluginTell { queue, outcomes, state, .. }) => {
+                let told = self.plugins.tell(&queue, outcomes.to_vec(), state);
+                told.err().map(|fault| Answer::Told { queue, result: Err(fault), took })
+            }
+        }
     }
 }
 
-/// What a plugin answered, as the switch takes it; none of what it was only told.
-pub(crate) fn decided(answer: Answer) -> Option<(DecisionId, Result<routing::Decision, PluginFault>, Duration)> {
-    match answer {
-        Answer::Decided { id, result, took, .. } => Some((id, result.map_err(|fault| told(&fault)), took)),
-        Answer::Told { .. } => None,
-    }
-}
-
-fn told(fault: &Fault) -> PluginFault {
+fn fault(fault: Fault) -> PluginFault {
     PluginFault { kind: fault.name(), text: fault.to_string() }
+}
+
+/// Tells the switch what a plugin answered.
+pub(crate) fn tell_answer(switch: &mut Switch, now: Now, answer: Answer) {
+    match answer {
+        Answer::Decided { id, result, took, .. } => switch.handle_plugin(now, id, result.map_err(fault), took),
+        Answer::Told { queue, result, took } => switch.handle_told(now, &queue, result.map_err(fault), took),
+    }
 }

@@ -78,6 +78,8 @@ pub struct Config {
     pub mailboxes: BTreeMap<MailboxName, Mailbox>,
     /// Plugins that queues may ask, and when they are left alone.
     pub plugins: BTreeMap<PluginName, Rest>,
+    /// Queues of which every decision is kept with all that it went by, be it a plugin's or not.
+    pub recorded: BTreeSet<acd::QueueName>,
     /// What each queue is to those who wait in it, besides what the ACD knows.
     pub waiting: BTreeMap<acd::QueueName, Waiting>,
     /// What those hear whom the other side holds, if they did not meet through a queue with music. Without either they hear

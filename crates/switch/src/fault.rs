@@ -41,6 +41,7 @@ impl Hand {
             | Event::Moved { call, .. }
             | Event::Changed { call, .. }
             | Event::Returned { call, .. } => Self::Call(*call),
+            Event::Outcome { .. } => Self::Nothing,
             Event::DecisionNeeded { .. } | Event::DecisionRejected { .. } => Self::Nothing,
             Event::WrapUpBegan { call, .. } | Event::WrapUpEnded { call, .. } => Self::Call(*call),
             Event::Paused { .. } => Self::Nothing,

@@ -1,32 +1,20 @@
 //! Plugins that decide for queues: asked through a driver, judged by what comes of it, and left alone for a while if they
 //! fail again and again.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use acd::{Binding, QueueName};
-use base::{CallId, DecisionId, IdMap, Mono, Now, Wall};
-use journal::{Decided, Kind, Name, PluginFailed};
-use routing::{Decision, MAX_REASON, PluginName, Snapshot};
+use base::{CallId, DecisionId, Mono, Now, Wall};
+use journal::{Decided, Kind, Name, PluginFailed, PluginLearnt};
+use routing::{Decision, MAX_REASON, Outcome, PluginName, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Hand;
 use crate::outgoing::millis;
+use crate::plugin_lines::{Lines, Next, PluginAsk, PluginOrder, PluginTell};
 use crate::switch::Switch;
-
-/// A decision that the driver of plugins is to have made. [`Switch::handle_plugin`] is to be told once what came of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PluginAsk {
-    /// Names the decision.
-    pub id: DecisionId,
-    /// The queue that asks.
-    pub queue: QueueName,
-    /// The plugin, and what it is to go by.
-    pub binding: Arc<Binding>,
-    /// What is known.
-    pub snapshot: Arc<Snapshot>,
-}
 
 /// Why a plugin did not decide.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,9 +58,18 @@ pub struct PluginState {
     pub failed: BTreeMap<Name, u64>,
     /// Decisions that it was not asked for as it rested.
     pub rested: u64,
+    /// Outcomes that it was told, and those that it was not, as it failed, rested or was behind.
+    #[serde(default)]
+    pub told: u64,
+    /// Those that it was not told.
+    #[serde(default)]
+    pub untold: u64,
     /// Failures since the last decision that was carried out.
     pub in_row: u32,
-    /// How long its answers took together, in microseconds, and the longest.
+    /// How often it answered, be it by a failure of its own.
+    #[serde(default)]
+    pub answered: u64,
+    /// How long its answers took together, in microseconds.
     pub took_us: u64,
     /// The longest.
     pub longest_us: u64,
@@ -87,11 +84,24 @@ struct Standing {
     rests_until: Option<Mono>,
 }
 
+impl Standing {
+    fn rests(&self, now: Now) -> bool {
+        self.rests_until.is_some_and(|until| now.monotonic < until)
+    }
+
+    fn took(&mut self, took: Duration) -> u64 {
+        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.state.answered += 1;
+        self.state.took_us = self.state.took_us.saturating_add(took_us);
+        self.state.longest_us = self.state.longest_us.max(took_us);
+        took_us
+    }
+}
+
 /// All plugins.
 #[derive(Debug, Default)]
 pub(crate) struct Plugins {
-    orders: VecDeque<PluginAsk>,
-    under_way: IdMap<DecisionId, PluginAsk>,
+    pub lines: Lines,
     standing: BTreeMap<PluginName, Standing>,
 }
 
@@ -102,25 +112,22 @@ impl Plugins {
 }
 
 impl Switch {
-    /// The next decision to have made.
-    pub fn poll_plugin(&mut self) -> Option<PluginAsk> {
-        self.plugins.orders.pop_front()
+    /// The next thing that a plugin is to do.
+    pub fn poll_plugin(&mut self) -> Option<PluginOrder> {
+        self.plugins.lines.poll()
     }
 
     /// What came of asking a plugin, and how long it took, without waiting for its turn. An answer that nobody waits for any
     /// more changes nothing.
     pub fn handle_plugin(&mut self, now: Now, id: DecisionId, outcome: Result<Decision, PluginFault>, took: Duration) {
         self.hand = Hand::Nothing;
-        let Some(ask) = self.plugins.under_way.remove(&id) else { return };
-        base::give_back(&mut self.plugins.under_way);
-        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let Some(ask) = self.plugins.lines.decided(id) else { return };
         let plugin = ask.binding.plugin.clone();
-        let state = &mut self.plugins.of(&plugin).state;
-        state.took_us = state.took_us.saturating_add(took_us);
-        state.longest_us = state.longest_us.max(took_us);
+        let took_us = self.plugins.of(&plugin).took(took);
         match outcome {
             Ok(decision) => {
-                self.note_decided(now, &ask, &decision, Some(took_us));
+                let (queue, parameters) = (&ask.queue, Some(ask.binding.parameters.clone()));
+                self.note_decided(now, queue, plugin.shared(), parameters, Some(took_us), &ask.snapshot, &decision);
                 if self.take_decision(now, ask.id, decision) {
                     let standing = self.plugins.of(&plugin);
                     standing.state.decided += 1;
@@ -133,20 +140,110 @@ impl Switch {
                 self.plugin_failed(now, &plugin, &ask.queue, call, kind, text);
             }
         }
+        self.next_of_line(now, &ask.queue);
+        self.settle(now);
+    }
+
+    /// What came of telling a queue's plugin of outcomes: the state that takes the place of its state, if another one does; and
+    /// how long it took.
+    pub fn handle_told(
+        &mut self,
+        now: Now,
+        queue: &QueueName,
+        outcome: Result<Option<String>, PluginFault>,
+        took: Duration,
+    ) {
+        self.hand = Hand::Nothing;
+        let Some(tell) = self.plugins.lines.told(queue) else { return };
+        let plugin = tell.binding.plugin.clone();
+        let standing = self.plugins.of(&plugin);
+        standing.took(took);
+        let count = u64::try_from(tell.outcomes.len()).unwrap_or(u64::MAX);
+        match outcome {
+            Ok(state) => {
+                standing.state.told += count;
+                if let Some(state) = state.filter(|state| self.acd.set_strategy_state(queue, state.clone())) {
+                    let learnt = PluginLearnt {
+                        plugin: plugin.shared().clone(),
+                        queue: queue.shared().clone(),
+                        parameters: tell.binding.parameters.clone(),
+                        outcomes: tell.outcomes.to_vec(),
+                        before: tell.state,
+                        state,
+                    };
+                    self.book.write_system(now, Kind::PluginLearnt(learnt));
+                }
+            }
+            Err(PluginFault { kind, text }) => {
+                standing.state.untold += count;
+                self.plugin_failed(now, &plugin, queue, None, kind, text);
+            }
+        }
+        self.next_of_line(now, queue);
         self.settle(now);
     }
 
     /// A queue wants a decision of its plugin.
     pub(crate) fn ask_plugin(&mut self, now: Now, ask: PluginAsk) {
         let standing = self.plugins.of(&ask.binding.plugin);
-        if standing.rests_until.is_some_and(|until| now.monotonic < until) {
+        if standing.rests(now) {
             standing.state.rested += 1;
             self.acd.decide_otherwise(now, ask.id);
             return;
         }
         standing.state.asked += 1;
-        self.plugins.under_way.insert(ask.id, ask.clone());
-        self.plugins.orders.push_back(ask);
+        let queue = ask.queue.clone();
+        self.plugins.lines.ask(ask);
+        self.next_of_line(now, &queue);
+    }
+
+    /// Something became of an offer or a call that the plugin of the queue may learn from.
+    pub(crate) fn tell_plugin(&mut self, now: Now, binding: &Arc<Binding>, outcome: Outcome) {
+        let standing = self.plugins.of(&binding.plugin);
+        if standing.rests(now) {
+            standing.state.untold += 1;
+            return;
+        }
+        let queue = outcome.queue.clone();
+        if self.plugins.lines.tell(binding, outcome) {
+            self.plugins.of(&binding.plugin).state.untold += 1;
+        }
+        self.next_of_line(now, &queue);
+    }
+
+    /// Has a queue's plugin do the next thing, if it is at nothing.
+    fn next_of_line(&mut self, now: Now, queue: &QueueName) {
+        while let Some(next) = self.plugins.lines.next(queue) {
+            match next {
+                Next::Ask(mut ask) => {
+                    let standing = self.plugins.of(&ask.binding.plugin);
+                    if !self.acd.waits_for(ask.id) {
+                        continue;
+                    }
+                    if standing.rests(now) {
+                        standing.state.rested += 1;
+                        self.acd.decide_otherwise(now, ask.id);
+                        continue;
+                    }
+                    // What it found out meanwhile.
+                    let state = self.acd.strategy_state(queue);
+                    if ask.snapshot.state.as_deref() != state {
+                        Arc::make_mut(&mut ask.snapshot).state = state.map(str::to_owned);
+                    }
+                    return self.plugins.lines.order(PluginOrder::Decide(ask));
+                }
+                Next::Tell(binding, outcomes) => {
+                    let standing = self.plugins.of(&binding.plugin);
+                    if standing.rests(now) {
+                        standing.state.untold += u64::try_from(outcomes.len()).unwrap_or(u64::MAX);
+                        continue;
+                    }
+                    let state = self.acd.strategy_state(queue).map(str::to_owned);
+                    let tell = PluginTell { queue: queue.clone(), binding, outcomes: outcomes.into(), state };
+                    return self.plugins.lines.order(PluginOrder::Tell(tell));
+                }
+            }
+        }
     }
 
     /// A plugin has failed. `call`: the one that it was about, if that still waits.
@@ -182,21 +279,32 @@ impl Switch {
     }
 
     /// Keeps a decision with all that it went by.
-    pub(crate) fn note_decided(&mut self, now: Now, ask: &PluginAsk, decision: &Decision, took_us: Option<u64>) {
-        let Some(call) = ask.snapshot.calls().first() else { return };
+    #[expect(clippy::too_many_arguments, reason = "each is a field of what is kept")]
+    pub(crate) fn note_decided(
+        &mut self,
+        now: Now,
+        queue: &QueueName,
+        strategy: &Name,
+        parameters: Option<Arc<str>>,
+        took_us: Option<u64>,
+        snapshot: &Arc<Snapshot>,
+        decision: &Decision,
+    ) {
+        let Some(call) = snapshot.calls().first().map(|call| call.id) else { return };
         let decided = Decided {
-            queue: ask.queue.shared().clone(),
-            strategy: ask.binding.plugin.shared().clone(),
-            parameters: Some(ask.binding.parameters.clone()),
+            queue: queue.shared().clone(),
+            strategy: strategy.clone(),
+            parameters,
             took_us,
-            snapshot: ask.snapshot.clone(),
+            snapshot: snapshot.clone(),
             decision: Box::new(decision.clone()),
         };
-        self.note(now, call.id, Kind::Decided(decided));
+        self.note(now, call, Kind::Decided(decided));
     }
 
     /// Every plugin of the configuration, by name.
-    pub(crate) fn plugin_states(&self, now: Now) -> Vec<PluginState> {
+    #[must_use]
+    pub fn plugin_states(&self, now: Now) -> Vec<PluginState> {
         let state = |plugin: &PluginName| {
             let standing = self.plugins.standing.get(plugin);
             let asks = |queue: &&acd::QueueConfig| queue.plugin.as_ref().is_some_and(|asked| asked.plugin == *plugin);

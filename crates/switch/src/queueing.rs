@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use acd::{AgentName, Binding, Change, DecisionFault, Event, OfferEnd, OfferFailure, QueueName};
 use base::{CallId, Now, OfferId};
-use journal::{CallChanged, DecisionRejected, Kind, OfferEnded, OfferOutcome};
+use journal::{CallChanged, DecisionRejected, Kind, Name, OfferEnded, OfferOutcome};
+use routing::Outcome;
 use sip::SessionId;
 use sip_message::Reason;
 
 use crate::outgoing::millis;
-use crate::plugins::PluginAsk;
+use crate::plugin_lines::PluginAsk;
 use crate::switch::Switch;
 
 impl Switch {
@@ -19,10 +20,19 @@ impl Switch {
             Event::DecisionNeeded { id, queue, method, plugin, snapshot } => match (&self.strategy, plugin) {
                 (None, Some(binding)) => self.ask_plugin(now, PluginAsk { id, queue, binding, snapshot }),
                 (strategy, _) => {
-                    let decision = strategy.as_deref().unwrap_or(&method).decide(&snapshot);
+                    let strategy = strategy.as_deref().unwrap_or(&method);
+                    let decision = strategy.decide(&snapshot);
+                    if self.config.recorded.contains(&queue) {
+                        let strategy = Name::from(strategy.name());
+                        self.note_decided(now, &queue, &strategy, None, None, &snapshot, &decision);
+                    }
                     self.take_decision(now, id, decision);
                 }
             },
+            Event::Outcome { queue, plugin, agent, call, happened } => {
+                let happened = self.with_disposition(&agent, call, happened);
+                self.tell_plugin(now, &plugin, Outcome { at: now.wall, queue, call, agent, happened });
+            }
             Event::DecisionRejected { plugin, call, queue, fault, reason, .. } => {
                 self.decision_rejected(now, plugin, call, &queue, fault, reason);
             }

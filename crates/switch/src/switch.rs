@@ -92,6 +92,8 @@ pub struct Switch {
     pub(crate) speeches: Speeches,
     pub(crate) fetches: Fetches,
     pub(crate) plugins: Plugins,
+    /// What agents said last that came of their calls, for plugins.
+    pub(crate) disposed: BTreeMap<AgentName, (CallId, Arc<str>)>,
     pub(crate) commands: VecDeque<leg::Command>,
     pub(crate) take_orders: VecDeque<TakeOrder>,
     pub(crate) letters: Letters,
@@ -169,6 +171,7 @@ impl Switch {
             speeches: Speeches::default(),
             fetches: Fetches::default(),
             plugins: Plugins::default(),
+            disposed: BTreeMap::new(),
             commands: VecDeque::new(),
             take_orders: VecDeque::new(),
             letters: Letters::default(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use acd::{AgentName, WrapUpFault};
 use base::{CallId, Now};
 use journal::{Disposed, Kind, StatusBy};
+use routing::Happened;
 
 use crate::duty::NotSaid;
 use crate::switch::Switch;
@@ -35,6 +36,17 @@ impl Switch {
             found.wrap_ups = found.wrap_ups.saturating_sub(1);
         } else if let Some(book) = self.open_books.remove(&call) {
             self.close_book(now, call, OpenBook { wrap_ups: book.wrap_ups.saturating_sub(1), ..book });
+        }
+    }
+
+    /// The end of a call with what the agent said that came of it.
+    pub(crate) fn with_disposition(&mut self, agent: &AgentName, call: CallId, happened: Happened) -> Happened {
+        match happened {
+            Happened::Ended { talk_ms, .. } => {
+                let said = self.disposed.remove(agent).filter(|(of, _)| *of == call);
+                Happened::Ended { talk_ms, disposition: said.map(|(_, code)| code.to_string()) }
+            }
+            other => other,
         }
     }
 
@@ -69,6 +81,9 @@ impl Switch {
         let call = self.acd.call_of(agent).ok_or(NotSaid::NoCall)?;
         if !self.calls.contains_key(&call) && !self.open_books.contains_key(&call) {
             return Err(NotSaid::NoCall);
+        }
+        if !self.config.plugins.is_empty() {
+            self.disposed.insert(agent.clone(), (call, disposition.clone()));
         }
         let (agent, code) = (agent.shared().clone(), disposition.clone());
         self.note(now, call, Kind::Disposition(Disposed { agent, code, by, who: who.to_owned() }));

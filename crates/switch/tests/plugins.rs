@@ -14,11 +14,11 @@ use std::time::Duration;
 
 use acd::{Binding, QueueConfig};
 use common::{QUIET, SECOND, Scene};
-use journal::{Decided, Kind, OfferMade, PluginFailed};
-use routing::{Action, Decision, Order, Target};
+use journal::{Decided, Kind, OfferMade, PluginFailed, PluginLearnt};
+use routing::{Action, Decision, Happened, Order, Target};
 use sim::{Seen, company};
-use switch::control::{Request, Response};
-use switch::{PluginAsk, PluginFault, PluginState, Rest};
+use switch::control::{Request, Response, Saying};
+use switch::{PluginAsk, PluginFault, PluginOrder, PluginState, PluginTell, Rest};
 
 /// A queue of two agents that asks the plugin `ours`, which rests for 10 s after three failures.
 fn scene() -> Scene {
@@ -27,6 +27,7 @@ fn scene() -> Scene {
         Binding { plugin: "ours".into(), parameters: r#"{"depth":2}"#.into(), order: Order::List, candidates: 32 };
     let sales = QueueConfig::new("sales", vec!["101".into(), "102".into()]);
     config.queues = vec![QueueConfig { plugin: Some(Arc::new(binding)), ..sales }];
+    config.duties.dispositions = [("sale".into(), 1), ("no-sale".into(), 2)].into();
     config.plugins = [("ours".into(), Rest { after: 3, lasts: SECOND * 10 })].into();
     config.numbers.insert("2001".into(), switch::Destination::Queue("sales".into()));
     Scene::of(config)
@@ -49,8 +50,27 @@ impl Scene {
         self.world.run(Duration::from_millis(20));
     }
 
+    /// Whoever is told of outcomes meanwhile learns nothing.
     fn asked(&mut self) -> PluginAsk {
-        self.world.switch.poll_plugin().expect("the plugin is asked")
+        loop {
+            match self.world.switch.poll_plugin().expect("the plugin is asked") {
+                PluginOrder::Decide(ask) => return ask,
+                PluginOrder::Tell(tell) => self.learn(&tell, None),
+            }
+        }
+    }
+
+    fn told(&mut self) -> PluginTell {
+        match self.world.switch.poll_plugin() {
+            Some(PluginOrder::Tell(tell)) => tell,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn learn(&mut self, tell: &PluginTell, state: Option<&str>) {
+        let state = Ok(state.map(str::to_owned));
+        self.world.switch.handle_told(self.world.now, &tell.queue, state, Duration::from_micros(30));
+        self.world.run(Duration::from_millis(20));
     }
 
     fn reply(&mut self, ask: &PluginAsk, outcome: Result<Decision, PluginFault>) {
@@ -176,7 +196,9 @@ fn one_that_fails_again_and_again_is_left_alone_for_a_while() {
     assert_eq!(rests(&s), [None, None, Some(10_000)]);
     assert!(s.state().rests_ms.is_some_and(|left| left < 10_000));
     s.come();
-    assert_eq!(s.world.switch.poll_plugin(), None);
+    while let Some(order) = s.world.switch.poll_plugin() {
+        assert!(matches!(order, PluginOrder::Tell(_)), "it is not asked");
+    }
     assert_eq!(s.offers().last().unwrap(), &("longest-idle".to_owned(), true));
     assert_eq!((s.state().rested, s.state().asked), (1, 3));
     s.end_call();
@@ -192,4 +214,114 @@ fn one_that_fails_again_and_again_is_left_alone_for_a_while() {
     s.call_and(trap);
     assert_eq!(rests(&s).last().unwrap(), &None);
     assert_eq!((s.state().in_row, s.state().asked), (1, 6));
+}
+
+#[test]
+fn it_is_told_what_became_of_offers_and_decides_by_what_it_learnt_from_that() {
+    let mut s = scene();
+    s.call_and(second);
+    s.answer(s.alan);
+    let tell = s.told();
+    let happened = |tell: &PluginTell| tell.outcomes.iter().map(|outcome| outcome.happened.clone()).collect::<Vec<_>>();
+    assert!(matches!(happened(&tell)[..], [Happened::Accepted { .. }]), "{tell:?}");
+    assert_eq!(
+        (tell.queue.as_str(), tell.state.as_deref(), &*tell.binding.parameters),
+        ("sales", None, r#"{"depth":2}"#)
+    );
+    // What comes while it is told waits for that.
+    s.world.with_phone(s.other, |phone, now| phone.call(now, "4930777", "2001"));
+    s.world.run(Duration::from_millis(20));
+    assert_eq!(s.world.switch.poll_plugin(), None);
+    s.learn(&tell, Some("one accepted"));
+    let Some(PluginOrder::Decide(ask)) = s.world.switch.poll_plugin() else { panic!("it decides now") };
+    assert_eq!(ask.snapshot.state.as_deref(), Some("one accepted"));
+    let learnt = s.world.journal.iter().find_map(|event| match &event.kind {
+        Kind::PluginLearnt(learnt) => Some(learnt.clone()),
+        _ => None,
+    });
+    let PluginLearnt { plugin, queue, outcomes, before, state, .. } = learnt.unwrap();
+    assert_eq!((&*plugin, &*queue, before, state.as_str()), ("ours", "sales", None, "one accepted"));
+    assert_eq!(outcomes, *tell.outcomes);
+    let state = s.state();
+    assert_eq!((state.told, state.untold, state.answered, state.took_us, state.longest_us), (1, 0, 2, 100, 70));
+}
+
+#[test]
+fn it_is_told_of_the_end_with_what_the_agent_said_of_it() {
+    let mut s = scene();
+    s.call_and(second);
+    s.answer(s.alan);
+    let tell = s.told();
+    s.learn(&tell, None);
+    s.world.run(SECOND * 7);
+    let say = |s: &mut Scene, code: &str| {
+        let saying = Saying::Disposition { code: code.into() };
+        let request = Request::SetAgent { agent: "102".into(), saying, by: "root".to_owned() };
+        assert!(matches!(s.world.switch.handle_control(s.world.now, request), Response::Agent(_)));
+    };
+    say(&mut s, "sale");
+    s.end_call();
+    say(&mut s, "no-sale");
+    assert_eq!(s.world.switch.poll_plugin(), None, "his time after it belongs to it");
+    s.world.run(SECOND * 5);
+    let tell = s.told();
+    let [Happened::Ended { talk_ms: 8_000..8_100, disposition: Some(code) }] =
+        &tell.outcomes.iter().map(|outcome| outcome.happened.clone()).collect::<Vec<_>>()[..]
+    else {
+        panic!("{tell:?}")
+    };
+    assert_eq!((code.as_str(), tell.outcomes[0].agent.as_str()), ("no-sale", "102"));
+}
+
+#[test]
+fn one_that_fails_to_be_told_or_rests_learns_nothing_and_that_is_counted() {
+    let mut s = scene();
+    s.call_and(second);
+    s.answer(s.alan);
+    let tell = s.told();
+    let fault = Err(PluginFault { kind: "deadline", text: "took longer".to_owned() });
+    s.world.switch.handle_told(s.world.now, &tell.queue, fault.clone(), Duration::from_micros(9));
+    s.world.run(Duration::from_millis(20));
+    assert_eq!(s.failures(), [("deadline".to_owned(), None, false)]);
+    assert_eq!((s.state().told, s.state().untold, s.state().in_row), (0, 1, 1));
+    // An answer that nobody waits for is nothing.
+    s.world.switch.handle_told(s.world.now, &tell.queue, fault, Duration::from_micros(9));
+    assert_eq!(s.state().untold, 1);
+    s.end_call();
+    for _ in 0..2 {
+        s.call_and(trap);
+        s.end_call();
+    }
+    assert!(s.state().rests_ms.is_some());
+    let (told, untold) = (s.state().told, s.state().untold);
+    s.come();
+    s.end_call();
+    s.world.run(SECOND);
+    while let Some(PluginOrder::Tell(tell)) = s.world.switch.poll_plugin() {
+        s.learn(&tell, None);
+    }
+    assert!(s.state().untold > untold, "{told} {untold} {:?}", s.state());
+}
+
+#[test]
+fn decisions_of_a_queue_without_a_plugin_are_kept_if_that_is_wanted() {
+    let kept = |recorded: bool| {
+        let mut config = company();
+        config.queues = vec![QueueConfig::new("sales", vec!["101".into(), "102".into()])];
+        config.recorded = recorded.then(|| "sales".into()).into_iter().collect();
+        config.numbers.insert("2001".into(), switch::Destination::Queue("sales".into()));
+        let mut s = Scene::of(config);
+        s.come();
+        let decided = s.world.journal.iter().filter_map(|event| match &event.kind {
+            Kind::Decided(decided) => Some(decided.clone()),
+            _ => None,
+        });
+        decided.collect::<Vec<_>>()
+    };
+    assert_eq!(kept(false), []);
+    let [Decided { strategy, parameters: None, took_us: None, snapshot, decision, .. }] = &kept(true)[..] else {
+        panic!()
+    };
+    assert_eq!((&**strategy, snapshot.candidates().len()), ("longest-idle", 2));
+    assert_eq!(**decision, routing::Strategy::decide(&routing::LongestIdle, snapshot), "decided again, it is the same");
 }

@@ -27,7 +27,7 @@ use acd::{Acd, AgentState, Caller, Change, Door, Event, LeaveReason, OfferEnd, O
 use base::{CallId, IdGen, Mono, Now, OfferId, Rng, Wall};
 use common::SECOND;
 use random::{members, random_agents, random_queue, random_skills};
-use routing::{Action, AgentName, Levels, Method, QueueName, Ring, Snapshot, Strategy as _, Target};
+use routing::{Action, AgentName, Happened, Levels, Method, QueueName, Ring, Snapshot, Strategy as _, Target};
 
 const SEEDS: u64 = 6_000;
 const STEPS: usize = 120;
@@ -60,6 +60,10 @@ struct World {
     letting_go: BTreeMap<AgentName, (CallId, Mono)>,
     /// Who said that he takes no calls.
     paused: BTreeSet<AgentName>,
+    /// Calls that agents took, of whose end a plugin of the queue is to be told.
+    taken: BTreeMap<(QueueName, CallId, AgentName), usize>,
+    /// The queues that ask a plugin by the first configuration.
+    bound: BTreeSet<QueueName>,
     open_decisions: Vec<(Method, Arc<Snapshot>)>,
     old_decisions: Vec<(Method, Arc<Snapshot>)>,
     old_offers: Vec<OfferId>,
@@ -89,6 +93,7 @@ struct Seen {
     extended: usize,
     returned: usize,
     changed: usize,
+    learnt: usize,
 }
 
 impl World {
@@ -97,6 +102,7 @@ impl World {
         let agents: Vec<String> = (0..=rng.below(5)).map(|n| format!("agent{n}")).collect();
         let names: Vec<QueueName> = (0..=rng.below(3)).map(|n| QueueName::from(format!("queue{n}"))).collect();
         let queues: Vec<QueueConfig> = names.iter().map(|name| random_queue(&mut rng, name, &agents)).collect();
+        let bound = queues.iter().filter(|queue| queue.plugin.is_some()).map(|queue| queue.name.clone()).collect();
         let members = members(&queues);
         let now = Now { monotonic: Mono::ZERO, wall: Wall::from_unix_micros(1_795_253_400_000_000) };
         let (configs, skills) = random_agents(&mut rng, &agents);
@@ -117,6 +123,8 @@ impl World {
             reserved: BTreeMap::new(),
             letting_go: BTreeMap::new(),
             paused: BTreeSet::new(),
+            taken: BTreeMap::new(),
+            bound,
             open_decisions: Vec::new(),
             old_decisions: Vec::new(),
             old_offers: Vec::new(),
@@ -194,6 +202,8 @@ impl World {
                 self.old_offers.push(offer);
                 self.queued.get_mut(&connected.call).unwrap().remove(&offer);
                 self.answerers.push(connected.agent.clone());
+                let taken = (connected.queue.clone(), connected.call, connected.agent.clone());
+                *self.taken.entry(taken).or_default() += 1;
                 self.connected.insert(connected.call, connected.agent);
                 self.answered += 1;
             }
@@ -452,6 +462,15 @@ impl World {
                     self.seen.paused += 1;
                 }
                 Event::WrapUpBegan { .. } | Event::WrapUpEnded { .. } => {}
+                Event::Outcome { queue, agent, call, happened: Happened::Ended { .. }, .. } => {
+                    let taken = self.taken.get_mut(&(queue, call, agent)).expect("nobody took it");
+                    *taken = taken.checked_sub(1).expect("it ended twice");
+                    self.seen.learnt += 1;
+                }
+                Event::Outcome { queue, agent, call, happened, .. } => {
+                    let accepted = matches!(happened, Happened::Accepted { .. });
+                    assert_eq!(accepted, self.connected.get(&call) == Some(&agent), "{queue} {happened:?}");
+                }
             }
         }
         self.acd.check_invariants(self.now).unwrap();
@@ -473,6 +492,8 @@ impl World {
         assert!(self.acd.is_quiet(), "something is left");
         assert_eq!(self.acd.poll_timeout(), None, "a timer is left");
         assert!(self.offers.is_empty());
+        let untold = self.taken.iter().find(|((queue, ..), left)| self.bound.contains(queue) && **left > 0);
+        assert!(self.reconfigured > 0 || untold.is_none(), "a plugin is not told of an end: {untold:?}");
     }
 }
 
@@ -510,6 +531,7 @@ fn no_sequence_of_inputs_breaks_an_invariant() {
         all.extended += seen.extended;
         all.returned += seen.returned;
         all.changed += seen.changed;
+        all.learnt += seen.learnt;
     }
     if only.is_none() {
         let enough = offered > 10_000 && answered > 3_000 && reconfigured > 5_000;
@@ -528,12 +550,13 @@ fn no_sequence_of_inputs_breaks_an_invariant() {
             extended,
             returned,
             changed,
+            learnt,
         } = all;
         let enough = elsewhere > 100 && moved > 5_000 && rejected > 5_000 && together > 200;
         assert!(enough, "the sequences reach too little: {elsewhere}, {moved}, {rejected}, {together}");
         let enough = paused > 400 && kept_back > 300 && empty > 500 && closed > 200 && taken > 1_000;
         assert!(enough, "the sequences reach too little: {paused}, {kept_back}, {empty}, {closed}, {taken}");
         let enough = wrapped > 30 && extended > 30 && returned > 100 && changed > 1_000;
-        assert!(enough, "the sequences reach too little: {wrapped}, {extended}, {returned}, {changed}");
+        assert!(enough && learnt > 500, "too little: {wrapped}, {extended}, {returned}, {changed}, {learnt}");
     }
 }

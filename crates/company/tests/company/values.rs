@@ -390,7 +390,7 @@ queues:
       name: value
       candidates: 8
       parameters: { patience: 007, often: 7, share: 1.5, on: true, off: \"true\", none: ~, list: [a, -1] }
-  support: { agents: [101], music: music, plugin: { name: value, order: list, parameters: { patience: 1 } } }
+  support: { agents: [101], music: music, record_decisions: true, plugin: { name: value, order: list, parameters: { patience: 1 } } }
 ";
     let files = inline::good_but(|path| path == "queues.yaml");
     let mut files = files.with_plugins(Box::new(inline::Runner));
@@ -411,6 +411,7 @@ queues:
     assert_eq!(plugin.deadline.as_millis(), 200);
     let rest = switch.plugins["value"];
     assert_eq!((rest.after, rest.lasts.as_secs()), (3, 60));
+    assert!(switch.recorded.iter().map(|queue| queue.as_str()).eq(["support"]));
 }
 
 #[test]
