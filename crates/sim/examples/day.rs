@@ -29,6 +29,7 @@ fn main() {
         load.streams.push(Stream {
             name: format!("q{queue}"),
             number: format!("2{queue:02}"),
+            caller: None,
             arrivals: Arrivals::Rate(rates.map(|(hour, weight)| (minutes(hour * 60), weight * rate)).into()),
             patience: Spread::Exponential(minutes(3)),
             talk: Spread::Lognormal { mean: minutes(4), deviation: minutes(3) },

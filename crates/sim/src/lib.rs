@@ -51,7 +51,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 pub use carrier::{Carrier, Register};
 pub use centre::{
-    Arrivals, Centre, CentreFile, Fault, Load, Outcome, Spread, Stream, Tally, Team, Trial, bare_company, is_centre,
+    Arrivals, Beside, Centre, CentreFile, Deciders, Fault, Load, Outcome, Reader, Recorded, Spread, Stream, Tally,
+    Team, Trial, bare_company, is_centre,
 };
 pub use company::{Company, MENU, company, feature_codes, talk_keys};
 pub use dns::Dns;

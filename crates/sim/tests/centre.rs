@@ -24,6 +24,7 @@ fn play(seed: u64, model: Model, hours: u64) -> Outcome {
     load.streams.push(Stream {
         name: "all".into(),
         number: "200".into(),
+        caller: None,
         arrivals: Arrivals::Rate(vec![(Duration::ZERO, model.arrivals * 3_600.0)]),
         patience: model.patience.map_or(Spread::Endless, |time| Spread::Exponential(Duration::from_secs_f64(time))),
         talk: Spread::Exponential(Duration::from_secs_f64(model.talk)),

@@ -3,6 +3,7 @@
 
 #[cfg_attr(not(feature = "wasm"), path = "plugins/no_component.rs")]
 mod component;
+mod played;
 mod strategies;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use crate::domain::Input;
 use crate::error::Error;
 use crate::mailbox::Sender;
 
+pub(crate) use played::Played;
 pub(crate) use strategies::Strategies;
 
 /// Loads plugins for whoever reads the configuration.

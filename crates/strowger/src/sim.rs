@@ -7,11 +7,12 @@ use std::process::ExitCode;
 use clap::Args;
 use journal::kpi::{self, Figures};
 use serde_json::json;
-use sim::{Centre, CentreFile, Outcome, Scenario};
+use sim::{Beside, Centre, CentreFile, Deciders, Outcome, Scenario};
 
 use crate::error::Error;
 use crate::folder::read_company;
 use crate::operate::print;
+use crate::plugins::Played;
 
 /// What is asked of `strowger sim`.
 #[derive(Debug, Args)]
@@ -91,7 +92,9 @@ fn play_centre(path: &Path, octets: &[u8], asked: &Sim) -> Result<bool, Error> {
         }
     };
     let seed = load.seed;
-    let outcome = Centre::play(load, company.switch);
+    let plugins = Played::of(&company.switch, &company.plugins)?;
+    let plugins = plugins.map(|plugins| Box::new(plugins) as Box<dyn Deciders>);
+    let outcome = Centre::play_beside(load, company.switch, Beside { plugins, ..Beside::default() });
     let holds = outcome.breaches.is_empty();
     if asked.json {
         let shown = path.to_string_lossy();

@@ -22,8 +22,8 @@ const TRUNK: &str = "simulated";
 ///   code. There is a reason for all their breaks.
 /// - Nobody is asked outside: trunks neither register nor are they watched; who is called there does not answer.
 /// - Audio is not encrypted.
-/// - Plugins are not run: the strategies of their queues decide.
-pub(super) fn adapt(mut config: Config) -> Config {
+/// - Where nobody runs `plugins`, the strategies of their queues decide.
+pub(super) fn adapt(mut config: Config, plugins: bool) -> Config {
     let callers = match CALLERS {
         IpAddr::V4(ip) => ipnet::IpNet::from(ipnet::Ipv4Net::from(ip)),
         IpAddr::V6(ip) => ipnet::IpNet::from(ipnet::Ipv6Net::from(ip)),
@@ -43,7 +43,9 @@ pub(super) fn adapt(mut config: Config) -> Config {
     if config.algorithms.is_empty() {
         config.algorithms.push(Algorithm::Sha256);
     }
-    config.queues.iter_mut().for_each(|queue| queue.plugin = None);
+    if !plugins {
+        config.queues.iter_mut().for_each(|queue| queue.plugin = None);
+    }
     config.duties.login = Login::Registration;
     config.duties.breaks.insert(BREAK.into(), u32::MAX);
     let realm = config.realm.clone();

@@ -2,7 +2,7 @@
 //!
 //! All callers are behind one trunk and share one SIP stack, which is theirs alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -54,6 +54,8 @@ pub(super) struct Callers {
     live: BTreeMap<CallerId, Caller>,
     sessions: IdMap<SessionId, CallerId>,
     calls: IdMap<CallId, CallerId>,
+    /// Those with a number that others may have, too, in the order in which they called.
+    expected: BTreeMap<String, VecDeque<CallerId>>,
     /// Calls so far.
     pub came: u64,
     seed: u64,
@@ -72,6 +74,7 @@ impl Callers {
             live: BTreeMap::new(),
             sessions: IdMap::default(),
             calls: IdMap::default(),
+            expected: BTreeMap::new(),
             came: 0,
             seed,
             answered: Vec::new(),
@@ -83,7 +86,10 @@ impl Callers {
     pub(super) fn call(&mut self, now: Now, since: Duration, ix: usize, stream: &Stream) {
         self.came += 1;
         let number = self.came;
-        let me = format!("+{}", NUMBERS + number);
+        let me = stream.caller.clone().unwrap_or_else(|| format!("+{}", NUMBERS + number));
+        if stream.caller.is_some() {
+            self.expected.entry(me.clone()).or_default().push_back(number);
+        }
         let flow = Flow::udp(0, SocketAddr::new(CALLERS, 5060), switch_address());
         let target = Uri::from_address(switch_address()).with_user(&stream.number);
         let invite = Invite {
@@ -110,7 +116,10 @@ impl Callers {
 
     /// The switch knows a call of this number: whose it is.
     pub(super) fn began(&mut self, call: CallId, from: &str) {
-        let number = from.trim_start_matches('+').parse::<u64>().ok().and_then(|number| number.checked_sub(NUMBERS));
+        let number = match self.expected.get_mut(from) {
+            Some(expected) => expected.pop_front(),
+            None => from.trim_start_matches('+').parse::<u64>().ok().and_then(|number| number.checked_sub(NUMBERS)),
+        };
         if let Some(number) = number
             && let Some(caller) = self.live.get_mut(&number)
         {

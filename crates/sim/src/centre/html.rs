@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use journal::kpi::{Figures, WAIT_STEPS};
 
-use super::run::Outcome;
+use super::summary::Outcome;
 use super::summary::{percent, span};
 use super::tally::{agents, busy};
 

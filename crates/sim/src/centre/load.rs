@@ -59,6 +59,8 @@ pub struct Stream {
     pub name: String,
     /// What the callers dial.
     pub number: String,
+    /// The number that they show; none: each one of his own.
+    pub caller: Option<String>,
     /// When they call.
     pub arrivals: Arrivals,
     /// For how long they wait in queues, from the first one on, before they hang up.

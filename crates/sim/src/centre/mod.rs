@@ -11,7 +11,8 @@
 //! | the same, read from a file | `read.rs`, its keys `forms.rs` |
 //! | who calls | `callers.rs` |
 //! | who answers, and the phones | `agents.rs` |
-//! | who decides, and errs | `erring.rs` |
+//! | a recorded day as a load | `recorded.rs` |
+//! | who decides, and errs | `erring.rs`; plugins, and who reads the journal `plugins.rs` |
 //! | ports, prompts, takes | `media.rs` |
 //! | time, and everybody reacting to everybody | `run.rs` |
 //! | what of a configuration is not played | `adapt.rs` |
@@ -30,8 +31,10 @@ mod forms;
 mod html;
 mod load;
 mod media;
+mod plugins;
 mod random;
 mod read;
+mod recorded;
 mod run;
 mod spread;
 mod summary;
@@ -39,8 +42,11 @@ mod tally;
 
 pub use bare::bare_company;
 pub use load::{Arrivals, Fault, Load, Stream, Team};
+pub use plugins::{Beside, Deciders, Reader};
 pub use random::Trial;
 pub use read::{CentreFile, is_centre};
-pub use run::{Centre, Outcome};
+pub use recorded::Recorded;
+pub use run::Centre;
 pub use spread::Spread;
+pub use summary::Outcome;
 pub use tally::Tally;

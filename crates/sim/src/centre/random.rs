@@ -8,8 +8,9 @@ use switch::Config;
 
 use super::bare::bare_company;
 use super::load::{Arrivals, Fault, Load, Stream, Team};
-use super::run::{Centre, Outcome};
+use super::run::Centre;
 use super::spread::Spread;
+use super::summary::Outcome;
 use crate::Node;
 
 /// A small centre for a few minutes, in which all goes wrong that can: its load and its company.
@@ -228,7 +229,7 @@ fn stream(rng: &mut Rng, number: &str, name: &str) -> Stream {
         _ => Spread::Exponential(Duration::from_secs(30)),
     };
     let (number, arrivals) = (number.to_owned(), Arrivals::At(times));
-    Stream { name: name.to_owned(), number, arrivals, patience, talk, keys: Vec::new() }
+    Stream { name: name.to_owned(), number, caller: None, arrivals, patience, talk, keys: Vec::new() }
 }
 
 fn fault(rng: &mut Rng, agents: usize) -> Fault {

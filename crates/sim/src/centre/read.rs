@@ -231,7 +231,15 @@ fn read_stream(name: &str, map: &Map<'_>, numbers: &mut Vec<(Place, String)>) ->
     }
     let (place, number) = number?;
     numbers.push((place, number.clone()));
-    Some(Stream { name: name.to_owned(), number, arrivals: arrivals?, patience: patience?, talk: talk?, keys })
+    Some(Stream {
+        name: name.to_owned(),
+        number,
+        caller: None,
+        arrivals: arrivals?,
+        patience: patience?,
+        talk: talk?,
+        keys,
+    })
 }
 
 fn read_rates(value: Value<'_>) -> Option<Arrivals> {

@@ -20,6 +20,8 @@ use super::callers::{CallerId, Callers};
 use super::erring::Erring;
 use super::load::{Fault, Load};
 use super::media::{Later, Lines};
+use super::plugins::Beside;
+use super::summary::Outcome;
 use super::tally::Tally;
 use crate::laws::{Books, Breach};
 use crate::letters::Letters;
@@ -38,21 +40,6 @@ const NEVER: (Duration, Duration) = (Duration::from_secs(86_400), Duration::from
 static SPOKEN: [i16; 16_000] = [0; 16_000];
 /// Breaches are kept up to so many.
 const BREACHES: usize = 20;
-
-/// What came of a load.
-#[derive(Debug)]
-pub struct Outcome {
-    /// Its figures.
-    pub tally: Tally,
-    /// What was found to be against the laws: when, and what. Nothing of a right switch.
-    pub breaches: Vec<(Duration, Breach)>,
-    /// For how long it was played.
-    pub lasted: Duration,
-    /// Messages that went over the network.
-    pub messages: u64,
-    /// What the clock on the wall showed at the begin: since midnight.
-    pub clock: Duration,
-}
 
 /// What happens when its time has come.
 #[derive(Clone, Copy, Debug)]
@@ -82,9 +69,10 @@ pub struct Centre {
     load: Load,
     /// As it was given, for reloads.
     config: Arc<Config>,
-    now: Now,
+    pub(super) now: Now,
     begin: Mono,
-    switch: Switch,
+    pub(super) switch: Switch,
+    pub(super) beside: Beside,
     callers: Callers,
     agents: Agents,
     /// Which agent has which leg.
@@ -106,7 +94,13 @@ impl Centre {
     /// Plays a load to its end, until the last caller has gone, in a company.
     #[must_use]
     pub fn play(load: Load, config: Config) -> Outcome {
-        let mut centre = Self::new(load, config);
+        Self::play_beside(load, config, Beside::default())
+    }
+
+    /// The same, with somebody who runs its plugins, or reads its journal.
+    #[must_use]
+    pub fn play_beside(load: Load, config: Config, beside: Beside) -> Outcome {
+        let mut centre = Self::new(load, config, beside);
         // What a panic leaves is looked at no more.
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| centre.run_all())) {
             let said = panic.downcast_ref::<String>().map(String::as_str);
@@ -119,8 +113,8 @@ impl Centre {
         Outcome { tally, breaches, lasted, messages, clock: load.clock }
     }
 
-    fn new(load: Load, config: Config) -> Self {
-        let config = Arc::new(adapt(config));
+    fn new(load: Load, config: Config, beside: Beside) -> Self {
+        let config = Arc::new(adapt(config, beside.plugins.is_some()));
         let mut rng = Rng::from_number(load.seed);
         let now = Now { monotonic: Mono::from_nanos(1), wall: load.begin };
         let listener = sip::Listener { transport: Transport::Udp, local: switch_address(), advertised: None };
@@ -149,6 +143,7 @@ impl Centre {
             now,
             begin: now.monotonic,
             switch,
+            beside,
             legs: IdMap::default(),
             network,
             lines: Lines::default(),
@@ -384,7 +379,7 @@ impl Centre {
 
     /// Does what media threads, disks and other servers would do. True if there was nothing.
     fn obey(&mut self) -> bool {
-        let (now, mut idle) = (self.now, true);
+        let (now, mut idle) = (self.now, self.obey_plugins());
         while let Some(ask) = self.switch.poll_ask() {
             idle = false;
             if let Some(answer) = self.dns.answer(&ask.question) {
@@ -503,6 +498,9 @@ impl Centre {
     fn note(&mut self, event: &journal::Event) {
         let since = self.since();
         self.tally.feed(since, event);
+        if let Some(journal) = &mut self.beside.journal {
+            journal(event);
+        }
         if let Some(books) = &mut self.books {
             books.feed(event);
         }

@@ -5,8 +5,23 @@ use std::time::Duration;
 
 use journal::kpi::Figures;
 
-use super::run::Outcome;
-use super::tally::agents;
+use super::tally::{Tally, agents};
+use crate::laws::Breach;
+
+/// What came of a load.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its figures.
+    pub tally: Tally,
+    /// What was found to be against the laws: when, and what. Nothing of a right switch.
+    pub breaches: Vec<(Duration, Breach)>,
+    /// For how long it was played.
+    pub lasted: Duration,
+    /// Messages that went over the network.
+    pub messages: u64,
+    /// What the clock on the wall showed at the begin: since midnight.
+    pub clock: Duration,
+}
 
 impl Outcome {
     /// Figures of all calls, by queue and by hour, in lines.
