@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tests::company::Company;
 use tests::ports::Ports;
+use tests::process::Process;
 use tests::sipp::Sipp;
 use tests::switch::{Switch, binary};
 use tests::wait::SOON;
@@ -142,4 +143,58 @@ fn a_strategy_that_somebody_built_into_his_own_program_decides() {
     assert_eq!(code, Some(0), "{told}");
     let (code, told) = checked(&binary());
     assert!(code == Some(1) && told.contains("there is no plugin `last-of-list`"), "{told}");
+}
+
+/// The example service in Python, at a port, with the secret of a file.
+fn service(port: u16, secret: &Path, folder: &Path) -> Process {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/plugins/examples/http/fewest_calls.py");
+    let mut command = Command::new("python3");
+    command.arg(script).arg(port.to_string()).arg(secret);
+    let mut process = Process::start("service", command, folder);
+    process.wait_for_line("that it listens", SOON, |line| line.starts_with("listening"));
+    process
+}
+
+#[test]
+fn a_service_decides_and_while_it_is_down_the_queues_strategy_does() {
+    let (mut ports, folder) = (Ports::slices(2), tempfile::tempdir().expect("a folder"));
+    let (agents, media, port) = (ports.take(2), ports.take(4), ports.take(1));
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "word of honour\n").expect("a file");
+    let mut decides = service(port, &secret, folder.path());
+    let mut phones = Sipp::answering("agent_answers", agents, media, folder.path(), &[]);
+    let mut company = Company::new(&ports);
+    company.agents = (1..=AGENTS).map(|n| (format!("agent{n}"), format!("sip:agent{n}@127.0.0.1:{agents}"))).collect();
+    company.queue.insert("wrap_up", "1ms".to_owned());
+    company.queue.insert("plugin", "{ name: fewest, order: fewest-calls }".to_owned());
+    company.secrets.insert("routing", "word of honour".to_owned());
+    company.web = Some("secrets: { routing: { file: routing } }".to_owned());
+    let url = format!(
+        "plugins: {{ fewest: {{ url: \"http://127.0.0.1:{port}/decide\", deadline: 1s, rest: {{ after: 100 }}, sign: {{ secret: routing }} }} }}\n"
+    );
+    company.duties = url.leak();
+    let switch = Switch::start(&company);
+    calls(&switch, &mut ports, 4);
+    assert!(deciders(&switch, 0).iter().all(|(who, _)| who == "fewest"), "{:?}", deciders(&switch, 0));
+    let decided = switch.events("decided");
+    let reason = |kept: &serde_json::Value| kept["decision"]["reason"].as_str().unwrap_or_default().to_owned();
+    assert!(decided.len() == 4 && decided.iter().all(|kept| reason(kept).contains("calls today, fewest of")));
+    decides.kill();
+    calls(&switch, &mut ports, 2);
+    assert!(deciders(&switch, 4).iter().all(|(who, _)| who == "longest-idle"), "{:?}", deciders(&switch, 4));
+    // Two decisions, and what it could not be told.
+    let failed = switch.events("plugin_failed");
+    assert!(
+        failed.len() >= 2 && failed.iter().all(|failed| failed["fault"] == "connect" || failed["fault"] == "closed"),
+        "{failed:?}"
+    );
+    // It is found again without a reload.
+    let _decides = service(port, &secret, folder.path());
+    let until = std::time::Instant::now() + SOON;
+    while deciders(&switch, 5).last().is_some_and(|(who, _)| who != "fewest") {
+        assert!(std::time::Instant::now() < until, "{}", switch.told(&["plugins"]));
+        calls(&switch, &mut ports, 1);
+    }
+    phones.wait_for_successes(7, SOON);
+    switch.assert_quiet();
 }

@@ -6,6 +6,7 @@ use std::fmt::Display;
 use yaml::{Faults, Source, Span, did_you_mean};
 
 use crate::report::{Notes, printable};
+use crate::services::{DESCRIBES, MAX_DESCRIPTION_BYTES};
 use crate::{Certificates, MAX_PLUGIN_BYTES, Plugins, Programs};
 
 /// The largest prompt file that is read, in bytes: 25 minutes at 16 kHz.
@@ -52,6 +53,7 @@ pub fn visit(path: &str, is_folder: bool) -> Visit {
         (["flows" | "languages", name], false) if name.ends_with(".yaml") => Visit::Read { limit: yaml::MAX_BYTES },
         (["tables", name], false) if name.ends_with(".csv") => Visit::Read { limit: ivr::Rows::MAX_OCTETS },
         (["plugins", name], false) if name.ends_with(".wasm") => Visit::Read { limit: MAX_PLUGIN_BYTES },
+        (["plugins", name], false) if name.ends_with(DESCRIBES) => Visit::Read { limit: MAX_DESCRIPTION_BYTES },
         (["prompts", _, .., name], false) if name.ends_with(".wav") => Visit::Read { limit: MAX_PROMPT_BYTES },
         // The data folder, and other companies such as `bench`, lie beside; only a slip of the pen is of interest.
         ([name], true) if did_you_mean(name, FOLDERS).is_none() => Visit::Skip,
@@ -224,7 +226,10 @@ impl Files {
         } else if folder.starts_with("prompts") {
             notes.add(self.place(path), format!("not used: prompts are `prompts/LANGUAGE/{stem}.wav`"));
         } else if folder == "plugins" {
-            notes.add(self.place(path), format!("not used: a plugin is `plugins/{stem}.wasm`"));
+            notes.add(
+                self.place(path),
+                format!("not used: a plugin is `plugins/{stem}.wasm`, or has a `url` in `queues.yaml`"),
+            );
         } else if folder == "tables" {
             notes.add(self.place(path), format!("not used: a table is `tables/{stem}.csv`"));
         } else if let Some(meant) = did_you_mean(path, FOLDERS) {
@@ -279,6 +284,9 @@ mod tests {
             ("tables/vip.csv~", false, Visit::Skip),
             ("tables/vip.xlsx", false, Visit::Name),
             ("table", true, Visit::Name),
+            ("plugins/value.wasm", false, Visit::Read { limit: MAX_PLUGIN_BYTES }),
+            ("plugins/value.json", false, Visit::Read { limit: MAX_DESCRIPTION_BYTES }),
+            ("plugins/value.py", false, Visit::Name),
             ("languages", true, Visit::Enter),
             ("languages/en.yaml", false, text),
             ("languages/en.yml", false, Visit::Name),

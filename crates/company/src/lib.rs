@@ -7,7 +7,7 @@
 //! Where to find what: `files` the folder and which files belong to it · `system` what drivers need (`listeners`, `tls`, media,
 //! data folder) · `dns` whom names are asked of · `control` how a running switch is reached · `traces` what is kept of the wire · `limits` · `trunks`, `peer` what calls are sent
 //! to · `grants` who may call out, `outlook` the same for people · `numbers` the number plan · `users` · `queues` · `mailboxes` of voice messages · `hours` when it is open (read by the crate of that name) · `flows` (their language is crate
-//! `ivr`) · `languages` which there are and what each can say · `tables` what conditions look into · `web` servers that flows ask, and secrets for them · `speech` who speaks texts, `voice` by the web · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
+//! `ivr`) · `languages` which there are and what each can say · `tables` what conditions look into · `web` servers that flows ask, and secrets for them · `speech` who speaks texts, `voice` by the web · `plugins` that decide for queues, `services` those asked by the web · `prompts` · `names` references from one thing to another · `section` files that hold one map · `report`
 //! faults and notes · `changes` what differs between two configurations, `plan` what that means for those who are in a flow.
 //!
 //! Invariants: a company has no dangling name (each flow, user, queue and prompt that is named exists); a fault is
@@ -36,6 +36,7 @@ mod prompts;
 mod queues;
 mod report;
 mod section;
+mod services;
 mod speech;
 mod system;
 mod tables;
@@ -67,6 +68,7 @@ pub use plan::plan;
 pub use plugins::{Component, Decider, MAX_PLUGIN_BYTES, Plugin, Plugins};
 pub use prompts::is_name;
 pub use report::{Note, Report};
+pub use services::Service;
 pub use speech::{Programs, Speech, SpeechEngine};
 pub use system::{Advertise, Listener, Media, System};
 pub use tls::{Certificates, FileFault, TlsFiles};
@@ -180,9 +182,8 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     root.as_ref().map(check_version);
     let file = queues.map(&queues::FILE.shape, faults);
     let mut duties = file.as_ref().map(queues::read_duties).unwrap_or_default();
-    let mut plugin_names = plugins::names(files);
     let settings = file.and_then(|file| file.optional("plugins"));
-    let plugins_known = plugins::read(settings, files, &plugin_names, faults);
+    let mut plugin_names = plugins::names(settings, files);
     let users = users.section(&users::FILE.shape, "users", faults);
     let queues = queues.section(&queues::FILE.shape, "queues", faults);
     let hours = Opening::read(files, faults);
@@ -193,6 +194,11 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     if let (Some(system), Some(speech)) = (&mut system, &speech) {
         system.speech = speech.clone();
     }
+    let no_secrets = BTreeMap::new();
+    let secrets = system.as_ref().map_or(&no_secrets, |system| &system.secrets);
+    let shelf = tls::Shelf { files, notes };
+    let mut desk = services::Desk { shelf, secrets, secret_names: &mut catalogue.secrets };
+    let plugins_known = plugins::read(settings, &mut desk, &plugin_names, faults);
     let listeners = system.as_ref().map_or(&[][..], |system| &system.listeners);
     let read_users = |value| users::read(&value, listeners, &catalogue, faults, notes);
     let users_read = users.value().map(read_users).unwrap_or_default();
@@ -249,7 +255,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     // What a faulty reference meant is not known, so that nothing can be said to be unused.
     if faults.is_empty() {
         note_unused(files, &catalogue, users, queues, notes);
-        plugins::note_unused(files, &plugin_names, notes);
+        plugins::note_unused(files, &plugin_names, &plugins_known, notes);
         hours.note(files, &catalogue, notes);
         rules.note_unused(&root, notes);
         grants::note(&root, &trunk_names, &trunks, !users_read.users.is_empty(), notes);

@@ -1,5 +1,5 @@
-//! `plugins/NAME.wasm`, strategies that the program brings along, and `plugins` of `queues.yaml`: who decides for the queues
-//! that ask.
+//! `plugins/NAME.wasm`, strategies that the program brings along, services, and `plugins` of `queues.yaml`: who decides for the
+//! queues that ask.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -15,12 +15,13 @@ use yaml::{Faults, Kind, Map, Value, form, key};
 use crate::names::Names;
 use crate::queues::{DURATION, NAME};
 use crate::report::Notes;
+use crate::services::{self, DESCRIBES, Desk, Service};
 use crate::{Files, or};
 
 /// The largest file of a plugin that is read, in octets.
 pub const MAX_PLUGIN_BYTES: usize = 64 << 20;
 
-const FOLDER: &str = "plugins/";
+pub(crate) const FOLDER: &str = "plugins/";
 const EXTENSION: &str = ".wasm";
 const MIB: usize = 1 << 20;
 /// What a decision may take beside the plugin's own time, before another one takes its place.
@@ -33,9 +34,15 @@ pub(crate) static BINDING: Kind = Kind::Any(&[NAME, &Kind::Form(&BOUND)]);
 
 form! {
     PLUGIN, "a plugin", one of [],
-    key("deadline", DURATION, "How long one decision may take, 1ms to 1s.", "20ms").usual("5ms"),
+    key("url", services::URL, "The service that decides, in the place of a file: asked by POST, JSON both ways.", "https://routing.example/decide").otherwise("the file `plugins/NAME.wasm` decides"),
+    key("deadline", DURATION, "How long one decision may take, 1ms to 1s.", "20ms").otherwise("5ms, of a service 50ms"),
     key("memory", &Kind::Whole(1, 256), "How much memory it may use, in MiB.", "64").usual("16"),
     key("instance", &Kind::Word(&["fresh", "kept"]), "Whether each decision is made by a fresh instance, or all of a queue by one that is kept until it fails.", "kept").usual("fresh"),
+    key("outstanding", &Kind::Whole(1, 1_000), "How many questions may be under way to a service at once, of all queues.", "8").usual("32"),
+    key("certificate", &Kind::Text, "The file with the certificate that a service is shown, with those of its issuers; with `key`.", "tls/routing.crt").otherwise("none is shown"),
+    key("key", &Kind::Text, "The file with its key.", "tls/routing.key").otherwise("none is shown"),
+    key("ca", &Kind::Text, "The file with those who vouch for a service.", "tls/ca.crt").otherwise("whom this machine believes"),
+    key("sign", &Kind::Form(&services::SIGN), "What requests to a service are signed with, so that it knows who asks.", "{ secret: routing-key }").otherwise("they are not signed"),
     key("rest", &Kind::Form(&REST), "When it is left alone.", "{ after: 3, for: 1m }").otherwise("for 30s after 5 failures in a row"),
 }
 
@@ -81,6 +88,8 @@ pub enum Decider {
     Component(Component),
     /// A strategy that the program brings along, of this name.
     Strategy(PluginName),
+    /// A service.
+    Service(Box<Service>),
 }
 
 /// A component of WebAssembly, and what it may use up.
@@ -118,10 +127,18 @@ pub(crate) struct Known {
     descriptions: BTreeMap<PluginName, Description>,
 }
 
-/// The names of all plugins, be the files good or not.
-pub(crate) fn names(files: &Files) -> Names {
+/// The names of all plugins, be they good or not.
+pub(crate) fn names(settings: Option<Value<'_>>, files: &Files) -> Names {
     let of_files = files.between(FOLDER, EXTENSION).map(|(_, name)| name.to_owned());
-    Names::new("plugin", Some(of_files.chain(strategies(files).iter().map(ToString::to_string)).collect()))
+    let brought = strategies(files).into_iter().map(|name| name.to_string());
+    let settings = settings.filter(Value::is_map).and_then(|value| value.entries("")).unwrap_or_default();
+    let has_url = |value: &Value<'_>| {
+        let keys = if value.is_map() { value.entries("").unwrap_or_default() } else { Vec::new() };
+        keys.iter().any(|(key, _)| key.raw() == Some("url"))
+    };
+    let services = settings.into_iter().filter(|(_, value)| has_url(value));
+    let services = services.filter_map(|(key, _)| key.raw().map(str::to_owned));
+    Names::new("plugin", Some(of_files.chain(brought).chain(services).collect()))
 }
 
 /// What the program brings along.
@@ -129,13 +146,19 @@ fn strategies(files: &Files) -> Vec<PluginName> {
     files.plugins().map(Plugins::strategies).unwrap_or_default()
 }
 
+/// What to do so that there is a plugin of this name.
+fn remedy(name: &str) -> String {
+    format!("put it into `{FOLDER}{name}{EXTENSION}`, or write its `url` below `plugins`")
+}
+
 /// Reads every plugin, and its settings below `plugins`.
-pub(crate) fn read(settings: Option<Value<'_>>, files: &Files, names: &Names, faults: &Faults) -> Known {
+pub(crate) fn read(settings: Option<Value<'_>>, desk: &mut Desk<'_>, names: &Names, faults: &Faults) -> Known {
     let mut known = Known::default();
+    let files = desk.shelf.files;
     let mut maps: BTreeMap<&str, Map<'_>> = BTreeMap::new();
     for (key, value) in settings.and_then(|value| value.entries("a map of plugins")).unwrap_or_default() {
         let Some(name) = key.name() else { continue };
-        names.check(name, &key.place(), format!("put it into `{FOLDER}{name}{EXTENSION}`"), faults);
+        names.check(name, &key.place(), remedy(name), faults);
         maps.extend(value.map(&PLUGIN.shape).map(|map| (name, map)));
     }
     let strategies = strategies(files);
@@ -150,25 +173,53 @@ pub(crate) fn read(settings: Option<Value<'_>>, files: &Files, names: &Names, fa
         }
         let Some(bytes) = files.bytes(path) else { continue };
         let map = maps.get(name);
-        let plugin = Plugin { decider: Decider::Component(component(map, bytes)), deadline: deadline(map) };
+        not_a_service(map, &format!("`{path}` decides already"));
+        let plugin = Plugin { decider: Decider::Component(component(map, bytes)), deadline: deadline(map, 5) };
         known.add((path, name.into()), plugin, map, files, faults);
     }
     for name in strategies {
         let map = maps.get(name.as_str());
-        for key in ["memory", "instance"] {
-            if let Some(value) = map.and_then(|map| map.optional(key)) {
-                let remedy = format!("take it out: `{name}` is a strategy that the program brings along");
-                value.fault_at_key(format!("`{key}` is for plugins in WebAssembly"), remedy);
-            }
-        }
-        let plugin = Plugin { decider: Decider::Strategy(name.clone()), deadline: deadline(map) };
+        not_a_service(map, "the program brings this plugin along");
+        not_a_component(map, &format!("`{name}` is a strategy that the program brings along"));
+        let plugin = Plugin { decider: Decider::Strategy(name.clone()), deadline: deadline(map, 5) };
         known.add(("queues.yaml", name), plugin, map, files, faults);
+    }
+    for (name, map) in &maps {
+        let Some(url) = map.optional("url").filter(|_| !known.plugins.contains_key(*name)) else { continue };
+        not_a_component(Some(map), &format!("`{name}` is a service"));
+        let Some(service) = services::read(name, url, map, desk) else { continue };
+        let plugin = Plugin { decider: Decider::Service(Box::new(service)), deadline: deadline(Some(map), 50) };
+        let path = format!("{FOLDER}{name}{DESCRIBES}");
+        known.add((&path, (*name).into()), plugin, Some(map), files, faults);
     }
     known
 }
 
-fn deadline(map: Option<&Map<'_>>) -> Duration {
-    let usual = Duration::from_millis(5);
+/// Faults at keys that services have, of a plugin that is none.
+fn not_a_service(map: Option<&Map<'_>>, why: &str) {
+    let Some(map) = map else { return };
+    if let Some(value) = map.optional("url") {
+        value.fault_at_key(why, "take it out, or give the service another name");
+        return;
+    }
+    for key in services::KEYS {
+        if let Some(value) = map.optional(key) {
+            value.fault_at_key(format!("`{key}` is for services"), "write the `url` of one, or take it out");
+        }
+    }
+}
+
+/// Faults at keys that components have, of a plugin that is none.
+fn not_a_component(map: Option<&Map<'_>>, why: &str) {
+    for key in ["memory", "instance"] {
+        if let Some(value) = map.and_then(|map| map.optional(key)) {
+            value.fault_at_key(format!("`{key}` is for plugins in WebAssembly"), format!("take it out: {why}"));
+        }
+    }
+}
+
+fn deadline(map: Option<&Map<'_>>, usual_ms: u64) -> Duration {
+    let usual = Duration::from_millis(usual_ms);
     let bounds = Duration::from_millis(1)..=Duration::from_secs(1);
     map.map_or(usual, |map| or(map, "deadline", usual, |value| value.duration_in(bounds)))
 }
@@ -228,7 +279,7 @@ impl Known {
         let parameters = written.map_or_else(|| Json::Object(Object::new()), json);
         let named = named?;
         let name = named.name()?;
-        if !names.refer(name, &named.place(), format!("put it into `{FOLDER}{name}{EXTENSION}`"), faults) {
+        if !names.refer(name, &named.place(), remedy(name), faults) {
             return None;
         }
         let description = self.descriptions.get(name);
@@ -295,11 +346,17 @@ fn at<'a>(value: Value<'a>, pointer: &str) -> Value<'a> {
         .unwrap_or_else(|last| last)
 }
 
-/// Notes plugins that no queue asks.
-pub(crate) fn note_unused(files: &Files, names: &Names, notes: &mut Notes) {
+/// Notes plugins that no queue asks, and descriptions of none.
+pub(crate) fn note_unused(files: &Files, names: &Names, known: &Known, notes: &mut Notes) {
     for (path, name) in files.between(FOLDER, EXTENSION) {
         if !names.is_used(name) {
             notes.add(files.place(path), "no queue asks this plugin");
+        }
+    }
+    for (path, name) in files.between(FOLDER, DESCRIBES) {
+        let plugin = known.plugins.get(name);
+        if !plugin.is_some_and(|plugin| matches!(plugin.decider, Decider::Service(_))) {
+            notes.add(files.place(path), format!("not used: no plugin `{name}` has a `url` in `queues.yaml`"));
         }
     }
 }

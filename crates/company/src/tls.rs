@@ -102,19 +102,22 @@ pub(crate) fn read(
             items.iter().take(MAX_PAIRS).filter_map(|item| pair(&item.map(&PAIR)?, shelf)).collect()
         }
     };
-    let authorities = |key: &'static str| {
-        let value = map.optional(key)?;
-        let path = path(&value)?;
-        if let Some(Err(fault)) = shelf.files.certificates().map(|files| files.authorities(&path)) {
-            value.fault(format!("`{}`: {}", path.display(), fault.message), fault.remedy);
-        }
-        Some(path)
-    };
+    let authorities = |key: &'static str| authorities(&map.optional(key)?, shelf.files);
     let (client_ca, ca) = (authorities("client_ca"), authorities("ca"));
     Some(TlsFiles { pairs, client_ca, ca })
 }
 
-fn pair(map: &Map<'_>, shelf: &mut Shelf<'_>) -> Option<(PathBuf, PathBuf)> {
+/// A file of those who vouch for others.
+pub(crate) fn authorities(value: &Value<'_>, files: &Files) -> Option<PathBuf> {
+    let path = path(value)?;
+    if let Some(Err(fault)) = files.certificates().map(|files| files.authorities(&path)) {
+        value.fault(format!("`{}`: {}", path.display(), fault.message), fault.remedy);
+    }
+    Some(path)
+}
+
+/// `certificate` with its `key`.
+pub(crate) fn pair(map: &Map<'_>, shelf: &mut Shelf<'_>) -> Option<(PathBuf, PathBuf)> {
     let (certificate, key) = (map.required("certificate"), map.required("key"));
     let (certificate, key) = (certificate?, key?);
     let (file, key_file) = (path(&certificate)?, path(&key)?);

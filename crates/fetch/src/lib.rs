@@ -2,14 +2,17 @@
 //!
 //! The one contract: [`Fetcher::ask`] never waits; what came of it is handed to the sink, unless it was given up. What a server
 //! says is not trusted: an answer has a bound in octets and in time, no redirect is followed, and a connection serves one
-//! request. Where it may be asked at all is the configuration's to check. [`Patient`] does the same for a thread that waits.
+//! request. Where it may be asked at all is the configuration's to check. [`Patient`] does the same for a thread that waits;
+//! [`dial`] is for those who keep their connections.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a driver: it owns sockets and threads")]
 
+mod dial;
 mod patient;
 mod request;
 #[cfg(test)]
 mod tests;
 
+pub use dial::{Undialled, bare, dial};
 pub use patient::{Ask, Patient};
 
 use std::collections::{BTreeMap, HashMap};

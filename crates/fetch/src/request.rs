@@ -1,6 +1,5 @@
 //! One request: connect, ask, read the answer.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
 
 use base::Pii;
@@ -15,11 +14,11 @@ use hyper_util::rt::TokioIo;
 use ivr::web::{Failure, HeaderValue, MAX_REPLY, Origin, Reply, Request};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use crate::dial::{bare, dial};
 use crate::{Lines, Secrets};
 
 /// Room for the head of an answer, in octets.
@@ -92,36 +91,13 @@ pub(crate) struct Question<'a> {
 /// Status and body of the answer.
 pub(crate) async fn exchange(question: Question<'_>, lines: &Lines) -> Result<(u16, Vec<u8>), Fault> {
     let refused = (None, Failure::Refused);
-    let host = question.origin.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-    let addresses = addresses(&host, question.origin.port(), lines).await.ok_or(refused)?;
-    let stream = TcpStream::connect(addresses.as_slice()).await.map_err(|_| refused)?;
-    // A small request shall not wait for more.
-    let _ = stream.set_nodelay(true);
+    let stream = dial(question.origin, Arc::clone(&lines.lookups)).await.map_err(|_| refused)?;
     if !question.origin.is_https() {
         return ask(stream, question).await;
     }
-    let name = ServerName::try_from(host).map_err(|_| refused)?;
+    let name = ServerName::try_from(bare(question.origin).to_owned()).map_err(|_| refused)?;
     let stream = TlsConnector::from(Arc::clone(&lines.tls)).connect(name, stream).await.map_err(|_| refused)?;
     ask(stream, question).await
-}
-
-/// Where a host is.
-async fn addresses(host: &str, port: u16, lines: &Lines) -> Option<Vec<SocketAddr>> {
-    if let Ok(address) = host.parse::<IpAddr>() {
-        return Some(vec![SocketAddr::new(address, port)]);
-    }
-    // What is sent there without TLS must not leave the machine, whatever the DNS says (RFC 6761 section 6.3).
-    if host == "localhost" {
-        return Some(vec![(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]);
-    }
-    let leave = Arc::clone(&lines.lookups).acquire_owned().await.ok()?;
-    let asked = (host.to_owned(), port);
-    let looked_up = tokio::task::spawn_blocking(move || {
-        let found = asked.to_socket_addrs().map(Iterator::collect);
-        drop(leave);
-        found
-    });
-    looked_up.await.ok()?.ok()
 }
 
 async fn ask<S>(stream: S, question: Question<'_>) -> Result<(u16, Vec<u8>), Fault>

@@ -117,6 +117,14 @@ impl Authorities {
     }
 }
 
+/// For those who connect by other means than a listener's: shows `identity` to whom asks, believes whom `servers` vouch for.
+///
+/// # Errors
+/// If the TLS library refuses them.
+pub fn client_config(identity: Option<Identity>, servers: Authorities) -> Result<Arc<ClientConfig>, TlsError> {
+    client(&Arc::new(ring::default_provider()), identity.as_slice(), servers).map(Arc::new)
+}
+
 /// What one listener has for TLS.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {

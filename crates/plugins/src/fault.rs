@@ -37,6 +37,21 @@ pub enum Fault {
     /// A strategy in Rust panicked.
     #[error("panicked: {0}")]
     Panic(String),
+    /// The host of its `url` has no address.
+    #[error("no address of {0}; look at `url`")]
+    Dns(String),
+    /// It does not take connections.
+    #[error("cannot connect to {0}; is it running?")]
+    Connect(String),
+    /// TLS did not come about: one of the two does not believe the other.
+    #[error("TLS: {0}")]
+    Tls(String),
+    /// The connection ended before the answer did.
+    #[error("the connection ended before its answer did: {0}")]
+    Closed(String),
+    /// It answered with another status than 200.
+    #[error("answered {0}, not 200{remedy}", remedy = remedy(*.0))]
+    Status(u16),
     /// Its answer has more octets than an answer may have.
     #[error("its answer is larger than {0} octets")]
     TooLarge(usize),
@@ -68,11 +83,26 @@ impl Fault {
             Self::Stack => "stack",
             Self::Trap(_) => "trap",
             Self::Panic(_) => "panic",
+            Self::Dns(_) => "dns",
+            Self::Connect(_) => "connect",
+            Self::Tls(_) => "tls",
+            Self::Closed(_) => "closed",
+            Self::Status(_) => "status",
             Self::TooLarge(_) => "too_large",
             Self::Answer(_) => "answer",
             Self::Declined(_) => "declined",
             Self::Busy => "busy",
             Self::Unbound => "unbound",
         }
+    }
+}
+
+/// What may help against a status.
+const fn remedy(status: u16) -> &'static str {
+    match status {
+        300..=399 => ": no redirect is followed; write where it leads as `url`",
+        401 | 403 => ": it does not know us; look at `sign` and `certificate`",
+        404 | 405 => ": look at the path of `url`",
+        _ => "",
     }
 }

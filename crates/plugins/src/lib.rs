@@ -8,11 +8,13 @@
 //! - `fault.rs`: what can be wrong with a plugin or its answer.
 //! - `wasm`: components of WebAssembly. `Host` loads a file into a `Module`, of which an `Instance` answers; its caller waits.
 //! - `native.rs`: strategies in Rust, built into the program.
+//! - `http.rs`: services that are asked over HTTP.
 //! - `lanes.rs`: [`Plugins`], a thread for each queue, so that a slow one delays no other.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a driver: it owns threads, files and clocks")]
 
 mod decide;
 mod fault;
+mod http;
 mod lanes;
 mod native;
 #[cfg(feature = "wasm")]
@@ -20,6 +22,7 @@ mod wasm;
 
 pub use decide::Decide;
 pub use fault::Fault;
+pub use http::{Asker, Known, Service, Settings, Web};
 pub use lanes::{Answer, Ask, Binding, Plugins};
 pub use native::{Make, Native};
 #[cfg(feature = "wasm")]

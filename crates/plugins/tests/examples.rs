@@ -7,8 +7,8 @@ mod common;
 
 use std::path::PathBuf;
 
-use base::{CallId, Pii, Rng, Wall};
-use common::{LIMIT, agents, call, snapshot};
+use base::{CallId, Pii, Wall};
+use common::{LIMIT, agents, call, recorded, snapshot};
 use plugins::{Cache, Decide as _, Host, Instance, Keep, Limits, Module};
 use routing::{Builtin, Call, Candidate, Decision, Happened, Outcome, Question, Snapshot, Strategy as _};
 use wit_component::ComponentEncoder;
@@ -58,36 +58,6 @@ fn modules(host: &Host, example: &str, languages: &[&str]) -> Vec<(String, Modul
         (language, module)
     };
     found.into_iter().map(load).collect()
-}
-
-/// Snapshots of a busy day, made by chance from a seed that is always the same.
-fn recorded(count: u64) -> Vec<Snapshot> {
-    let mut rng = Rng::from_number(7);
-    let callers = ["+49 30 901820", "+49301", "+49302", "+49303", "+49304", ""];
-    (0..count)
-        .map(|number| {
-            let mut any = |below: u32| u64::from(rng.below(below));
-            let caller = |id: u64, any: &mut dyn FnMut(u32) -> u64| Call {
-                caller: Pii::new(callers[usize::try_from(any(6)).unwrap()].to_owned()),
-                waited_ms: any(90_000),
-                ..call(100 * number + id)
-            };
-            let candidates = (0..1 + any(31)).map(|at| Candidate {
-                level: u8::try_from(1 + any(2)).unwrap(),
-                calls_today: u32::try_from(any(5)).unwrap(),
-                idle_ms: any(1 << 30),
-                ..Candidate::new(format!("agent{at} ü"))
-            });
-            let candidates: Vec<Candidate> = candidates.collect();
-            let question = if any(2) == 0 {
-                Question::Agent { call: caller(0, &mut any), candidates }
-            } else {
-                let calls = (0..1 + any(31)).map(|id| caller(id, &mut any)).collect();
-                Question::Call { agent: candidates[0].clone(), calls }
-            };
-            snapshot(number, question)
-        })
-        .collect()
 }
 
 #[test]

@@ -286,8 +286,8 @@ fn a_plugin_is_told_what_became_of_its_decisions() {
     let module = host.load(&Parts::default().component(), &limits()).unwrap();
     plugins.bind("sales".into(), bound(&module, limits(), Keep::Kept)).unwrap();
     plugins.tell(&"sales".into(), outcomes.to_vec(), Some("before".to_owned())).unwrap();
-    let expected = Answer::Told { queue: "sales".into(), result: Ok(Some("before".to_owned())) };
-    assert_eq!(answers.recv_timeout(LIMIT).unwrap(), expected);
+    let Answer::Told { queue, result, .. } = answers.recv_timeout(LIMIT).unwrap() else { panic!("no word of it") };
+    assert_eq!((queue.as_str(), result), ("sales", Ok(Some("before".to_owned()))));
     assert_eq!(plugins.tell(&"support".into(), outcomes.to_vec(), None), Err(Fault::Unbound));
 }
 

@@ -31,6 +31,22 @@ impl Description {
     pub fn new(name: impl Into<String>, version: impl Into<String>, order: Order) -> Self {
         Self { name: name.into(), version: version.into(), order, parameters: no_parameters() }
     }
+
+    /// What is wrong with it, if it cannot be used.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        let most = Self::MAX_NAME;
+        match &self.parameters {
+            _ if self.name.is_empty() || self.name.len().max(self.version.len()) > most => {
+                Some(format!("name and version have up to {most} octets, the name at least one"))
+            }
+            Value::Object(_) if self.parameters.to_string().len() > Self::MAX_PARAMETERS => {
+                Some(format!("the schema of its parameters has more than {} octets", Self::MAX_PARAMETERS))
+            }
+            Value::Object(_) => None,
+            _ => Some("the schema of its parameters is no object".to_owned()),
+        }
+    }
 }
 
 fn no_parameters() -> Value {

@@ -4,6 +4,7 @@
 #[cfg_attr(not(feature = "wasm"), path = "plugins/no_component.rs")]
 mod component;
 mod played;
+mod service;
 mod strategies;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use switch::{Config, PluginAsk, PluginFault, PluginOrder, PluginTell, Switch};
 use crate::domain::Input;
 use crate::error::Error;
 use crate::mailbox::Sender;
+use crate::tls::Vault;
 
 pub(crate) use played::Played;
 pub(crate) use strategies::Strategies;
@@ -38,6 +40,7 @@ impl company::Plugins for Loader {
         let description = match &plugin.decider {
             Decider::Component(component) => component::describe(component, plugin.deadline)?,
             Decider::Strategy(name) => strategies::describe(name)?,
+            Decider::Service(service) => service.description.clone(),
         };
         jsonschema::validator_for(&description.parameters)
             .map_err(|error| format!("the schema of its parameters is none: {error}"))?;
@@ -52,37 +55,57 @@ impl company::Plugins for Loader {
     }
 }
 
-/// For the thread of a queue that asks with these parameters.
-fn ready(plugin: &Plugin, parameters: Arc<str>) -> Result<plugins::Binding, String> {
-    match &plugin.decider {
-        Decider::Component(component) => component::ready(component, plugin.deadline, parameters),
-        Decider::Strategy(name) => strategies::ready(name, parameters),
-    }
-}
-
 /// A queue with the plugin that it asks, ready to run.
 #[derive(Clone, Debug)]
 pub(crate) struct Bound {
     queue: QueueName,
     binding: Arc<Binding>,
     plugin: Plugin,
+    /// The service, if the plugin is one.
+    service: Option<plugins::Service>,
     ready: plugins::Binding,
+}
+
+impl Bound {
+    fn new(queue: QueueName, binding: Arc<Binding>, plugin: Plugin, vault: &Vault) -> Result<Self, String> {
+        let (deadline, parameters) = (plugin.deadline, binding.parameters.clone());
+        let (ready, service) = match &plugin.decider {
+            Decider::Component(component) => (component::ready(component, deadline, parameters)?, None),
+            Decider::Strategy(name) => (strategies::ready(name, parameters)?, None),
+            Decider::Service(service) => {
+                let service = service::find(service, vault)?;
+                let asker = service::asker(service.clone(), deadline);
+                (plugins::Binding::new(asker, parameters), Some(service))
+            }
+        };
+        Ok(Self { queue, binding, plugin, service, ready })
+    }
+
+    /// True if a queue need not be bound anew.
+    fn is_same(&self, other: &Self) -> bool {
+        let same = self.plugin == other.plugin && self.binding.parameters == other.binding.parameters;
+        same && self.service == other.service
+    }
 }
 
 /// Loads what the queues of a configuration ask.
 ///
 /// # Errors
 /// If a plugin cannot be run any more.
-pub(crate) fn bind(config: &Config, plugins: &BTreeMap<PluginName, Plugin>) -> Result<Vec<Bound>, Error> {
+pub(crate) fn bind(
+    config: &Config,
+    plugins: &BTreeMap<PluginName, Plugin>,
+    vault: &Vault,
+) -> Result<Vec<Bound>, Error> {
     let asked = config.queues.iter().filter_map(|queue| Some((queue.name.clone(), queue.plugin.clone()?)));
     let bound = asked.filter_map(|(queue, binding)| {
         let plugin = plugins.get(&binding.plugin)?.clone();
         Some((queue, binding, plugin))
     });
     let load = |(queue, binding, plugin): (QueueName, Arc<Binding>, Plugin)| {
-        let ready = ready(&plugin, binding.parameters.clone());
-        let ready = ready.map_err(|why| Error::Plugin { plugin: binding.plugin.to_string(), why })?;
-        Ok(Bound { queue, binding, plugin, ready })
+        let name = binding.plugin.clone();
+        let bound = Bound::new(queue, binding, plugin, vault);
+        bound.map_err(|why| Error::Plugin { plugin: name.to_string(), why })
     };
     bound.map(load).collect()
 }
@@ -117,8 +140,7 @@ impl Lanes {
             self.plugins.unbind(gone);
         }
         for (queue, new) in &bound {
-            let same = |old: &Bound| old.plugin == new.plugin && old.binding.parameters == new.binding.parameters;
-            if self.bound.get(queue).is_some_and(same) {
+            if self.bound.get(queue).is_some_and(|old| old.is_same(new)) {
                 continue;
             }
             self.plugins.bind(queue.clone(), new.ready.clone())?;

@@ -166,7 +166,7 @@ impl Running {
             config: Arc::clone(&config),
             servers,
             secrets,
-            plugins: bind(&config, &plugins)?,
+            plugins: bind(&config, &plugins, &self.vault)?,
             changes: changes.clone(),
             taken,
         });

@@ -223,7 +223,7 @@ fn wire(
         memory: Memory::open(),
         dns: start_dns(system, inputs_tx)?,
         fetcher: start_fetcher(system, inputs_tx)?,
-        lanes: Lanes::start(bind_all(config, &running.plugins)?, inputs_tx.clone())?,
+        lanes: Lanes::start(bind_all(config, &running.plugins, &running.vault)?, inputs_tx.clone())?,
         handshakes: running.handshakes.clone(),
         speaker: Arc::clone(&running.speaker),
         inputs_tx: inputs_tx.clone(),

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::folder::read_company;
 use crate::operate::print;
 use crate::plugins::Played;
+use crate::tls::Vault;
 
 /// What is asked of `strowger sim`.
 #[derive(Debug, Args)]
@@ -92,7 +93,7 @@ fn play_centre(path: &Path, octets: &[u8], asked: &Sim) -> Result<bool, Error> {
         }
     };
     let seed = load.seed;
-    let plugins = Played::of(&company.switch, &company.plugins)?;
+    let plugins = Played::of(&company.switch, &company.plugins, &Vault { folder })?;
     let plugins = plugins.map(|plugins| Box::new(plugins) as Box<dyn Deciders>);
     let outcome = Centre::play_beside(load, company.switch, Beside { plugins, ..Beside::default() });
     let holds = outcome.breaches.is_empty();

@@ -70,17 +70,31 @@ impl Vault {
     }
 
     fn read(&self, files: &TlsFiles, names: BTreeMap<SocketAddr, String>) -> Result<Settings, Error> {
-        let pair = |(certificate, key): &(PathBuf, PathBuf)| {
-            let (pem, key) = (self.file(certificate)?, self.file(key)?);
-            Identity::from_pem(&pem, &key).map_err(|source| Error::Tls { path: certificate.clone(), source })
-        };
         let authorities = |path: &Path| authorities(&self.folder.join(path));
         Ok(Settings {
-            identities: files.pairs.iter().map(pair).collect::<Result<_, _>>()?,
+            identities: files.pairs.iter().map(|pair| self.pair(pair)).collect::<Result<_, _>>()?,
             clients: files.client_ca.as_deref().map(authorities).transpose()?,
             servers: files.ca.as_deref().map_or_else(|| Ok(Authorities::of_machine()), authorities)?,
             names,
         })
+    }
+
+    /// What one who connects to others shows of himself, and whom he believes.
+    ///
+    /// # Errors
+    /// As [`Self::settings`].
+    pub fn client(
+        &self,
+        pair: Option<&(PathBuf, PathBuf)>,
+        ca: Option<&Path>,
+    ) -> Result<(Option<Identity>, Authorities), Error> {
+        let believed = ca.map_or_else(|| Ok(Authorities::of_machine()), |ca| authorities(&self.folder.join(ca)))?;
+        Ok((pair.map(|pair| self.pair(pair)).transpose()?, believed))
+    }
+
+    fn pair(&self, (certificate, key): &(PathBuf, PathBuf)) -> Result<Identity, Error> {
+        let (pem, key) = (self.file(certificate)?, self.file(key)?);
+        Identity::from_pem(&pem, &key).map_err(|source| Error::Tls { path: certificate.clone(), source })
     }
 
     fn file(&self, path: &Path) -> Result<Vec<u8>, Error> {

@@ -45,7 +45,7 @@ pub const TABLE: &[Place] = &[
     place("net", 3, &[]),
     place("fetch", 3, &[]),
     place("media", 3, &[]),
-    place("plugins", 3, &[]),
+    place("plugins", 3, &["fetch"]),
     place("storage", 3, &[]),
     place("api", 3, &[]),
     place("speech", 3, &["fetch"]),

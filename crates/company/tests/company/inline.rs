@@ -151,6 +151,7 @@ impl company::Plugins for Runner {
             company::Decider::Component(component) if !component.file.starts_with(b"good") => {
                 Err("it cannot run here".to_owned())
             }
+            company::Decider::Service(service) => Ok(service.description.clone()),
             _ => Ok(routing::Description::new("value", "1", routing::Order::FewestCalls)),
         }
     }

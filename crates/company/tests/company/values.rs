@@ -431,3 +431,43 @@ queues:
     assert!(switch.plugins.contains_key("own") && notes.is_empty(), "{notes:?}");
     assert_eq!(switch.queues[0].plugin.as_ref().unwrap().plugin.as_str(), "own");
 }
+
+#[test]
+fn a_service_is_asked_as_it_is_written_and_described_by_its_file() {
+    let queues = "\
+plugins:
+  value: { url: \"https://Routing.example:8443/decide?v=1\", sign: { secret: routing }, outstanding: 8, deadline: 80ms }
+  local: { url: \"http://127.0.0.1:8080\" }
+queues:
+  sales: { agents: [101, 102], music: music, plugin: { name: value, parameters: { patience: 1 } } }
+  support: { agents: [101], music: music, plugin: { name: local, parameters: { patience: 1 } } }
+";
+    let root = "\
+version: 1
+listeners: [ { udp: 192.0.2.1:5060 } ]
+data: data
+secrets: { routing: { file: routing.txt } }
+numbers: {}
+";
+    let files = inline::good_but(|path| path == "queues.yaml" || path == "strowger.yaml");
+    let mut files = files.with_plugins(Box::new(inline::Runner));
+    files.insert("queues.yaml", queues);
+    files.insert("strowger.yaml", root);
+    files.insert_secret("routing.txt", Ok(b"word\n".to_vec()));
+    files.insert("plugins/value.json", r#"{ "name": "value", "version": "2", "order": "most_skilled" }"#);
+    let Company { switch, plugins, .. } = company::read(&files).unwrap();
+    let service = |name: &str| match &plugins[name].decider {
+        Decider::Service(service) => service.clone(),
+        other => panic!("{other:?}"),
+    };
+    let value = service("value");
+    assert_eq!((value.origin.to_string().as_str(), &*value.path), ("https://routing.example:8443", "/decide?v=1"));
+    assert_eq!(value.key.as_ref().map(|key| key.reveal().as_str()), Some("word"));
+    assert_eq!((value.outstanding, plugins["value"].deadline.as_millis()), (8, 80));
+    assert_eq!((value.description.version.as_str(), value.description.order), ("2", routing::Order::MostSkilled));
+    assert_eq!(switch.queues[0].decision_time.as_millis(), 130);
+    let local = service("local");
+    assert_eq!((local.outstanding, &local.key, &local.ca, &local.identity), (32, &None, &None, &None));
+    assert_eq!((plugins["local"].deadline.as_millis(), &*local.path), (50, "/"));
+    assert_eq!(local.description.parameters, serde_json::json!({ "type": "object" }), "it takes any");
+}

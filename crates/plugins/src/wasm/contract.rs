@@ -326,18 +326,8 @@ impl TryFrom<Description> for routing::Description {
 
     fn try_from(description: Description) -> Result<Self, Fault> {
         let Description { name, version, order, parameters } = description;
-        let fault = |what: String| Err(Fault::Description(what));
-        if name.is_empty() || name.len().max(version.len()) > Self::MAX_NAME {
-            return fault(format!("name and version have up to {} octets, the name at least one", Self::MAX_NAME));
-        }
-        if parameters.len() > Self::MAX_PARAMETERS {
-            return fault(format!("the schema of its parameters has more than {} octets", Self::MAX_PARAMETERS));
-        }
-        let parameters = match serde_json::from_str::<serde_json::Value>(&parameters) {
-            Ok(schema) if schema.is_object() => schema,
-            Ok(_) => return fault("the schema of its parameters is no object".to_owned()),
-            Err(error) => return fault(format!("the schema of its parameters is no JSON: {error}")),
-        };
+        let parameters = serde_json::from_str(&parameters)
+            .map_err(|error| Fault::Description(format!("the schema of its parameters is no JSON: {error}")))?;
         let order = match order {
             Order::LongestIdle => routing::Order::LongestIdle,
             Order::List => routing::Order::List,
@@ -347,7 +337,8 @@ impl TryFrom<Description> for routing::Description {
             Order::MostSkilled => routing::Order::MostSkilled,
             Order::LeastSkilled => routing::Order::LeastSkilled,
         };
-        Ok(Self { name, version, order, parameters })
+        let description = Self { name, version, order, parameters };
+        description.fault().map_or(Ok(description), |what| Err(Fault::Description(what)))
     }
 }
 

@@ -10,6 +10,7 @@ use sim::Deciders;
 use switch::{Config, PluginAsk, PluginFault, PluginTell};
 
 use crate::error::Error;
+use crate::tls::Vault;
 
 /// However busy the machine is, what a plugin decides must not hang on it.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -22,9 +23,9 @@ impl Played {
     ///
     /// # Errors
     /// If one cannot be run.
-    pub fn of(config: &Config, plugins: &BTreeMap<PluginName, Plugin>) -> Result<Option<Self>, Error> {
+    pub fn of(config: &Config, plugins: &BTreeMap<PluginName, Plugin>, vault: &Vault) -> Result<Option<Self>, Error> {
         let patient = |(name, plugin): (&PluginName, &Plugin)| (name.clone(), patient(plugin.clone()));
-        let bound = super::bind(config, &plugins.iter().map(patient).collect())?;
+        let bound = super::bind(config, &plugins.iter().map(patient).collect(), vault)?;
         let bound = bound.into_iter().map(|bound| (bound.queue, bound.ready.decider()));
         let queues: BTreeMap<_, _> = bound.collect();
         Ok((!queues.is_empty()).then_some(Self(queues)))
