@@ -90,6 +90,7 @@ mod nat;
 mod noise;
 mod outbound;
 mod oversize;
+mod plugin_load;
 mod plugins;
 mod questions;
 mod recording;

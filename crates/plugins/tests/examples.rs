@@ -2,6 +2,7 @@
 //!
 //! `STROWGER_PLUGINS` names the folder that `crates/plugins/examples/build` has filled; `scripts/test` does both.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![cfg(feature = "wasm")]
 
 mod common;
 
