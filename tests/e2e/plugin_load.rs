@@ -1,4 +1,4 @@
-//! Fifty calls at once into queues whose services are all bad: nobody is lost, and nobody waits for them.
+//! Fifty calls at once into queues whose plugins are all bad: nobody is lost, and nobody waits for them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,9 +11,14 @@ use tests::process::Process;
 use tests::sipp::Sipp;
 use tests::switch::Switch;
 use tests::wait::SOON;
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
 
-/// What a service does, and the faults that this may be. `refused` has nobody at its port, `plain` no plugin at all.
-const QUEUES: [(&str, &[&str]); 10] = [
+/// A queue, whose plugin is bad in the way of its name, and the faults that this may be. `plain` has no plugin.
+type Queue = (&'static str, &'static [&'static str]);
+
+/// What services do. `refused` has nobody at its port.
+const SERVICES: [Queue; 10] = [
     ("plain", &[]),
     ("refused", &["connect"]),
     ("hang", &["deadline", "late"]),
@@ -63,46 +68,78 @@ print("listening", flush=True)
 server.serve_forever()
 "#;
 
-fn company(ports: &Ports, (agents, service, nobody): (u16, u16, u16)) -> Company {
+/// What components do, with what stands for that in `plugin.wat`: as its decision is made, and beside.
+const COMPONENTS: [(Queue, [&str; 2]); 10] = [
+    (("plain", &[]), ["", ""]),
+    (("loops", &["deadline", "late"]), ["(loop $for_ever (br $for_ever))", ""]),
+    (("deep", &["stack"]), ["(drop (call $deep (i32.const 1)))", DEEP]),
+    (("memory", &["memory"]), ["(if (i32.eq (memory.grow (i32.const 65000)) (i32.const -1)) (then unreachable))", ""]),
+    (("trap", &["trap"]), ["unreachable", ""]),
+    (("reason", &["too_large"]), [REASON, ""]),
+    (("state", &["too_large"]), [STATE, ""]),
+    (("action", &["answer"]), ["(i32.store8 (i32.const 1032) (i32.const 99))", ""]),
+    (("call", &["answer"]), ["(i32.store (i32.const 1044) (i32.const 3))", ""]),
+    // The text of the reason in the place of the agent.
+    (
+        ("unknown", &["impossible"]),
+        ["(i32.store (i32.const 1048) (i32.const 80)) (i32.store (i32.const 1052) (i32.const 12))", ""],
+    ),
+];
+const DEEP: &str =
+    "(func $deep (param i32) (result i32) (i32.add (call $deep (local.get 0)) (call $deep (local.get 0))))";
+const REASON: &str = "(drop (memory.grow (i32.const 180))) (i32.store (i32.const 1076) (i32.const 10000000))";
+const STATE: &str = "(drop (memory.grow (i32.const 180)))
+    (i32.store (i32.const 1088) (i32.const 1)) (i32.store (i32.const 1096) (i32.const 10000000))";
+
+fn component([decide, more]: [&str; 2]) -> Vec<u8> {
+    let core = include_str!("../../crates/plugins/tests/common/plugin.wat")
+        .replace("{pages}", "4")
+        .replace("{decide}", decide)
+        .replace("{more}", more);
+    let core = ["{describe}", "{after}", "{told}"].iter().fold(core, |core, place| core.replace(place, ""));
+    let mut resolve = Resolve::default();
+    let package = resolve.push_str("routing.wit", include_str!("../../crates/routing/wit/routing.wit")).expect("WIT");
+    let world = *resolve.packages[package].worlds.values().next().expect("a world");
+    let mut module = wat::parse_str(core).expect("a module");
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).expect("a module");
+    ComponentEncoder::default().module(&module).expect("a module").encode().expect("a component")
+}
+
+/// Each queue has agents of its own, all at one port, and a number from 2100 on.
+fn company(ports: &Ports, agents: u16, queues: &[Queue]) -> Company {
     let mut company = Company::new(ports);
     let name = |number: usize| format!("agent{number}");
-    let count = QUEUES.len() * CALLS;
+    let count = queues.len() * CALLS;
     company.agents = (1..=count).map(|n| (name(n), format!("sip:{}@127.0.0.1:{agents}", name(n)))).collect();
     company.calls.insert("max", "200".to_owned());
-    let mut plugins = "plugins:\n".to_owned();
-    for (index, (queue, _)) in QUEUES.iter().enumerate() {
-        let mut more = String::new();
-        if *queue != "plain" {
-            let port = if *queue == "refused" { nobody } else { service };
-            // It never rests, so that each decision meets it.
-            plugins += &format!("  {queue}: {{ url: \"http://127.0.0.1:{port}/{queue}\", rest: {{ after: 100 }} }}\n");
-            more = format!(", plugin: {queue}");
-        }
+    for (index, (queue, _)) in queues.iter().enumerate() {
         let own: Vec<String> = (1..=CALLS).map(|n| name(index * CALLS + n)).collect();
-        let queue_text = format!("{{ agents: [{}], music: music, wrap_up: 1ms{more} }}", own.join(", "));
-        company.queues.insert(queue, queue_text);
+        let text = format!("{{ agents: [{}], music: music, wrap_up: 1ms }}", own.join(", "));
+        company.queues.insert(queue, text);
         company.numbers.insert(format!("21{index:02}").leak(), format!("{{ queue: {queue} }}"));
     }
-    company.duties = plugins.leak();
     company
 }
 
-#[test]
-fn fifty_callers_do_not_notice_that_all_services_are_bad() {
-    let (mut ports, mut more_ports) = (Ports::slices(4), Ports::slices(2));
-    let folder = tempfile::tempdir().expect("a folder");
-    let (agents, media, service, nobody) = (ports.take(2), ports.take(4), ports.take(1), ports.take(1));
-    let mut command = Command::new("python3");
-    command.arg("-c").arg(BAD).arg(service.to_string());
-    let mut bad = Process::start("bad", command, folder.path());
-    bad.wait_for_line("that it listens", SOON, |line| line == "listening");
-    let mut phones = Sipp::answering("agent_answers", agents, media, folder.path(), &[]);
-    let switch = Switch::start(&company(&ports, (agents, service, nobody)));
-    let (count, text) = (QUEUES.len() * CALLS, CALLS.to_string());
-    let mut callers: Vec<Sipp> = (0..QUEUES.len())
+/// Has each queue ask its plugin, with these lines for each. None rests, so that each decision meets it; what does not hang has
+/// so much time that it is not late on a busy machine.
+fn bind(company: &mut Company, line: impl Fn(&str) -> String) {
+    let mut plugins = "plugins:\n".to_owned();
+    for (queue, text) in company.queues.iter_mut().filter(|(queue, _)| **queue != "plain") {
+        let deadline = if ["hang", "late", "loops"].contains(queue) { "" } else { "deadline: 1s, " };
+        plugins += &format!("  {queue}: {{ {}{deadline}rest: {{ after: 100 }} }}\n", line(queue));
+        *text = text.replace(" }", &format!(", plugin: {queue} }}"));
+    }
+    company.duties = plugins.leak();
+}
+
+/// Fifty calls at once: each is offered once, to whom longest idle chose, and none waits for what is bad.
+fn load(switch: &Switch, phones: &mut Sipp, [ports, more_ports]: [&mut Ports; 2], queues: &[Queue]) {
+    let (count, text) = (queues.len() * CALLS, CALLS.to_string());
+    let mut callers: Vec<Sipp> = (0..queues.len())
         .map(|index| {
             let options = ["-m", &text, "-l", &text, "-r", "4", "-d", "5000"];
-            let some = if index % 2 == 0 { &mut ports } else { &mut more_ports };
+            let some = if index % 2 == 0 { &mut *ports } else { &mut *more_ports };
             let (port, media) = (some.take(2), some.take(4));
             // SIPp names its files by the scenario.
             let own: &Path = &switch.folder().join(index.to_string());
@@ -118,31 +155,72 @@ fn fifty_callers_do_not_notice_that_all_services_are_bad() {
 
     // From the time that each call joined to its offer, by queue.
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-    let joined: BTreeMap<String, u64> = switch
-        .events("queue_joined")
-        .iter()
-        .map(|event| (text(&event["call"]), event["at"].as_u64().expect("a time")))
-        .collect();
+    let at = |event: &serde_json::Value| event["at"].as_u64().expect("a time");
+    let joined = switch.events("queue_joined");
+    let joined: BTreeMap<String, u64> = joined.iter().map(|event| (text(&event["call"]), at(event))).collect();
     let mut waits: BTreeMap<String, Vec<u64>> = BTreeMap::new();
     let made = switch.events("offer_made");
     assert_eq!(made.len(), count, "each call is offered once");
     for offer in &made {
         assert_eq!(offer["strategy"], "longest-idle", "{offer}");
-        let wait = offer["at"].as_u64().expect("a time") - joined[&text(&offer["call"])];
+        let wait = at(offer) - joined[&text(&offer["call"])];
         waits.entry(text(&offer["queue"])).or_default().push(wait / 1_000);
     }
     let most = |queue: &str| waits[queue].iter().copied().max().expect("calls");
     eprintln!("ms from joined to offered: {waits:?}");
     let failed = switch.events("plugin_failed");
-    for (queue, faults) in QUEUES.iter().filter(|(queue, _)| *queue != "plain") {
-        let of_it: Vec<String> =
-            failed.iter().filter(|failed| failed["queue"] == *queue).map(|failed| text(&failed["fault"])).collect();
+    for (queue, faults) in queues.iter().filter(|(queue, _)| *queue != "plain") {
+        let of_it = failed.iter().filter(|failed| failed["queue"] == *queue);
+        let of_it: Vec<String> = of_it.map(|failed| text(&failed["fault"])).collect();
         assert!(
             of_it.len() >= CALLS && of_it.iter().all(|fault| faults.contains(&fault.as_str())),
             "{queue}: {of_it:?}"
         );
-        // What hangs does so for ten seconds: who waited for it would show. The machine may be busy, for those of `plain`, too.
+        // What hangs does so for ten seconds or for ever: who waited for it would show. The machine may be busy, for those of
+        // `plain`, too.
         assert!(most(queue) < most("plain") + 2_000, "{queue}: {waits:?}");
     }
     switch.assert_quiet();
+}
+
+#[test]
+fn fifty_callers_do_not_notice_that_all_services_are_bad() {
+    let (mut ports, mut more_ports) = (Ports::slices(4), Ports::slices(2));
+    let folder = tempfile::tempdir().expect("a folder");
+    let (agents, media, service, nobody) = (ports.take(2), ports.take(4), ports.take(1), ports.take(1));
+    let mut command = Command::new("python3");
+    command.arg("-c").arg(BAD).arg(service.to_string());
+    let mut bad = Process::start("bad", command, folder.path());
+    bad.wait_for_line("that it listens", SOON, |line| line == "listening");
+    let mut phones = Sipp::answering("agent_answers", agents, media, folder.path(), &[]);
+    let mut company = company(&ports, agents, &SERVICES);
+    bind(&mut company, |queue| {
+        let port = if queue == "refused" { nobody } else { service };
+        format!("url: \"http://127.0.0.1:{port}/{queue}\", ")
+    });
+    let switch = Switch::start(&company);
+    load(&switch, &mut phones, [&mut ports, &mut more_ports], &SERVICES);
+}
+
+#[test]
+fn fifty_callers_do_not_notice_that_all_components_are_bad() {
+    let (mut ports, mut more_ports) = (Ports::slices(4), Ports::slices(2));
+    let folder = tempfile::tempdir().expect("a folder");
+    let (agents, media) = (ports.take(2), ports.take(4));
+    let mut phones = Sipp::answering("agent_answers", agents, media, folder.path(), &[]);
+    let queues = COMPONENTS.map(|(queue, _)| queue);
+    let mut company = company(&ports, agents, &queues);
+    let switch = Switch::start_with(&company, |mut command| {
+        command.env("XDG_CACHE_HOME", folder.path().join("cache"));
+        command
+    });
+    let config = switch.folder().join("config");
+    std::fs::create_dir_all(config.join("plugins")).expect("a folder");
+    for ((queue, _), parts) in COMPONENTS.iter().filter(|((queue, _), _)| *queue != "plain") {
+        std::fs::write(config.join(format!("plugins/{queue}.wasm")), component(*parts)).expect("a file");
+    }
+    bind(&mut company, |_| String::new());
+    company.write(&config);
+    switch.told(&["reload"]);
+    load(&switch, &mut phones, [&mut ports, &mut more_ports], &queues);
 }
