@@ -7,6 +7,7 @@
 //! - `menu`, `digits`, `hangups`, `agents`: the ways that a call can go. `crossings`: callers gone at any moment, a reload under load.
 //! - `fifty`: a company of fifty agents among callers of all kinds. Run alone.
 //! - `plugins`: one decides for a queue, and what is none does not.
+//! - `plugin_tools`: plugins are written, built, checked, tested and measured; and the way of the README to a live one.
 //! - `questions`: menus and collects, by SIPp's keys: of several digits, extensions, confirmed, typed ahead, secret.
 //! - `http`: flows ask a web server that is right, slow, down, or lies.
 //! - `hours`: an emergency switch is turned while the switch runs.
@@ -91,6 +92,7 @@ mod noise;
 mod outbound;
 mod oversize;
 mod plugin_load;
+mod plugin_tools;
 mod plugins;
 mod questions;
 mod recording;

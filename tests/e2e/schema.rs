@@ -87,6 +87,12 @@ fn every_test_that_is_shipped_passes() {
     let faulty = folder.path().join("faulty.yaml");
     std::fs::write(&faulty, "version: 1\nflow: main\ntests: {a: {does: {pres: 1}, expect: {ends: hangup}}}\n").unwrap();
     assert_eq!(refused(&schema, &[faulty]).0.len(), 1);
+    let schema = schema_in(folder.path(), "plugin-test");
+    let (refused_files, said) = refused(&schema, &[root().join("crates/plugins/examples/fewest-calls/tests.yaml")]);
+    assert!(refused_files.is_empty(), "{said}");
+    let faulty = folder.path().join("faulty.yaml");
+    std::fs::write(&faulty, "version: 1\ntests: {a: {agents: [eva], expect: {agnt: eva}}}\n").unwrap();
+    assert_eq!(refused(&schema, &[faulty]).0.len(), 1);
 }
 
 /// The stems of the files that the validator refuses, and all that it says.
@@ -104,7 +110,7 @@ fn refused(schema: &Path, files: &[PathBuf]) -> (BTreeSet<String>, String) {
 }
 
 /// Every kind of file.
-const KINDS: [&str; 5] = ["flow", "test", "hours", "queues", "users"];
+const KINDS: [&str; 6] = ["flow", "test", "plugin-test", "hours", "queues", "users"];
 
 #[test]
 fn every_other_file_that_is_shipped_passes_and_a_faulty_one_does_not() {

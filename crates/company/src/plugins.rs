@@ -276,7 +276,7 @@ impl Known {
         let most = MAX_CANDIDATES;
         let candidates = map.map_or(most, |map| or(&map, "candidates", most, |value| value.integer(1..=most)));
         let written = map.and_then(|map| map.optional("parameters"));
-        let parameters = written.map_or_else(|| Json::Object(Object::new()), json);
+        let parameters = written.map_or_else(|| Json::Object(Object::new()), |value| value.json());
         let named = named?;
         let name = named.name()?;
         if !names.refer(name, &named.place(), remedy(name), faults) {
@@ -302,28 +302,6 @@ impl Known {
 fn order(value: Value<'_>) -> Option<Order> {
     let words: Vec<(&str, Order)> = ORDERS.iter().copied().zip(ORDERS_MEANT).collect();
     value.choose(&words)
-}
-
-/// YAML as the JSON that it looks like. A number keeps its zeros in front: as a text.
-fn json(value: Value<'_>) -> Json {
-    if value.is_map() {
-        let entries = value.entries("").unwrap_or_default().into_iter();
-        return Json::Object(entries.filter_map(|(key, value)| Some((key.raw()?.to_owned(), json(value)))).collect());
-    }
-    if value.is_list() {
-        return Json::Array(value.list().unwrap_or_default().into_iter().map(json).collect());
-    }
-    let text = value.raw().unwrap_or_default();
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let is_number = digits.starts_with(|c: char| c.is_ascii_digit())
-        && !(digits.starts_with('0') && digits.chars().nth(1).is_some_and(|c| c.is_ascii_digit()));
-    match text {
-        _ if value.is_quoted() => Json::from(text),
-        "" | "~" | "null" => Json::Null,
-        "true" | "false" => Json::Bool(text == "true"),
-        _ if is_number => serde_json::from_str(text).unwrap_or_else(|_| Json::from(text)),
-        _ => Json::from(text),
-    }
 }
 
 /// The part of a value that a JSON Pointer names; as much of it as is there.

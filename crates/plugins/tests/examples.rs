@@ -72,6 +72,27 @@ fn fewest_calls_is_the_same_in_every_language_and_built_in() {
             let expected = Builtin::FewestCalls.decide(&snapshot);
             assert_eq!(instance.decide(&snapshot, "{}").as_ref(), Ok(&expected), "{language}: {snapshot:?}");
         }
+        // Who let calls ring stands behind the others until he takes one; what is told beside that changes nothing.
+        let happened = |happened| {
+            let at = Wall::from_unix_micros(5);
+            Outcome { at, queue: "sales".into(), call: CallId::from_raw(1), agent: "eva".into(), happened }
+        };
+        let rang_ms = 20_000;
+        let missed = [Happened::TimedOut { rang_ms }, Happened::Withdrawn { rang_ms }, Happened::Declined { rang_ms }];
+        let state = instance.told(&missed.map(happened), None, "{}").unwrap();
+        assert_eq!(state.as_deref(), Some(r#"{"eva":2}"#), "{language}");
+        let who = |instance: &mut Instance, state: Option<&str>, parameters: &str| {
+            let asked = Snapshot { state: state.map(str::to_owned), ..agents(1) };
+            match instance.decide(&asked, parameters).unwrap().action {
+                routing::Action::Offer { agent, .. } => agent.to_string(),
+                action => panic!("{language}: {action:?}"),
+            }
+        };
+        assert_eq!(who(&mut instance, state.as_deref(), "{}"), "eva", "{language}");
+        assert_eq!(who(&mut instance, state.as_deref(), r#"{"misses":2}"#), "ben", "{language}");
+        let state = instance.told(&[happened(Happened::Accepted { rang_ms })], state.as_deref(), "{}").unwrap();
+        assert_eq!(state.as_deref(), Some("{}"), "{language}");
+        assert_eq!(instance.told(&[], state.as_deref(), "{}"), Ok(None), "{language}");
     }
 }
 

@@ -204,7 +204,16 @@ pub(crate) enum Task {
     /// waits (UTC), the attempts that are left, and what he waits for. Numbers stand there in clear. Exit code 1: there is no callback of
     /// that name.
     Callbacks(crate::callbacks::Callbacks),
-    /// Shows the plugins that decide for queues, and how they fare
+    /// Writes, builds, checks, tests and measures a routing plugin, without a switch
+    ///
+    /// crates/routing/README.md takes you from nothing to a queue that a plugin of yours decides for. `plugins` shows those that a
+    /// running switch asks.
+    #[cfg(feature = "wasm")]
+    Plugin {
+        #[command(subcommand)]
+        deed: crate::plugin::Deed,
+    },
+    /// Shows the plugins that decide for queues of the running switch, and how they fare
     ///
     /// One line a plugin: whether it is asked or rests after failures; how often it was asked, decided, failed, and was not asked as it
     /// rested; the mean and longest time of its answers; the queues that ask it. Below it its failures by what was wrong, and the last

@@ -8,6 +8,7 @@ use api::ClientError;
 
 /// Why the program ends without having done its task.
 #[derive(Debug, thiserror::Error)]
+#[cfg_attr(not(feature = "wasm"), allow(dead_code, reason = "some are those of `strowger plugin` alone"))]
 pub(crate) enum Error {
     /// A plugin that the configuration names cannot be run.
     #[error("the plugin `{plugin}` cannot be run: {why}")]
@@ -24,6 +25,54 @@ pub(crate) enum Error {
         name: String,
         /// Why.
         why: &'static str,
+    },
+    /// A file is no plugin, or none that decides.
+    #[error("{}: no plugin: {why}", path.display())]
+    NoPlugin {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// What a plugin was to be named is no name.
+    #[error("{} is no name of a plugin: lower-case letters, digits and `-`, a letter first, such as `gold-first`", name.escape_debug())]
+    NoPluginName {
+        /// What was given, or the folder by which it would be named.
+        name: String,
+    },
+    /// What was to be written is there already.
+    #[error("{} is there already; choose another name, or take it away", path.display())]
+    Exists {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A folder has nothing of which a plugin could be made.
+    #[error("{} has nothing to build: a plugin has Cargo.toml of a `cdylib`, strategy.py or strategy.js; `strowger plugin new` writes one", folder.display())]
+    NoSource {
+        /// Which.
+        folder: PathBuf,
+    },
+    /// A plugin was not built yet.
+    #[error("{} is not there; `strowger plugin build {}` makes it", path.display(), folder.display())]
+    NotBuilt {
+        /// Its component.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// A tool that is needed is not there.
+    #[error("{tool} is not there; install it: {remedy}")]
+    NoTool {
+        /// Which.
+        tool: String,
+        /// How.
+        remedy: &'static str,
+    },
+    /// A tool found a fault, which stands above.
+    #[error("{tool} made nothing; its words stand above")]
+    NotMade {
+        /// Which.
+        tool: String,
     },
     /// The configuration has faults.
     #[error("{0}")]
@@ -270,7 +319,13 @@ impl Error {
             | Self::AgentStays { .. }
             | Self::NoSuchMessage { .. }
             | Self::NoSuchFlow { .. }
-            | Self::NoTests { .. } => ExitCode::from(1),
+            | Self::NoTests { .. }
+            | Self::NoPlugin { .. }
+            | Self::NoPluginName { .. }
+            | Self::Exists { .. }
+            | Self::NoSource { .. }
+            | Self::NotBuilt { .. }
+            | Self::NotMade { .. } => ExitCode::from(1),
             Self::Client(ClientError::Refused { .. } | ClientError::NotAllowed { .. } | ClientError::Faulty { .. }) => {
                 ExitCode::from(1)
             }

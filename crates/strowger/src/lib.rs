@@ -3,7 +3,7 @@
 //!
 //! `cli` what can be asked for · `folder` reads a company's files · `check` says whether they are right · `run` starts the
 //! drivers and ends them · `reload` gives a running switch another configuration, `watch` sees that files changed · `operate` asks a running switch, `turn` its emergency switches · `explain` and `report` read the journal · `hours` shows calendars · `wire` what calls said ·
-//! `call` a phone for the command line · `sim` plays scenarios and centres · `schema` for editors · `graph` draws flows · `test` and `try_flow` play them · `domain` the one thread that owns the switch · `fault`
+//! `call` a phone for the command line · `sim` plays scenarios and centres · `schema` for editors · `graph` draws flows · `test` and `try_flow` play them · `plugin` for authors of routing plugins · `domain` the one thread that owns the switch · `fault`
 //! keeps its panics to the call that they are about · `mailbox` the queue into it · `letters` voice messages between it and storage, `voicemail` what operators do with them · `memory` how much is left · `clock`
 //! its clock · `error` what is printed when the program cannot go on, faults of a configuration included.
 #![allow(
@@ -31,6 +31,8 @@ mod mailbox;
 mod memory;
 mod operate;
 mod passwords;
+#[cfg(feature = "wasm")]
+mod plugin;
 mod plugin_list;
 mod plugins;
 mod queues;
@@ -123,6 +125,8 @@ fn perform(task: Task) -> Result<ExitCode, Error> {
         Task::Trunks { at, json } => trunks::trunks(&at.config, json).map(done),
         Task::Agents(request) => agents::agents(request).map(done),
         Task::Callbacks(request) => callbacks::callbacks(request).map(done),
+        #[cfg(feature = "wasm")]
+        Task::Plugin { deed } => plugin::perform(&deed),
         Task::Plugins(request) => plugin_list::plugins(&request).map(done),
         Task::Queues(request) => queues::queues(&request).map(done),
         Task::Explain(request) => explain::explain(&request).map(done),

@@ -24,6 +24,8 @@ use crate::error::Error;
 use crate::mailbox::Sender;
 use crate::tls::Vault;
 
+#[cfg(feature = "wasm")]
+pub(crate) use component::cache_folder;
 pub(crate) use played::Played;
 pub(crate) use strategies::Strategies;
 

@@ -130,7 +130,7 @@ pub(crate) fn world(config: &Config) -> World {
 }
 
 /// Adds the file at `path`, or all files of tests below the folder there, by name.
-fn gather(path: &Path, paths: &mut Vec<PathBuf>) -> Result<(), Error> {
+pub(crate) fn gather(path: &Path, paths: &mut Vec<PathBuf>) -> Result<(), Error> {
     if !path.is_dir() {
         paths.push(path.to_owned());
         return Ok(());

@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
+use serde_json::Value as Json;
+
 use crate::map::list;
 use crate::tree::{Entry, Kind, Node, shorten};
 use crate::{Faults, Map, Place, Prefix, Shape, Source, Span, TextPlace, did_you_mean, scalar};
@@ -121,6 +123,31 @@ impl<'a> Value<'a> {
     #[must_use]
     pub fn raw(&self) -> Option<&'a str> {
         self.node.text()
+    }
+
+    /// As JSON that looks the same, whatever is written. A number keeps its zeros in front: as a text.
+    #[must_use]
+    pub fn json(&self) -> Json {
+        if self.is_map() {
+            let entries = self.entries("").unwrap_or_default().into_iter();
+            return Json::Object(
+                entries.filter_map(|(key, value)| Some((key.raw()?.to_owned(), value.json()))).collect(),
+            );
+        }
+        if self.is_list() {
+            return Json::Array(self.list().unwrap_or_default().iter().map(Value::json).collect());
+        }
+        let text = self.raw().unwrap_or_default();
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let is_number = digits.starts_with(|c: char| c.is_ascii_digit())
+            && !(digits.starts_with('0') && digits.chars().nth(1).is_some_and(|c| c.is_ascii_digit()));
+        match text {
+            _ if self.is_quoted() => Json::from(text),
+            "" | "~" | "null" => Json::Null,
+            "true" | "false" => Json::Bool(text == "true"),
+            _ if is_number => serde_json::from_str(text).unwrap_or_else(|_| Json::from(text)),
+            _ => Json::from(text),
+        }
     }
 
     /// A text that is not empty. Numbers keep their text as written: `0123` is `0123`.

@@ -41,7 +41,7 @@ pub const TABLE: &[Place] = &[
     place("switch", 2, &["routing", "hours", "ivr", "acd", "journal"]),
     place("company", 2, &["routing", "hours", "ivr", "acd", "switch", "trace"]),
     place("phone", 2, &[]),
-    place("workbench", 2, &["hours", "ivr"]),
+    place("workbench", 2, &["routing", "hours", "ivr"]),
     place("net", 3, &[]),
     place("fetch", 3, &[]),
     place("media", 3, &[]),

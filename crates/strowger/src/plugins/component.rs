@@ -30,7 +30,7 @@ fn runner() -> Result<&'static Runner, String> {
 }
 
 /// Where compiled plugins are kept: below what the service manager or the user's environment names.
-fn cache_folder() -> Option<PathBuf> {
+pub(crate) fn cache_folder() -> Option<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let own = folder("CACHE_DIRECTORY").or_else(|| Some(folder("XDG_CACHE_HOME")?.join("strowger")));
     let own = own.or_else(|| Some(folder("HOME")?.join(".cache/strowger")));

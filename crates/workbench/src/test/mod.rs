@@ -2,7 +2,7 @@
 
 mod given;
 mod junit;
-mod read;
+pub(crate) mod read;
 mod run;
 pub(crate) mod table;
 
@@ -142,9 +142,7 @@ impl Case {
     pub fn report(&self, ran: &Ran) -> String {
         let mut text = String::new();
         for failure in &ran.failures {
-            let Place { source, span } = &failure.place;
-            text += &format!("{}:{}:{}: failed: {}\n", source.path(), span.line, span.column, self.name);
-            text += &failure.text();
+            text += &failure.report(&self.name);
             text += &format!("   path:     {}\n", ran.path.join(" → "));
         }
         text
@@ -152,6 +150,16 @@ impl Case {
 }
 
 impl Failure {
+    pub(crate) const fn new(place: Place, what: String, expected: String, came: String) -> Self {
+        Self { place, what, expected, came }
+    }
+
+    /// What a person is told: where, in which test, and what.
+    pub(crate) fn report(&self, test: &str) -> String {
+        let Place { source, span } = &self.place;
+        format!("{}:{}:{}: failed: {test}\n{}", source.path(), span.line, span.column, self.text())
+    }
+
     fn text(&self) -> String {
         if self.expected.is_empty() {
             return format!("   {}\n", self.what);

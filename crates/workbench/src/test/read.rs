@@ -292,7 +292,7 @@ fn variables(given: Map<'_>) -> Vec<(String, Held)> {
 }
 
 /// A time as a calendar takes it.
-pub(super) fn time(value: Value<'_>) -> Option<String> {
+pub(crate) fn time(value: Value<'_>) -> Option<String> {
     let text = value.string()?;
     let (day, clock) = text.split_once(['T', ' ']).unwrap_or((text, "00:00"));
     let clock = clock.split_once(':').and_then(|(h, m)| Some((h.parse::<u8>().ok()?, m.parse::<u8>().ok()?)));

@@ -1,0 +1,78 @@
+//! `strowger plugin test`: plays the tests that lie beside a plugin.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use workbench::PluginCase;
+use yaml::{Faults, Source};
+
+use super::component;
+use super::loaded::{Asked, LONGEST, Room, host, load, misfits, read};
+use crate::error::Error;
+use crate::folder::read_file;
+use crate::operate::print;
+use crate::test::gather;
+
+/// Tests lie in this folder of the plugin.
+const FOLDER: &str = "tests";
+
+/// Whose tests.
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// The plugin's folder, which has its tests in `tests`
+    #[arg(value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+    /// The component [default: NAME.wasm in the folder, by the name of that]
+    #[arg(long, value_name = "FILE")]
+    plugin: Option<PathBuf>,
+    #[command(flatten)]
+    room: Room,
+}
+
+/// Plays them, and says what failed.
+///
+/// # Errors
+/// If a file cannot be read, or there is no plugin or no test.
+pub(super) fn test(request: &Test) -> Result<ExitCode, Error> {
+    let path = request.plugin.clone().map_or_else(|| component(&request.folder), Ok)?;
+    if request.plugin.is_none() && !path.exists() {
+        return Err(Error::NotBuilt { path, folder: request.folder.clone() });
+    }
+    let limits = request.room.limits(LONGEST);
+    let module = load(&host()?, &path, &read(&path)?, &limits)?;
+    let beside = request.folder.join(FOLDER);
+    let mut paths = Vec::new();
+    if beside.is_dir() {
+        gather(&beside, &mut paths)?;
+    }
+    if paths.is_empty() {
+        return Err(Error::NoTests { folder: beside });
+    }
+    let faults = Faults::default();
+    let mut cases = Vec::new();
+    for path in paths {
+        let octets = read_file(&path, yaml::MAX_BYTES).map_err(|source| Error::File { path: path.clone(), source })?;
+        cases.extend(PluginCase::read(&Source::from_bytes(path.display().to_string(), &octets), &faults));
+    }
+    for case in &cases {
+        for wrong in misfits(&module, &case.parameters) {
+            let remedy = "`strowger plugin check` prints the schema";
+            faults.add(case.parameters_at.clone(), format!("the parameters do not fit: {wrong}"), remedy);
+        }
+    }
+    if !faults.is_empty() {
+        let faults = faults.into_sorted();
+        faults.iter().for_each(|fault| eprintln!("{fault}"));
+        eprintln!("{} fault{}", faults.len(), if faults.len() == 1 { "" } else { "s" });
+        return Ok(ExitCode::from(1));
+    }
+    let mut failed = 0;
+    for case in &cases {
+        let failures = case.run(&mut Asked::new(&module, limits));
+        failed += usize::from(!failures.is_empty());
+        print(&case.report(&failures));
+    }
+    print(&format!("{} test{}, {failed} failed\n", cases.len(), if cases.len() == 1 { "" } else { "s" }));
+    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
