@@ -36,6 +36,7 @@ AIMS = {
     'ivr': (0.25, 'Asterisk 2.0-2.2, FreeSWITCH 2.1, RustPBX 1.75-1.96; I/O alone 0.12'),
     'callers in flows': (0.5, '-'),
     'decision': (100, '-'),
+    'asked': (None, '-'),
     'ring-all': (None, '-'),
     'scan': (None, '-'),
     'seats': (0.1, '-'),
@@ -413,6 +414,30 @@ def routing(args):
             times = found[f'{kind}_us']
             row(f'{name}, {kind.replace("_", " ")}, p99', times['p99'], 'CPU-us', key, f'p50 {times["p50"]:.1f}; {note}')
         row(f'{name}, calls of 5 min', found['share_of_a_core'], 'cores', 'seats')
+    plugins(args)
+
+
+# What `asked` tells of, in words.
+WAYS = {'built_in': 'built in', 'rust': 'plugin in Rust', 'fresh': 'WebAssembly, fresh', 'kept': 'WebAssembly, kept', 'http': 'HTTP (Python)'}
+SERVICE = os.path.join(HERE, '../../crates/plugins/examples/http/fewest_calls.py')
+COMPONENT = os.path.join(HERE, '../../crates/plugins/tests/frozen/first-1.0.0.wasm')
+
+
+def plugins(args):
+    """What it costs to ask a plugin for a decision, by the way that it is asked."""
+    with subprocess.Popen([sys.executable, SERVICE, '0'], stdout=subprocess.PIPE, text=True) as service:
+        try:
+            url = f'http://127.0.0.1:{service.stdout.readline().split()[-1]}/'
+            command = [args.asked, '--component', COMPONENT, '--url', url, '--seconds', '1' if args.quick else '5']
+            found = json.loads(subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout)
+        finally:
+            service.terminate()
+    for way, name in WAYS.items():
+        if way in found:
+            times = found[way]
+            note = f'on the clock p50 {times["p50_us"]:.1f}, p99 {times["p99_us"]:.1f} us'
+            row(f'a decision, {name}', times['cpu_us'], 'CPU-us', 'asked', note)
+            row(f'4 queues at once, {name}', times['rate'], 'decisions/s', 'asked')
 
 
 def media(name, extension, scenario):
@@ -603,6 +628,7 @@ def main():
     parser.add_argument('--generator', required=True, help='the load generator for TLS (tests/examples/signal.rs), built')
     parser.add_argument('--callers', required=True, help='callers in flows on a virtual clock (tests/examples/callers.rs), built')
     parser.add_argument('--decisions', required=True, help='decisions of queues on a virtual clock (tests/examples/decisions.rs), built')
+    parser.add_argument('--asked', required=True, help='decisions of plugins (tests/examples/asked.rs), built')
     parser.add_argument('--floor', required=True, help='what a bridge costs the kernel alone (tests/examples/floor.rs), built')
     parser.add_argument('--quick', action='store_true', help='fewer and shorter steps')
     parser.add_argument('--counts', default=None, help='calls held at once, such as 100,300,600')
