@@ -37,6 +37,41 @@ fn deciders(switch: &Switch, from: usize) -> Vec<(String, String)> {
     made.iter().skip(from).map(|offer| (text(&offer["strategy"]), text(&offer["agent"]))).collect()
 }
 
+/// Asked again what it was asked, the plugin decides the same; and its day is played again.
+fn replays(switch: &Switch, plugin: &Path) {
+    let folder = std::fs::read_dir(switch.data().join("journal")).expect("a journal");
+    let mut journals: Vec<PathBuf> = folder.map(|entry| entry.expect("an entry").path()).collect();
+    journals.sort();
+    let replay = |plugin: &Path, options: &[&str]| {
+        let mut command = Command::new(binary());
+        command.args(["plugin", "replay"]).arg(plugin).arg("--journal").args(&journals).args(options);
+        let output = command.output().expect("it runs");
+        let text = |octets: Vec<u8>| String::from_utf8(octets).expect("text");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, told, _) = replay(plugin, &[]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.starts_with("8 decisions: 8 the same to the last octet, 0 with the same deed"), "{told}");
+    let config = switch.folder().join("config").display().to_string();
+    let (code, told, error) = replay(plugin, &["--json", "--queue", "sales", "--config", &config]);
+    assert_eq!(code, Some(0), "{told}{error}");
+    let lines: Vec<serde_json::Value> = told.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!((&lines[0]["decisions"], &lines[0]["same"]), (&8.into(), &8.into()), "{told}");
+    for played in ["recorded", "strategy", "plugin"] {
+        let figures = &lines[1][played]["sales"];
+        assert_eq!((&figures["offered"], &figures["answered"]), (&14.into(), &14.into()), "{played}: {told}");
+    }
+    let (code, _, error) = replay(plugin, &["--queue", "support"]);
+    assert_eq!(code, Some(2), "{error}");
+    assert!(
+        error.contains("nothing is recorded there of the queue `support`: write `record_decisions: true`"),
+        "{error}"
+    );
+    let (code, _, error) = replay(&journals[0], &[]);
+    assert_eq!(code, Some(1), "{error}");
+    assert!(error.contains("no component"), "{error}");
+}
+
 #[test]
 fn a_plugin_decides_is_replaced_while_calls_go_on_and_one_that_is_none_changes_nothing() {
     let (mut ports, folder) = (Ports::slices(2), tempfile::tempdir().expect("a folder"));
@@ -94,6 +129,7 @@ fn a_plugin_decides_is_replaced_while_calls_go_on_and_one_that_is_none_changes_n
         assert_eq!(decision["agent"], "agent1", "{kept}");
         assert_eq!(snapshot["question"]["candidates"].as_array().map(Vec::len), Some(AGENTS), "{kept}");
     }
+    replays(&switch, &file);
     let compiled = std::fs::read_dir(cache.join("strowger/plugins")).expect("a cache").count();
     assert_eq!(compiled, 1, "for the next start");
     phones.wait_for_successes(14, SOON);

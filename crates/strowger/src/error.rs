@@ -74,6 +74,12 @@ pub(crate) enum Error {
         /// Which.
         tool: String,
     },
+    /// The journals have no decision with what it went by, or no call that can be played again.
+    #[error("nothing is recorded there{}: write `record_decisions: true` to a queue that has no plugin, or name other journals", queue.as_ref().map_or_else(String::new, |queue| format!(" of the queue `{queue}`")))]
+    NothingRecorded {
+        /// The queue that was asked for.
+        queue: Option<String>,
+    },
     /// The configuration has faults.
     #[error("{0}")]
     Faults(company::Report),

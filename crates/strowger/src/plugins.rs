@@ -3,6 +3,7 @@
 
 #[cfg_attr(not(feature = "wasm"), path = "plugins/no_component.rs")]
 mod component;
+mod learnt;
 mod played;
 mod service;
 mod strategies;
@@ -26,6 +27,7 @@ use crate::tls::Vault;
 
 #[cfg(feature = "wasm")]
 pub(crate) use component::cache_folder;
+pub(crate) use learnt::restore_states;
 pub(crate) use played::Played;
 pub(crate) use strategies::Strategies;
 

@@ -31,7 +31,7 @@ use crate::folder::read_company;
 use crate::listener::{Listener, Sink};
 use crate::mailbox::{Receiver, Sender, mailbox};
 use crate::memory::{self, Memory};
-use crate::plugins::{Lanes, bind as bind_all};
+use crate::plugins::{Lanes, bind as bind_all, restore_states};
 use crate::reload::{Reloads, Running, Why, prepare};
 use crate::speech;
 use crate::tls::{Handshakes, Vault};
@@ -202,6 +202,7 @@ fn wire(
     if config.queues.iter().any(|queue| queue.method.patience_ms.is_some()) {
         switch.restore_acquaintances(storage::talks_of(data, &last_days(clock), KNOWN));
     }
+    restore_states(&mut switch, config, data, clock.now().wall);
     switch.restore_mailboxes(left.mailboxes);
     switch.restore_agents(clock.now(), left.agents);
     switch.restore(clock.now(), left.locations, left.unreadable);

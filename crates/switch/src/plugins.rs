@@ -183,6 +183,16 @@ impl Switch {
         self.settle(now);
     }
 
+    /// What a queue's plugin had learnt before a restart; of no use to another plugin. To be called at the start.
+    pub fn restore_plugin_state(&mut self, queue: &QueueName, plugin: &Name, state: String) {
+        let asks = |asks: &&acd::QueueConfig| {
+            asks.name == *queue && asks.plugin.as_ref().is_some_and(|binding| binding.plugin.shared() == plugin)
+        };
+        if self.config.queues.iter().any(|config| asks(&config)) {
+            self.acd.set_strategy_state(queue, state);
+        }
+    }
+
     /// A queue wants a decision of its plugin.
     pub(crate) fn ask_plugin(&mut self, now: Now, ask: PluginAsk) {
         let standing = self.plugins.of(&ask.binding.plugin);

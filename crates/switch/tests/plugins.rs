@@ -325,3 +325,13 @@ fn decisions_of_a_queue_without_a_plugin_are_kept_if_that_is_wanted() {
     assert_eq!((&**strategy, snapshot.candidates().len()), ("longest-idle", 2));
     assert_eq!(**decision, routing::Strategy::decide(&routing::LongestIdle, snapshot), "decided again, it is the same");
 }
+
+#[test]
+fn after_a_restart_a_plugin_knows_what_it_had_learnt_and_another_one_does_not() {
+    let mut s = scene();
+    s.world.switch.restore_plugin_state(&"sales".into(), &"ours".into(), "learnt".to_owned());
+    s.world.switch.restore_plugin_state(&"sales".into(), &"theirs".into(), "of another".to_owned());
+    s.world.switch.restore_plugin_state(&"nowhere".into(), &"ours".into(), "of another queue".to_owned());
+    s.come();
+    assert_eq!(s.asked().snapshot.state.as_deref(), Some("learnt"));
+}

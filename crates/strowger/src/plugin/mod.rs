@@ -8,6 +8,7 @@ mod build;
 mod check;
 mod loaded;
 mod new;
+mod replay;
 mod test;
 
 use std::path::{Path, PathBuf};
@@ -44,6 +45,13 @@ pub(crate) enum Deed {
     /// Tests lie in `tests/*.yaml` in the plugin's folder (crates/routing/README.md has their keys). What fails is told with its place,
     /// what was expected and what came. Exit code 0: all pass; 1: one fails, or a file is wrong; 2: a file cannot be read.
     Test(test::Test),
+    /// Says what a plugin would have decided on a recorded day, beside what was decided
+    ///
+    /// Asks it what `decided` in the journal has: decisions of plugins, and of queues with `record_decisions`. With --config, plays the
+    /// recorded calls again on a virtual clock, once by the queues' strategies and once by the plugin, and compares the figures: callers
+    /// come to their queues when they did, with their numbers, talk as long and are as patient; agents are there when they were. What
+    /// flows found out is not played. Exit code 0: done; 1: a decision failed; 2: a file cannot be read, or nothing is recorded.
+    Replay(replay::Replay),
     /// Measures a plugin: the CPU time of a decision, decisions a second, and how long it takes to load
     ///
     /// With fresh instances and with one that is kept. A decision may take up to 1 s here.
@@ -60,6 +68,7 @@ pub(crate) fn perform(deed: &Deed) -> Result<ExitCode, Error> {
         Deed::Build { folder } => build::build(folder),
         Deed::Check(request) => check::check(request),
         Deed::Test(request) => test::test(request),
+        Deed::Replay(request) => replay::replay(request),
         Deed::Bench(request) => bench::bench(request),
     }
 }

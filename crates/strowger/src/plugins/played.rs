@@ -16,6 +16,7 @@ use crate::tls::Vault;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The plugins of a company's queues.
+#[derive(Default)]
 pub(crate) struct Played(BTreeMap<QueueName, Box<dyn Decide>>);
 
 impl Played {
@@ -29,6 +30,13 @@ impl Played {
         let bound = bound.into_iter().map(|bound| (bound.queue, bound.ready.decider()));
         let queues: BTreeMap<_, _> = bound.collect();
         Ok((!queues.is_empty()).then_some(Self(queues)))
+    }
+
+    /// The same, but that these decide for these queues.
+    #[cfg(feature = "wasm")]
+    pub fn with(mut self, others: impl Iterator<Item = (QueueName, Box<dyn Decide>)>) -> Self {
+        self.0.extend(others);
+        self
     }
 }
 

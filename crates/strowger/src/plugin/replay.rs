@@ -1,0 +1,310 @@
+//! `strowger plugin replay`: what a plugin would have decided on a recorded day, and what would have come of it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use ::plugins::{Decide, Fault, Instance, Keep, Limits, Module};
+use acd::Binding;
+use clap::Args;
+use company::Company;
+use journal::kpi::{Figures, KpiFold, Targets};
+use journal::{Decided, Event, Kind};
+use routing::{Action, Decision, MAX_CANDIDATES, PluginName, QueueName};
+use serde_json::{Value, json};
+use sim::{Beside, Centre, Recorded};
+use switch::{Config, Rest};
+
+use super::loaded::{LONGEST, Room, fits, host, json, load, read};
+use crate::error::Error;
+use crate::folder::read_company;
+use crate::operate::{print, shown};
+use crate::plugins::Played;
+use crate::tls::Vault;
+
+/// Decisions that are shown which came out differently.
+const SHOWN: usize = 20;
+/// The seed of what cannot be known of a recorded day.
+const SEED: u64 = 1;
+
+/// `strowger plugin replay`.
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The component; if it has the name of the one that decided then, it goes by the same states, else by its own
+    file: PathBuf,
+    /// Journals, in their order: files of the folder `journal` of the data folder
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE.jsonl")]
+    journal: Vec<PathBuf>,
+    /// Only what this queue decided
+    #[arg(long, value_name = "NAME")]
+    queue: Option<String>,
+    /// What the plugin goes by, as JSON, in the place of what was written then
+    #[arg(long, value_name = "JSON", value_parser = json)]
+    parameters: Option<Value>,
+    /// Plays the recorded calls again in the company of this folder, once as its queues' strategies decide and once as the plugin does
+    #[arg(long, value_name = "DIR")]
+    config: Option<PathBuf>,
+    /// Prints a JSON object a decision that came out differently, and one with the counts and figures
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    room: Room,
+}
+
+/// Asks the plugin what was asked then, and says what is different. Exit code 1: a decision failed.
+///
+/// # Errors
+/// If a file cannot be read, the plugin is none, or nothing is recorded.
+pub(super) fn replay(request: &Replay) -> Result<ExitCode, Error> {
+    // What is decided must not hang on how busy the machine is.
+    let limits = request.room.limits(LONGEST);
+    let module = load(&host()?, &request.file, &read(&request.file)?, &limits)?;
+    if let Some(parameters) = &request.parameters {
+        fits(&request.file, &module, parameters)?;
+    }
+    let company = request.config.as_deref().map(read_company).transpose()?;
+    let mut day = Day::new(company.as_ref().map(|company| company.switch.targets()).unwrap_or_default());
+    let mut again = Again::new(request, &module, limits);
+    for path in &request.journal {
+        let file_error = |source| Error::File { path: path.clone(), source };
+        let mut lines = BufReader::with_capacity(1 << 18, File::open(path).map_err(file_error)?);
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line).map_err(file_error)? > 0 {
+            // Torn lines, and those of another version, are passed over.
+            if let Ok(event) = serde_json::from_slice::<Event>(&line) {
+                if let Kind::Decided(decided) = &event.kind {
+                    again.decide(decided);
+                }
+                if company.is_some() {
+                    day.feed(&event);
+                }
+            }
+            line.clear();
+        }
+    }
+    if again.counts.all() == 0 {
+        return Err(Error::NothingRecorded { queue: request.queue.clone() });
+    }
+    again.tell();
+    if let Some(company) = company {
+        day.play(company, request, &module, limits)?;
+    }
+    Ok(if again.counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// How decisions came out.
+#[derive(Default)]
+struct Counts {
+    /// To the last octet.
+    same: u64,
+    /// The same is done, for another reason, with other scores or another state.
+    same_deed: u64,
+    other: u64,
+    failed: u64,
+}
+
+impl Counts {
+    const fn all(&self) -> u64 {
+        self.same + self.same_deed + self.other + self.failed
+    }
+}
+
+/// The plugin, asked again.
+struct Again<'a> {
+    request: &'a Replay,
+    name: String,
+    instance: Instance,
+    /// By queue, if they are not those of then.
+    states: BTreeMap<String, Option<String>>,
+    counts: Counts,
+    /// Those that are different, as lines.
+    told: Vec<String>,
+}
+
+impl<'a> Again<'a> {
+    fn new(request: &'a Replay, module: &Module, limits: Limits) -> Self {
+        let instance = Instance::new(module.clone(), limits, Keep::Fresh);
+        let (states, counts, told) = (BTreeMap::new(), Counts::default(), Vec::new());
+        Self { request, name: name(request), instance, states, counts, told }
+    }
+
+    fn decide(&mut self, then: &Decided) {
+        if self.request.queue.as_deref().is_some_and(|queue| *queue != *then.queue) {
+            return;
+        }
+        let mut snapshot = (*then.snapshot).clone();
+        let own = *then.strategy == *self.name && self.request.parameters.is_none();
+        if !own {
+            snapshot.state = self.states.get(&*then.queue).cloned().flatten();
+        }
+        let parameters = match &self.request.parameters {
+            Some(parameters) => parameters.to_string(),
+            None => then.parameters.as_deref().filter(|_| own).unwrap_or("{}").to_owned(),
+        };
+        let now = self.instance.decide(&snapshot, &parameters);
+        if let Ok(Decision { state: Some(state), .. }) = &now {
+            self.states.insert(then.queue.to_string(), Some(state.clone()));
+        }
+        let text = |decision: &Decision| serde_json::to_string(decision).unwrap_or_default();
+        match &now {
+            Ok(now) if text(now) == text(&then.decision) => self.counts.same += 1,
+            Ok(now) if now.action == then.decision.action => self.counts.same_deed += 1,
+            Ok(now) => {
+                self.counts.other += 1;
+                self.note(then, Ok(now));
+            }
+            Err(fault) => {
+                self.counts.failed += 1;
+                self.note(then, Err(fault));
+            }
+        }
+    }
+
+    fn note(&mut self, then: &Decided, now: Result<&Decision, &Fault>) {
+        let call = then.snapshot.calls().first().map(|call| call.id.to_string()).unwrap_or_default();
+        let at = then.snapshot.at.to_string();
+        if self.request.json {
+            let would =
+                now.map_or_else(|fault| json!({ "failed": fault.name(), "text": fault.to_string() }), |now| json!(now));
+            let line = json!({ "at": at, "queue": then.queue, "call": call, "decided": then.decision, "would": would });
+            print(&format!("{line}\n"));
+        } else if self.told.len() < SHOWN {
+            let now = now.map_or_else(|fault| format!("failed: {fault}"), words);
+            self.told.push(format!("{at}  {call}  {:<32}  {}\n", words(&then.decision), shown(&now)));
+        }
+    }
+
+    fn tell(&self) {
+        let Counts { same, same_deed, other, failed } = self.counts;
+        if self.request.json {
+            let counts = json!({ "decisions": self.counts.all(), "same": same, "same_deed": same_deed, "other": other, "failed": failed });
+            return print(&format!("{counts}\n"));
+        }
+        let all = self.counts.all();
+        print(&format!(
+            "{all} decisions: {same} the same to the last octet, {same_deed} with the same deed for another reason, {other} others, {failed} failed\n"
+        ));
+        if !self.told.is_empty() {
+            let more = usize::try_from(other + failed).unwrap_or(usize::MAX) - self.told.len();
+            let more = if more > 0 { format!("and {more} more\n") } else { String::new() };
+            print(&format!("\n{:<27}  {:<14}  {:<32}  WOULD\n{}{more}", "AT", "CALL", "DECIDED", self.told.concat()));
+        }
+    }
+}
+
+/// The name by which a plugin is bound: that of its file.
+fn name(request: &Replay) -> String {
+    request.file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// What a decision does.
+fn words(decision: &Decision) -> String {
+    let names = |rings: &[routing::Ring]| rings.iter().map(|ring| ring.agent.as_str()).collect::<Vec<_>>().join(" ");
+    match &decision.action {
+        Action::Offer { agent, .. } => format!("offer {agent}"),
+        Action::OfferAll { agents, .. } => format!("offer all of {}", names(agents)),
+        Action::OfferInTurn { agents, .. } => format!("offer in turn {}", names(agents)),
+        Action::Wait { .. } => "wait".to_owned(),
+        Action::Widen { .. } => "widen".to_owned(),
+        Action::Prioritise { priority, .. } => format!("priority {priority}"),
+        Action::Overflow { to, .. } => format!("overflow to {to:?}"),
+        Action::Refuse { .. } => "refuse".to_owned(),
+    }
+}
+
+/// The recorded day as such.
+struct Day {
+    recorded: Recorded,
+    fold: KpiFold,
+    queues: BTreeMap<String, Figures>,
+}
+
+impl Day {
+    fn new(targets: Targets) -> Self {
+        Self { recorded: Recorded::default(), fold: KpiFold::new(targets), queues: BTreeMap::new() }
+    }
+
+    fn feed(&mut self, event: &Event) {
+        self.recorded.feed(event);
+        let queues = &mut self.queues;
+        self.fold.feed(event, &mut |credit| {
+            if let Some(queue) = credit.queue {
+                queues.entry(queue.to_string()).or_default().add(&credit.figures);
+            }
+        });
+    }
+
+    /// Plays it without the plugin and with it, and tells the figures of all three.
+    fn play(self, company: Company, request: &Replay, module: &Module, limits: Limits) -> Result<(), Error> {
+        let asks =
+            |queue: &&mut acd::QueueConfig| request.queue.as_deref().is_none_or(|wanted| wanted == queue.name.as_str());
+        let mut config: Config = company.switch;
+        let Some(load) = self.recorded.load(&mut config, SEED) else {
+            return Err(Error::NothingRecorded { queue: request.queue.clone() });
+        };
+        let without = Centre::play(load.clone(), config.clone());
+        let plugin = PluginName::from(name(request));
+        let parameters = request.parameters.clone().unwrap_or_else(|| json!({}));
+        for queue in config.queues.iter_mut().filter(asks) {
+            let known = queue.plugin.as_ref().filter(|known| known.plugin == plugin && request.parameters.is_none());
+            let parameters = known.map_or_else(|| parameters.to_string().into(), |known| known.parameters.clone());
+            let (plugin, order) = (plugin.clone(), module.description().order);
+            queue.plugin = Some(Arc::new(Binding { plugin, parameters, order, candidates: MAX_CANDIDATES }));
+        }
+        config.plugins.insert(plugin.clone(), Rest::default());
+        let folder = request.config.clone().unwrap_or_default();
+        let others = Played::of(&config, &company.plugins, &Vault { folder })?;
+        let asked: Vec<QueueName> = config
+            .queues
+            .iter()
+            .filter(|queue| queue.plugin.as_ref().is_some_and(|binding| binding.plugin == plugin))
+            .map(|queue| queue.name.clone())
+            .collect();
+        let instance = || Box::new(Instance::new(module.clone(), limits, Keep::Fresh)) as Box<dyn Decide>;
+        let played = others.unwrap_or_default().with(asked.into_iter().map(|queue| (queue, instance())));
+        let with = Centre::play_beside(load, config, Beside { plugins: Some(Box::new(played)), ..Beside::default() });
+        let columns = [("recorded", &self.queues), ("strategy", &without.tally.queues), ("plugin", &with.tally.queues)];
+        print(&if request.json { figures(&columns) } else { table(&columns) });
+        Ok(())
+    }
+}
+
+type Columns<'a> = [(&'static str, &'a BTreeMap<String, Figures>); 3];
+
+fn figures(columns: &Columns<'_>) -> String {
+    let of = |queues: &BTreeMap<String, Figures>| {
+        queues.iter().map(|(name, figures)| (name.clone(), json!(figures.kpis()))).collect::<BTreeMap<_, _>>()
+    };
+    let [recorded, strategy, plugin] = columns.map(|(_, queues)| of(queues));
+    format!("{}\n", json!({ "recorded": recorded, "strategy": strategy, "plugin": plugin }))
+}
+
+/// A line for each queue and how it was decided.
+fn table(columns: &Columns<'_>) -> String {
+    let mut text = format!(
+        "\n{:<20} {:<9} {:>8} {:>9} {:>7} {:>6} {:>7} {:>7}\n",
+        "QUEUE", "DECIDED", "OFFERED", "ANSWERED", "ABAND.", "SL", "ASA", "LONGEST"
+    );
+    let seconds = |time: Option<f64>| time.map_or_else(|| "-".to_owned(), |time| format!("{time:.1}s"));
+    let [(_, first), ..] = columns;
+    for queue in first.keys() {
+        for (by, queues) in columns {
+            let Some(figures) = queues.get(queue) else { continue };
+            let share =
+                figures.service_level().map_or_else(|| "-".to_owned(), |share| format!("{:.0}%", share * 100.0));
+            text += &format!(
+                "{:<20} {by:<9} {:>8} {:>9} {:>7} {share:>6} {:>7} {:>7}\n",
+                shown(queue),
+                figures.offered,
+                figures.answered,
+                figures.abandoned,
+                seconds(figures.speed_of_answer()),
+                format!("{}s", figures.longest_wait_ms / 1_000),
+            );
+        }
+    }
+    text
+}
