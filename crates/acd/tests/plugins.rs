@@ -183,3 +183,41 @@ fn its_state_stays_while_it_is_bound_and_is_of_no_use_to_another_one() {
     centre.reconfigure(vec![other], &AGENTS);
     assert_eq!(seen(&centre), None);
 }
+
+#[test]
+fn among_ten_thousand_agents_it_sees_the_best_and_no_more_than_a_snapshot_may_hold() {
+    let names: Vec<String> = (0..10_000).map(|number| format!("agent{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let binding = Binding { plugin: "ours".into(), parameters: "{}".into(), order: Order::FewestCalls, candidates: 32 };
+    let config = QueueConfig { plugin: Some(Arc::new(binding)), ..queue("sales", &names) };
+    let skills = (0..100).map(|number| (format!("a-skill-of-some-length-{number}").into(), 50));
+    let skills = routing::Levels::new(skills);
+    let now = Centre::new(Vec::new(), &[]).now;
+    let agents = names.iter().map(|name| acd::AgentConfig { skills: skills.clone(), ..acd::AgentConfig::new(*name) });
+    let mut acd = acd::Acd::new(now, base::IdGen::new(0, now.wall), vec![config], agents.collect());
+    // Two hundred have had a call today.
+    for number in 0..200 {
+        let call = base::CallId::from_raw(number);
+        acd.join(now, call, &"sales".into(), acd::Caller::default()).unwrap();
+        while let Some(event) = acd.poll_event() {
+            match event {
+                Event::DecisionNeeded { id, snapshot, .. } => {
+                    assert!(acd.handle_decision(now, id, &to(&snapshot, snapshot.candidates()[0].agent.as_str())));
+                }
+                Event::Offer(offer) => drop(acd.offer_answered(now, offer.id).unwrap()),
+                _ => {}
+            }
+        }
+        acd.leave(now, call);
+    }
+    acd.handle_timeout(now.after(SECOND * 3_600));
+    while acd.poll_event().is_some() {}
+    acd.join(now.after(SECOND * 3_600), base::CallId::from_raw(99_999), &"sales".into(), acd::Caller::default())
+        .unwrap();
+    let Some(Event::DecisionNeeded { snapshot, .. }) = acd.poll_event() else { panic!("a decision is asked for") };
+    let seen = snapshot.candidates();
+    assert_eq!(Snapshot::clone(&snapshot).fit(), 0, "it has its size");
+    assert!((10..32).contains(&seen.len()), "who knows so much takes room: {}", seen.len());
+    assert!(seen.iter().all(|agent| agent.calls_today == 0), "{seen:?}");
+    assert_eq!(snapshot.queue.excluded.surplus as usize, 10_000 - seen.len());
+}

@@ -13,14 +13,25 @@ pub const MAX_VARIABLES: usize = 4_096;
 /// The variables of a call's flow when it joined the queue. Secrets are never among them.
 ///
 /// Personal data: `Debug` shows their names alone, and a snapshot that leaves the process carries them.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Variables {
     /// Shared by all snapshots of the call.
     values: Arc<BTreeMap<String, Value>>,
     /// How many did not fit.
     #[serde(default)]
     left_out: u32,
+    /// What they take as JSON, without the signs round all of them; of those that were read it is not known.
+    #[serde(skip)]
+    octets: Option<usize>,
 }
+
+impl PartialEq for Variables {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.values, self.left_out) == (&other.values, other.left_out)
+    }
+}
+
+impl Eq for Variables {}
 
 impl Variables {
     /// A copy of these, in the order of their names, as many as fit. What is no JSON is left out, too.
@@ -35,24 +46,24 @@ impl Variables {
         Self { left_out: kept.left_out + self.left_out, ..kept }
     }
 
-    fn fitting<'a>(variables: impl Iterator<Item = (&'a str, Option<Value>)>, mut room: usize) -> Self {
-        let (mut values, mut left_out) = (BTreeMap::new(), 0);
+    fn fitting<'a>(variables: impl Iterator<Item = (&'a str, Option<Value>)>, room: usize) -> Self {
+        let (mut values, mut left_out, mut taken) = (BTreeMap::new(), 0, 0);
         for (name, value) in variables {
-            let octets = value.as_ref().map(|value| octets(name, value));
-            match (value, octets.and_then(|octets| room.checked_sub(octets))) {
-                (Some(value), Some(rest)) => {
-                    room = rest;
+            let with = value.as_ref().map(|value| taken + octets(name, value));
+            match (value, with.filter(|with| *with <= room)) {
+                (Some(value), Some(with)) => {
+                    taken = with;
                     values.insert(name.to_owned(), value);
                 }
                 _ => left_out += 1,
             }
         }
-        Self { values: Arc::new(values), left_out }
+        Self { values: Arc::new(values), left_out, octets: Some(taken) }
     }
 
     /// What they take as JSON, without the signs round all of them.
     pub(crate) fn octets(&self) -> usize {
-        self.iter().map(|(name, value)| octets(name, value)).sum()
+        self.octets.unwrap_or_else(|| self.iter().map(|(name, value)| octets(name, value)).sum())
     }
 
     /// What a variable holds; none if it was not set, is a secret, or did not fit.
