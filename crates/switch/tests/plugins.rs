@@ -335,3 +335,23 @@ fn after_a_restart_a_plugin_knows_what_it_had_learnt_and_another_one_does_not() 
     s.come();
     assert_eq!(s.asked().snapshot.state.as_deref(), Some("learnt"));
 }
+
+#[test]
+fn callers_who_come_at_once_wait_no_longer_for_a_plugin_that_hangs_than_one_does() {
+    let mut s = scene();
+    for (phone, number) in [(s.caller, "4930123"), (s.other, "4930777")] {
+        s.world.with_phone(phone, |phone, now| phone.call(now, number, "2001"));
+    }
+    s.world.run(Duration::from_millis(20));
+    let first = s.asked();
+    assert_eq!(s.world.switch.poll_plugin(), None, "one question at a time");
+    s.world.run(Duration::from_millis(90));
+    let made = |s: &Scene| s.offers().iter().filter(|offer| **offer == ("longest-idle".to_owned(), true)).count();
+    assert_eq!((made(&s), s.failures().len()), (2, 2), "both have an offer when the time of a decision is over");
+    // The second is not asked after the event; the next call is.
+    let outcome = trap(&first);
+    s.reply(&first, outcome);
+    while let Some(order) = s.world.switch.poll_plugin() {
+        assert!(matches!(order, PluginOrder::Tell(_)), "{order:?}");
+    }
+}
