@@ -106,7 +106,7 @@ fn plugins_decide_and_learn_in_a_centre_and_nothing_breaks_by_them() {
         };
         let outcome = Centre::play_beside(load(), company(true), beside);
         let offers = offers.borrow().clone();
-        (figures(&outcome).clone(), seen.take(), offers)
+        (*figures(&outcome), seen.take(), offers)
     };
     let (first, seen, offers) = play();
     assert!(seen.asked > 200 && seen.told > 300, "{} {}", seen.asked, seen.told);
