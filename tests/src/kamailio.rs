@@ -54,8 +54,9 @@ impl Kamailio {
         command.arg("-f").arg(&path).args(["-DD", "-E", "-e", "-m", "32", "-M", "4", "-Y"]).arg(&run);
         let process = Process::start("kamailio", command, folder);
         let address = SocketAddr::from(([127, 0, 0, 1], port));
+        // It has its UDP port before it listens for TCP: to try the former any sooner could take it away just then.
         wait::until_true("Kamailio listens", wait::SOON, || {
-            std::net::UdpSocket::bind(address).is_err() && std::net::TcpStream::connect(address).is_ok()
+            std::net::TcpStream::connect(address).is_ok() && std::net::UdpSocket::bind(address).is_err()
         });
         Self { process, address }
     }
