@@ -1,6 +1,6 @@
 //! The one face of all plugins, whatever they are written in.
 
-use routing::{Decision, Outcome, Snapshot};
+use routing::{Decision, MAX_STATE, Outcome, Snapshot};
 
 use crate::Fault;
 
@@ -21,4 +21,16 @@ pub trait Decide: Send {
 
     /// Gets ready for the next call, so that it need not wait for that.
     fn prepare(&mut self) {}
+}
+
+/// A decision with a reason that is cut to its length.
+///
+/// # Errors
+/// If its state is too large to be kept.
+pub(crate) fn within_bounds(mut decision: Decision) -> Result<Decision, Fault> {
+    if decision.state.as_ref().is_some_and(|state| state.len() > MAX_STATE) {
+        return Err(Fault::TooLarge(MAX_STATE));
+    }
+    decision.reason.truncate(decision.short_reason().len());
+    Ok(decision)
 }

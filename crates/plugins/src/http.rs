@@ -22,6 +22,7 @@ use serde::Deserialize;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::decide::within_bounds;
 use crate::{Decide, Fault};
 use pool::Pool;
 
@@ -172,15 +173,14 @@ impl Decide for Asker {
         let snapshot = json(snapshot)?;
         let question = format!(r#"{{"ask":"decide","parameters":{parameters},"snapshot":{snapshot}}}"#);
         let answer = self.service.ask(question.into(), self.deadline, false)?;
-        let mut decision: Decision = match serde_json::from_slice(&answer) {
+        let decision: Decision = match serde_json::from_slice(&answer) {
             Ok(decision) => decision,
             Err(error) => {
                 let said = serde_json::from_slice::<Said>(&answer).ok().and_then(|said| said.declined);
                 return Err(said.map_or_else(|| Fault::Answer(error.to_string()), Fault::Declined));
             }
         };
-        decision.reason.truncate(decision.short_reason().len());
-        Ok(decision)
+        within_bounds(decision)
     }
 
     fn told(&mut self, outcomes: &[Outcome], state: Option<&str>, parameters: &str) -> Result<Option<String>, Fault> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use routing::{Decision, MAX_STATE, Outcome, Snapshot, Strategy};
 
+use crate::decide::within_bounds;
 use crate::{Decide, Fault};
 
 /// Makes a strategy.
@@ -48,9 +49,7 @@ impl std::fmt::Debug for Native {
 
 impl Decide for Native {
     fn decide(&mut self, snapshot: &Snapshot, _parameters: &str) -> Result<Decision, Fault> {
-        let mut decision = self.call(|strategy| strategy.decide(snapshot))?;
-        decision.reason.truncate(decision.short_reason().len());
-        Ok(decision)
+        within_bounds(self.call(|strategy| strategy.decide(snapshot))?)
     }
 
     fn told(&mut self, outcomes: &[Outcome], state: Option<&str>, _parameters: &str) -> Result<Option<String>, Fault> {

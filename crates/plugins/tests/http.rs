@@ -163,6 +163,10 @@ fn an_answer_for_another_call_is_handed_on_as_it_is() {
     assert_eq!(decision.action, Action::Refuse { call: other });
     server.does(|wire, _, _| answer(wire, &format!(r#"{{"action":"wait","reason":"{}"}}"#, "ß".repeat(400))));
     assert!(decide(&service, LIMIT, 1).unwrap().reason.len() <= MAX_REASON);
+    // What could not be kept for the next question is told, not lost without a word.
+    let state = "x".repeat(MAX_STATE + 1);
+    server.does(move |wire, _, _| answer(wire, &format!(r#"{{"action":"wait","reason":"","state":"{state}"}}"#)));
+    assert_eq!(decide(&service, LIMIT, 1), Err(Fault::TooLarge(MAX_STATE)));
 }
 
 #[test]
