@@ -17,8 +17,6 @@ use crate::overflow::MAX_CHANGES;
 use crate::queue::Stage;
 use crate::{Binding, Change, Chosen, DecisionFault, Event, LeaveReason, OfferEnd};
 
-/// The longest ring time that a decision may ask for.
-const MAX_RING: Duration = Duration::from_secs(600);
 /// How long a decision's wait lasts if it does not say; and the longest that it may say, lest a call be forgotten.
 const USUAL_WAIT: Duration = Duration::from_secs(1);
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -90,6 +88,9 @@ impl Acd {
     }
 
     fn obey(&mut self, now: Now, ask: &Ask, decision: &Decision) -> Result<(), DecisionFault> {
+        if decision.impossible(&ask.snapshot).is_some() {
+            return Err(DecisionFault::Impossible);
+        }
         match &decision.action {
             Action::Offer { call, agent, ring_ms } => {
                 let one = [Ring { agent: agent.clone(), ring_ms: *ring_ms }];
@@ -111,7 +112,7 @@ impl Acd {
         }
     }
 
-    /// Offers the call to those of the agents who are still free, if it and all of them stood in the snapshot.
+    /// Offers the call to those of the agents who are still free.
     fn offer_to(
         &mut self,
         now: Now,
@@ -121,21 +122,11 @@ impl Acd {
         manner: Manner,
         decision: &Decision,
     ) -> Result<(), DecisionFault> {
-        self.check_listed(ask, call)?;
-        let mut choices: Vec<Choice> = Vec::new();
-        for (number, ring) in agents.iter().enumerate() {
-            let ring_time = ring.ring_ms.map(Duration::from_millis);
-            let listed = ask.snapshot.candidates().iter().any(|candidate| candidate.agent == ring.agent);
-            let again = agents.iter().take(number).any(|before| before.agent == ring.agent);
-            if !listed || again || ring_time.is_some_and(|ring| ring.is_zero() || ring > MAX_RING) {
-                return Err(DecisionFault::Impossible);
-            }
-            let free = self.floor.find(&ring.agent).filter(|ix| self.is_free_for(now.monotonic, call, *ix));
-            choices.extend(free.map(|agent| Choice { agent, ring_time }));
-        }
-        if agents.is_empty() {
-            return Err(DecisionFault::Impossible);
-        }
+        let choice = |ring: &Ring| {
+            let agent = self.floor.find(&ring.agent).filter(|ix| self.is_free_for(now.monotonic, call, *ix))?;
+            Some(Choice { agent, ring_time: ring.ring_ms.map(Duration::from_millis) })
+        };
+        let choices: Vec<Choice> = agents.iter().filter_map(choice).collect();
         let chosen = Arc::new(Chosen {
             decision: ask.snapshot.id,
             method: ask.method,
@@ -160,11 +151,6 @@ impl Acd {
         Ok(())
     }
 
-    fn check_listed(&self, ask: &Ask, call: CallId) -> Result<(), DecisionFault> {
-        let listed = ask.snapshot.calls().iter().any(|listed| listed.id == call);
-        if listed { Ok(()) } else { Err(DecisionFault::Impossible) }
-    }
-
     /// True if the agent could be rung for the call: he is idle, serves its queue, has what it needs and did not turn it
     /// down a moment ago; and it waits, or is offered to others and open for more.
     pub(crate) fn is_free_for(&self, now: Mono, call: CallId, ix: AgentIx) -> bool {
@@ -180,7 +166,6 @@ impl Acd {
     }
 
     fn refuse(&mut self, now: Now, ask: &Ask, call: CallId, decision: &Decision) -> Result<(), DecisionFault> {
-        self.check_listed(ask, call)?;
         self.check_waits(call)?;
         let reason = decision.short_reason().to_owned();
         self.remove_call(now, call, OfferEnd::CallerLeft, LeaveReason::Refused { reason });
@@ -211,12 +196,11 @@ impl Acd {
         needs: &Levels,
         decision: &Decision,
     ) -> Result<(), DecisionFault> {
-        self.check_listed(ask, call)?;
         self.check_waits(call)?;
         let entry = self.calls.get_mut(&call).ok_or(DecisionFault::Stale)?;
-        // Whoever met the old needs meets the new ones.
+        // Its queue may have widened it meanwhile.
         if *needs == entry.needs || !entry.needs.meet(needs) {
-            return Err(DecisionFault::Impossible);
+            return Err(DecisionFault::Stale);
         }
         let widening = entry.widen.take();
         if let Some(token) = widening {
@@ -238,11 +222,9 @@ impl Acd {
         priority: u8,
         decision: &Decision,
     ) -> Result<(), DecisionFault> {
-        self.check_listed(ask, call)?;
         self.check_waits(call)?;
-        let same = self.calls.get(&call).is_none_or(|entry| entry.caller.priority == priority);
-        if same || priority > 100 {
-            return Err(DecisionFault::Impossible);
+        if self.calls.get(&call).is_none_or(|entry| entry.caller.priority == priority) {
+            return Err(DecisionFault::Stale);
         }
         self.count_change(call)?;
         self.change_line(call, |entry, queue| {
@@ -270,7 +252,6 @@ impl Acd {
         to: &Target,
         decision: &Decision,
     ) -> Result<(), DecisionFault> {
-        self.check_listed(ask, call)?;
         self.check_waits(call)?;
         self.count_change(call)?;
         let reason = decision.short_reason();

@@ -12,9 +12,10 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acd::{Binding, DecisionFault, Event, OfferFailure, QueueConfig};
+use acd::{AgentConfig, Binding, Caller, DecisionFault, Event, OfferFailure, QueueConfig, Status};
+use base::{CallId, Rng};
 use common::{Centre, SECOND, offers, queue};
-use routing::{Action, Builtin, Decision, Happened, Method, Order, Snapshot};
+use routing::{Action, Builtin, Decision, Happened, Levels, Method, Order, Ring, Snapshot, Target};
 
 const AGENTS: [&str; 3] = ["ann", "bob", "eve"];
 
@@ -127,6 +128,66 @@ fn a_plugin_whose_agent_was_taken_is_asked_once_more() {
     let said = centre.take();
     let eve = [("eve".to_owned(), "ring-all".to_owned(), true)];
     assert_eq!((faults(&said), offered(&said)), (vec![DecisionFault::Stale], eve.into()));
+}
+
+/// An answer by chance about call 1, which needs Spanish of level 50 and has priority 50.
+fn any_action(rng: &mut Rng) -> Action {
+    let call = CallId::from_raw(if rng.percent(15) { 2 } else { 1 });
+    let ring = |rng: &mut Rng| {
+        let agent = if rng.percent(15) { "nobody" } else { AGENTS[rng.below(3) as usize] };
+        let times = [None, Some(0), Some(1), Some(600_000), Some(600_001)];
+        Ring { agent: agent.into(), ring_ms: times[rng.below(5) as usize] }
+    };
+    let rings = |rng: &mut Rng| (0..rng.below(4)).map(|_| ring(rng)).collect();
+    match rng.below(8) {
+        0 => {
+            let Ring { agent, ring_ms } = ring(rng);
+            Action::Offer { call, agent, ring_ms }
+        }
+        1 => Action::OfferAll { call, agents: rings(rng) },
+        2 => Action::OfferInTurn { call, agents: rings(rng) },
+        3 => Action::Wait { at_most_ms: Some(u64::from(rng.below(100_000))) },
+        4 => {
+            let skill = if rng.percent(80) { "spanish" } else { "french" };
+            let needs = [(skill.into(), u8::try_from(rng.below(100)).unwrap())];
+            Action::Widen { call, needs: Levels::new(needs.into_iter().take(rng.below(2) as usize)) }
+        }
+        5 => Action::Prioritise { call, priority: u8::try_from(49 + rng.below(3) + 50 * rng.below(2)).unwrap() },
+        6 => {
+            let queue = if rng.percent(50) { "sales" } else { "support" };
+            let to = if rng.percent(70) { Target::Queue(queue.into()) } else { Target::Flow(queue.to_owned()) };
+            Action::Overflow { call, to }
+        }
+        _ => Action::Refuse { call },
+    }
+}
+
+#[test]
+fn in_an_exchange_that_stands_still_what_the_contract_calls_impossible_is_rejected_and_nothing_else() {
+    let mut rng = Rng::from_number(7);
+    let mut seen = [0; 2];
+    for _ in 0..3_000 {
+        let mut centre = Centre::new(vec![bound(Order::List, 32), queue("support", &AGENTS)], &AGENTS);
+        let skilled = AGENTS.map(|name| AgentConfig {
+            name: name.into(),
+            skills: Levels::new([("spanish".into(), 90), ("french".into(), 90)]),
+        });
+        let queues = vec![bound(Order::List, 32), queue("support", &AGENTS)];
+        centre.acd.reconfigure(centre.now, queues, skilled.into(), |_| Status::Available);
+        centre.decide = false;
+        let caller = Caller { needs: Levels::new([("spanish".into(), 50)]), priority: 50, ..Caller::default() };
+        centre.join_as("sales", caller);
+        let asked = centre.asked();
+        assert_eq!((asked.calls()[0].priority, asked.candidates().len()), (50, 3));
+        let decision = Decision::new(any_action(&mut rng), "");
+        let why = decision.impossible(&asked);
+        let obeyed = centre.acd.handle_decision(centre.now, asked.id, &decision);
+        centre.settle();
+        let expected = why.iter().map(|_| DecisionFault::Impossible).collect::<Vec<_>>();
+        assert_eq!((obeyed, faults(&centre.take())), (why.is_none(), expected), "{decision:?}: {why:?}");
+        seen[usize::from(obeyed)] += 1;
+    }
+    assert!(seen.iter().all(|seen| *seen > 500), "{seen:?}");
 }
 
 /// What the plugin is told, of whom.

@@ -7,8 +7,8 @@
 //! There are two questions ([`Question`]). *Agent surplus*: a call came and several agents are free; choose an agent.
 //! *Call surplus*: an agent became free and several calls wait; choose a call.
 //!
-//! Where to find what: `snapshot.rs` what a strategy is told, `decision.rs` what it may answer, `outcome.rs` what came of that,
-//! `description.rs` what it says of itself, `order.rs` in which order candidates stand, `name.rs` names, `levels.rs` skills,
+//! Where to find what: `snapshot.rs` what a strategy is told, `decision.rs` what it may answer, `impossible.rs` what no answer can be,
+//! `outcome.rs` what came of it, `description.rs` what it says of itself, `order.rs` in which order candidates stand, `name.rs` names, `levels.rs` skills,
 //! `variables.rs` what flows found out, `builtin.rs` the strategies that are built in, `sticky.rs` and `widening.rs` what goes
 //! with any of them. The same contract for plugins in other languages: `wit/routing.wit`, and as JSON `schema/`.
 //!
@@ -22,6 +22,7 @@
 mod builtin;
 mod decision;
 mod description;
+mod impossible;
 mod levels;
 mod name;
 mod order;
@@ -35,6 +36,7 @@ mod widening;
 pub use builtin::{Builtin, LongestIdle};
 pub use decision::{Action, Decision, MAX_REASON, MAX_STATE, Ring, Target};
 pub use description::Description;
+pub use impossible::Impossible;
 pub use levels::{Levels, MAX_NEEDS};
 pub use name::{AgentName, PluginName, QueueName, SkillName};
 pub use order::Order;

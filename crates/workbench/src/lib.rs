@@ -19,7 +19,7 @@ pub use call::{Call, Event, Given, MailboxEnd, Stands, World};
 pub use coverage::Coverage;
 pub use explore::{Explored, explore};
 pub use graph::{Sketch, dot, mermaid};
-pub use plugin::{Failed, PluginCase, Tested, impossible, sample_agents, sample_calls, sample_outcomes, shown};
+pub use plugin::{Failed, PluginCase, Tested, sample_agents, sample_calls, sample_outcomes, shown};
 pub use rehearsal::Rehearsal;
 pub use schema::schema;
 pub use test::{Case, Failure, Ran, junit};

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use routing::{Action, Builtin, Decision, Happened, Outcome, Snapshot, Strategy as _};
-use workbench::{Failed, PluginCase, Tested, impossible, sample_agents, sample_calls};
+use workbench::{Failed, PluginCase, Tested};
 use yaml::{Faults, Source};
 
 /// Fewest calls, in a state that counts what was told, and faults on demand.
@@ -154,27 +154,5 @@ fn what_is_written_wrongly_is_told_with_its_place() {
     for (count, wanted) in [(0, "these are 0;"), (33, "these are 33;")] {
         let agents = vec!["eva"; count].join(", ");
         assert!(read(&within(&format!("agents: [{agents}]"))).unwrap_err().contains(wanted));
-    }
-}
-
-#[test]
-fn what_names_the_unknown_or_rings_for_ever_cannot_be() {
-    let (agents, calls) = (sample_agents(3), sample_calls(3));
-    let [stranger, known] = ["stranger", "agent1"].map(|name| {
-        move |snapshot: &Snapshot, ring_ms| {
-            let call = snapshot.calls()[0].id;
-            let action = Action::Offer { call, agent: name.into(), ring_ms };
-            impossible(snapshot, &Decision::new(action, ""))
-        }
-    });
-    for snapshot in [&agents, &calls] {
-        assert_eq!(known(snapshot, None), None);
-        assert!(stranger(snapshot, None).is_some());
-        assert!(known(snapshot, Some(0)).is_some() && known(snapshot, Some(600_001)).is_some());
-        let action = Action::Refuse { call: base::CallId::from_raw(99) };
-        assert!(impossible(snapshot, &Decision::new(action, "")).is_some());
-        let agents = Vec::new();
-        let action = Action::OfferAll { call: snapshot.calls()[0].id, agents };
-        assert!(impossible(snapshot, &Decision::new(action, "")).is_some());
     }
 }

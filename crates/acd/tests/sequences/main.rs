@@ -23,11 +23,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use acd::{Acd, AgentState, Caller, Change, Door, Event, LeaveReason, OfferEnd, OfferFailure, QueueConfig, Status};
-use base::{CallId, IdGen, Mono, Now, OfferId, Rng, Wall};
+use acd::{
+    Acd, AgentState, Caller, Change, DecisionFault, Door, Event, LeaveReason, OfferEnd, OfferFailure, QueueConfig,
+    Status,
+};
+use base::{CallId, DecisionId, IdGen, Mono, Now, OfferId, Rng, Wall};
 use common::SECOND;
 use random::{members, random_agents, random_queue, random_skills};
-use routing::{Action, AgentName, Happened, Levels, Method, QueueName, Ring, Snapshot, Strategy as _, Target};
+use routing::{
+    Action, AgentName, Decision, Happened, Levels, Method, QueueName, Ring, Snapshot, Strategy as _, Target,
+};
 
 const SEEDS: u64 = 6_000;
 const STEPS: usize = 120;
@@ -67,6 +72,8 @@ struct World {
     open_decisions: Vec<(Method, Arc<Snapshot>)>,
     old_decisions: Vec<(Method, Arc<Snapshot>)>,
     old_offers: Vec<OfferId>,
+    /// The decision that is being carried out, and whether it is impossible by its snapshot alone.
+    judged: Option<(Decision, DecisionId, bool)>,
     answered: usize,
     reconfigured: usize,
     /// Losers of offers to several, calls that came from another queue, decisions that were not used.
@@ -118,6 +125,7 @@ impl World {
             queued: BTreeMap::new(),
             answerers: Vec::new(),
             moving: None,
+            judged: None,
             offers: BTreeMap::new(),
             connected: BTreeMap::new(),
             reserved: BTreeMap::new(),
@@ -315,13 +323,18 @@ impl World {
         if self.rng.percent(10) {
             self.acd.decide_otherwise(self.now, snapshot.id);
         } else {
-            self.acd.handle_decision(self.now, snapshot.id, &decision);
+            let impossible = decision.impossible(&snapshot).is_some();
+            self.judged = Some((decision.clone(), snapshot.id, impossible));
+            let obeyed = self.acd.handle_decision(self.now, snapshot.id, &decision);
+            assert!(!(obeyed && impossible), "carried out, and impossible: {decision:?}");
         }
         self.settle();
+        self.judged = None;
     }
 
     fn any_action(&mut self, snapshot: &Snapshot) -> Action {
-        let call = snapshot.calls()[0].id;
+        let unknown = self.rng.percent(5);
+        let call = if unknown { CallId::from_raw(u64::from(self.rng.below(50))) } else { snapshot.calls()[0].id };
         let ring = |candidate: &routing::Candidate| Ring { agent: candidate.agent.clone(), ring_ms: None };
         match self.rng.below(14) {
             0 | 1 => Action::Wait { at_most_ms: (self.rng.percent(50)).then(|| u64::from(self.rng.below(100_000))) },
@@ -347,6 +360,18 @@ impl World {
                 agent: snapshot.candidates().last().unwrap().agent.clone(),
                 ring_ms: Some(u64::from(self.rng.below(30_000))),
             },
+        }
+    }
+
+    /// What is impossible by its snapshot is rejected as that; nothing else is but what no snapshot could tell: a call that was
+    /// changed too often, or a queue that takes none.
+    fn check_rejected(&mut self, id: DecisionId, fault: DecisionFault) {
+        let Some((decision, _, impossible)) = self.judged.take_if(|(_, judged, _)| *judged == id) else { return };
+        let changes =
+            matches!(decision.action, Action::Widen { .. } | Action::Prioritise { .. } | Action::Overflow { .. });
+        match fault {
+            DecisionFault::Impossible => assert!(impossible || changes, "{decision:?}"),
+            DecisionFault::Stale | DecisionFault::Late => assert!(!impossible, "{fault:?}: {decision:?}"),
         }
     }
 
@@ -449,7 +474,10 @@ impl World {
                     assert_eq!(self.queued.insert(call, BTreeSet::new()), None, "returned, and never gone");
                     self.seen.returned += 1;
                 }
-                Event::DecisionRejected { .. } => self.seen.rejected += 1,
+                Event::DecisionRejected { id, fault, .. } => {
+                    self.seen.rejected += 1;
+                    self.check_rejected(id, fault);
+                }
                 Event::Changed { call, change, .. } => {
                     assert!(self.queued.contains_key(&call), "a call changes that does not wait");
                     assert!(!matches!(change, Change::Priority(101..)), "{change:?}");

@@ -8,7 +8,7 @@ use clap::Args;
 use plugins::{Decide as _, Instance, Keep, Module};
 use routing::Snapshot;
 use serde_json::Value;
-use workbench::{impossible, sample_agents, sample_calls, sample_outcomes, shown};
+use workbench::{sample_agents, sample_calls, sample_outcomes, shown};
 
 use super::loaded::{Room, deadline, fits, host, json, load, read};
 use crate::error::Error;
@@ -85,7 +85,7 @@ impl Trial {
         let answer = self.instance.decide(&snapshot, &self.parameters);
         let took = begun.elapsed().as_micros();
         let line = match &answer {
-            Ok(decision) => match impossible(&snapshot, decision) {
+            Ok(decision) => match decision.impossible(&snapshot) {
                 Some(why) => Err(format!("impossible: {why}; it says {}", shown(&snapshot, decision))),
                 None => Ok(shown(&snapshot, decision)),
             },

@@ -1,42 +1,11 @@
 //! Whether an answer is as expected, and one that can be.
 
-use base::CallId;
-use routing::{Action, AgentName, Decision, Snapshot};
+use routing::{Decision, Snapshot};
 use serde_json::Value as Json;
 use yaml::Place;
 
 use super::{Expectation, Failed, Step};
 use crate::Failure;
-
-/// The longest ring time that a decision can say, in milliseconds.
-const MAX_RING_MS: u64 = 600_000;
-
-/// Why the switch could not do what was decided, whatever else changed meanwhile; none if it could.
-#[must_use]
-pub fn impossible(snapshot: &Snapshot, decision: &Decision) -> Option<String> {
-    let agent = |agent: &AgentName, ring_ms: Option<u64>| {
-        if !snapshot.candidates().iter().any(|candidate| candidate.agent == *agent) {
-            return Some(format!("`{agent}` is not among the agents"));
-        }
-        let wrong = ring_ms.filter(|ms| !(1..=MAX_RING_MS).contains(ms))?;
-        Some(format!("a phone cannot ring for {wrong} ms"))
-    };
-    let call = |call: CallId| {
-        let listed = snapshot.calls().iter().any(|listed| listed.id == call);
-        (!listed).then(|| format!("`{call}` is not among the calls"))
-    };
-    match &decision.action {
-        Action::Offer { call: id, agent: name, ring_ms } => call(*id).or_else(|| agent(name, *ring_ms)),
-        Action::OfferAll { call: id, agents } | Action::OfferInTurn { call: id, agents } => call(*id)
-            .or_else(|| agents.is_empty().then(|| "nobody's phone rings".to_owned()))
-            .or_else(|| agents.iter().find_map(|ring| agent(&ring.agent, ring.ring_ms))),
-        Action::Prioritise { call: id, priority } => {
-            call(*id).or_else(|| (*priority > 100).then(|| format!("{priority} is no priority")))
-        }
-        Action::Widen { call: id, .. } | Action::Overflow { call: id, .. } | Action::Refuse { call: id } => call(*id),
-        Action::Wait { .. } => None,
-    }
-}
 
 /// A decision in one line, with calls by their places.
 #[must_use]
@@ -84,7 +53,7 @@ pub(super) fn judge(
             return vec![differs(expected, text(&expected.wanted), shown(snapshot, decision))];
         }
     };
-    if let Some(why) = impossible(snapshot, decision) {
+    if let Some(why) = decision.impossible(snapshot) {
         let what = "the switch cannot do that".to_owned();
         let came = format!("{}: {why}", shown(snapshot, decision));
         return vec![Failure::new(step.place.clone(), what, "a decision that can be".to_owned(), came)];

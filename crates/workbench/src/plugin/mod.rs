@@ -9,7 +9,7 @@ use routing::{Decision, Outcome, Snapshot};
 use serde_json::Value as Json;
 use yaml::{Faults, Place, Source};
 
-pub use judge::{impossible, shown};
+pub use judge::shown;
 pub use samples::{sample_agents, sample_calls, sample_outcomes};
 
 use crate::Failure;
