@@ -96,6 +96,20 @@ pub struct Binding {
     pub order: Order,
     /// The most candidates or calls that it sees, at most [`MAX_CANDIDATES`].
     pub candidates: usize,
+    /// How long it may have a call wait in this queue though somebody could take it, of all such decisions together.
+    pub may_wait: Duration,
+}
+
+impl Binding {
+    /// How long a plugin may have a call wait unless its queue says otherwise.
+    pub const USUAL_WAIT: Duration = Duration::from_secs(60);
+
+    /// A plugin without parameters that sees as much as it can, the candidates in this order.
+    #[must_use]
+    pub fn new(plugin: impl Into<PluginName>, order: Order) -> Self {
+        let (parameters, candidates, may_wait) = ("{}".into(), MAX_CANDIDATES, Self::USUAL_WAIT);
+        Self { plugin: plugin.into(), parameters, order, candidates, may_wait }
+    }
 }
 
 /// An agent in a queue's list.

@@ -17,24 +17,20 @@ use crate::overflow::MAX_CHANGES;
 use crate::queue::Stage;
 use crate::{Binding, Change, Chosen, DecisionFault, Event, LeaveReason, OfferEnd};
 
-/// How long a decision's wait lasts if it does not say; and the longest that it may say, lest a call be forgotten.
-const USUAL_WAIT: Duration = Duration::from_secs(1);
-const MAX_WAIT: Duration = Duration::from_secs(60);
-
 /// A decision under way.
 #[derive(Debug)]
 pub(crate) struct Ask {
     pub subject: Subject,
     /// The queue whose strategy was asked.
-    queue: QueueIx,
+    pub queue: QueueIx,
     /// True for the second try, after a stale decision.
     again: bool,
     method: Method,
     /// The plugin that was asked.
-    plugin: Option<Arc<Binding>>,
+    pub plugin: Option<Arc<Binding>>,
     /// The method decides in the place of the plugin.
     fallback: bool,
-    snapshot: Arc<Snapshot>,
+    pub snapshot: Arc<Snapshot>,
     timer: Option<TimerToken>,
 }
 
@@ -100,11 +96,7 @@ impl Acd {
                 self.offer_to(now, ask, *call, agents, Manner::AtOnce { open: true }, decision)
             }
             Action::OfferInTurn { call, agents } => self.offer_to(now, ask, *call, agents, Manner::InTurn, decision),
-            Action::Wait { at_most_ms } => {
-                let wait = at_most_ms.map_or(USUAL_WAIT, Duration::from_millis).min(MAX_WAIT);
-                self.defer(now, ask, wait);
-                Ok(())
-            }
+            Action::Wait { at_most_ms } => self.defer(now, ask, *at_most_ms),
             Action::Widen { call, needs } => self.widen_to(now, ask, *call, needs, decision),
             Action::Prioritise { call, priority } => self.prioritise(now, ask, *call, *priority, decision),
             Action::Overflow { call, to } => self.overflow_to(now, ask, *call, to, decision),
@@ -169,7 +161,7 @@ impl Acd {
         self.check_waits(call)?;
         let reason = decision.short_reason().to_owned();
         self.remove_call(now, call, OfferEnd::CallerLeft, LeaveReason::Refused { reason });
-        self.ask(now, ask.subject, false);
+        self.ask(now, ask.subject, None);
         Ok(())
     }
 
@@ -209,7 +201,7 @@ impl Acd {
         self.count_change(call)?;
         self.change_line(call, |entry, _| entry.needs = needs.clone());
         self.tell_change(call, Change::Needs(needs.clone()), decision.short_reason().to_owned());
-        self.ask(now, ask.subject, false);
+        self.ask(now, ask.subject, None);
         self.pump_for(now, call);
         Ok(())
     }
@@ -232,7 +224,7 @@ impl Acd {
             entry.place = queue.place(entry, priority);
         });
         self.tell_change(call, Change::Priority(priority), decision.short_reason().to_owned());
-        self.ask(now, ask.subject, false);
+        self.ask(now, ask.subject, None);
         self.pump_for(now, call);
         Ok(())
     }
@@ -264,7 +256,7 @@ impl Acd {
                 self.remove_call(now, call, OfferEnd::CallerLeft, why);
             }
         }
-        self.ask(now, ask.subject, false);
+        self.ask(now, ask.subject, None);
         Ok(())
     }
 
@@ -272,19 +264,6 @@ impl Acd {
     fn pump_for(&mut self, now: Now, call: CallId) {
         if let Some(queue) = self.calls.get(&call).map(|entry| entry.queue) {
             self.pump(now, queue);
-        }
-    }
-
-    /// The subject waits, unless something changed while the decision was under way.
-    fn defer(&mut self, now: Now, ask: &Ask, wait: Duration) {
-        let changed = self.epoch(ask.subject, ask.queue) != ask.snapshot.epoch;
-        match ask.subject {
-            _ if changed => self.ask(now, ask.subject, false),
-            Subject::Call(call) => self.arm_call(call, now.monotonic + wait),
-            Subject::Agent(agent) => {
-                let token = self.timers.set(now.monotonic + wait, Timer::WakeAgent(agent));
-                self.floor.change(agent, |agent| agent.wake = Some(token));
-            }
         }
     }
 
@@ -299,7 +278,8 @@ impl Acd {
             self.events.push_back(Event::DecisionRejected { id, plugin, call, queue, fault, reason });
         }
         if fault == DecisionFault::Stale && !ask.again {
-            self.ask(now, ask.subject, true);
+            // Both together take no longer than one may.
+            self.ask(now, ask.subject, ask.timer.map(|timer| timer.at()));
         } else {
             self.fall_back(now, ask);
         }
@@ -307,7 +287,9 @@ impl Acd {
 
     pub(crate) fn decision_late(&mut self, now: Now, id: DecisionId) {
         let Some(ask) = self.end_ask(id) else { return };
-        self.reject(now, id, &ask, DecisionFault::Late, None);
+        // Who is asked once more may have little time left.
+        let fault = if ask.again { DecisionFault::Stale } else { DecisionFault::Late };
+        self.reject(now, id, &ask, fault, None);
         self.pump(now, ask.queue);
     }
 
@@ -343,20 +325,22 @@ impl Acd {
             }
             let Some((_, call)) = queue.due.pop_first() else { return };
             if !queue.idle.is_empty() {
-                self.ask(now, Subject::Call(call), false);
+                self.ask(now, Subject::Call(call), None);
             }
         }
     }
 
-    /// Asks for a decision about the subject, if it is free and there is something to choose from.
-    pub(crate) fn ask(&mut self, now: Now, subject: Subject, again: bool) {
+    /// Asks for a decision about the subject, if it is free and there is something to choose from. `again`: in the place of a
+    /// stale one, which was to be there by then.
+    pub(crate) fn ask(&mut self, now: Now, subject: Subject, again: Option<Mono>) {
         if !self.is_open(subject) {
             return;
         }
         let id = self.ids.decision();
         let Some((queue_ix, snapshot)) = self.snapshot(now, id, subject) else { return };
         let Some(queue) = self.floor.queue_mut(queue_ix) else { return };
-        let timer = self.timers.set(now.monotonic + queue.config.decision_time, Timer::Decision(id));
+        let by = again.unwrap_or(now.monotonic + queue.config.decision_time);
+        let timer = self.timers.set(by, Timer::Decision(id));
         let (name, method, plugin) = (queue.config.name.clone(), queue.config.method, queue.config.plugin.clone());
         match subject {
             Subject::Call(call) => {
@@ -375,7 +359,7 @@ impl Acd {
         let ask = Ask {
             subject,
             queue: queue_ix,
-            again,
+            again: again.is_some(),
             method,
             plugin: plugin.clone(),
             fallback: false,
@@ -479,6 +463,6 @@ impl Acd {
 
     pub(crate) fn wake_agent(&mut self, now: Now, agent: AgentIx) {
         self.floor.change(agent, |agent| agent.wake = None);
-        self.ask(now, Subject::Agent(agent), false);
+        self.ask(now, Subject::Agent(agent), None);
     }
 }

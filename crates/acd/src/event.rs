@@ -298,6 +298,8 @@ pub enum DecisionFault {
     Stale,
     /// It names what was not in the snapshot, or a ring time that cannot be.
     Impossible,
+    /// It is to wait, and did so already as long as the plugin may have it wait ([`crate::Binding::may_wait`]).
+    Wait,
 }
 
 /// What is known of a call that joins a queue.

@@ -9,7 +9,7 @@
 //! ring time is kept here: when it is over, [`Event::OfferEnded`] comes by itself.
 //!
 //! Where to find what: `machine.rs` the inputs and timers, `decide.rs` when decisions are asked for and how they are
-//! checked, `snapshot.rs` what strategies are shown, `offer.rs` offers, `penalty.rs` what follows when they fail, `leave.rs` ways out and leases, `wrap_up.rs` the time after a call, `outcome.rs` what plugins are told of, `lost.rs` agents whose phones die in mid-call, `presence.rs` who must be there for callers to wait, `overflow.rs` calls that go on to other queues, `reconfigure.rs` new lists of queues and agents, `floor.rs` agents
+//! checked, `defer.rs` those to wait, `snapshot.rs` what strategies are shown, `offer.rs` offers, `penalty.rs` what follows when they fail, `leave.rs` ways out and leases, `wrap_up.rs` the time after a call, `outcome.rs` what plugins are told of, `lost.rs` agents whose phones die in mid-call, `presence.rs` who must be there for callers to wait, `overflow.rs` calls that go on to other queues, `reconfigure.rs` new lists of queues and agents, `floor.rs` agents
 //! and their derived state, `queue.rs` a queue's indexes, `line.rs` who waits in which order, `figures.rs`, `agents.rs` and `whereabouts.rs` what operators see of queues, agents and calls, `estimate.rs` how long callers will wait, `foresee.rs` where each stands and what he is told of it,
 //! `config.rs` and `event.rs` the words, `invariants.rs`
 //! what must always hold.
@@ -27,6 +27,7 @@
 mod agents;
 mod config;
 mod decide;
+mod defer;
 mod estimate;
 mod event;
 mod figures;

@@ -7,6 +7,7 @@ use base::{CallId, DecisionId, IdGen, IdMap, Mono, Now, OfferId, Timers};
 use routing::{AgentName, Levels, QueueName};
 
 use crate::decide::Ask;
+use crate::defer::Deferred;
 use crate::floor::{AgentIx, Floor, QueueIx, Today};
 use crate::foresee::Estimators;
 use crate::line::Place;
@@ -134,6 +135,7 @@ impl Acd {
             open: false,
             turns: VecDeque::new(),
             offers: 0,
+            deferred: Deferred::default(),
             changes: 0,
             tried: Vec::new(),
             max_wait: None,
@@ -155,6 +157,7 @@ impl Acd {
         let Some(queue) = self.floor.queue_mut(ix) else { return };
         entry.queue = ix;
         entry.entered = now.monotonic;
+        entry.deferred = Deferred::default();
         entry.stage = Stage::Waiting(None);
         entry.place = queue.place(entry, entry.caller.priority);
         queue.length += 1;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use base::{CallId, DecisionId, Mono, TimerToken};
 use routing::{Exclusions, Levels, Order, SkillName, USUAL_PRIORITY};
 
+use crate::defer::Deferred;
 use crate::floor::{Agent, AgentIx, Figures, Membership, QueueIx, Standing};
 use crate::line::{Line, Place};
 use crate::offer::Choice;
@@ -39,6 +40,8 @@ pub struct Entry {
     pub turns: VecDeque<(Choice, Arc<Chosen>)>,
     /// Offers made so far.
     pub offers: u32,
+    /// How long a plugin had it wait in this queue though somebody could take it.
+    pub deferred: Deferred,
     /// How often decisions changed what it is; bounded, so that they cannot do so for ever.
     pub changes: u32,
     /// Agents who did not take it, and until when it is not offered to them again.

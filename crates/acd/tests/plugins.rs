@@ -21,7 +21,7 @@ const AGENTS: [&str; 3] = ["ann", "bob", "eve"];
 
 /// A queue that asks a plugin, and in whose place the last of its list decides.
 fn bound(order: Order, candidates: usize) -> QueueConfig {
-    let binding = Binding { plugin: "ours".into(), parameters: "{}".into(), order, candidates };
+    let binding = Binding { candidates, ..Binding::new("ours", order) };
     QueueConfig {
         plugin: Some(Arc::new(binding)),
         method: Method { strategy: Builtin::RingAll, patience_ms: None },
@@ -190,6 +190,102 @@ fn in_an_exchange_that_stands_still_what_the_contract_calls_impossible_is_reject
     assert!(seen.iter().all(|seen| *seen > 500), "{seen:?}");
 }
 
+#[test]
+fn both_questions_together_take_no_longer_than_one_may() {
+    let (mut centre, asked) = asking(bound(Order::List, 32));
+    let begun = centre.now.monotonic;
+    centre.pass(Duration::from_millis(60));
+    centre.acd.reserve(centre.now, &"ann".into(), CallId::from_raw(99)).unwrap();
+    centre.decide(&asked, &to(&asked, "ann"));
+    assert_eq!(faults(&centre.take()), [DecisionFault::Stale]);
+    centre.pass(Duration::from_millis(39));
+    assert_eq!(offered(&centre.take()), []);
+    centre.pass(Duration::from_millis(1));
+    let said = centre.take();
+    // That it had little time for the second is no fault of its own.
+    assert_eq!((faults(&said), offered(&said)), (vec![DecisionFault::Stale], all_by_fallback()[1..].to_vec()));
+    assert_eq!(centre.now.monotonic - begun, Duration::from_millis(100));
+}
+
+/// Answers each question by "wait", after so many milliseconds, until a call is offered; when that is, and by whose decision.
+fn waiting(centre: &mut Centre, at_most_ms: Option<u64>, takes: u64) -> (Duration, Vec<DecisionFault>, Vec<String>) {
+    let begun = centre.now.monotonic;
+    let mut faulty = Vec::new();
+    for _ in 0..10_000 {
+        let said = centre.take();
+        faulty.extend(faults(&said));
+        let offers: Vec<String> = offered(&said).into_iter().map(|(_, by, _)| by).collect();
+        if !offers.is_empty() {
+            return (centre.now.monotonic - begun, faulty, offers);
+        }
+        let asked = said.into_iter().filter_map(|event| match event {
+            Event::DecisionNeeded { snapshot, .. } => Some(snapshot),
+            _ => None,
+        });
+        let asked: Vec<_> = asked.collect();
+        if asked.is_empty() {
+            let next = centre.acd.poll_timeout().expect("it is asked again");
+            centre.pass(next - centre.now.monotonic);
+            continue;
+        }
+        centre.pass(Duration::from_millis(takes));
+        for snapshot in asked {
+            centre.decide(&snapshot, &Decision::new(Action::Wait { at_most_ms }, "for a better one"));
+        }
+    }
+    panic!("it waits for ever");
+}
+
+fn bound_for(may_wait: Duration) -> QueueConfig {
+    let mut config = bound(Order::List, 32);
+    config.method = Method::default();
+    let binding = config.plugin.take().unwrap();
+    QueueConfig { plugin: Some(Arc::new(Binding { may_wait, ..(*binding).clone() })), ..config }
+}
+
+#[test]
+fn one_that_always_says_wait_has_a_call_wait_as_long_as_it_may_and_then_the_queues_strategy_decides() {
+    // Whoever says how long it is, or does not, or says no time at all and so is asked at once again.
+    for (may_wait, at_most_ms) in
+        [(60, None), (60, Some(7_000)), (60, Some(u64::MAX)), (90, Some(u64::MAX)), (60, Some(0)), (5, None), (0, None)]
+    {
+        let takes = if at_most_ms == Some(0) { 20 } else { 0 };
+        let mut centre = Centre::new(vec![bound_for(SECOND * may_wait)], &AGENTS);
+        centre.decide = false;
+        centre.join("sales");
+        let (after, faults, by) = waiting(&mut centre, at_most_ms, takes);
+        assert_eq!(after.as_secs(), u64::from(may_wait), "{at_most_ms:?}: {after:?}");
+        assert!(after.subsec_millis() <= 20, "{at_most_ms:?}: {after:?}");
+        assert_eq!((faults, by), (vec![DecisionFault::Wait], vec!["longest-idle".to_owned()]), "{at_most_ms:?}");
+    }
+}
+
+#[test]
+fn so_it_is_for_calls_that_wait_while_an_agent_becomes_free() {
+    let mut centre = Centre::new(vec![bound_for(SECOND * 20)], &AGENTS[..1]);
+    let busy = CallId::from_raw(99);
+    centre.acd.reserve(centre.now, &"ann".into(), busy).unwrap();
+    centre.decide = false;
+    centre.join("sales");
+    // That nobody is free is not its doing.
+    centre.pass(SECOND * 300);
+    centre.join("sales");
+    centre.acd.release(centre.now, &"ann".into(), busy);
+    centre.settle();
+    let (after, faults, by) = waiting(&mut centre, Some(6_000), 0);
+    assert_eq!((after, faults), (SECOND * 20, vec![DecisionFault::Wait]));
+    assert_eq!(by, ["longest-idle"]);
+    // A strategy that is built in may have somebody wait as long as it likes.
+    let mut centre = Centre::new(vec![QueueConfig { plugin: None, ..bound_for(SECOND) }], &AGENTS);
+    centre.decide = false;
+    centre.join("sales");
+    for _ in 0..100 {
+        let asked = centre.asked();
+        centre.decide(&asked, &Decision::new(Action::Wait { at_most_ms: Some(50_000) }, ""));
+        centre.pass(SECOND * 50);
+    }
+}
+
 /// What the plugin is told, of whom.
 fn told(said: &[Event]) -> Vec<(String, Happened)> {
     let outcome = |event: &Event| match event {
@@ -249,7 +345,7 @@ fn its_state_stays_while_it_is_bound_and_is_of_no_use_to_another_one() {
 fn among_ten_thousand_agents_it_sees_the_best_and_no_more_than_a_snapshot_may_hold() {
     let names: Vec<String> = (0..10_000).map(|number| format!("agent{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let binding = Binding { plugin: "ours".into(), parameters: "{}".into(), order: Order::FewestCalls, candidates: 32 };
+    let binding = Binding::new("ours", Order::FewestCalls);
     let config = QueueConfig { plugin: Some(Arc::new(binding)), ..queue("sales", &names) };
     let skills = (0..100).map(|number| (format!("a-skill-of-some-length-{number}").into(), 50));
     let skills = routing::Levels::new(skills);

@@ -53,8 +53,8 @@ fn switch(page: &mut Page, figures: &Figures) {
 fn decisions(page: &mut Page, rejected: DecisionsRejected) {
     let name = "strowger_decisions_rejected_total";
     page.counter(name, "Decisions of queues' strategies that were not used, by what was wrong with them.");
-    let DecisionsRejected { late, stale, impossible } = rejected;
-    for (fault, count) in [("late", late), ("stale", stale), ("impossible", impossible)] {
+    let DecisionsRejected { late, stale, impossible, wait } = rejected;
+    for (fault, count) in [("late", late), ("stale", stale), ("impossible", impossible), ("wait", wait)] {
         page.line(name, &[("fault", fault)], count);
     }
 }

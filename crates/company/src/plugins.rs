@@ -57,6 +57,7 @@ form! {
     key("name", NAME, "The plugin: the file `plugins/NAME.wasm`, or what the program brings along.", "value-based").needed(),
     key("order", &Kind::Word(ORDERS), "Which of many free agents it sees, and in what order.", "fewest-calls").otherwise("as the plugin itself wants"),
     key("candidates", &Kind::Whole(1, 32), "The most agents or calls that it sees.", "8").usual("32"),
+    key("may_wait", DURATION, "How long it may have a call wait though an agent is free, 0s to 1h, all together; then the queue's strategy decides.", "10s").usual("1m"),
     key("parameters", &Kind::Anything, "What it goes by; it says itself what there is.", "{ patience: 20 }").otherwise("none"),
 }
 
@@ -275,6 +276,9 @@ impl Known {
         let order = map.and_then(|map| map.optional("order")).map(order);
         let most = MAX_CANDIDATES;
         let candidates = map.map_or(most, |map| or(&map, "candidates", most, |value| value.integer(1..=most)));
+        let waits = Duration::ZERO..=Duration::from_secs(3_600);
+        let usual = Binding::USUAL_WAIT;
+        let may_wait = map.map_or(usual, |map| or(&map, "may_wait", usual, |value| value.duration_in(waits)));
         let written = map.and_then(|map| map.optional("parameters"));
         let parameters = written.map_or_else(|| Json::Object(Object::new()), |value| value.json());
         let named = named?;
@@ -295,7 +299,7 @@ impl Known {
         };
         let plugin = self.plugins.get(name)?;
         let parameters = parameters.to_string().into();
-        Some((Binding { plugin: name.into(), parameters, order, candidates }, plugin.deadline + GRACE))
+        Some((Binding { plugin: name.into(), parameters, order, candidates, may_wait }, plugin.deadline + GRACE))
     }
 }
 

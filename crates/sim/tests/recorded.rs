@@ -46,7 +46,7 @@ fn load() -> Load {
 fn company(plugin: bool) -> Config {
     let mut config = bare_company(&[("200", "q", users())]);
     if plugin {
-        let binding = Binding { plugin: "ours".into(), parameters: "{}".into(), order: Order::List, candidates: 32 };
+        let binding = Binding::new("ours", Order::List);
         config.queues[0].plugin = Some(Arc::new(binding));
         config.plugins = [("ours".into(), Rest::default())].into();
     }

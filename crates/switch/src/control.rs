@@ -265,6 +265,9 @@ pub struct DecisionsRejected {
     pub stale: u64,
     /// They named what could not be chosen.
     pub impossible: u64,
+    /// They were to wait longer than a plugin may have a call wait.
+    #[serde(default)]
+    pub wait: u64,
 }
 
 /// A queue and its agents. An agent of several queues counts in each.

@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     fn binding() -> Arc<Binding> {
-        Arc::new(Binding { plugin: "ours".into(), parameters: "{}".into(), order: Order::List, candidates: 32 })
+        Arc::new(Binding::new("ours", Order::List))
     }
 
     fn outcome(number: usize) -> Outcome {

@@ -67,17 +67,28 @@ impl Switch {
         reason: Option<String>,
     ) {
         let counts = &mut self.rejected;
-        let (fault, count) = match fault {
-            DecisionFault::Late => (journal::DecisionFault::Late, &mut counts.late),
-            DecisionFault::Stale => (journal::DecisionFault::Stale, &mut counts.stale),
-            DecisionFault::Impossible => (journal::DecisionFault::Impossible, &mut counts.impossible),
+        let (kind, count) = match fault {
+            DecisionFault::Late => ("late", &mut counts.late),
+            DecisionFault::Stale => ("stale", &mut counts.stale),
+            DecisionFault::Impossible => ("impossible", &mut counts.impossible),
+            DecisionFault::Wait => ("wait", &mut counts.wait),
         };
         *count += 1;
         // That somebody was taken meanwhile is no fault of a plugin.
-        if let Some(plugin) = plugin.filter(|_| fault != journal::DecisionFault::Stale) {
-            let kind = if fault == journal::DecisionFault::Late { "late" } else { "impossible" };
-            return self.plugin_failed(now, &plugin.plugin, queue, Some(call), kind, reason.unwrap_or_default());
+        if let Some(plugin) = plugin.filter(|_| fault != DecisionFault::Stale) {
+            let reason = reason.unwrap_or_default();
+            let text = match fault {
+                DecisionFault::Wait => format!("the call has waited for it as long as it may: {reason}"),
+                _ => reason,
+            };
+            return self.plugin_failed(now, &plugin.plugin, queue, Some(call), kind, text);
         }
+        let fault = match fault {
+            DecisionFault::Late => journal::DecisionFault::Late,
+            DecisionFault::Stale => journal::DecisionFault::Stale,
+            // Strategies may wait as long as they like.
+            DecisionFault::Impossible | DecisionFault::Wait => journal::DecisionFault::Impossible,
+        };
         let rejected = DecisionRejected { queue: queue.shared().clone(), fault, reason };
         self.note(now, call, Kind::DecisionRejected(rejected));
     }

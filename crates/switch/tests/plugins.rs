@@ -9,28 +9,44 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use acd::{Binding, QueueConfig};
+use base::{CallId, Wall};
 use common::{QUIET, SECOND, Scene};
 use journal::{Decided, Kind, OfferMade, PluginFailed, PluginLearnt};
 use routing::{Action, Decision, Happened, Order, Target};
 use sim::{Seen, company};
 use switch::control::{Request, Response, Saying};
-use switch::{PluginAsk, PluginFault, PluginOrder, PluginState, PluginTell, Rest};
+use switch::{Config, PluginAsk, PluginFault, PluginOrder, PluginState, PluginTell, Rest};
 
-/// A queue of two agents that asks the plugin `ours`, which rests for 10 s after three failures.
-fn scene() -> Scene {
-    let mut config = company();
-    let binding =
-        Binding { plugin: "ours".into(), parameters: r#"{"depth":2}"#.into(), order: Order::List, candidates: 32 };
+/// A queue of two agents that asks the plugin `ours`.
+fn queue() -> QueueConfig {
+    let binding = Binding { parameters: r#"{"depth":2}"#.into(), ..Binding::new("ours", Order::List) };
     let sales = QueueConfig::new("sales", vec!["101".into(), "102".into()]);
-    config.queues = vec![QueueConfig { plugin: Some(Arc::new(binding)), ..sales }];
+    QueueConfig { plugin: Some(Arc::new(binding)), ..sales }
+}
+
+/// The same, if the plugin may have calls wait for so long.
+fn deciding(may_wait: Duration) -> QueueConfig {
+    let binding = Binding { may_wait, ..Binding::new("ours", Order::List) };
+    QueueConfig { plugin: Some(Arc::new(binding)), ..queue() }
+}
+
+fn scene() -> Scene {
+    Scene::of(config())
+}
+
+/// That queue; its plugin rests for 10 s after three failures.
+fn config() -> Config {
+    let mut config = company();
+    config.queues = vec![queue()];
     config.duties.dispositions = [("sale".into(), 1), ("no-sale".into(), 2)].into();
     config.plugins = [("ours".into(), Rest { after: 3, lasts: SECOND * 10 })].into();
     config.numbers.insert("2001".into(), switch::Destination::Queue("sales".into()));
-    Scene::of(config)
+    config
 }
 
 /// What the plugin says.
@@ -48,6 +64,14 @@ impl Scene {
     fn come(&mut self) {
         self.world.with_phone(self.caller, |phone, now| phone.call(now, "4930123", "2001"));
         self.world.run(Duration::from_millis(20));
+    }
+
+    /// A call comes to the queue, so long ago.
+    fn come_and_wait(&mut self, time: Duration) {
+        self.come();
+        let joined = |event: &journal::Event| matches!(event.kind, Kind::QueueJoined { .. }).then_some(event.at);
+        let came = self.world.journal.iter().find_map(joined).expect("a call");
+        self.world.run(time - self.world.now.wall.since(came));
     }
 
     /// Whoever is told of outcomes meanwhile learns nothing.
@@ -334,6 +358,96 @@ fn after_a_restart_a_plugin_knows_what_it_had_learnt_and_another_one_does_not() 
     s.world.switch.restore_plugin_state(&"nowhere".into(), &"ours".into(), "of another queue".to_owned());
     s.come();
     assert_eq!(s.asked().snapshot.state.as_deref(), Some("learnt"));
+}
+
+/// Each offer: how long after the call came to the queue it was made, to whom, and by whose decision.
+fn offered(s: &Scene) -> Vec<(Duration, String, String)> {
+    let came = s.world.journal.iter().filter(|event| matches!(event.kind, Kind::QueueJoined { .. }));
+    let came: BTreeMap<CallId, Wall> = came.map(|event| (event.call.unwrap(), event.at)).collect();
+    let made = |event: &journal::Event| match &event.kind {
+        Kind::OfferMade(made) => {
+            let after = event.at.since(came[&event.call.unwrap()]);
+            Some((after, made.agent.to_string(), made.why.strategy.to_string()))
+        }
+        _ => None,
+    };
+    s.world.journal.iter().filter_map(made).collect()
+}
+
+/// A call comes, and its offer is what the queue's strategy alone makes of it, so much later.
+fn is_offered_after(s: &mut Scene, delay: Duration, what: &str) {
+    let mut plain = Scene::of(Config { queues: vec![QueueConfig { plugin: None, ..queue() }], ..config() });
+    plain.come();
+    let [(Duration::ZERO, agent, by)] = &offered(&plain)[..] else { panic!("{:?}", offered(&plain)) };
+    s.world.run(SECOND);
+    assert_eq!(offered(s), [(delay, agent.clone(), by.clone())], "{what}");
+}
+
+#[test]
+fn whatever_a_plugin_does_a_call_is_offered_within_100_ms_of_when_its_queues_strategy_alone_would_have_done_so() {
+    type Says = fn(&PluginAsk) -> Result<Decision, PluginFault>;
+    let nobody: Says = |ask| {
+        let call = ask.snapshot.calls()[0].id;
+        Ok(Decision::new(Action::Offer { call, agent: "nobody".into(), ring_ms: None }, ""))
+    };
+    let another: Says = |ask| {
+        let agent = ask.snapshot.candidates()[0].agent.clone();
+        Ok(Decision::new(Action::Offer { call: CallId::from_raw(7), agent, ring_ms: None }, ""))
+    };
+    let never: Says = |ask| {
+        let (call, agent) = (ask.snapshot.calls()[0].id, ask.snapshot.candidates()[0].agent.clone());
+        Ok(Decision::new(Action::Offer { call, agent, ring_ms: Some(0) }, ""))
+    };
+    let wait: Says = |_| Ok(Decision::new(Action::Wait { at_most_ms: None }, "for ever"));
+    // Whatever the driver says is wrong, it is the same to the switch.
+    let answers =
+        [("a fault", trap as Says), ("nobody", nobody), ("another call", another), ("no time to ring", never)];
+    for (what, says) in answers.into_iter().chain([("wait", wait)]) {
+        for delay in [20, 50, 99].map(Duration::from_millis) {
+            let mut s = Scene::of(Config { queues: vec![deciding(Duration::ZERO)], ..config() });
+            s.come_and_wait(delay);
+            let ask = s.asked();
+            let outcome = says(&ask);
+            s.world.switch.handle_plugin(s.world.now, ask.id, outcome, delay);
+            is_offered_after(&mut s, delay, what);
+            assert_eq!(s.failures().len(), 1, "{what}");
+        }
+    }
+    // Who does not answer in time has the time of a decision: 100 ms, or what its deadline makes of that.
+    for time in [100, 550].map(Duration::from_millis) {
+        let mut s = Scene::of(Config {
+            queues: vec![QueueConfig { decision_time: time, ..deciding(Duration::ZERO) }],
+            ..config()
+        });
+        s.come();
+        s.asked();
+        is_offered_after(&mut s, time, "no answer");
+    }
+}
+
+/// An answer that comes twice, and one that names a call that is taken.
+#[test]
+fn two_decisions_for_one_call_are_one_and_cost_the_other_call_nothing() {
+    let mut s = scene();
+    s.come();
+    let ask = s.asked();
+    let outcome = second(&ask);
+    s.reply(&ask, outcome.clone());
+    s.reply(&ask, outcome);
+    assert_eq!((s.offers().len(), s.failures()), (1, vec![]));
+    // The next call: the plugin says again what it said of the first.
+    let before = s.offers().len();
+    s.world.with_phone(s.other, |phone, now| phone.call(now, "4930777", "2001"));
+    s.world.run(Duration::from_millis(20));
+    let next = s.asked();
+    let first = ask.snapshot.calls()[0].id;
+    let agent = next.snapshot.candidates()[0].agent.clone();
+    let again = Decision::new(Action::Offer { call: first, agent, ring_ms: None }, "knows better");
+    s.reply(&next, Ok(again));
+    assert_eq!(s.offers()[before..], [("longest-idle".to_owned(), true)]);
+    assert_eq!(s.failures(), [("impossible".to_owned(), None, true)]);
+    s.world.run(SECOND);
+    assert!(s.saw(s.ada, &Seen::Rings) && s.saw(s.alan, &Seen::Rings));
 }
 
 #[test]

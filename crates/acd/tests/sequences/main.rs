@@ -372,6 +372,7 @@ impl World {
         match fault {
             DecisionFault::Impossible => assert!(impossible || changes, "{decision:?}"),
             DecisionFault::Stale | DecisionFault::Late => assert!(!impossible, "{fault:?}: {decision:?}"),
+            DecisionFault::Wait => assert!(matches!(decision.action, Action::Wait { .. }), "{decision:?}"),
         }
     }
 

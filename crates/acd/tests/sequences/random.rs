@@ -75,5 +75,6 @@ pub fn random_queue(rng: &mut Rng, name: &QueueName, agents: &[String]) -> Queue
 fn binding(rng: &mut Rng) -> Binding {
     let orders = [Order::LongestIdle, Order::List, Order::Turn, Order::FewestCalls, Order::MostSkilled];
     let order = orders[rng.below(5) as usize];
-    Binding { plugin: "plugin".into(), parameters: "{}".into(), order, candidates: 1 + rng.below(32) as usize }
+    let (candidates, may_wait) = (1 + rng.below(32) as usize, Duration::from_secs(u64::from(rng.below(90))));
+    Binding { candidates, may_wait, ..Binding::new("plugin", order) }
 }

@@ -13,7 +13,7 @@ use clap::Args;
 use company::Company;
 use journal::kpi::{Figures, KpiFold, Targets};
 use journal::{Decided, Event, Kind};
-use routing::{Action, Decision, MAX_CANDIDATES, PluginName, QueueName};
+use routing::{Action, Decision, PluginName, QueueName};
 use serde_json::{Value, json};
 use sim::{Beside, Centre, Recorded};
 use switch::{Config, Rest};
@@ -252,7 +252,7 @@ impl Day {
             let known = queue.plugin.as_ref().filter(|known| known.plugin == plugin && request.parameters.is_none());
             let parameters = known.map_or_else(|| parameters.to_string().into(), |known| known.parameters.clone());
             let (plugin, order) = (plugin.clone(), module.description().order);
-            queue.plugin = Some(Arc::new(Binding { plugin, parameters, order, candidates: MAX_CANDIDATES }));
+            queue.plugin = Some(Arc::new(Binding { parameters, ..Binding::new(plugin, order) }));
         }
         config.plugins.insert(plugin.clone(), Rest::default());
         let folder = request.config.clone().unwrap_or_default();
