@@ -92,6 +92,7 @@ mod noise;
 mod outbound;
 mod oversize;
 mod plugin_load;
+mod plugin_services;
 mod plugin_tools;
 mod plugins;
 mod questions;

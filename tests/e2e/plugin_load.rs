@@ -91,7 +91,7 @@ const REASON: &str = "(drop (memory.grow (i32.const 180))) (i32.store (i32.const
 const STATE: &str = "(drop (memory.grow (i32.const 180)))
     (i32.store (i32.const 1088) (i32.const 1)) (i32.store (i32.const 1096) (i32.const 10000000))";
 
-fn component([decide, more]: [&str; 2]) -> Vec<u8> {
+pub(crate) fn component([decide, more]: [&str; 2]) -> Vec<u8> {
     let core = include_str!("../../crates/plugins/tests/common/plugin.wat")
         .replace("{pages}", "4")
         .replace("{decide}", decide)

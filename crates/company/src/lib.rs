@@ -68,11 +68,12 @@ pub use plan::plan;
 pub use plugins::{Component, Decider, MAX_PLUGIN_BYTES, Plugin, Plugins};
 pub use prompts::is_name;
 pub use report::{Note, Report};
-pub use services::Service;
+pub use services::{MAX_DESCRIPTION_BYTES, Service};
 pub use speech::{Programs, Speech, SpeechEngine};
 pub use system::{Advertise, Listener, Media, System};
 pub use tls::{Certificates, FileFault, TlsFiles};
 pub use voice::{Scalar, Sent, WebVoice};
+pub use web::read_secret;
 
 use crate::hours::Opening;
 use languages::Languages;

@@ -82,12 +82,18 @@ pub(crate) fn line(value: &Value<'_>, files: &Files, what: &str, most: usize) ->
     };
     match files.secret(path) {
         Err(why) => fault(why),
-        Ok(text) => {
-            let text = text.strip_suffix('\n').unwrap_or(text);
-            let text = text.strip_suffix('\r').unwrap_or(text);
-            if is_line(text, most) { Some(text.to_owned()) } else { fault("it does not hold one line of text alone") }
-        }
+        Ok(text) => only_line(text, most).map_or_else(fault, |line| Some(line.to_owned())),
     }
+}
+
+/// The one line, of `most` characters at most, that a text is.
+///
+/// # Errors
+/// If it is something else.
+pub(crate) fn only_line(text: &str, most: usize) -> Result<&str, &'static str> {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    if is_line(text, most) { Ok(text) } else { Err("it does not hold one line of text alone") }
 }
 
 fn is_password(text: &str) -> bool {

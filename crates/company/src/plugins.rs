@@ -104,6 +104,11 @@ pub struct Component {
     pub kept: bool,
 }
 
+impl Component {
+    /// How long one decision may take, unless something else is said.
+    pub const USUAL_DEADLINE: Duration = Duration::from_millis(5);
+}
+
 /// The driver that runs plugins.
 pub trait Plugins: Debug {
     /// The strategies that the program brings along.
@@ -175,21 +180,28 @@ pub(crate) fn read(settings: Option<Value<'_>>, desk: &mut Desk<'_>, names: &Nam
         let Some(bytes) = files.bytes(path) else { continue };
         let map = maps.get(name);
         not_a_service(map, &format!("`{path}` decides already"));
-        let plugin = Plugin { decider: Decider::Component(component(map, bytes)), deadline: deadline(map, 5) };
+        let plugin = Plugin {
+            decider: Decider::Component(component(map, bytes)),
+            deadline: deadline(map, Component::USUAL_DEADLINE),
+        };
         known.add((path, name.into()), plugin, map, files, faults);
     }
     for name in strategies {
         let map = maps.get(name.as_str());
         not_a_service(map, "the program brings this plugin along");
         not_a_component(map, &format!("`{name}` is a strategy that the program brings along"));
-        let plugin = Plugin { decider: Decider::Strategy(name.clone()), deadline: deadline(map, 5) };
+        let plugin =
+            Plugin { decider: Decider::Strategy(name.clone()), deadline: deadline(map, Component::USUAL_DEADLINE) };
         known.add(("queues.yaml", name), plugin, map, files, faults);
     }
     for (name, map) in &maps {
         let Some(url) = map.optional("url").filter(|_| !known.plugins.contains_key(*name)) else { continue };
         not_a_component(Some(map), &format!("`{name}` is a service"));
         let Some(service) = services::read(name, url, map, desk) else { continue };
-        let plugin = Plugin { decider: Decider::Service(Box::new(service)), deadline: deadline(Some(map), 50) };
+        let plugin = Plugin {
+            decider: Decider::Service(Box::new(service)),
+            deadline: deadline(Some(map), Service::USUAL_DEADLINE),
+        };
         let path = format!("{FOLDER}{name}{DESCRIBES}");
         known.add((&path, (*name).into()), plugin, Some(map), files, faults);
     }
@@ -219,8 +231,7 @@ fn not_a_component(map: Option<&Map<'_>>, why: &str) {
     }
 }
 
-fn deadline(map: Option<&Map<'_>>, usual_ms: u64) -> Duration {
-    let usual = Duration::from_millis(usual_ms);
+fn deadline(map: Option<&Map<'_>>, usual: Duration) -> Duration {
     let bounds = Duration::from_millis(1)..=Duration::from_secs(1);
     map.map_or(usual, |map| or(map, "deadline", usual, |value| value.duration_in(bounds)))
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base::Pii;
 use ivr::web::{Origin, read_url};
@@ -17,7 +18,7 @@ use crate::queues::NAME;
 use crate::tls::{self, Shelf};
 
 /// The largest description that is read, in octets.
-pub(crate) const MAX_DESCRIPTION_BYTES: usize = 2 * Description::MAX_PARAMETERS;
+pub const MAX_DESCRIPTION_BYTES: usize = 2 * Description::MAX_PARAMETERS;
 
 /// Keys that only a service has, beside `url`.
 pub(crate) const KEYS: [&str; 5] = ["outstanding", "certificate", "key", "ca", "sign"];
@@ -48,6 +49,32 @@ pub struct Service {
     pub description: Description,
 }
 
+impl Service {
+    /// How long one decision may take, unless something else is said.
+    pub const USUAL_DEADLINE: Duration = Duration::from_millis(50);
+    /// Questions that may be under way at once, unless something else is said.
+    pub const USUAL_OUTSTANDING: usize = 32;
+
+    /// The service `name` at a URL, of which nothing else is known.
+    ///
+    /// # Errors
+    /// What is wrong with the URL, and what to do.
+    pub fn at(name: &str, url: &str) -> Result<Self, (String, &'static str)> {
+        let (origin, path) = locate(url)?;
+        let (outstanding, description) = (Self::USUAL_OUTSTANDING, undescribed(name));
+        Ok(Self { origin, path, identity: None, ca: None, key: None, outstanding, description })
+    }
+
+    /// What a text such as `plugins/NAME.json` says of a service.
+    ///
+    /// # Errors
+    /// Why it describes none.
+    pub fn read_description(text: &[u8]) -> Result<Description, String> {
+        let read = serde_json::from_slice::<Description>(text).map_err(|error| error.to_string());
+        read.and_then(|description| description.fault().map_or(Ok(description), Err))
+    }
+}
+
 /// What services refer to.
 pub(crate) struct Desk<'a> {
     pub shelf: Shelf<'a>,
@@ -73,7 +100,8 @@ pub(crate) fn read(name: &str, url: Value<'_>, map: &Map<'_>, desk: &mut Desk<'_
         desk.secret_names.refer(name, &value.place(), remedy, value.faults());
         desk.secrets.get(name).cloned()
     });
-    let outstanding = or(map, "outstanding", 32, |value| value.integer(1..=1_000_usize));
+    let usual = Service::USUAL_OUTSTANDING;
+    let outstanding = or(map, "outstanding", usual, |value| value.integer(1..=1_000_usize));
     let description = describe(name, url, desk);
     let (origin, path) = asked?;
     Some(Service { origin, path, identity, ca, key, outstanding, description: description? })
@@ -81,31 +109,32 @@ pub(crate) fn read(name: &str, url: Value<'_>, map: &Map<'_>, desk: &mut Desk<'_
 
 fn read_origin(value: Value<'_>) -> Option<(Origin, String)> {
     let text = value.string_for("a URL, such as `https://routing.example/decide`")?;
-    let (origin, path) = match read_url(text) {
-        Ok(found) => found,
-        Err(why) => {
-            value.fault(format!("this is not a URL: {why}"), "write one such as `https://routing.example/decide`");
-            return None;
-        }
-    };
+    locate(text).map_err(|(message, remedy)| value.fault(message, remedy)).ok()
+}
+
+/// The origin and the path of a URL; what is wrong with it, and what to do.
+fn locate(url: &str) -> Result<(Origin, String), (String, &'static str)> {
+    let (origin, path) = read_url(url)
+        .map_err(|why| (format!("this is not a URL: {why}"), "write one such as `https://routing.example/decide`"))?;
     if !origin.is_private() {
         let message =
             format!("everybody on the way to `{origin}` could read callers' numbers, and answer in its place");
-        value.fault(message, "ask it by `https://`");
+        return Err((message, "ask it by `https://`"));
     }
-    Some((origin, path))
+    Ok((origin, path))
+}
+
+/// A service without a description: it takes any parameters.
+fn undescribed(name: &str) -> Description {
+    Description { parameters: json!({ "type": "object" }), ..Description::new(name, "", Order::default()) }
 }
 
 /// What the file beside says; without one it takes any parameters.
 fn describe(name: &str, url: Value<'_>, desk: &Desk<'_>) -> Option<Description> {
     let path = format!("{}{name}{DESCRIBES}", crate::plugins::FOLDER);
     let files = desk.shelf.files;
-    let Some(bytes) = files.bytes(&path) else {
-        let any = json!({ "type": "object" });
-        return Some(Description { parameters: any, ..Description::new(name, "", Order::default()) });
-    };
-    let read = serde_json::from_slice::<Description>(bytes).map_err(|error| error.to_string());
-    match read.and_then(|description| description.fault().map_or(Ok(description), Err)) {
+    let Some(bytes) = files.bytes(&path) else { return Some(undescribed(name)) };
+    match Service::read_description(bytes) {
         Ok(description) => Some(description),
         Err(why) => {
             let remedy = "write `{ \"name\": …, \"version\": …, \"order\": …, \"parameters\": a JSON Schema }`";

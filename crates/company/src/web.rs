@@ -64,6 +64,15 @@ pub(crate) fn secrets(root: &Map<'_>, files: &Files) -> BTreeMap<Arc<str>, Pii<S
     secrets
 }
 
+/// The secret that a file holds as its only line.
+///
+/// # Errors
+/// If it holds something else.
+pub fn read_secret(octets: &[u8]) -> Result<Pii<String>, &'static str> {
+    let text = std::str::from_utf8(octets).map_err(|_| "it is not UTF-8")?;
+    login::only_line(text, MAX_SECRET).map(|line| Pii::new(line.to_owned()))
+}
+
 fn entries(value: Value<'_>) -> Vec<(Value<'_>, Value<'_>)> {
     value.entries("names, each with its file: `crm-key: { file: crm-key.txt }`").unwrap_or_default()
 }

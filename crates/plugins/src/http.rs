@@ -122,14 +122,41 @@ impl Service {
         Known(Arc::downgrade(&self.0))
     }
 
+    /// Waits for a connection, and says how the two speak: `HTTP/2 over TLS 1.3`, `HTTP/1.1`.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn connect(&self, limit: Duration) -> Result<String, Fault> {
+        let line = Arc::clone(&self.0);
+        self.wait(limit, async move {
+            let connection = Pool::lease(&line).await?;
+            let spoken = connection.about.spoken.clone();
+            Pool::give_back(&line, connection);
+            Ok(spoken)
+        })
+    }
+
     /// Asks, and waits for the answer. `once`: it must not be asked twice, whatever becomes of the connection.
     fn ask(&self, body: Bytes, limit: Duration, once: bool) -> Result<Bytes, Fault> {
         let leave = Arc::clone(&self.0.free).try_acquire_owned().map_err(|_| Fault::Busy)?;
-        let (tell, told) = sync_channel(1);
-        let (line, due) = (Arc::clone(&self.0), Instant::now() + limit);
-        self.0.runtime.spawn(async move {
-            let answer = tokio::time::timeout_at(due.into(), exchange::ask(&line, &body, once)).await;
+        let line = Arc::clone(&self.0);
+        self.wait(limit, async move {
+            let answer = exchange::ask(&line, &body, once).await;
             drop(leave);
+            answer
+        })
+    }
+
+    /// Has the thread do it, and waits for what comes of that.
+    fn wait<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        deed: impl Future<Output = Result<T, Fault>> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let (tell, told) = sync_channel(1);
+        let due = Instant::now() + limit;
+        self.0.runtime.spawn(async move {
+            let answer = tokio::time::timeout_at(due.into(), deed).await;
             // Nobody waits any more if the thread was late.
             let _ = tell.send(answer.unwrap_or(Err(Fault::Deadline(limit))));
         });

@@ -77,7 +77,7 @@ fn a_service_in_python_decides_as_fewest_calls_does_and_knows_who_asks() {
         let fault = Asker::new(with(wrong), LIMIT).decide(&recorded(1)[0], "{}").unwrap_err();
         assert!(fault.to_string().contains("401") && fault.to_string().contains("`sign`"), "{fault}");
     }
-    let told = Asker::new(with(Some("wörd of honour")), LIMIT).told(&[], Some("state"), "{}");
+    let told = Asker::new(with(Some("wörd of honour")), LIMIT).told(&[], Some("{}"), "{}");
     assert_eq!(told, Ok(None));
 }
 

@@ -208,7 +208,6 @@ pub(crate) enum Task {
     ///
     /// crates/routing/README.md takes you from nothing to a queue that a plugin of yours decides for. `plugins` shows those that a
     /// running switch asks.
-    #[cfg(feature = "wasm")]
     Plugin {
         #[command(subcommand)]
         deed: crate::plugin::Deed,

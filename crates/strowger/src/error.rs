@@ -8,7 +8,6 @@ use api::ClientError;
 
 /// Why the program ends without having done its task.
 #[derive(Debug, thiserror::Error)]
-#[cfg_attr(not(feature = "wasm"), allow(dead_code, reason = "some are those of `strowger plugin` alone"))]
 pub(crate) enum Error {
     /// A plugin that the configuration names cannot be run.
     #[error("the plugin `{plugin}` cannot be run: {why}")]
@@ -26,11 +25,11 @@ pub(crate) enum Error {
         /// Why.
         why: &'static str,
     },
-    /// A file is no plugin, or none that decides.
-    #[error("{}: no plugin: {why}", path.display())]
+    /// A file or a service is no plugin, or none that decides.
+    #[error("{what}: no plugin: {why}")]
     NoPlugin {
         /// Which.
-        path: PathBuf,
+        what: String,
         /// Why.
         why: String,
     },
@@ -60,6 +59,15 @@ pub(crate) enum Error {
         /// Its folder.
         folder: PathBuf,
     },
+    /// A service is asked where it listens.
+    #[error("{} is a service: start it, and name its URL with --plugin", folder.display())]
+    NoUrl {
+        /// Its folder.
+        folder: PathBuf,
+    },
+    /// An option does not go with what it stands beside.
+    #[error("{0}")]
+    Option(String),
     /// A tool that is needed is not there.
     #[error("{tool} is not there; install it: {remedy}")]
     NoTool {
@@ -331,6 +339,7 @@ impl Error {
             | Self::Exists { .. }
             | Self::NoSource { .. }
             | Self::NotBuilt { .. }
+            | Self::NoUrl { .. }
             | Self::NotMade { .. } => ExitCode::from(1),
             Self::Client(ClientError::Refused { .. } | ClientError::NotAllowed { .. } | ClientError::Faulty { .. }) => {
                 ExitCode::from(1)

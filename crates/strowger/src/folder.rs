@@ -47,7 +47,7 @@ pub(crate) fn read_files(folder: &Path) -> Result<Files, Error> {
 }
 
 /// Reads a file that nobody but its owner may read or write.
-fn read_secret(path: &Path) -> io::Result<Vec<u8>> {
+pub(crate) fn read_secret(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = fs::File::open(path)?;
     let found = file.metadata()?;
     let mode = found.permissions().mode() & 0o777;

@@ -31,7 +31,6 @@ mod mailbox;
 mod memory;
 mod operate;
 mod passwords;
-#[cfg(feature = "wasm")]
 mod plugin;
 mod plugin_list;
 mod plugins;
@@ -125,7 +124,6 @@ fn perform(task: Task) -> Result<ExitCode, Error> {
         Task::Trunks { at, json } => trunks::trunks(&at.config, json).map(done),
         Task::Agents(request) => agents::agents(request).map(done),
         Task::Callbacks(request) => callbacks::callbacks(request).map(done),
-        #[cfg(feature = "wasm")]
         Task::Plugin { deed } => plugin::perform(&deed),
         Task::Plugins(request) => plugin_list::plugins(&request).map(done),
         Task::Queues(request) => queues::queues(&request).map(done),

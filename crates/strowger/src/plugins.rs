@@ -2,7 +2,7 @@
 //! to those that run.
 
 #[cfg_attr(not(feature = "wasm"), path = "plugins/no_component.rs")]
-mod component;
+pub(crate) mod component;
 mod learnt;
 mod played;
 mod service;
@@ -25,8 +25,6 @@ use crate::error::Error;
 use crate::mailbox::Sender;
 use crate::tls::Vault;
 
-#[cfg(feature = "wasm")]
-pub(crate) use component::cache_folder;
 pub(crate) use learnt::restore_states;
 pub(crate) use played::Played;
 pub(crate) use strategies::Strategies;
@@ -72,16 +70,7 @@ pub(crate) struct Bound {
 
 impl Bound {
     fn new(queue: QueueName, binding: Arc<Binding>, plugin: Plugin, vault: &Vault) -> Result<Self, String> {
-        let (deadline, parameters) = (plugin.deadline, binding.parameters.clone());
-        let (ready, service) = match &plugin.decider {
-            Decider::Component(component) => (component::ready(component, deadline, parameters)?, None),
-            Decider::Strategy(name) => (strategies::ready(name, parameters)?, None),
-            Decider::Service(service) => {
-                let service = service::find(service, vault)?;
-                let asker = service::asker(service.clone(), deadline);
-                (plugins::Binding::new(asker, parameters), Some(service))
-            }
-        };
+        let (ready, service) = ready(&plugin, binding.parameters.clone(), vault)?;
         Ok(Self { queue, binding, plugin, service, ready })
     }
 
@@ -90,6 +79,27 @@ impl Bound {
         let same = self.plugin == other.plugin && self.binding.parameters == other.binding.parameters;
         same && self.service == other.service
     }
+}
+
+/// A plugin, ready to be asked with these parameters; if it is a service, that, too.
+///
+/// # Errors
+/// In words, if it cannot run here.
+pub(crate) fn ready(
+    plugin: &Plugin,
+    parameters: Arc<str>,
+    vault: &Vault,
+) -> Result<(plugins::Binding, Option<plugins::Service>), String> {
+    let deadline = plugin.deadline;
+    Ok(match &plugin.decider {
+        Decider::Component(component) => (component::ready(component, deadline, parameters)?, None),
+        Decider::Strategy(name) => (strategies::ready(name, parameters)?, None),
+        Decider::Service(service) => {
+            let service = service::find(service, vault)?;
+            let asker = service::asker(service.clone(), deadline);
+            (plugins::Binding::new(asker, parameters), Some(service))
+        }
+    })
 }
 
 /// Loads what the queues of a configuration ask.

@@ -1,11 +1,10 @@
-"""Fewest calls as a service, with nothing but Python's standard library: fewest_calls.py PORT [FILE WITH THE SECRET]
+"""Who answered the fewest calls today gets the next one; who lets calls ring stands behind the others until he takes one.
 
-In queues.yaml, with `secrets: { routing: { file: FILE } }` in strowger.yaml:
+A service with nothing but Python's standard library: python3 fewest_calls.py PORT [FILE WITH THE SECRET]
 
-    plugins:
-      fewest: { url: "http://127.0.0.1:PORT/decide", sign: { secret: routing } }
-    queues:
-      sales: { plugin: { name: fewest, order: fewest-calls } }
+Parameters: `misses`, after how many calls in a row that an agent did not take he stands behind (3 unless said).
+
+State: by agent, how many calls in a row he did not take.
 """
 
 import hashlib
@@ -18,26 +17,52 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 SECRET = None
 LATEST = 300  # seconds that a signature may be old
 LARGEST = 1 << 20
+# Agents that the state has room for: it may have 4,096 octets.
+MAX_AGENTS = 50
 
 
-def decide(snapshot):
-    """Of the lowest level that is there, who answered the fewest calls today; an agent gets the first call."""
+def decide(snapshot, parameters):
+    most = parameters.get("misses", 3)
+    missed = read(snapshot.get("state"))
     question = snapshot["question"]
-    if question["choose"] == "call":
-        call, agent = question["calls"][0], question["agent"]
-        reason = f"first of {len(question['calls'])}, waited {call['waited_ms']} ms"
-        return {"action": "offer", "call": call["id"], "agent": agent["agent"], "reason": reason}
-    candidates = question["candidates"]
-    level = min(candidate["level"] for candidate in candidates)
-    eligible = [candidate for candidate in candidates if candidate["level"] == level]
-    best = min(eligible, key=lambda candidate: candidate["calls_today"])
-    return {
-        "action": "offer",
-        "call": question["call"]["id"],
-        "agent": best["agent"],
-        "reason": f"{best['calls_today']} calls today, fewest of {len(eligible)}",
-        "scores": [-candidate["calls_today"] for candidate in candidates],
-    }
+    if question["choose"] == "agent":
+        # A call came, and several agents are free.
+        call, candidates = question["call"], question["candidates"]
+        lowest = min(c["level"] for c in candidates)
+        eligible = [c for c in candidates if c["level"] == lowest]
+        # Of equals the first one.
+        best = min(eligible, key=lambda c: (missed.get(c["agent"], 0) >= most, c["calls_today"]))
+        reason = f"{best['calls_today']} calls today, fewest of {len(eligible)}"
+        return offer(call["id"], best["agent"], reason, [-c["calls_today"] for c in candidates])
+    # An agent became free, and several calls wait.
+    agent, calls = question["agent"], question["calls"]
+    reason = f"first of {len(calls)}, waited {calls[0]['waited_ms']} ms"
+    return offer(calls[0]["id"], agent["agent"], reason, [])
+
+
+def told(outcomes, state):
+    missed = read(state)
+    for outcome in outcomes:
+        agent, happened = outcome["agent"], outcome["happened"]
+        if happened == "accepted":
+            missed.pop(agent, None)
+        elif happened in ("declined", "timed_out", "unreachable"):
+            missed[agent] = missed.get(agent, 0) + 1
+    kept = dict(sorted(missed.items())[:MAX_AGENTS])
+    new = json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
+    return {"state": new} if new != state else {}
+
+
+def read(state):
+    """A state that cannot be read is an empty one."""
+    try:
+        return json.loads(state or "{}")
+    except ValueError:
+        return {}
+
+
+def offer(call, agent, reason, scores):
+    return {"action": "offer", "call": call, "agent": agent, "reason": reason, "scores": scores}
 
 
 def is_signed(header, body):
@@ -63,8 +88,9 @@ class Handler(BaseHTTPRequestHandler):
         if SECRET is not None and not is_signed(self.headers.get("Strowger-Signature", ""), body):
             return self.answer(401, {})
         asked = json.loads(body)
-        # Told of outcomes it learns nothing.
-        return self.answer(200, decide(asked["snapshot"]) if asked["ask"] == "decide" else {})
+        if asked["ask"] == "decide":
+            return self.answer(200, decide(asked["snapshot"], asked["parameters"]))
+        return self.answer(200, told(asked["outcomes"], asked["state"]))
 
     def answer(self, status, said):
         body = json.dumps(said).encode()
@@ -79,10 +105,14 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 128  # connections that come at once
+
+
 if __name__ == "__main__":
     if len(sys.argv) > 2:
         with open(sys.argv[2], "rb") as file:
             SECRET = file.read().rstrip(b"\r\n")
-    server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+    server = Server(("127.0.0.1", int(sys.argv[1])), Handler)
     print(f"listening on {server.server_address[1]}", flush=True)
     server.serve_forever()

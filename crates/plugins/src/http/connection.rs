@@ -11,6 +11,7 @@ use http_body_util::Full;
 use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response, body::Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ProtocolVersion;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Semaphore, watch};
@@ -38,6 +39,8 @@ pub(super) struct Connection {
 #[derive(Debug)]
 pub(super) struct About {
     pub since: Instant,
+    /// How the two speak, for people.
+    pub spoken: String,
     /// Something was asked over it.
     pub asked: AtomicBool,
     /// Something was answered.
@@ -66,27 +69,41 @@ pub(super) async fn connect(
         Undialled::Connect(error) => Fault::Connect(format!("{origin}: {error}")),
     })?;
     if !origin.is_https() {
-        return shake_one(stream, end).await;
+        return shake_one(stream, "", end).await;
     }
     let name = ServerName::try_from(bare(origin).to_owned()).map_err(|error| Fault::Tls(error.to_string()))?;
     let stream = TlsConnector::from(Arc::clone(&settings.tls)).connect(name, stream).await;
     let stream = stream.map_err(|error| tls(&error).unwrap_or_else(|| Fault::Tls(error.to_string())))?;
-    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        return shake_many(stream, end).await;
+    let session = stream.get_ref().1;
+    let over = match session.protocol_version() {
+        Some(ProtocolVersion::TLSv1_3) => " over TLS 1.3",
+        Some(ProtocolVersion::TLSv1_2) => " over TLS 1.2",
+        _ => "",
+    };
+    if session.alpn_protocol() == Some(b"h2") {
+        return shake_many(stream, over, end).await;
     }
-    shake_one(stream, end).await
+    shake_one(stream, over, end).await
 }
 
-async fn shake_one<S>(stream: S, end: impl FnOnce(&About, &Fault) + Send + 'static) -> Result<Connection, Fault>
+async fn shake_one<S>(
+    stream: S,
+    over: &str,
+    end: impl FnOnce(&About, &Fault) + Send + 'static,
+) -> Result<Connection, Fault>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let shaken = http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream)).await;
     let (sender, connection) = shaken.map_err(|error| broken(&error))?;
-    Ok(run(Sender::One(sender), connection, end))
+    Ok(run(Sender::One(sender), format!("HTTP/1.1{over}"), connection, end))
 }
 
-async fn shake_many<S>(stream: S, end: impl FnOnce(&About, &Fault) + Send + 'static) -> Result<Connection, Fault>
+async fn shake_many<S>(
+    stream: S,
+    over: &str,
+    end: impl FnOnce(&About, &Fault) + Send + 'static,
+) -> Result<Connection, Fault>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -99,16 +116,21 @@ where
         .max_header_list_size(16 << 10);
     let shaken = builder.handshake(TokioIo::new(stream)).await;
     let (sender, connection) = shaken.map_err(|error| broken(&error))?;
-    Ok(run(Sender::Many(sender), connection, end))
+    Ok(run(Sender::Many(sender), format!("HTTP/2{over}"), connection, end))
 }
 
-fn run<F>(sender: Sender, connection: F, end: impl FnOnce(&About, &Fault) + Send + 'static) -> Connection
+fn run<F>(
+    sender: Sender,
+    spoken: String,
+    connection: F,
+    end: impl FnOnce(&About, &Fault) + Send + 'static,
+) -> Connection
 where
     F: Future<Output = hyper::Result<()>> + Send + 'static,
 {
     let (tell, ended) = watch::channel(None);
     let [asked, answered, given_up] = [false; 3].map(AtomicBool::new);
-    let about = Arc::new(About { since: Instant::now(), asked, answered, given_up });
+    let about = Arc::new(About { since: Instant::now(), spoken, asked, answered, given_up });
     let its = Arc::clone(&about);
     tokio::spawn(async move {
         let fault = match connection.await {

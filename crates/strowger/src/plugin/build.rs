@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use serde_json::Value;
-use wit_component::ComponentEncoder;
 
-use super::component;
+use super::{component, described};
 use crate::error::Error;
 use crate::operate::print;
+use crate::plugins::component::encode;
 
 /// How what makes components of Python is installed.
 pub(super) const COMPONENTIZE_PY: &str = "pip install componentize-py==0.25.1";
@@ -36,6 +36,11 @@ pub(super) fn build(folder: &Path) -> Result<ExitCode, Error> {
         tool.args(["strategy.js", "--wit", "wit", "-n", "plugin", "-d", "stdio", "random", "clocks", "http"]);
         tool.args(["fetch-event", "-o"]).arg(file);
         run(&mut tool, folder, COMPONENTIZE_JS)?;
+    } else if described(folder)?.is_some() {
+        print(
+            "there is nothing to build: it is a service, which decides where it runs; start it, and `strowger plugin check URL`\n",
+        );
+        return Ok(ExitCode::SUCCESS);
     } else {
         return Err(Error::NoSource { folder: folder.to_owned() });
     }
@@ -66,8 +71,8 @@ fn rust(folder: &Path, made: &Path) -> Result<(), Error> {
     // Cargo tells the package itself last.
     let core = files.next_back().ok_or_else(|| Error::NoSource { folder: folder.to_owned() })?;
     let core = fs::read(&core).map_err(|source| Error::File { path: core, source })?;
-    let encoded = ComponentEncoder::default().module(&core).and_then(|encoder| encoder.validate(true).encode());
-    let encoded = encoded.map_err(|error| Error::NoPlugin { path: made.to_owned(), why: format!("{error:#}") })?;
+    let no_plugin = |why| Error::NoPlugin { what: made.display().to_string(), why };
+    let encoded = encode(&core).map_err(no_plugin)?;
     fs::write(made, encoded).map_err(|source| Error::File { path: made.to_owned(), source })
 }
 

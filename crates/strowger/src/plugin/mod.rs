@@ -1,7 +1,7 @@
 //! `strowger plugin`: what the author of a routing plugin works with, without a switch.
 //!
 //! `new` writes one to begin from · `build` makes a component of it · `check` says whether the switch would take it · `test` plays
-//! its tests · `bench` measures it · `loaded` a component that was loaded as the switch does it.
+//! its tests · `replay` asks it about a recorded day · `bench` measures it · `loaded` a component or a service, as the switch asks it.
 
 mod bench;
 mod build;
@@ -29,7 +29,7 @@ pub(crate) enum Deed {
     /// Makes a component of a plugin's source: NAME.wasm in its folder, by the name of the folder
     ///
     /// Source in Rust (Cargo.toml) needs cargo with wasm32-unknown-unknown; in Python (strategy.py) componentize-py; in JavaScript
-    /// (strategy.js) componentize-js. What is missing is told with the way to install it.
+    /// (strategy.js) componentize-js. What is missing is told with the way to install it. A service needs no building.
     Build {
         /// The plugin's folder
         #[arg(value_name = "DIR", default_value = ".")]
@@ -37,8 +37,9 @@ pub(crate) enum Deed {
     },
     /// Says whether the switch would take a plugin, and how it decides
     ///
-    /// Loads it as the switch does, prints what it says of itself, and asks it about an agent surplus and a call surplus that are made
-    /// up. Exit code 0: it is fit; 1: it is not; 2: the file cannot be read.
+    /// Loads it as the switch does, or connects to the service, prints what is known of it, asks it about an agent surplus and a call
+    /// surplus that are made up, and tells it outcomes. Exit code 0: it is fit; 1: it is not; 2: a file cannot be read, or an option does
+    /// not fit.
     Check(check::Check),
     /// Plays the tests of a plugin: what it is asked and told, and what must come of it
     ///
@@ -52,9 +53,11 @@ pub(crate) enum Deed {
     /// come to their queues when they did, with their numbers, talk as long and are as patient; agents are there when they were. What
     /// flows found out is not played. Exit code 0: done; 1: a decision failed; 2: a file cannot be read, or nothing is recorded.
     Replay(replay::Replay),
-    /// Measures a plugin: the CPU time of a decision, decisions a second, and how long it takes to load
+    /// Measures a plugin: how long a decision takes, and how many there are in a second
     ///
-    /// With fresh instances and with one that is kept. A decision may take up to 1 s here.
+    /// Of a component the CPU time of a decision, with fresh instances and with one that is kept, and how long it takes to load. Of a
+    /// service the time on the clock from question to answer, one at a time and with `--outstanding` questions under way. A decision may
+    /// take up to 1 s here.
     Bench(bench::Bench),
 }
 
@@ -82,4 +85,12 @@ fn component(folder: &Path) -> Result<PathBuf, Error> {
     let name = whole.file_name().and_then(|name| name.to_str()).filter(|name| new::is_name(name));
     let name = name.ok_or_else(|| Error::NoPluginName { name: whole.display().to_string() })?;
     Ok(folder.join(format!("{name}.wasm")))
+}
+
+/// What describes the service in a plugin's folder, `NAME.json`; none if it has no such.
+///
+/// # Errors
+/// As [`component`].
+fn described(folder: &Path) -> Result<Option<PathBuf>, Error> {
+    Ok(Some(component(folder)?.with_extension("json")).filter(|path| path.exists()))
 }

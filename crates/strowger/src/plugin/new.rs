@@ -13,17 +13,25 @@ use crate::operate::print;
 /// The name of the example that is copied.
 const EXAMPLE: &str = "fewest-calls";
 
-const WIT: &str = include_str!("../../../routing/wit/routing.wit");
 const TESTS: &str = include_str!("../../../plugins/examples/fewest-calls/tests.yaml");
+const WIT: (&str, &str) = ("wit/routing.wit", include_str!("../../../routing/wit/routing.wit"));
 const RUST: &[(&str, &str)] = &[
     ("Cargo.toml", include_str!("../../../plugins/examples/fewest-calls/rust/Cargo.toml")),
     ("Cargo.lock", include_str!("../../../plugins/examples/fewest-calls/rust/Cargo.lock")),
     ("src/lib.rs", include_str!("../../../plugins/examples/fewest-calls/rust/src/lib.rs")),
+    WIT,
 ];
 const PYTHON: &[(&str, &str)] =
-    &[("strategy.py", include_str!("../../../plugins/examples/fewest-calls/python/strategy.py"))];
+    &[("strategy.py", include_str!("../../../plugins/examples/fewest-calls/python/strategy.py")), WIT];
 const JAVASCRIPT: &[(&str, &str)] =
-    &[("strategy.js", include_str!("../../../plugins/examples/fewest-calls/javascript/strategy.js"))];
+    &[("strategy.js", include_str!("../../../plugins/examples/fewest-calls/javascript/strategy.js")), WIT];
+const HTTP: &[(&str, &str)] = &[
+    ("service.py", include_str!("../../../plugins/examples/http/fewest_calls.py")),
+    ("NAME.json", include_str!("../../../plugins/examples/http/fewest_calls.json")),
+    ("schema/snapshot.json", include_str!("../../../routing/schema/snapshot.json")),
+    ("schema/decision.json", include_str!("../../../routing/schema/decision.json")),
+    ("schema/outcome.json", include_str!("../../../routing/schema/outcome.json")),
+];
 
 /// A language that plugins are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -34,6 +42,8 @@ pub(crate) enum Language {
     Python,
     /// JavaScript, by componentize-js
     Javascript,
+    /// A service in Python's standard library, asked over HTTP
+    Http,
 }
 
 /// What is to be written.
@@ -81,37 +91,32 @@ pub(super) fn is_name(name: &str) -> bool {
 }
 
 /// The files of a plugin, by their paths in its folder.
-fn files(name: &str, language: Language) -> Vec<(&'static str, String)> {
-    let of_language = match language {
-        Language::Rust => RUST,
-        Language::Python => PYTHON,
-        Language::Javascript => JAVASCRIPT,
+fn files(name: &str, language: Language) -> Vec<(String, String)> {
+    let (of_language, readme) = match language {
+        Language::Rust => (RUST, readme(name, "src/lib.rs", "rustup target add wasm32-unknown-unknown")),
+        Language::Python => (PYTHON, readme(name, "strategy.py", super::build::COMPONENTIZE_PY)),
+        Language::Javascript => (JAVASCRIPT, readme(name, "strategy.js", super::build::COMPONENTIZE_JS)),
+        Language::Http => (HTTP, include_str!("new/service.md").replace("NAME", name)),
     };
-    let named = of_language.iter().map(|(path, text)| (*path, under(name, text)));
+    let named = of_language.iter().map(|(path, text)| (path.replace("NAME", name), under(name, text)));
     let rest = [
-        ("wit/routing.wit", WIT.to_owned()),
         ("tests/first.yaml", TESTS.to_owned()),
-        ("README.md", readme(name, language)),
-        (".gitignore", "/target\n/node_modules\n/*.wasm\n__pycache__\n".to_owned()),
+        ("README.md", readme),
+        (".gitignore", "/target\n/node_modules\n/*.wasm\n/secret\n__pycache__\n".to_owned()),
     ];
-    named.chain(rest).collect()
+    named.chain(rest.map(|(path, text)| (path.to_owned(), text))).collect()
 }
 
 /// The example's text, where the plugin has another name and its contract beside it.
 fn under(name: &str, text: &str) -> String {
-    let text = text.replace("../../../../routing/wit", "wit");
+    let text = text.replace("../../../../routing/wit", "wit").replace("fewest_calls.py", "service.py");
     // `order: "fewest-calls"` stays what it is.
-    ["name: ", "name = ", "name="]
+    ["name: ", "name = ", "name=", "\"name\": "]
         .iter()
         .fold(text, |text, key| text.replace(&format!("{key}\"{EXAMPLE}\""), &format!("{key}\"{name}\"")))
 }
 
-fn readme(name: &str, language: Language) -> String {
-    let (source, tool) = match language {
-        Language::Rust => ("src/lib.rs", "rustup target add wasm32-unknown-unknown"),
-        Language::Python => ("strategy.py", super::build::COMPONENTIZE_PY),
-        Language::Javascript => ("strategy.js", super::build::COMPONENTIZE_JS),
-    };
+fn readme(name: &str, source: &str, tool: &str) -> String {
     format!(
         "# {name}\n\nA routing plugin for Strowger: `{source}` decides which agent gets which call. Its tests are in `tests/`.\n\n\
          Once: `{tool}`. Then, in this folder:\n\n\
@@ -127,10 +132,10 @@ mod tests {
 
     #[test]
     fn a_plugin_has_the_name_that_it_was_given_and_nothing_of_the_example() {
-        for language in [Language::Rust, Language::Python, Language::Javascript] {
-            let files = files("gold-first", language);
+        for language in Language::value_variants() {
+            let files = files("gold-first", *language);
             let of = |text: &str| {
-                files.iter().filter(|(path, content)| *path != "wit/routing.wit" && content.contains(text)).count()
+                files.iter().filter(|(path, content)| path != "wit/routing.wit" && content.contains(text)).count()
             };
             assert!(of("\"gold-first\"") >= 1, "{language:?}");
             assert_eq!(of("../"), 0, "{language:?}");

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use ::plugins::{Decide, Fault, Instance, Keep, Limits, Module};
+use ::plugins::{Decide, Fault};
 use acd::Binding;
 use clap::Args;
 use company::Company;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use sim::{Beside, Centre, Recorded};
 use switch::{Config, Rest};
 
-use super::loaded::{LONGEST, Room, fits, host, json, load, read};
+use super::loaded::{LONGEST, Loaded, Means, is_url, json};
 use crate::error::Error;
 use crate::folder::read_company;
 use crate::operate::{print, shown};
@@ -33,8 +33,12 @@ const SEED: u64 = 1;
 /// `strowger plugin replay`.
 #[derive(Debug, Args)]
 pub(crate) struct Replay {
-    /// The component; if it has the name of the one that decided then, it goes by the same states, else by its own
-    file: PathBuf,
+    /// The component, or the URL of a service
+    #[arg(value_name = "FILE|URL")]
+    plugin: String,
+    /// The name under which it is asked; if that decided then, it goes by the same states, else by its own [default: the file's]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     /// Journals, in their order: files of the folder `journal` of the data folder
     #[arg(long, required = true, num_args = 1.., value_name = "FILE.jsonl")]
     journal: Vec<PathBuf>,
@@ -51,7 +55,7 @@ pub(crate) struct Replay {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    room: Room,
+    means: Means,
 }
 
 /// Asks the plugin what was asked then, and says what is different. Exit code 1: a decision failed.
@@ -59,15 +63,15 @@ pub(crate) struct Replay {
 /// # Errors
 /// If a file cannot be read, the plugin is none, or nothing is recorded.
 pub(super) fn replay(request: &Replay) -> Result<ExitCode, Error> {
+    let name = name(request)?;
     // What is decided must not hang on how busy the machine is.
-    let limits = request.room.limits(LONGEST);
-    let module = load(&host()?, &request.file, &read(&request.file)?, &limits)?;
+    let loaded = Loaded::new(&request.plugin, &request.means, Some(LONGEST))?;
     if let Some(parameters) = &request.parameters {
-        fits(&request.file, &module, parameters)?;
+        loaded.fits(parameters)?;
     }
     let company = request.config.as_deref().map(read_company).transpose()?;
     let mut day = Day::new(company.as_ref().map(|company| company.switch.targets()).unwrap_or_default());
-    let mut again = Again::new(request, &module, limits);
+    let mut again = Again::new(request, &name, loaded.decider()?);
     for path in &request.journal {
         let file_error = |source| Error::File { path: path.clone(), source };
         let mut lines = BufReader::with_capacity(1 << 18, File::open(path).map_err(file_error)?);
@@ -90,7 +94,7 @@ pub(super) fn replay(request: &Replay) -> Result<ExitCode, Error> {
     }
     again.tell();
     if let Some(company) = company {
-        day.play(company, request, &module, limits)?;
+        day.play(company, request, &name, &loaded)?;
     }
     Ok(if again.counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
@@ -115,8 +119,8 @@ impl Counts {
 /// The plugin, asked again.
 struct Again<'a> {
     request: &'a Replay,
-    name: String,
-    instance: Instance,
+    name: &'a str,
+    plugin: Box<dyn Decide>,
     /// By queue, if they are not those of then.
     states: BTreeMap<String, Option<String>>,
     counts: Counts,
@@ -125,10 +129,9 @@ struct Again<'a> {
 }
 
 impl<'a> Again<'a> {
-    fn new(request: &'a Replay, module: &Module, limits: Limits) -> Self {
-        let instance = Instance::new(module.clone(), limits, Keep::Fresh);
+    fn new(request: &'a Replay, name: &'a str, plugin: Box<dyn Decide>) -> Self {
         let (states, counts, told) = (BTreeMap::new(), Counts::default(), Vec::new());
-        Self { request, name: name(request), instance, states, counts, told }
+        Self { request, name, plugin, states, counts, told }
     }
 
     fn decide(&mut self, then: &Decided) {
@@ -144,7 +147,7 @@ impl<'a> Again<'a> {
             Some(parameters) => parameters.to_string(),
             None => then.parameters.as_deref().filter(|_| own).unwrap_or("{}").to_owned(),
         };
-        let now = self.instance.decide(&snapshot, &parameters);
+        let now = self.plugin.decide(&snapshot, &parameters);
         if let Ok(Decision { state: Some(state), .. }) = &now {
             self.states.insert(then.queue.to_string(), Some(state.clone()));
         }
@@ -195,9 +198,16 @@ impl<'a> Again<'a> {
     }
 }
 
-/// The name by which a plugin is bound: that of its file.
-fn name(request: &Replay) -> String {
-    request.file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+/// The name by which a plugin is bound: that of its file, unless another is said.
+fn name(request: &Replay) -> Result<String, Error> {
+    let of_file = || match Path::new(&request.plugin).file_stem() {
+        Some(stem) if !is_url(&request.plugin) => Ok(stem.to_string_lossy().into_owned()),
+        _ => Err(Error::Option(format!(
+            "a URL does not say under which name {} decides; say it with --name, as `plugins` in queues.yaml has it",
+            request.plugin
+        ))),
+    };
+    request.name.clone().map_or_else(of_file, Ok)
 }
 
 /// What a decision does.
@@ -238,7 +248,7 @@ impl Day {
     }
 
     /// Plays it without the plugin and with it, and tells the figures of all three.
-    fn play(self, company: Company, request: &Replay, module: &Module, limits: Limits) -> Result<(), Error> {
+    fn play(self, company: Company, request: &Replay, name: &str, loaded: &Loaded) -> Result<(), Error> {
         let asks =
             |queue: &&mut acd::QueueConfig| request.queue.as_deref().is_none_or(|wanted| wanted == queue.name.as_str());
         let mut config: Config = company.switch;
@@ -246,12 +256,12 @@ impl Day {
             return Err(Error::NothingRecorded { queue: request.queue.clone() });
         };
         let without = Centre::play(load.clone(), config.clone());
-        let plugin = PluginName::from(name(request));
+        let plugin = PluginName::from(name);
         let parameters = request.parameters.clone().unwrap_or_else(|| json!({}));
         for queue in config.queues.iter_mut().filter(asks) {
             let known = queue.plugin.as_ref().filter(|known| known.plugin == plugin && request.parameters.is_none());
             let parameters = known.map_or_else(|| parameters.to_string().into(), |known| known.parameters.clone());
-            let (plugin, order) = (plugin.clone(), module.description().order);
+            let (plugin, order) = (plugin.clone(), loaded.description.order);
             queue.plugin = Some(Arc::new(Binding { parameters, ..Binding::new(plugin, order) }));
         }
         config.plugins.insert(plugin.clone(), Rest::default());
@@ -263,8 +273,9 @@ impl Day {
             .filter(|queue| queue.plugin.as_ref().is_some_and(|binding| binding.plugin == plugin))
             .map(|queue| queue.name.clone())
             .collect();
-        let instance = || Box::new(Instance::new(module.clone(), limits, Keep::Fresh)) as Box<dyn Decide>;
-        let played = others.unwrap_or_default().with(asked.into_iter().map(|queue| (queue, instance())));
+        let deciders = asked.into_iter().map(|queue| Ok((queue, loaded.decider()?)));
+        let deciders = deciders.collect::<Result<Vec<_>, Error>>()?;
+        let played = others.unwrap_or_default().with(deciders.into_iter());
         let with = Centre::play_beside(load, config, Beside { plugins: Some(Box::new(played)), ..Beside::default() });
         let columns = [("recorded", &self.queues), ("strategy", &without.tally.queues), ("plugin", &with.tally.queues)];
         print(&if request.json { figures(&columns) } else { table(&columns) });

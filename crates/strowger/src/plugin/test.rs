@@ -7,8 +7,8 @@ use clap::Args;
 use workbench::PluginCase;
 use yaml::{Faults, Source};
 
-use super::component;
-use super::loaded::{Asked, LONGEST, Room, host, load, misfits, read};
+use super::loaded::{Asked, LONGEST, Loaded, Means, is_url};
+use super::{component, described};
 use crate::error::Error;
 use crate::folder::read_file;
 use crate::operate::print;
@@ -23,11 +23,11 @@ pub(crate) struct Test {
     /// The plugin's folder, which has its tests in `tests`
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
-    /// The component [default: NAME.wasm in the folder, by the name of that]
-    #[arg(long, value_name = "FILE")]
-    plugin: Option<PathBuf>,
+    /// The component, or the URL of a service [default: NAME.wasm in the folder, by the name of that]
+    #[arg(long, value_name = "FILE|URL")]
+    plugin: Option<String>,
     #[command(flatten)]
-    room: Room,
+    means: Means,
 }
 
 /// Plays them, and says what failed.
@@ -35,12 +35,7 @@ pub(crate) struct Test {
 /// # Errors
 /// If a file cannot be read, or there is no plugin or no test.
 pub(super) fn test(request: &Test) -> Result<ExitCode, Error> {
-    let path = request.plugin.clone().map_or_else(|| component(&request.folder), Ok)?;
-    if request.plugin.is_none() && !path.exists() {
-        return Err(Error::NotBuilt { path, folder: request.folder.clone() });
-    }
-    let limits = request.room.limits(LONGEST);
-    let module = load(&host()?, &path, &read(&path)?, &limits)?;
+    let loaded = load(request)?;
     let beside = request.folder.join(FOLDER);
     let mut paths = Vec::new();
     if beside.is_dir() {
@@ -56,7 +51,7 @@ pub(super) fn test(request: &Test) -> Result<ExitCode, Error> {
         cases.extend(PluginCase::read(&Source::from_bytes(path.display().to_string(), &octets), &faults));
     }
     for case in &cases {
-        for wrong in misfits(&module, &case.parameters) {
+        for wrong in loaded.misfits(&case.parameters) {
             let remedy = "`strowger plugin check` prints the schema";
             faults.add(case.parameters_at.clone(), format!("the parameters do not fit: {wrong}"), remedy);
         }
@@ -69,10 +64,31 @@ pub(super) fn test(request: &Test) -> Result<ExitCode, Error> {
     }
     let mut failed = 0;
     for case in &cases {
-        let failures = case.run(&mut Asked::new(&module, limits));
+        let failures = case.run(&mut Asked(loaded.decider()?));
         failed += usize::from(!failures.is_empty());
         print(&case.report(&failures));
     }
     print(&format!("{} test{}, {failed} failed\n", cases.len(), if cases.len() == 1 { "" } else { "s" }));
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// What is tested: the component in the folder, or what was named instead. A service is described by what lies in the folder.
+fn load(request: &Test) -> Result<Loaded, Error> {
+    let folder = &request.folder;
+    let Some(named) = &request.plugin else {
+        let path = component(folder)?;
+        if !path.exists() {
+            return Err(match described(folder)? {
+                Some(_) => Error::NoUrl { folder: folder.clone() },
+                None => Error::NotBuilt { path, folder: folder.clone() },
+            });
+        }
+        return Loaded::new(&path.to_string_lossy(), &request.means, Some(LONGEST));
+    };
+    let means = request.means.clone();
+    let means = match is_url(named).then(|| described(folder)).transpose()?.flatten() {
+        Some(description) => means.described_by(description),
+        None => means,
+    };
+    Loaded::new(named, &means, Some(LONGEST))
 }

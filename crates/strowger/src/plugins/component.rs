@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use company::Component;
 use plugins::{Cache, Fault, Host, Instance, Keep, Limits, Module};
 use routing::Description;
+use wit_component::ComponentEncoder;
 
 /// Components that stay loaded, so that a configuration that is read again need not load them again.
 const MAX_LOADED: usize = 64;
@@ -20,17 +21,21 @@ struct Runner {
 /// The one of this process, or why there is none.
 fn runner() -> Result<&'static Runner, String> {
     static RUNNER: OnceLock<Result<Runner, String>> = OnceLock::new();
-    let start = || {
-        // Without a cache plugins are compiled at each start.
-        let cache = cache_folder().and_then(|folder| Cache::open(&folder).ok());
-        let host = Host::start(cache).map_err(|error| format!("WebAssembly cannot be run: {error}"))?;
-        Ok(Runner { host, loaded: Mutex::default() })
-    };
+    let start = || Ok(Runner { host: host(cache())?, loaded: Mutex::default() });
     RUNNER.get_or_init(start).as_ref().map_err(Clone::clone)
 }
 
+fn host(cache: Option<Cache>) -> Result<Host, String> {
+    Host::start(cache).map_err(|error| format!("WebAssembly cannot be run: {error}"))
+}
+
+/// Without one plugins are compiled at each start.
+fn cache() -> Option<Cache> {
+    cache_folder().and_then(|folder| Cache::open(&folder).ok())
+}
+
 /// Where compiled plugins are kept: below what the service manager or the user's environment names.
-pub(crate) fn cache_folder() -> Option<PathBuf> {
+fn cache_folder() -> Option<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let own = folder("CACHE_DIRECTORY").or_else(|| Some(folder("XDG_CACHE_HOME")?.join("strowger")));
     let own = own.or_else(|| Some(folder("HOME")?.join(".cache/strowger")));
@@ -75,4 +80,29 @@ pub(crate) fn ready(
     let module = load(component, &limits)?;
     let keep = if component.kept { Keep::Kept } else { Keep::Fresh };
     Ok(plugins::Binding::new(move || Instance::new(module.clone(), limits, keep), parameters))
+}
+
+/// The SHA-256 of one, in hexadecimal digits.
+pub(crate) fn digest(component: &Component, deadline: Duration) -> Result<String, String> {
+    load(component, &limits(component, deadline)).map(|module| module.digest())
+}
+
+/// How long one takes to load: compiled, and from the cache.
+pub(crate) fn load_times(component: &Component) -> Result<[Duration; 2], String> {
+    let time = |cache| {
+        let (host, limits) = (host(cache)?, limits(component, Duration::from_secs(1)));
+        let begun = Instant::now();
+        host.load(&component.file, &limits).map_err(|fault| fault.to_string())?;
+        Ok::<_, String>(begun.elapsed())
+    };
+    let compiled = time(None)?;
+    // The first of these may compile it once more, for the cache; the second finds it there.
+    time(cache())?;
+    Ok([compiled, time(cache())?])
+}
+
+/// A component of a core module in which the types of the contract stand.
+pub(crate) fn encode(core: &[u8]) -> Result<Vec<u8>, String> {
+    let encoded = ComponentEncoder::default().module(core).and_then(|encoder| encoder.validate(true).encode());
+    encoded.map_err(|error| format!("{error:#}"))
 }

@@ -19,3 +19,18 @@ pub(crate) fn describe(_: &Component, _: Duration) -> Result<Description, String
 pub(crate) fn ready(_: &Component, _: Duration, _: Arc<str>) -> Result<plugins::Binding, String> {
     none()
 }
+
+/// The SHA-256 of one.
+pub(crate) fn digest(_: &Component, _: Duration) -> Result<String, String> {
+    none()
+}
+
+/// How long one takes to load.
+pub(crate) fn load_times(_: &Component) -> Result<[Duration; 2], String> {
+    none()
+}
+
+/// A component of a core module.
+pub(crate) fn encode(_: &[u8]) -> Result<Vec<u8>, String> {
+    none()
+}

@@ -33,7 +33,6 @@ impl Played {
     }
 
     /// The same, but that these decide for these queues.
-    #[cfg(feature = "wasm")]
     pub fn with(mut self, others: impl Iterator<Item = (QueueName, Box<dyn Decide>)>) -> Self {
         self.0.extend(others);
         self
