@@ -13,6 +13,24 @@ use tests::wait::SOON;
 
 const AGENTS: usize = 5;
 
+/// Agents whose phones answer, and the company whose queue they serve.
+struct Scene {
+    ports: Ports,
+    folder: tempfile::TempDir,
+    phones: Sipp,
+    company: Company,
+}
+
+fn scene() -> Scene {
+    let (mut ports, folder) = (Ports::slices(2), tempfile::tempdir().expect("a folder"));
+    let (agents, media) = (ports.take(2), ports.take(4));
+    let phones = Sipp::answering("agent_answers", agents, media, folder.path(), &[]);
+    let mut company = Company::new(&ports);
+    company.agents = (1..=AGENTS).map(|n| (format!("agent{n}"), format!("sip:agent{n}@127.0.0.1:{agents}"))).collect();
+    company.queue.insert("wrap_up", "1ms".to_owned());
+    Scene { ports, folder, phones, company }
+}
+
 /// A component that offers the first call to the first agent that it sees.
 fn first() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/plugins/tests/frozen/first-1.0.0.wasm")
@@ -74,12 +92,7 @@ fn replays(switch: &Switch, plugin: &Path) {
 
 #[test]
 fn a_plugin_decides_is_replaced_while_calls_go_on_and_one_that_is_none_changes_nothing() {
-    let (mut ports, folder) = (Ports::slices(2), tempfile::tempdir().expect("a folder"));
-    let (agents, media) = (ports.take(2), ports.take(4));
-    let mut phones = Sipp::answering("agent_answers", agents, media, folder.path(), &[]);
-    let mut company = Company::new(&ports);
-    company.agents = (1..=AGENTS).map(|n| (format!("agent{n}"), format!("sip:agent{n}@127.0.0.1:{agents}"))).collect();
-    company.queue.insert("wrap_up", "1ms".to_owned());
+    let Scene { mut ports, folder, mut phones, mut company } = scene();
     let cache = folder.path().join("cache");
     let switch = Switch::start_with(&company, |mut command| {
         command.env("XDG_CACHE_HOME", &cache);
@@ -146,12 +159,7 @@ fn own_program() -> PathBuf {
 
 #[test]
 fn a_strategy_that_somebody_built_into_his_own_program_decides() {
-    let (mut ports, folder) = (Ports::slices(2), tempfile::tempdir().expect("a folder"));
-    let (agents, media) = (ports.take(2), ports.take(4));
-    let mut phones = Sipp::answering("agent_answers", agents, media, folder.path(), &[]);
-    let mut company = Company::new(&ports);
-    company.agents = (1..=AGENTS).map(|n| (format!("agent{n}"), format!("sip:agent{n}@127.0.0.1:{agents}"))).collect();
-    company.queue.insert("wrap_up", "1ms".to_owned());
+    let Scene { mut ports, folder: _folder, mut phones, mut company } = scene();
     company.queue.insert("plugin", "last-of-list".to_owned());
     let switch = Switch::start_with(&company, |command| {
         let mut own = Command::new(own_program());
@@ -193,15 +201,11 @@ fn service(port: u16, secret: &Path, folder: &Path) -> Process {
 
 #[test]
 fn a_service_decides_and_while_it_is_down_the_queues_strategy_does() {
-    let (mut ports, folder) = (Ports::slices(2), tempfile::tempdir().expect("a folder"));
-    let (agents, media, port) = (ports.take(2), ports.take(4), ports.take(1));
+    let Scene { mut ports, folder, mut phones, mut company } = scene();
+    let port = ports.take(1);
     let secret = folder.path().join("secret");
     std::fs::write(&secret, "word of honour\n").expect("a file");
     let mut decides = service(port, &secret, folder.path());
-    let mut phones = Sipp::answering("agent_answers", agents, media, folder.path(), &[]);
-    let mut company = Company::new(&ports);
-    company.agents = (1..=AGENTS).map(|n| (format!("agent{n}"), format!("sip:agent{n}@127.0.0.1:{agents}"))).collect();
-    company.queue.insert("wrap_up", "1ms".to_owned());
     company.queue.insert("plugin", "{ name: fewest, order: fewest-calls }".to_owned());
     company.secrets.insert("routing", "word of honour".to_owned());
     company.web = Some("secrets: { routing: { file: routing } }".to_owned());

@@ -51,8 +51,8 @@ impl Authority {
         self.path(&self.name, "pem")
     }
 
-    /// A certificate for hosts of these names (`DNS:…`, `IP:…`, `URI:…`), for so many days from now on.
-    pub fn issue(&self, file: &str, names: &[&str], days: u32) -> Pair {
+    /// A certificate for hosts of these names (`DNS:…`, `IP:…`, `URI:…`), for so many days from now on; below 0 it has ended.
+    pub fn issue(&self, file: &str, names: &[&str], days: i32) -> Pair {
         let (key, request, certificate) = (self.path(file, "key"), self.path(file, "csr"), self.path(file, "pem"));
         let extensions = self.path(file, "ext");
         std::fs::write(&extensions, format!("subjectAltName={}\nbasicConstraints=CA:FALSE\n", names.join(",")))
