@@ -24,7 +24,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
 const QUEUES: usize = 4;
-/// How long a service has for an answer: what is slow is to be seen.
+/// How long a service, or a strategy in Rust, has for an answer: what is slow is to be seen.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// Questions before any is counted.
 const WARM_UP: usize = 50;
@@ -45,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let snapshot = Arc::new(snapshot());
     let mut report = serde_json::Map::new();
     report.insert("built_in".to_owned(), built_in(&snapshot, lasts));
-    let native = || Native::new(Arc::new(|| Box::new(Builtin::FewestCalls)));
+    let native = || Native::new(Arc::new(|| Box::new(Builtin::FewestCalls)), PATIENCE);
     report.insert("rust".to_owned(), asked(&Binding::new(native, "{}".into()), &snapshot, lasts)?);
     if let Some(component) = component {
         let limits = Limits::default();

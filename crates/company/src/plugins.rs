@@ -24,6 +24,8 @@ pub const MAX_PLUGIN_BYTES: usize = 64 << 20;
 pub(crate) const FOLDER: &str = "plugins/";
 const EXTENSION: &str = ".wasm";
 const MIB: usize = 1 << 20;
+/// How long a strategy in Rust may take for a decision unless that is written.
+const STRATEGY_DEADLINE: Duration = Duration::from_millis(50);
 /// What a decision may take beside the plugin's own time, before another one takes its place.
 const GRACE: Duration = Duration::from_millis(50);
 
@@ -35,7 +37,7 @@ pub(crate) static BINDING: Kind = Kind::Any(&[NAME, &Kind::Form(&BOUND)]);
 form! {
     PLUGIN, "a plugin", one of [],
     key("url", services::URL, "The service that decides, in the place of a file: asked by POST, JSON both ways.", "https://routing.example/decide").otherwise("the file `plugins/NAME.wasm` decides"),
-    key("deadline", DURATION, "How long one decision may take, 1ms to 1s.", "20ms").otherwise("5ms, of a service 50ms"),
+    key("deadline", DURATION, "How long one decision may take, 1ms to 1s.", "20ms").otherwise("5ms of a component, else 50ms"),
     key("memory", &Kind::Whole(1, 256), "How much memory it may use, in MiB.", "64").usual("16"),
     key("instance", &Kind::Word(&["fresh", "kept"]), "Whether each decision is made by a fresh instance, or all of a queue by one that is kept until it fails.", "kept").usual("fresh"),
     key("outstanding", &Kind::Whole(1, 1_000), "How many questions may be under way to a service at once, of all queues.", "8").usual("32"),
@@ -190,8 +192,7 @@ pub(crate) fn read(settings: Option<Value<'_>>, desk: &mut Desk<'_>, names: &Nam
         let map = maps.get(name.as_str());
         not_a_service(map, "the program brings this plugin along");
         not_a_component(map, &format!("`{name}` is a strategy that the program brings along"));
-        let plugin =
-            Plugin { decider: Decider::Strategy(name.clone()), deadline: deadline(map, Component::USUAL_DEADLINE) };
+        let plugin = Plugin { decider: Decider::Strategy(name.clone()), deadline: deadline(map, STRATEGY_DEADLINE) };
         known.add(("queues.yaml", name), plugin, map, files, faults);
     }
     for (name, map) in &maps {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Native;
+
 /// Why a plugin is not taken, or did not decide.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
@@ -37,6 +39,12 @@ pub enum Fault {
     /// A strategy in Rust panicked.
     #[error("panicked: {0}")]
     Panic(String),
+    /// A strategy in Rust is at an earlier question still, or too many are.
+    #[error(
+        "has not come back from an earlier question; a reload begins with it anew, {} times until a restart",
+        Native::MOST_LEFT_BEHIND
+    )]
+    Hangs,
     /// The host of its `url` has no address.
     #[error("no address of {0}; look at `url`")]
     Dns(String),
@@ -83,6 +91,7 @@ impl Fault {
             Self::Stack => "stack",
             Self::Trap(_) => "trap",
             Self::Panic(_) => "panic",
+            Self::Hangs => "hangs",
             Self::Dns(_) => "dns",
             Self::Connect(_) => "connect",
             Self::Tls(_) => "tls",

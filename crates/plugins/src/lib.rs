@@ -7,7 +7,7 @@
 //! - `decide.rs`: [`Decide`], the one face of plugins of every kind.
 //! - `fault.rs`: what can be wrong with a plugin or its answer.
 //! - `wasm`: components of WebAssembly. `Host` loads a file into a `Module`, of which an `Instance` answers; its caller waits.
-//! - `native.rs`: strategies in Rust, built into the program.
+//! - `native.rs`: strategies in Rust, built into the program; each has a thread, as nothing ends one that does not return.
 //! - `http.rs`: services that are asked over HTTP.
 //! - `lanes.rs`: [`Plugins`], a thread for each queue, so that a slow one delays no other.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a driver: it owns threads, files and clocks")]

@@ -3,13 +3,14 @@
 
 mod common;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use base::DecisionId;
 use common::{LIMIT, agents};
-use plugins::{Answer, Ask, Binding, Decide as _, Fault, Native, Plugins};
+use plugins::{Answer, Ask, Binding, Decide as _, Fault, Make, Native, Plugins};
 use routing::{Builtin, Decision, MAX_REASON, MAX_STATE, Outcome, Snapshot, Strategy};
 
 /// What it decides is what it was made with, and how often it was asked.
@@ -42,7 +43,7 @@ impl Strategy for Counts {
 fn counts() -> Native {
     let made = AtomicU64::new(0);
     let make = move || Counts { made: made.fetch_add(1, Ordering::Relaxed), asked: AtomicU64::new(0) };
-    Native::new(Arc::new(move || Box::new(make())))
+    Native::new(Arc::new(move || Box::new(make())), LIMIT)
 }
 
 #[test]
@@ -78,4 +79,114 @@ fn a_queue_may_be_bound_to_one() {
     plugins.ask(ask).unwrap();
     let Answer::Decided { result, .. } = answers.recv_timeout(LIMIT).unwrap() else { panic!("a decision") };
     assert_eq!(result.unwrap().action, Builtin::LongestIdle.decide(&asked).action);
+}
+
+/// The first so many that are asked do not come back before the test lets them.
+struct Blocks {
+    asked: Sender<()>,
+    blocking: Arc<AtomicU64>,
+    gate: Arc<Mutex<Receiver<()>>>,
+}
+
+impl Strategy for Blocks {
+    fn name(&self) -> &str {
+        "blocks"
+    }
+
+    fn decide(&self, snapshot: &Snapshot) -> Decision {
+        self.asked.send(()).unwrap();
+        let blocks = |left: u64| left.checked_sub(1);
+        if self.blocking.fetch_update(Ordering::SeqCst, Ordering::SeqCst, blocks).is_ok() {
+            // All go when the other end is gone.
+            let _ = self.gate.lock().unwrap().recv();
+        }
+        Builtin::LongestIdle.decide(snapshot)
+    }
+}
+
+/// What makes them, what tells when one is asked, and what lets all go when it is dropped.
+fn blocking(count: u64) -> (Make, Receiver<()>, Sender<()>) {
+    let (asked, is_asked) = channel();
+    let (let_go, gate) = channel();
+    let (asked, gate, blocking) = (Mutex::new(asked), Arc::new(Mutex::new(gate)), Arc::new(AtomicU64::new(count)));
+    let make = move || {
+        let (blocking, gate) = (Arc::clone(&blocking), Arc::clone(&gate));
+        Blocks { asked: asked.lock().unwrap().clone(), blocking, gate }
+    };
+    (Arc::new(move || Box::new(make())), is_asked, let_go)
+}
+
+const SHORT: Duration = Duration::from_millis(20);
+
+/// Decides, as soon as it can again.
+fn decides_again(native: &mut Native) {
+    while let Err(fault) = native.decide(&agents(1), "{}") {
+        assert!(matches!(fault, Fault::Hangs | Fault::Deadline(_)), "{fault}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn one_that_does_not_return_is_asked_nothing_until_it_has_and_others_of_its_kind_go_on() {
+    let (make, is_asked, let_go) = blocking(1);
+    let mut native = Native::new(Arc::clone(&make), SHORT);
+    assert_eq!(native.decide(&agents(1), "{}"), Err(Fault::Deadline(SHORT)));
+    is_asked.recv_timeout(LIMIT).unwrap();
+    // The strategy hears of none of them, and nobody waits for it.
+    for _ in 0..1_000 {
+        assert_eq!(native.decide(&agents(1), "{}"), Err(Fault::Hangs));
+        native.prepare();
+    }
+    assert_eq!(native.told(&[], None, "{}"), Err(Fault::Hangs));
+    assert!(is_asked.try_recv().is_err());
+    let told = Fault::Hangs.to_string();
+    assert_eq!(
+        told,
+        "has not come back from an earlier question; a reload begins with it anew, 8 times until a restart"
+    );
+    assert!(Native::new(make, LIMIT).decide(&agents(1), "{}").is_ok(), "another queue's");
+    drop(let_go);
+    decides_again(&mut native);
+}
+
+#[test]
+fn a_reload_begins_anew_and_leaves_only_so_many_threads_behind() {
+    let most = Native::MOST_LEFT_BEHIND;
+    let (make, is_asked, let_go) = blocking(most as u64);
+    for _ in 0..most {
+        let mut native = Native::new(Arc::clone(&make), SHORT);
+        assert_eq!(native.decide(&agents(1), "{}"), Err(Fault::Deadline(SHORT)));
+        is_asked.recv_timeout(LIMIT).unwrap();
+    }
+    let mut native = Native::new(make, LIMIT);
+    native.prepare();
+    assert_eq!(native.decide(&agents(1), "{}"), Err(Fault::Hangs));
+    assert!(is_asked.try_recv().is_err(), "it is not even begun with");
+    drop(let_go);
+    decides_again(&mut native);
+}
+
+#[test]
+fn a_queue_whose_strategy_hangs_is_answered_and_bound_anew_it_decides() {
+    let (make, is_asked, _let_go) = blocking(1);
+    let (told, answers) = channel();
+    let mut plugins = Plugins::new(move |answer| drop(told.send(answer)));
+    let bound = |deadline| {
+        let make = Arc::clone(&make);
+        Binding::new(move || Native::new(Arc::clone(&make), deadline), "{}".into())
+    };
+    let ask = |plugins: &Plugins| {
+        let snapshot = Arc::new(agents(1));
+        plugins.ask(Ask { id: DecisionId::from_raw(3), queue: "sales".into(), snapshot }).unwrap();
+        match answers.recv_timeout(LIMIT).unwrap() {
+            Answer::Decided { result, .. } => result,
+            other => panic!("{other:?}"),
+        }
+    };
+    plugins.bind("sales".into(), bound(SHORT)).unwrap();
+    assert_eq!(ask(&plugins), Err(Fault::Deadline(SHORT)));
+    is_asked.recv_timeout(LIMIT).unwrap();
+    assert_eq!(ask(&plugins), Err(Fault::Hangs));
+    plugins.bind("sales".into(), bound(LIMIT)).unwrap();
+    assert!(ask(&plugins).is_ok());
 }

@@ -74,9 +74,10 @@ impl Bound {
         Ok(Self { queue, binding, plugin, service, ready })
     }
 
-    /// True if a queue need not be bound anew.
+    /// True if a queue need not be bound anew. A strategy in Rust always is, as it may hang.
     fn is_same(&self, other: &Self) -> bool {
-        let same = self.plugin == other.plugin && self.binding.parameters == other.binding.parameters;
+        let may_hang = matches!(self.plugin.decider, Decider::Strategy(_));
+        let same = !may_hang && self.plugin == other.plugin && self.binding.parameters == other.binding.parameters;
         same && self.service == other.service
     }
 }
@@ -93,7 +94,7 @@ pub(crate) fn ready(
     let deadline = plugin.deadline;
     Ok(match &plugin.decider {
         Decider::Component(component) => (component::ready(component, deadline, parameters)?, None),
-        Decider::Strategy(name) => (strategies::ready(name, parameters)?, None),
+        Decider::Strategy(name) => (strategies::ready(name, deadline, parameters)?, None),
         Decider::Service(service) => {
             let service = service::find(service, vault)?;
             let asker = service::asker(service.clone(), deadline);

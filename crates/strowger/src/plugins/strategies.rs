@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use plugins::{Make, Native};
 use routing::{Description, PluginName, Strategy};
@@ -70,9 +71,9 @@ pub(crate) fn describe(name: &PluginName) -> Result<Description, String> {
 }
 
 /// For a queue's thread.
-pub(crate) fn ready(name: &PluginName, parameters: Arc<str>) -> Result<plugins::Binding, String> {
+pub(crate) fn ready(name: &PluginName, deadline: Duration, parameters: Arc<str>) -> Result<plugins::Binding, String> {
     let (_, make) = find(name)?;
-    Ok(plugins::Binding::new(|| Native::new(Arc::clone(make)), parameters))
+    Ok(plugins::Binding::new(move || Native::new(Arc::clone(make), deadline), parameters))
 }
 
 #[cfg(test)]
