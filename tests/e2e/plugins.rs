@@ -166,16 +166,24 @@ fn a_strategy_that_somebody_built_into_his_own_program_decides() {
         own.args(command.get_args());
         own
     });
+    let config = switch.folder().join("config");
     calls(&switch, &mut ports, 4);
     // The last of the list, always: no strategy that is built in decides so.
     let by_own = ("last-of-list".to_owned(), format!("agent{AGENTS}"));
     assert!(deciders(&switch, 0).iter().all(|decided| *decided == by_own), "{:?}", deciders(&switch, 0));
     let line = switch.told(&["plugins"]);
     assert!(line.contains("last-of-list ") && line.contains(" ready "), "{line}");
-    phones.wait_for_successes(4, SOON);
+    // What a queue writes as parameters is what its strategy goes by.
+    company.queue.insert("plugin", "{ name: last-of-list, parameters: { spared: 2 } }".to_owned());
+    company.write(&config);
+    let reloaded = Command::new(own_program()).args(["reload", "--config"]).arg(&config).output().expect("it runs");
+    assert!(reloaded.status.success(), "{reloaded:?}");
+    calls(&switch, &mut ports, 2);
+    let by_own = ("last-of-list".to_owned(), format!("agent{}", AGENTS - 2));
+    assert!(deciders(&switch, 4).iter().all(|decided| *decided == by_own), "{:?}", deciders(&switch, 4));
+    phones.wait_for_successes(6, SOON);
     switch.assert_quiet();
     // Who does not bring it along says so.
-    let config = switch.folder().join("config");
     let checked = |program: &Path| {
         let told = Command::new(program).args(["check", "--config"]).arg(&config).output().expect("it runs");
         (
@@ -187,6 +195,11 @@ fn a_strategy_that_somebody_built_into_his_own_program_decides() {
     assert_eq!(code, Some(0), "{told}");
     let (code, told) = checked(&binary());
     assert!(code == Some(1) && told.contains("there is no plugin `last-of-list`"), "{told}");
+    company.queue.insert("plugin", "{ name: last-of-list, parameters: { spared: -1 } }".to_owned());
+    company.write(&config);
+    let (code, told) = checked(&own_program());
+    let wrong = "error: the plugin `last-of-list` does not take this: -1 is less than the minimum of 0";
+    assert!(code == Some(1) && told.contains("queues.yaml:") && told.contains(wrong), "{told}");
 }
 
 /// The example service in Python, at a port, with the secret of a file.

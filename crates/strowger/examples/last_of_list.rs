@@ -3,11 +3,21 @@
 
 use std::process::ExitCode;
 
-use strowger::Strowger;
 use strowger::routing::{Action, Decision, Order, Question, Snapshot, Strategy};
+use strowger::{Strowger, Value};
 
 /// The last free agent of the queue's list gets the call.
-struct LastOfList;
+struct LastOfList {
+    /// So many of the last are spared as long as another one is free.
+    spared: usize,
+}
+
+/// What a queue may write: `plugin: { name: last-of-list, parameters: { spared: 1 } }`.
+const PARAMETERS: &str = r#"{
+    "type": "object",
+    "properties": { "spared": { "type": "integer", "minimum": 0, "maximum": 31 } },
+    "additionalProperties": false
+}"#;
 
 impl Strategy for LastOfList {
     fn name(&self) -> &str {
@@ -20,7 +30,10 @@ impl Strategy for LastOfList {
 
     fn decide(&self, snapshot: &Snapshot) -> Decision {
         let pair = match &snapshot.question {
-            Question::Agent { call, candidates } => candidates.last().map(|agent| (call, agent)),
+            Question::Agent { call, candidates } => {
+                let agent = candidates.iter().rev().nth(self.spared).or(candidates.first());
+                agent.map(|agent| (call, agent))
+            }
             Question::Call { agent, calls } => calls.first().map(|call| (call, agent)),
         };
         let Some((call, agent)) = pair else {
@@ -32,5 +45,9 @@ impl Strategy for LastOfList {
 }
 
 fn main() -> ExitCode {
-    Strowger::new().strategy(|| LastOfList).main()
+    let make = |parameters: &Value| {
+        let spared = parameters["spared"].as_u64().unwrap_or_default();
+        LastOfList { spared: usize::try_from(spared).unwrap_or_default() }
+    };
+    Strowger::new().strategy_with(PARAMETERS, make).main()
 }

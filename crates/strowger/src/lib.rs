@@ -60,6 +60,8 @@ use crate::plugins::Strategies;
 
 /// What strategies are written against.
 pub use ::routing;
+/// What their parameters are.
+pub use serde_json::Value;
 
 /// The program, maybe with strategies of one's own.
 #[derive(Debug, Default)]
@@ -78,7 +80,20 @@ impl Strowger {
     /// anew should it panic.
     #[must_use]
     pub fn strategy<S: routing::Strategy + 'static>(mut self, make: impl Fn() -> S + Send + Sync + 'static) -> Self {
-        self.strategies.add(make);
+        self.strategies.add(None, move |_| make());
+        self
+    }
+
+    /// Adds a strategy that goes by parameters, which each queue writes (`plugin: { name: NAME, parameters: … }`). `schema`: a
+    /// JSON Schema of them, an object, by which `strowger check` looks at what is written. `make` is given a queue's, an object
+    /// that fits; and first of all an empty one, so that the strategy says its name and the order of its candidates.
+    #[must_use]
+    pub fn strategy_with<S: routing::Strategy + 'static>(
+        mut self,
+        schema: &str,
+        make: impl Fn(&Value) -> S + Send + Sync + 'static,
+    ) -> Self {
+        self.strategies.add(Some(schema), make);
         self
     }
 

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use plugins::{Make, Native};
+use plugins::Native;
 use routing::{Description, PluginName, Strategy};
+use serde_json::{Value, json};
 
 use crate::error::Error;
+
+/// Makes a strategy of a queue's parameters.
+type Make = Arc<dyn Fn(&Value) -> Box<dyn Strategy> + Send + Sync>;
 
 /// Those of this process.
 static STRATEGIES: OnceLock<Strategies> = OnceLock::new();
@@ -16,18 +20,31 @@ static STRATEGIES: OnceLock<Strategies> = OnceLock::new();
 #[derive(Default)]
 pub(crate) struct Strategies {
     known: BTreeMap<PluginName, (Description, Make)>,
-    /// The first name that was given twice.
-    twice: Option<PluginName>,
+    /// The first name that cannot be used, and why.
+    faulty: Option<(PluginName, &'static str)>,
 }
 
 impl Strategies {
-    pub fn add<S: Strategy + 'static>(&mut self, make: impl Fn() -> S + Send + Sync + 'static) {
-        let one = make();
+    /// `schema`: of the parameters that it takes, if it takes any.
+    pub fn add<S: Strategy + 'static>(
+        &mut self,
+        schema: Option<&str>,
+        make: impl Fn(&Value) -> S + Send + Sync + 'static,
+    ) {
+        let one = make(&json!({}));
         let name = PluginName::from(one.name());
-        let description = Description::new(name.as_str(), "built in", one.order());
-        let make: Make = Arc::new(move || Box::new(make()));
+        let mut description = Description::new(name.as_str(), "built in", one.order());
+        if let Some(schema) = schema {
+            description.parameters = serde_json::from_str(schema).unwrap_or_default();
+        }
+        let is_schema = jsonschema::validator_for(&description.parameters).is_ok();
+        if !is_schema || description.fault().is_some() {
+            let why = "the schema of its parameters is none: write a JSON object such as `{ \"type\": \"object\" }`";
+            self.faulty.get_or_insert((name.clone(), why));
+        }
+        let make: Make = Arc::new(move |parameters| Box::new(make(parameters)));
         if self.known.insert(name.clone(), (description, make)).is_some() {
-            self.twice.get_or_insert(name);
+            self.faulty.get_or_insert((name, "two have this name"));
         }
     }
 
@@ -37,11 +54,11 @@ impl Strategies {
     /// If one of them cannot be named in a configuration.
     pub fn register(self) -> Result<(), Error> {
         let wrong = |name: &PluginName, why| Err(Error::Strategy { name: name.to_string(), why });
-        if let Some(name) = &self.twice {
-            return wrong(name, "two have this name");
-        }
         if let Some(name) = self.known.keys().find(|name| !company::is_name(name.as_str())) {
             return wrong(name, "a name has lower-case letters, digits and `-`, like `fewest-calls`, at most 64");
+        }
+        if let Some((name, why)) = &self.faulty {
+            return wrong(name, why);
         }
         // Whoever calls `main` a second time goes on with those of the first.
         let _ = STRATEGIES.set(self);
@@ -73,7 +90,10 @@ pub(crate) fn describe(name: &PluginName) -> Result<Description, String> {
 /// For a queue's thread.
 pub(crate) fn ready(name: &PluginName, deadline: Duration, parameters: Arc<str>) -> Result<plugins::Binding, String> {
     let (_, make) = find(name)?;
-    Ok(plugins::Binding::new(move || Native::new(Arc::clone(make), deadline), parameters))
+    // JSON that the switch wrote itself.
+    let given: Value = serde_json::from_str(&parameters).map_err(|error| error.to_string())?;
+    let make: plugins::Make = Arc::new(move || make(&given));
+    Ok(plugins::Binding::new(move || Native::new(Arc::clone(&make), deadline), parameters))
 }
 
 #[cfg(test)]
@@ -98,10 +118,25 @@ mod tests {
     fn names_that_no_configuration_could_tell_apart_are_refused() {
         let told = |names: &[&'static str]| {
             let mut strategies = Strategies::default();
-            names.iter().for_each(|name| strategies.add(|| Named(name)));
+            names.iter().for_each(|name| strategies.add(None, |_| Named(name)));
             strategies.register().unwrap_err().to_string()
         };
         assert_eq!(told(&["a", "b", "a"]), "the strategy `a` cannot be used: two have this name");
-        assert!(told(&["a", "Fewest Calls"]).starts_with("the strategy `Fewest Calls` cannot be used: a name has"));
+        assert!(
+            told(&["a", "Fewest Calls", "a"]).starts_with("the strategy `Fewest Calls` cannot be used: a name has")
+        );
+    }
+
+    #[test]
+    fn a_schema_that_is_none_is_refused() {
+        for schema in ["no JSON", "true", "[]", r#"{ "type": "everything" }"#] {
+            let mut strategies = Strategies::default();
+            strategies.add(Some(schema), |_| Named("a"));
+            let told = strategies.register().unwrap_err().to_string();
+            assert!(
+                told.starts_with("the strategy `a` cannot be used: the schema of its parameters is none"),
+                "{told}"
+            );
+        }
     }
 }
