@@ -87,7 +87,13 @@ fn whoever_follows_the_readme_of_a_new_service_has_a_queue_that_it_decides_for()
         };
         assert!(wanted.iter().all(|wanted| text.contains(wanted)), "{line}\n{text}");
     }
-    assert!(service.is_some(), "{readme}");
+    // He changes it: what it decides hangs on its parameters.
+    service.take().expect("the README has it started").kill();
+    let script = fs::read_to_string(folder.join("service.py")).expect("a script");
+    let changed = script.replace("[-c[\"calls_today\"]", "[most - c[\"calls_today\"]");
+    assert_ne!(changed, script);
+    fs::write(folder.join("service.py"), changed).expect("a script");
+    let _service = python(&["service.py", &port, "secret"], &folder);
 
     let mut phones = Sipp::answering("agent_answers", agents, media, place.path(), &[]);
     let mut company = Company::new(&ports);
@@ -109,7 +115,7 @@ fn whoever_follows_the_readme_of_a_new_service_has_a_queue_that_it_decides_for()
     let checked = Command::new(binary()).args(["check", "--config"]).arg(&config).output().expect("it runs");
     let text = String::from_utf8_lossy(&checked.stderr).into_owned();
     assert!(text.contains("the plugin `gold-first` does not take this: 0 is less than the minimum of 1"), "{text}");
-    company.queue.insert("plugin", "gold-first".to_owned());
+    company.queue.insert("plugin", "{ name: gold-first, parameters: { misses: 7 } }".to_owned());
     company.write(&config);
     let text = switch.told(&["reload"]);
     assert!(text.contains("queues: 1 changed"), "{text}");
@@ -140,6 +146,24 @@ fn whoever_follows_the_readme_of_a_new_service_has_a_queue_that_it_decides_for()
     assert!(code == Some(0) && text.contains("sales                plugin "), "{code:?} {text}");
     let (code, text) = replay(&[]);
     assert!(code == Some(2) && text.contains("say it with --name"), "{code:?} {text}");
+
+    // By its name in the configuration it is asked as that says.
+    let config = &config.display().to_string();
+    let (code, text) = told(&["check", "gold-first", "--config", config, "--deadline", "1s"], &folder);
+    assert!(code == Some(0) && text.contains("signed      yes\norder       fewest-calls\n"), "{code:?} {text}");
+    let (code, text) = told(&["test", "--plugin", "gold-first", "--config", config], &folder);
+    assert!(code == Some(0) && text.ends_with("3 tests, 0 failed\n"), "{code:?} {text}");
+    let mut arguments = vec!["replay", "gold-first", "--config", config, "--journal"];
+    arguments.extend(journals.iter().map(String::as_str));
+    let (code, text) = told(&arguments, &folder);
+    assert!(code == Some(0) && text.starts_with(&wanted), "{code:?} {text}");
+    let (code, text) = told(&["bench", "gold-first", "--config", config, "--sign", "secret"], &folder);
+    assert!(code == Some(2) && text.contains("gold-first is asked as queues.yaml says; leave"), "{code:?} {text}");
+    let (code, text) = told(&["check", "gold", "--config", config], &folder);
+    assert!(
+        code == Some(1) && text.contains("there is no plugin gold in ") && text.contains("it has gold-first"),
+        "{text}"
+    );
     phones.wait_for_successes(3, SOON);
     switch.assert_quiet();
 }

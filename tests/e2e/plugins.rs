@@ -183,6 +183,12 @@ fn a_strategy_that_somebody_built_into_his_own_program_decides() {
     assert!(deciders(&switch, 4).iter().all(|decided| *decided == by_own), "{:?}", deciders(&switch, 4));
     phones.wait_for_successes(6, SOON);
     switch.assert_quiet();
+    for (parameters, agent) in [("{}", "agent3"), ("{\"spared\":1}", "agent2")] {
+        let mut command = Command::new(own_program());
+        command.args(["plugin", "check", "last-of-list", "--parameters", parameters, "--config"]).arg(&config);
+        let told = String::from_utf8_lossy(&command.output().expect("it runs").stdout).into_owned();
+        assert!(told.contains(&format!("\"agent\":\"{agent}\"")) && told.ends_with("it is fit\n"), "{told}");
+    }
     // Who does not bring it along says so.
     let checked = |program: &Path| {
         let told = Command::new(program).args(["check", "--config"]).arg(&config).output().expect("it runs");

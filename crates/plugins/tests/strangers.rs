@@ -96,6 +96,7 @@ fn a_service_that_speaks_http_2_alone_is_asked_many_things_over_one_connection()
     let web = Web::start().unwrap();
     let origin = settings(&format!("https://127.0.0.1:{}", stranger.1));
     let service = web.service(Settings { tls: ca.client(Some(&ca)), ..origin.clone() });
+    assert_eq!(service.connect(LIMIT).as_deref(), Ok("HTTP/2 over TLS 1.3"));
     decides_as_built_in(&service);
     // What it saw: method, host, path, and how many connections there were.
     let decision = Asker::new(service, LIMIT).decide(&recorded(1)[0], "{}").unwrap();

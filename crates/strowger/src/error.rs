@@ -65,6 +65,16 @@ pub(crate) enum Error {
         /// Its folder.
         folder: PathBuf,
     },
+    /// The configuration has no such plugin.
+    #[error("there is no plugin {plugin} in {}; it has {}", folder.display(), if known.is_empty() { "none" } else { known })]
+    NoSuchPlugin {
+        /// Which.
+        plugin: String,
+        /// The configuration's folder.
+        folder: PathBuf,
+        /// Those there are.
+        known: String,
+    },
     /// An option does not go with what it stands beside.
     #[error("{0}")]
     Option(String),
@@ -340,6 +350,7 @@ impl Error {
             | Self::NoSource { .. }
             | Self::NotBuilt { .. }
             | Self::NoUrl { .. }
+            | Self::NoSuchPlugin { .. }
             | Self::NotMade { .. } => ExitCode::from(1),
             Self::Client(ClientError::Refused { .. } | ClientError::NotAllowed { .. } | ClientError::Faulty { .. }) => {
                 ExitCode::from(1)

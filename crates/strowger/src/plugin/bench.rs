@@ -1,5 +1,6 @@
 //! `strowger plugin bench`: what a decision and a load cost.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,8 +24,8 @@ const WARM_UP: u32 = 20;
 /// Which plugin, and how it is asked.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// The component, or the URL of a service
-    #[arg(value_name = "FILE|URL")]
+    /// The component, the URL of a service, or with --config a name
+    #[arg(value_name = "FILE|URL|NAME")]
     plugin: String,
     /// What it goes by, as JSON
     #[arg(long, value_name = "JSON", default_value = "{}", value_parser = json)]
@@ -38,6 +39,9 @@ pub(crate) struct Bench {
     /// Questions that are under way to a service at once, as `outstanding` in queues.yaml [default: 32]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_000))]
     outstanding: Option<u16>,
+    /// Takes the plugin from the configuration in this folder, by its NAME there
+    #[arg(long, value_name = "DIR")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     means: Means,
 }
@@ -47,29 +51,37 @@ pub(crate) struct Bench {
 /// # Errors
 /// If it is no plugin, or does not decide.
 pub(super) fn bench(request: &Bench) -> Result<ExitCode, Error> {
-    let loaded = Loaded::new(&request.plugin, &request.means, Some(LONGEST))?;
+    let loaded = Loaded::new(&request.plugin, &request.means, Some(LONGEST), request.config.as_deref())?;
     loaded.fits(&request.parameters)?;
     match &loaded.plugin.decider {
         Decider::Component(component) => of_component(request, &loaded, component)?,
         Decider::Service(service) => of_service(request, &loaded, service)?,
-        Decider::Strategy(_) => {}
+        Decider::Strategy(_) => by_thread(request, &[("built in", loaded)])?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn of_component(request: &Bench, loaded: &Loaded, component: &Component) -> Result<(), Error> {
+    let [compiled, cached] = component::load_times(component).map_err(|why| loaded.wrong(why))?;
+    print(&format!("load: {} ms compiled, {} ms from the cache\n", compiled.as_millis(), cached.as_millis()));
+    let instances = [("fresh", false), ("kept", true)].map(|(name, kept)| {
+        let decider = Decider::Component(Component { kept, ..component.clone() });
+        (name, loaded.like(decider))
+    });
+    by_thread(request, &instances)
+}
+
+/// What costs CPU time of the thread that asks.
+fn by_thread(request: &Bench, plugins: &[(&str, Loaded)]) -> Result<(), Error> {
     if request.outstanding.is_some() {
         return Err(Error::Option(format!(
-            "--outstanding is for services, and {} is a file, which decides one thing at a time; leave it out",
+            "--outstanding is for services, and {} is none: it decides one thing at a time; leave it out",
             request.plugin
         )));
     }
-    let [compiled, cached] = component::load_times(component).map_err(|why| loaded.wrong(why))?;
-    print(&format!("load: {} ms compiled, {} ms from the cache\n", compiled.as_millis(), cached.as_millis()));
     print(&row(["INSTANCE", "P50", "P99", "DECISIONS/S"]));
-    for (name, kept) in [("fresh", false), ("kept", true)] {
-        let decider = Decider::Component(Component { kept, ..component.clone() });
-        let figures = measure(request, &loaded.like(decider), 1, cpu_time)?;
+    for (name, loaded) in plugins {
+        let figures = measure(request, loaded, 1, cpu_time)?;
         print(&row([name, &figures.at(50), &figures.at(99), &figures.rate.to_string()]));
     }
     print(&format!(
@@ -124,7 +136,8 @@ fn measure(
     lanes: usize,
     clock: impl Fn() -> Duration + Sync,
 ) -> Result<Figures, Error> {
-    let deciders = (0..lanes).map(|_| loaded.decider()).collect::<Result<Vec<_>, _>>()?;
+    let deciders =
+        (0..lanes).map(|_| loaded.decider(&request.parameters.to_string())).collect::<Result<Vec<_>, _>>()?;
     let measured: Vec<Result<Figures, Error>> = thread::scope(|scope| {
         let lane = |decider| scope.spawn(|| Lane { request, loaded, decider, state: None }.measure(&clock));
         let running: Vec<_> = deciders.into_iter().map(lane).collect();

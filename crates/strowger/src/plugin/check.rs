@@ -1,5 +1,6 @@
 //! `strowger plugin check`: loads a plugin as the switch does, and tries it.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -23,8 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Which plugin, and how it is to run.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// The component, or the URL of a service
-    #[arg(value_name = "FILE|URL")]
+    /// The component, the URL of a service, or with --config a name
+    #[arg(value_name = "FILE|URL|NAME")]
     plugin: String,
     /// What it goes by, as JSON
     #[arg(long, value_name = "JSON", default_value = "{}", value_parser = json)]
@@ -32,6 +33,9 @@ pub(crate) struct Check {
     /// How long one decision may take, from 1ms to 1s, as `deadline` in queues.yaml [default: 5ms, of a service 50ms]
     #[arg(long, value_name = "TIME", value_parser = deadline)]
     deadline: Option<Duration>,
+    /// Takes the plugin from the configuration in this folder, by its NAME there
+    #[arg(long, value_name = "DIR")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     means: Means,
 }
@@ -41,7 +45,7 @@ pub(crate) struct Check {
 /// # Errors
 /// If a file cannot be read, it is no plugin, or the parameters do not fit.
 pub(super) fn check(request: &Check) -> Result<ExitCode, Error> {
-    let loaded = Loaded::new(&request.plugin, &request.means, request.deadline)?;
+    let loaded = Loaded::new(&request.plugin, &request.means, request.deadline, request.config.as_deref())?;
     let deadline = loaded.plugin.deadline;
     match &loaded.plugin.decider {
         Decider::Component(component) => {
@@ -49,11 +53,13 @@ pub(super) fn check(request: &Check) -> Result<ExitCode, Error> {
             print(&component_facts(&loaded, component, &digest));
         }
         Decider::Service(service) => print(&service_facts(&loaded, service)),
-        Decider::Strategy(_) => {}
+        Decider::Strategy(name) => {
+            print(&format!("strategy    {name}, built in\norder       {}\n", order(&loaded.description)));
+        }
     }
     loaded.fits(&request.parameters)?;
-    let (binding, service) = loaded.ready()?;
     let parameters = request.parameters.to_string();
+    let (binding, service) = loaded.ready(&parameters)?;
     let mut trial = Trial { plugin: binding.decider(), parameters, faults: 0 };
     // As in the switch, there is a connection when the first question comes.
     if service.is_none_or(|service| trial.connect(&service)) {

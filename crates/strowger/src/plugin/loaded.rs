@@ -1,4 +1,4 @@
-//! The plugin that a command is about: a component or a service, asked as the switch asks it.
+//! The plugin that a command is about: a component, a service, or what a configuration has, asked as the switch asks it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,12 +11,12 @@ use serde_json::Value;
 use workbench::{Failed, Tested};
 
 use crate::error::Error;
-use crate::folder::{read_file, read_secret};
+use crate::folder::{read_company, read_file, read_secret};
 use crate::plugins::{Loader, ready};
 use crate::tls::Vault;
 
 /// What a plugin may use up, and how a service is asked.
-#[derive(Clone, Debug, Default, Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub(super) struct Means {
     /// How much memory a component may use, in MiB up to 256, as `memory` in queues.yaml [default: 16]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -66,23 +66,48 @@ pub(super) struct Loaded {
     pub plugin: Plugin,
     /// What it says of itself, or what is said of it.
     pub description: Description,
+    /// Where the files lie that it names.
+    vault: Vault,
 }
 
 impl Loaded {
-    /// The plugin of a file or at a URL; `deadline` is that of its kind if none is said.
+    /// The plugin of a file, at a URL, or by its name in the configuration of a folder; `deadline` is what is said there, or that of
+    /// its kind, if none is said.
     ///
     /// # Errors
-    /// If a file cannot be read, it is no plugin, or an option is for plugins of the other kind.
-    pub fn new(named: &str, means: &Means, deadline: Option<Duration>) -> Result<Self, Error> {
+    /// If a file cannot be read, it is no plugin, or an option is for others.
+    pub fn new(named: &str, means: &Means, deadline: Option<Duration>, config: Option<&Path>) -> Result<Self, Error> {
+        if let Some(folder) = config.filter(|_| company::is_name(named)) {
+            return Self::configured(named, means, deadline, folder);
+        }
         let (decider, usual) = if is_url(named) {
             (Decider::Service(Box::new(means.service(named)?)), Service::USUAL_DEADLINE)
         } else {
             (Decider::Component(means.component(named)?), Component::USUAL_DEADLINE)
         };
-        let plugin = Plugin { decider, deadline: deadline.unwrap_or(usual) };
+        // Files are named from where one stands.
+        let vault = Vault { folder: PathBuf::new() };
+        Self::load(named, Plugin { decider, deadline: deadline.unwrap_or(usual) }, vault)
+    }
+
+    fn configured(named: &str, means: &Means, deadline: Option<Duration>, folder: &Path) -> Result<Self, Error> {
+        if *means != Means::default() {
+            let remedy = "leave --memory, --sign, --certificate, --key, --ca and --description out";
+            return Err(Error::Option(format!("{named} is asked as queues.yaml says; {remedy}")));
+        }
+        let company = read_company(folder)?;
+        let Some(plugin) = company.plugins.get(named).cloned() else {
+            let known = company.plugins.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            return Err(Error::NoSuchPlugin { plugin: named.to_owned(), folder: folder.to_owned(), known });
+        };
+        let plugin = Plugin { deadline: deadline.unwrap_or(plugin.deadline), ..plugin };
+        Self::load(named, plugin, Vault { folder: folder.to_owned() })
+    }
+
+    fn load(named: &str, plugin: Plugin, vault: Vault) -> Result<Self, Error> {
         let named = named.to_owned();
         match Loader.load(&plugin) {
-            Ok(description) => Ok(Self { named, plugin, description }),
+            Ok(description) => Ok(Self { named, plugin, description, vault }),
             Err(why) => Err(Error::NoPlugin { what: named, why }),
         }
     }
@@ -90,22 +115,21 @@ impl Loaded {
     /// The same, but that this decides.
     pub fn like(&self, decider: Decider) -> Self {
         let plugin = Plugin { decider, deadline: self.plugin.deadline };
-        Self { named: self.named.clone(), plugin, description: self.description.clone() }
+        let (named, description, vault) = (self.named.clone(), self.description.clone(), self.vault.clone());
+        Self { named, plugin, description, vault }
     }
 
-    /// One that is ready to be asked.
+    /// One that is ready to be asked with these parameters.
     ///
     /// # Errors
     /// If it cannot be run.
-    pub fn decider(&self) -> Result<Box<dyn Decide>, Error> {
-        self.ready().map(|(binding, _)| binding.decider())
+    pub fn decider(&self, parameters: &str) -> Result<Box<dyn Decide>, Error> {
+        self.ready(parameters).map(|(binding, _)| binding.decider())
     }
 
     /// One that is ready to be asked, and the service if it is one.
-    pub fn ready(&self) -> Result<(plugins::Binding, Option<plugins::Service>), Error> {
-        // Files are named from where one stands. Whoever asks hands the parameters in himself.
-        let vault = Vault { folder: PathBuf::new() };
-        ready(&self.plugin, "{}".into(), &vault).map_err(|why| self.wrong(why))
+    pub fn ready(&self, parameters: &str) -> Result<(plugins::Binding, Option<plugins::Service>), Error> {
+        ready(&self.plugin, parameters.into(), &self.vault).map_err(|why| self.wrong(why))
     }
 
     /// What is wrong with parameters by the schema that stands in the description, a line each.
@@ -236,7 +260,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("first.wasm");
         std::fs::write(&file, "any").unwrap();
-        let error = Loaded::new(file.to_str().unwrap(), &Means::default(), None).err().unwrap().to_string();
+        let error = Loaded::new(file.to_str().unwrap(), &Means::default(), None, None).err().unwrap().to_string();
         assert!(
             error.ends_with("no plugin: this strowger was built without WebAssembly: build it with its feature `wasm`"),
             "{error}"

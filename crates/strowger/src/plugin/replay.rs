@@ -1,6 +1,7 @@
 //! `strowger plugin replay`: what a plugin would have decided on a recorded day, and what would have come of it.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use clap::Args;
 use company::Company;
 use journal::kpi::{Figures, KpiFold, Targets};
 use journal::{Decided, Event, Kind};
-use routing::{Action, Decision, PluginName, QueueName};
+use routing::{Action, Decision, PluginName};
 use serde_json::{Value, json};
 use sim::{Beside, Centre, Recorded};
 use switch::{Config, Rest};
@@ -33,8 +34,8 @@ const SEED: u64 = 1;
 /// `strowger plugin replay`.
 #[derive(Debug, Args)]
 pub(crate) struct Replay {
-    /// The component, or the URL of a service
-    #[arg(value_name = "FILE|URL")]
+    /// The component, the URL of a service, or with --config the name of a plugin there
+    #[arg(value_name = "FILE|URL|NAME")]
     plugin: String,
     /// The name under which it is asked; if that decided then, it goes by the same states, else by its own [default: the file's]
     #[arg(long, value_name = "NAME")]
@@ -65,13 +66,13 @@ pub(crate) struct Replay {
 pub(super) fn replay(request: &Replay) -> Result<ExitCode, Error> {
     let name = name(request)?;
     // What is decided must not hang on how busy the machine is.
-    let loaded = Loaded::new(&request.plugin, &request.means, Some(LONGEST))?;
+    let loaded = Loaded::new(&request.plugin, &request.means, Some(LONGEST), request.config.as_deref())?;
     if let Some(parameters) = &request.parameters {
         loaded.fits(parameters)?;
     }
     let company = request.config.as_deref().map(read_company).transpose()?;
     let mut day = Day::new(company.as_ref().map(|company| company.switch.targets()).unwrap_or_default());
-    let mut again = Again::new(request, &name, loaded.decider()?);
+    let mut again = Again::new(request, &name, &loaded);
     for path in &request.journal {
         let file_error = |source| Error::File { path: path.clone(), source };
         let mut lines = BufReader::with_capacity(1 << 18, File::open(path).map_err(file_error)?);
@@ -80,7 +81,7 @@ pub(super) fn replay(request: &Replay) -> Result<ExitCode, Error> {
             // Torn lines, and those of another version, are passed over.
             if let Ok(event) = serde_json::from_slice::<Event>(&line) {
                 if let Kind::Decided(decided) = &event.kind {
-                    again.decide(decided);
+                    again.decide(decided)?;
                 }
                 if company.is_some() {
                     day.feed(&event);
@@ -120,7 +121,9 @@ impl Counts {
 struct Again<'a> {
     request: &'a Replay,
     name: &'a str,
-    plugin: Box<dyn Decide>,
+    loaded: &'a Loaded,
+    /// By what they go by.
+    plugins: BTreeMap<String, Box<dyn Decide>>,
     /// By queue, if they are not those of then.
     states: BTreeMap<String, Option<String>>,
     counts: Counts,
@@ -129,14 +132,14 @@ struct Again<'a> {
 }
 
 impl<'a> Again<'a> {
-    fn new(request: &'a Replay, name: &'a str, plugin: Box<dyn Decide>) -> Self {
+    fn new(request: &'a Replay, name: &'a str, loaded: &'a Loaded) -> Self {
         let (states, counts, told) = (BTreeMap::new(), Counts::default(), Vec::new());
-        Self { request, name, plugin, states, counts, told }
+        Self { request, name, loaded, plugins: BTreeMap::new(), states, counts, told }
     }
 
-    fn decide(&mut self, then: &Decided) {
+    fn decide(&mut self, then: &Decided) -> Result<(), Error> {
         if self.request.queue.as_deref().is_some_and(|queue| *queue != *then.queue) {
-            return;
+            return Ok(());
         }
         let mut snapshot = (*then.snapshot).clone();
         let own = *then.strategy == *self.name && self.request.parameters.is_none();
@@ -147,7 +150,11 @@ impl<'a> Again<'a> {
             Some(parameters) => parameters.to_string(),
             None => then.parameters.as_deref().filter(|_| own).unwrap_or("{}").to_owned(),
         };
-        let now = self.plugin.decide(&snapshot, &parameters);
+        let plugin = match self.plugins.entry(parameters.clone()) {
+            Entry::Occupied(plugin) => plugin.into_mut(),
+            Entry::Vacant(place) => place.insert(self.loaded.decider(&parameters)?),
+        };
+        let now = plugin.decide(&snapshot, &parameters);
         if let Ok(Decision { state: Some(state), .. }) = &now {
             self.states.insert(then.queue.to_string(), Some(state.clone()));
         }
@@ -164,6 +171,7 @@ impl<'a> Again<'a> {
                 self.note(then, Err(fault));
             }
         }
+        Ok(())
     }
 
     fn note(&mut self, then: &Decided, now: Result<&Decision, &Fault>) {
@@ -267,13 +275,9 @@ impl Day {
         config.plugins.insert(plugin.clone(), Rest::default());
         let folder = request.config.clone().unwrap_or_default();
         let others = Played::of(&config, &company.plugins, &Vault { folder })?;
-        let asked: Vec<QueueName> = config
-            .queues
-            .iter()
-            .filter(|queue| queue.plugin.as_ref().is_some_and(|binding| binding.plugin == plugin))
-            .map(|queue| queue.name.clone())
-            .collect();
-        let deciders = asked.into_iter().map(|queue| Ok((queue, loaded.decider()?)));
+        let asked = config.queues.iter().filter_map(|queue| Some((queue.name.clone(), queue.plugin.as_ref()?)));
+        let asked = asked.filter(|(_, binding)| binding.plugin == plugin);
+        let deciders = asked.map(|(queue, binding)| Ok((queue, loaded.decider(&binding.parameters)?)));
         let deciders = deciders.collect::<Result<Vec<_>, Error>>()?;
         let played = others.unwrap_or_default().with(deciders.into_iter());
         let with = Centre::play_beside(load, config, Beside { plugins: Some(Box::new(played)), ..Beside::default() });

@@ -23,9 +23,12 @@ pub(crate) struct Test {
     /// The plugin's folder, which has its tests in `tests`
     #[arg(value_name = "DIR", default_value = ".")]
     folder: PathBuf,
-    /// The component, or the URL of a service [default: NAME.wasm in the folder, by the name of that]
-    #[arg(long, value_name = "FILE|URL")]
+    /// The component, the URL of a service, or with --config a name [default: NAME.wasm in the folder, by the name of that]
+    #[arg(long, value_name = "FILE|URL|NAME")]
     plugin: Option<String>,
+    /// Takes the plugin from the configuration in this folder, by its NAME there
+    #[arg(long, value_name = "DIR")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     means: Means,
 }
@@ -64,7 +67,7 @@ pub(super) fn test(request: &Test) -> Result<ExitCode, Error> {
     }
     let mut failed = 0;
     for case in &cases {
-        let failures = case.run(&mut Asked(loaded.decider()?));
+        let failures = case.run(&mut Asked(loaded.decider(&case.parameters.to_string())?));
         failed += usize::from(!failures.is_empty());
         print(&case.report(&failures));
     }
@@ -83,12 +86,12 @@ fn load(request: &Test) -> Result<Loaded, Error> {
                 None => Error::NotBuilt { path, folder: folder.clone() },
             });
         }
-        return Loaded::new(&path.to_string_lossy(), &request.means, Some(LONGEST));
+        return Loaded::new(&path.to_string_lossy(), &request.means, Some(LONGEST), None);
     };
     let means = request.means.clone();
     let means = match is_url(named).then(|| described(folder)).transpose()?.flatten() {
         Some(description) => means.described_by(description),
         None => means,
     };
-    Loaded::new(named, &means, Some(LONGEST))
+    Loaded::new(named, &means, Some(LONGEST), request.config.as_deref())
 }
