@@ -174,12 +174,22 @@ fn what_is_absurd_but_well_formed_is_for_acd_to_refuse() {
     // A fresh instance remembers nothing.
     let (_, two) = decide(Parts::decides(stale), Keep::Fresh, 1);
     assert_eq!(two.action.call(), Some(CallId::from_raw(2)));
-    // A reason and a state that are too long, but not by much: the reason is cut, the state is for acd to drop.
-    let long = "(i32.store (i32.const 1072) (i32.const 4096)) (i32.store (i32.const 1076) (i32.const 300))
+}
+
+/// A reason is cut, a state is a fault: half of it would be another one.
+#[test]
+fn a_reason_and_a_state_have_their_bounds() {
+    let host = host();
+    let decide =
+        |parts: Parts| instance(&host.load(&parts.component(), &limits()).unwrap(), limits()).decide(&agents(1), "{}");
+    let fits = "(i32.store (i32.const 1072) (i32.const 4096)) (i32.store (i32.const 1076) (i32.const 300))
         (i32.store (i32.const 1088) (i32.const 1)) (i32.store (i32.const 1092) (i32.const 100000))
-        (i32.store (i32.const 1096) (i32.const 5000))";
-    let (decision, _) = decide(Parts::decides(long), Keep::Fresh, 1);
-    assert_eq!((decision.reason.len(), decision.state.map(|state| state.len())), (MAX_REASON, Some(5_000)));
+        (i32.store (i32.const 1096) (i32.const 4096))";
+    let decision = decide(Parts::decides(fits)).unwrap();
+    assert_eq!((decision.reason.len(), decision.state.map(|state| state.len())), (MAX_REASON, Some(MAX_STATE)));
+    let long = "(i32.store (i32.const 1088) (i32.const 1)) (i32.store (i32.const 1092) (i32.const 100000))
+        (i32.store (i32.const 1096) (i32.const 4097))";
+    assert_eq!(decide(Parts::decides(long)), Err(Fault::TooLarge(MAX_STATE)));
 }
 
 /// Memory that a plugin lets leak is at an end some time; then it begins anew.

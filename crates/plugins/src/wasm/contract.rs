@@ -481,9 +481,7 @@ impl TryFrom<Decision> for routing::Decision {
             Action::Refuse(Refuse { call }) => routing::Action::Refuse { call: id(call)? },
         };
         let Decision { reason, scores, state, .. } = decision;
-        let mut decision = Self { action, reason, scores, state };
-        decision.reason.truncate(decision.short_reason().len());
-        Ok(decision)
+        Ok(Self { action, reason, scores, state })
     }
 }
 

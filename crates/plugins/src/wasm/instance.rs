@@ -8,6 +8,7 @@ use wasmtime::{Error, PoolConcurrencyLimitError, ResourceLimiter, Store, Trap};
 
 use super::ticker::Ticker;
 use super::{Code, Limits, MAX_ANSWER, MAX_MEMORIES, MAX_MEMORY, Module, PARTS, STRATEGY, TABLE, contract};
+use crate::decide::within_bounds;
 use crate::{Decide, Fault};
 
 /// How long an instance is used.
@@ -61,7 +62,7 @@ impl Decide for Instance {
         let asked = contract::Snapshot::from(snapshot);
         let decide = |live: &Live| live.decide;
         let (answer,) = self.call(decide, |decide, store| decide.call(store, (&asked, parameters)))?;
-        answer.map_err(Fault::Declined)?.try_into()
+        within_bounds(answer.map_err(Fault::Declined)?.try_into()?)
     }
 
     fn told(&mut self, outcomes: &[Outcome], state: Option<&str>, parameters: &str) -> Result<Option<String>, Fault> {
