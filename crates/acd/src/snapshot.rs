@@ -156,7 +156,10 @@ impl Acd {
                 heap.push(Reverse((*level, place, id, line)));
             }
         }
-        with_heads(open, heads)
+        let asking = open.first().and_then(|(_, _, id)| self.floor.queue(self.calls.get(id)?.queue));
+        let most = asking.map_or(MAX_CANDIDATES, |queue| queue.config.most_candidates());
+        open.truncate(most);
+        with_heads(open, heads, most)
     }
 
     pub(crate) fn describe_call(&self, id: CallId, entry: &Entry, level: Option<u8>, now: Now) -> Option<Call> {
@@ -207,12 +210,16 @@ impl Acd {
 
 /// The calls, with the first of each queue in the place of the last that are not. As there may be more queues than places, the first
 /// of those.
-fn with_heads(mut open: Vec<(u8, Place, CallId)>, mut heads: Vec<(u8, Place, CallId)>) -> Vec<(u8, Place, CallId)> {
-    if open.len() < MAX_CANDIDATES {
+fn with_heads(
+    mut open: Vec<(u8, Place, CallId)>,
+    mut heads: Vec<(u8, Place, CallId)>,
+    most: usize,
+) -> Vec<(u8, Place, CallId)> {
+    if open.len() < most {
         return open;
     }
     heads.sort_unstable();
-    heads.truncate(MAX_CANDIDATES);
+    heads.truncate(most);
     let lacking: Vec<_> = heads.iter().filter(|head| !open.contains(head)).copied().collect();
     for _ in 0..lacking.len() {
         if let Some(at) = open.iter().rposition(|call| !heads.contains(call)) {
@@ -221,7 +228,7 @@ fn with_heads(mut open: Vec<(u8, Place, CallId)>, mut heads: Vec<(u8, Place, Cal
     }
     open.extend(lacking);
     open.sort_unstable();
-    open.truncate(MAX_CANDIDATES);
+    open.truncate(most);
     open
 }
 

@@ -86,6 +86,23 @@ fn it_sees_the_best_by_the_order_of_its_binding_and_no_more_than_that_says() {
 }
 
 #[test]
+fn with_call_surplus_it_sees_no_more_calls_than_that_says() {
+    let mut centre = Centre::new(vec![bound(Order::List, 2)], &AGENTS[..1]);
+    centre.decide = false;
+    centre.join("sales");
+    let asked = centre.asked();
+    centre.decide(&asked, &to(&asked, "ann"));
+    let offer = centre.offer();
+    centre.answer(offer.id);
+    let calls: Vec<_> = (0..5).map(|_| centre.join("sales")).collect();
+    centre.take();
+    centre.release("ann");
+    centre.pass(5 * SECOND);
+    let asked = centre.asked();
+    assert_eq!(asked.calls().iter().map(|call| call.id).collect::<Vec<_>>(), calls[..2]);
+}
+
+#[test]
 fn in_the_place_of_one_that_does_not_answer_the_queues_strategy_decides_at_once() {
     let (mut centre, asked) = asking(bound(Order::List, 1));
     assert_eq!(centre.acd.decide_otherwise(centre.now, asked.id), Some(asked.calls()[0].id));
@@ -341,40 +358,41 @@ fn its_state_stays_while_it_is_bound_and_is_of_no_use_to_another_one() {
     assert_eq!(seen(&centre), None);
 }
 
-#[test]
-fn among_ten_thousand_agents_it_sees_the_best_and_no_more_than_a_snapshot_may_hold() {
+/// A centre of ten thousand agents with these skills whose only queue asks a plugin, and what that is asked about the first call.
+/// The last hundred of the list have been free the longest.
+fn asked_of_ten_thousand(skills: usize) -> Arc<Snapshot> {
     let names: Vec<String> = (0..10_000).map(|number| format!("agent{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let binding = Binding::new("ours", Order::FewestCalls);
+    let binding = Binding::new("ours", Order::List);
     let config = QueueConfig { plugin: Some(Arc::new(binding)), ..queue("sales", &names) };
-    let skills = (0..100).map(|number| (format!("a-skill-of-some-length-{number}").into(), 50));
+    let skills = (0..skills).map(|number| (format!("a-skill-of-some-length-{number}").into(), 50));
     let skills = routing::Levels::new(skills);
     let now = Centre::new(Vec::new(), &[]).now;
     let agents = names.iter().map(|name| acd::AgentConfig { skills: skills.clone(), ..acd::AgentConfig::new(*name) });
     let mut acd = acd::Acd::new(now, base::IdGen::new(0, now.wall), vec![config], agents.collect());
-    // Two hundred have had a call today.
-    for number in 0..200 {
-        let call = base::CallId::from_raw(number);
-        acd.join(now, call, &"sales".into(), acd::Caller::default()).unwrap();
-        while let Some(event) = acd.poll_event() {
-            match event {
-                Event::DecisionNeeded { id, snapshot, .. } => {
-                    assert!(acd.handle_decision(now, id, &to(&snapshot, snapshot.candidates()[0].agent.as_str())));
-                }
-                Event::Offer(offer) => drop(acd.offer_answered(now, offer.id).unwrap()),
-                _ => {}
-            }
+    let later = now.after(SECOND * 60);
+    for name in &names[..9_900] {
+        for status in [acd::Status::LoggedOut, acd::Status::Available] {
+            acd.set_status(later, &(*name).into(), status);
         }
-        acd.leave(now, call);
     }
-    acd.handle_timeout(now.after(SECOND * 3_600));
     while acd.poll_event().is_some() {}
-    acd.join(now.after(SECOND * 3_600), base::CallId::from_raw(99_999), &"sales".into(), acd::Caller::default())
-        .unwrap();
+    acd.join(later.after(SECOND * 60), base::CallId::from_raw(1), &"sales".into(), acd::Caller::default()).unwrap();
     let Some(Event::DecisionNeeded { snapshot, .. }) = acd.poll_event() else { panic!("a decision is asked for") };
-    let seen = snapshot.candidates();
     assert_eq!(Snapshot::clone(&snapshot).fit(), 0, "it has its size");
-    assert!((10..32).contains(&seen.len()), "who knows so much takes room: {}", seen.len());
-    assert!(seen.iter().all(|agent| agent.calls_today == 0), "{seen:?}");
+    let first = |at: usize| format!("agent{at}");
+    let seen = snapshot.candidates();
+    assert!(seen.iter().enumerate().all(|(at, candidate)| candidate.agent.as_str() == first(at)), "{seen:?}");
+    assert!(seen.iter().all(|candidate| candidate.idle_ms == 60_000), "others have been free for longer");
     assert_eq!(snapshot.queue.excluded.surplus as usize, 10_000 - seen.len());
+    let octets = serde_json::to_string(&*snapshot).unwrap().len();
+    assert!(octets <= 64_000, "{octets}");
+    snapshot
+}
+
+#[test]
+fn among_ten_thousand_agents_it_sees_the_best_and_no_more_than_a_snapshot_may_hold() {
+    assert_eq!(asked_of_ten_thousand(5).candidates().len(), 32);
+    let seen = asked_of_ten_thousand(100).candidates().len();
+    assert!((10..32).contains(&seen), "who knows so much takes room: {seen}");
 }
