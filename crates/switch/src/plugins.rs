@@ -16,6 +16,9 @@ use crate::outgoing::millis;
 use crate::plugin_lines::{Lines, Next, PluginAsk, PluginOrder, PluginTell};
 use crate::switch::Switch;
 
+/// The word for a plugin that left a decision to the queue's strategy of its own will: that is no reason to leave it alone.
+const DECLINED: &str = "declined";
+
 /// Why a plugin did not decide.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginFault {
@@ -271,11 +274,14 @@ impl Switch {
         let standing = self.plugins.of(plugin);
         let state = &mut standing.state;
         *state.failed.entry(kind.into()).or_default() += 1;
-        state.in_row = state.in_row.saturating_add(1);
+        state.in_row = if kind == DECLINED { 0 } else { state.in_row.saturating_add(1) };
         state.last_failure = Some((now.wall, kind.into(), text.clone()));
         // Those that were asked before it rested may fail while it does.
         let rested = standing.rests_until.is_some_and(|until| now.monotonic < until);
         let rests = state.in_row >= rest.after && !rested;
+        if kind == DECLINED && !rested {
+            standing.rests_until = None;
+        }
         if rests {
             standing.rests_until = Some(now.monotonic + rest.lasts);
         }

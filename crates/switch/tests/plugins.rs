@@ -241,6 +241,18 @@ fn one_that_fails_again_and_again_is_left_alone_for_a_while() {
 }
 
 #[test]
+fn one_that_leaves_decisions_to_the_strategy_is_asked_again_each_time() {
+    let mut s = scene();
+    for _ in 0..4 {
+        s.call_and(|_| Err(PluginFault { kind: "declined", text: "not my customer".to_owned() }));
+        assert_eq!(s.offers().last().unwrap(), &("longest-idle".to_owned(), true));
+        s.end_call();
+    }
+    assert_eq!((s.state().asked, s.state().in_row, s.state().rests_ms), (4, 0, None));
+    assert_eq!(s.state().failed, [("declined".into(), 4)].into());
+}
+
+#[test]
 fn it_is_told_what_became_of_offers_and_decides_by_what_it_learnt_from_that() {
     let mut s = scene();
     s.call_and(second);
