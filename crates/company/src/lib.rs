@@ -65,7 +65,7 @@ pub use flows::flow_sources;
 pub use login::{MAX_SECRET_BYTES, secret_files};
 pub use outlook::Outlook;
 pub use plan::plan;
-pub use plugins::{Component, Decider, MAX_PLUGIN_BYTES, Plugin, Plugins};
+pub use plugins::{Component, Decider, MAX_COMPONENT_QUEUES, MAX_PLUGIN_BYTES, Plugin, Plugins};
 pub use prompts::is_name;
 pub use report::{Note, Report};
 pub use services::{MAX_DESCRIPTION_BYTES, Service};
@@ -199,7 +199,7 @@ fn read_all(files: &Files, running: Option<&System>, faults: &Faults, notes: &mu
     let secrets = system.as_ref().map_or(&no_secrets, |system| &system.secrets);
     let shelf = tls::Shelf { files, notes };
     let mut desk = services::Desk { shelf, secrets, secret_names: &mut catalogue.secrets };
-    let plugins_known = plugins::read(settings, &mut desk, &plugin_names, faults);
+    let mut plugins_known = plugins::read(settings, &mut desk, &plugin_names, faults);
     let listeners = system.as_ref().map_or(&[][..], |system| &system.listeners);
     let read_users = |value| users::read(&value, listeners, &catalogue, faults, notes);
     let users_read = users.value().map(read_users).unwrap_or_default();

@@ -21,6 +21,9 @@ use crate::{Files, or};
 /// The largest file of a plugin that is read, in octets.
 pub const MAX_PLUGIN_BYTES: usize = 64 << 20;
 
+/// Queues that can ask components: each has an instance of its own.
+pub const MAX_COMPONENT_QUEUES: usize = 128;
+
 pub(crate) const FOLDER: &str = "plugins/";
 const EXTENSION: &str = ".wasm";
 const MIB: usize = 1 << 20;
@@ -133,6 +136,8 @@ pub(crate) struct Known {
     pub rests: BTreeMap<PluginName, Rest>,
     /// Of those that could be loaded.
     descriptions: BTreeMap<PluginName, Description>,
+    /// Queues that ask components.
+    ask_components: usize,
 }
 
 /// The names of all plugins, be they good or not.
@@ -277,7 +282,7 @@ impl Known {
 
     /// How a queue asks a plugin, with how long a decision may take.
     pub fn bind(
-        &self,
+        &mut self,
         value: Value<'_>,
         files: &Files,
         names: &mut Names,
@@ -310,6 +315,13 @@ impl Known {
             None => description.map(|description| description.order).unwrap_or_default(),
         };
         let plugin = self.plugins.get(name)?;
+        if let Decider::Component(_) = plugin.decider {
+            self.ask_components += 1;
+            if self.ask_components == MAX_COMPONENT_QUEUES + 1 {
+                let message = format!("more than {MAX_COMPONENT_QUEUES} queues ask plugins in WebAssembly");
+                faults.add(named.place(), message, "have fewer ask one, or make a service of it");
+            }
+        }
         let parameters = parameters.to_string().into();
         Some((Binding { plugin: name.into(), parameters, order, candidates, may_wait }, plugin.deadline + GRACE))
     }

@@ -26,4 +26,4 @@ pub use http::{Asker, Known, Service, Settings, Web};
 pub use lanes::{Answer, Ask, Binding, Plugins};
 pub use native::{Make, Native};
 #[cfg(feature = "wasm")]
-pub use wasm::{Cache, Host, Instance, Keep, Limits, MAX_FILE, MAX_MEMORY, Module};
+pub use wasm::{Cache, Host, Instance, Keep, Limits, MAX_FILE, MAX_MEMORY, MAX_QUEUES, Module};

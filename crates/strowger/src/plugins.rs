@@ -69,8 +69,8 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    fn new(queue: QueueName, binding: Arc<Binding>, plugin: Plugin, vault: &Vault) -> Result<Self, String> {
-        let (ready, service) = ready(&plugin, binding.parameters.clone(), vault)?;
+    fn new(queue: QueueName, binding: Arc<Binding>, mut plugin: Plugin, vault: &Vault) -> Result<Self, String> {
+        let (ready, service) = ready(&mut plugin, binding.parameters.clone(), vault)?;
         Ok(Self { queue, binding, plugin, service, ready })
     }
 
@@ -82,17 +82,18 @@ impl Bound {
     }
 }
 
-/// A plugin, ready to be asked with these parameters; if it is a service, that, too.
+/// A plugin, ready to be asked with these parameters; if it is a service, that, too. A component that is known shares its file with
+/// the first that was loaded.
 ///
 /// # Errors
 /// In words, if it cannot run here.
 pub(crate) fn ready(
-    plugin: &Plugin,
+    plugin: &mut Plugin,
     parameters: Arc<str>,
     vault: &Vault,
 ) -> Result<(plugins::Binding, Option<plugins::Service>), String> {
     let deadline = plugin.deadline;
-    Ok(match &plugin.decider {
+    Ok(match &mut plugin.decider {
         Decider::Component(component) => (component::ready(component, deadline, parameters)?, None),
         Decider::Strategy(name) => (strategies::ready(name, deadline, parameters)?, None),
         Decider::Service(service) => {
@@ -189,5 +190,28 @@ pub(crate) fn tell_answer(switch: &mut Switch, now: Now, answer: Answer) {
     match answer {
         Answer::Decided { id, result, took, .. } => switch.handle_plugin(now, id, result.map_err(fault), took),
         Answer::Told { queue, result, took } => switch.handle_told(now, &queue, result.map_err(fault), took),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use company::Plugins as _;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn parameters_are_checked_by_the_schema_of_the_plugin() {
+        let schema = json!({
+            "type": "object",
+            "properties": { "tiers": { "items": { "enum": ["gold", "silver"] } } },
+            "required": ["tiers"],
+        });
+        let wrong = |parameters| Loader.check(&schema, &parameters);
+        assert_eq!(wrong(json!({ "tiers": ["gold"] })), []);
+        assert_eq!(wrong(json!({}))[0].0, "");
+        assert!(wrong(json!({}))[0].1.contains("tiers"));
+        let [(pointer, what)] = &wrong(json!({ "tiers": ["gold", "tin"] }))[..] else { panic!("one is wrong") };
+        assert!(pointer == "/tiers/1" && what.contains("tin"), "{pointer}: {what}");
     }
 }

@@ -473,3 +473,40 @@ numbers: {}
     assert_eq!((plugins["local"].deadline.as_millis(), &*local.path), (50, "/"));
     assert_eq!(local.description.parameters, serde_json::json!({ "type": "object" }), "it takes any");
 }
+
+#[test]
+fn what_is_not_written_of_a_plugin_is_as_usual() {
+    let queues = "queues: { sales: { agents: [101, 102], music: music, plugin: { name: value, parameters: { patience: 1 } } } }\n";
+    let files = inline::good_but(|path| path == "queues.yaml");
+    let mut files = files.with_plugins(Box::new(inline::Runner));
+    files.insert("queues.yaml", queues);
+    files.insert("plugins/value.wasm", "good");
+    let Company { switch, plugins, .. } = company::read(&files).unwrap();
+    let plugin = &plugins["value"];
+    let Decider::Component(component) = &plugin.decider else { panic!("{plugin:?}") };
+    assert_eq!((plugin.deadline.as_millis(), component.memory >> 20, component.kept), (5, 16, false));
+    let rest = switch.plugins["value"];
+    assert_eq!((rest.after, rest.lasts.as_secs()), (5, 30));
+    assert_eq!(switch.queues[0].decision_time.as_millis(), 100);
+}
+
+#[test]
+fn no_more_queues_ask_components_than_there_is_room_for() {
+    let read = |count: usize| {
+        let queue = |number| {
+            format!(
+                "  q{number}: {{ agents: [101], music: music, plugin: {{ name: value, parameters: {{ patience: 1 }} }} }}\n"
+            )
+        };
+        let files = inline::good_but(|path| path == "queues.yaml");
+        let mut files = files.with_plugins(Box::new(inline::Runner));
+        let sales = "  sales: { agents: [102], music: music }\n".to_owned();
+        files.insert("queues.yaml", "queues:\n".to_owned() + &(0..count).map(queue).chain([sales]).collect::<String>());
+        files.insert("plugins/value.wasm", "good");
+        company::read(&files).map(|_| ()).map_err(|report| report.to_string())
+    };
+    assert_eq!(read(company::MAX_COMPONENT_QUEUES), Ok(()));
+    let told = read(company::MAX_COMPONENT_QUEUES + 5).unwrap_err();
+    assert_eq!(told.matches("error:").count(), 1, "{told}");
+    assert!(told.contains("more than 128 queues ask plugins in WebAssembly"), "{told}");
+}

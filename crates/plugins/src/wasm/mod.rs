@@ -38,12 +38,16 @@ pub const MAX_MEMORY: usize = 256 << 20;
 const MAX_ANSWER: usize = 96 << 10;
 /// Its stack, in octets. Of a thread's usual 2 MiB the host keeps the rest.
 const STACK: usize = 512 << 10;
-/// Components that live at once: one for each queue that has one, and as many in the making.
-const INSTANCES: u32 = 256;
+/// Queues that components can decide for.
+pub const MAX_QUEUES: u32 = 128;
+/// Components that live at once: one for each queue, and as many that take their places.
+const INSTANCES: u32 = MAX_QUEUES * 2;
 /// Core modules, and tables, of one component. Those made of Python have many.
 const PARTS: u32 = 64;
 /// Memories of one component.
 const MAX_MEMORIES: u32 = 4;
+/// Tables of a component, on the average of all that live.
+const TABLES: u32 = 16;
 /// Entries of one table.
 const TABLE: usize = 1 << 16;
 
@@ -158,10 +162,11 @@ fn remedy(import: &str) -> &'static str {
 
 fn config() -> Config {
     let mut pool = PoolingAllocationConfig::new();
+    // Core instances are counted alone; tables and memories are addresses, without memory behind them.
     pool.total_component_instances(INSTANCES)
-        .total_core_instances(INSTANCES * 4)
+        .total_core_instances(INSTANCES * PARTS)
         .total_memories(INSTANCES)
-        .total_tables(INSTANCES * 4)
+        .total_tables(INSTANCES * TABLES)
         .max_core_instances_per_component(PARTS)
         .max_memories_per_component(MAX_MEMORIES)
         .max_tables_per_component(PARTS)

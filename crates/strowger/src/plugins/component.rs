@@ -5,9 +5,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use company::Component;
-use plugins::{Cache, Fault, Host, Instance, Keep, Limits, Module};
+use plugins::{Cache, Fault, Host, Instance, Keep, Limits, MAX_FILE, MAX_QUEUES, Module};
 use routing::Description;
 use wit_component::ComponentEncoder;
+
+// What a configuration may ask for is what the host has room for.
+const _: () = assert!(company::MAX_COMPONENT_QUEUES == MAX_QUEUES as usize && company::MAX_PLUGIN_BYTES == MAX_FILE);
 
 /// Components that stay loaded, so that a configuration that is read again need not load them again.
 const MAX_LOADED: usize = 64;
@@ -43,9 +46,11 @@ fn cache_folder() -> Option<PathBuf> {
 }
 
 impl Runner {
-    fn load(&self, component: &Component, limits: &Limits) -> Result<Module, Fault> {
+    /// One that is known shares its file with the first that was loaded, so that whoever compares them later need not look into it.
+    fn load(&self, component: &mut Component, limits: &Limits) -> Result<Module, Fault> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, module)) = loaded.iter().find(|(known, _)| known == component) {
+        if let Some((known, module)) = loaded.iter().find(|(known, _)| known == component) {
+            component.clone_from(known);
             return Ok(module.clone());
         }
         let module = self.host.load(&component.file, limits)?;
@@ -57,7 +62,7 @@ impl Runner {
     }
 }
 
-fn load(component: &Component, limits: &Limits) -> Result<Module, String> {
+fn load(component: &mut Component, limits: &Limits) -> Result<Module, String> {
     runner()?.load(component, limits).map_err(|fault| fault.to_string())
 }
 
@@ -67,12 +72,12 @@ fn limits(component: &Component, deadline: Duration) -> Limits {
 
 /// What one says of itself.
 pub(crate) fn describe(component: &Component, deadline: Duration) -> Result<Description, String> {
-    load(component, &limits(component, deadline)).map(|module| module.description().clone())
+    load(&mut component.clone(), &limits(component, deadline)).map(|module| module.description().clone())
 }
 
 /// For a queue's thread.
 pub(crate) fn ready(
-    component: &Component,
+    component: &mut Component,
     deadline: Duration,
     parameters: Arc<str>,
 ) -> Result<plugins::Binding, String> {

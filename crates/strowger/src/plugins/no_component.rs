@@ -16,7 +16,7 @@ pub(crate) fn describe(_: &Component, _: Duration) -> Result<Description, String
 }
 
 /// For a queue's thread.
-pub(crate) fn ready(_: &Component, _: Duration, _: Arc<str>) -> Result<plugins::Binding, String> {
+pub(crate) fn ready(_: &mut Component, _: Duration, _: Arc<str>) -> Result<plugins::Binding, String> {
     none()
 }
 
