@@ -154,7 +154,7 @@ fn words(event: &Event) -> Option<String> {
     })
 }
 
-/// `needs spanish 30 in the queue sales from now on: waited for 30 s`.
+/// `the plugin ours did not decide for the queue sales (trap); the queue's strategy does: unreachable`.
 fn plugin_failed(failed: &PluginFailed) -> String {
     let PluginFailed { plugin, queue, fault, text, rests_ms } = failed;
     let (plugin, queue, fault) = (shown(plugin), shown(queue), shown(fault));
@@ -164,6 +164,7 @@ fn plugin_failed(failed: &PluginFailed) -> String {
     failed + &rests + &because(Some(text.as_str()).filter(|text| !text.is_empty()))
 }
 
+/// `needs spanish 30 in the queue sales from now on: waited for 30 s`.
 fn change(changed: &CallChanged) -> String {
     let CallChanged { queue, needs, priority, reason } = changed;
     let needs = needs.as_ref().map(|needs| match needs.is_empty() {
@@ -339,7 +340,14 @@ mod tests {
         let (fault, reason) = (journal::DecisionFault::Impossible, Some("by hand".to_owned()));
         let rejected = DecisionRejected { queue: queue.clone(), fault, reason };
         let (why, reason) = (QueueExit::Refused, Some("too \u{1b}many".to_owned()));
-        let left = Kind::QueueLeft { queue, why, waited_ms: 40_000, reason };
+        let left = Kind::QueueLeft { queue: queue.clone(), why, waited_ms: 40_000, reason };
+        let failed = PluginFailed {
+            plugin: "ours".into(),
+            queue,
+            fault: "trap".into(),
+            text: "unreachable".to_owned(),
+            rests_ms: Some(30_000),
+        };
         let lost = AgentLost { agent: "101".into(), cause: "media_silent".into(), return_ms: 15_000 };
         let events = [
             event(0, Kind::QueueJoined { queue: "sales".into() }),
@@ -350,6 +358,7 @@ mod tests {
             event(5, Kind::DecisionRejected(rejected)),
             event(6, left),
             event(7, Kind::AgentLost(lost)),
+            event(8, Kind::PluginFailed(failed)),
         ];
         let text = describe(CallId::from_raw(1), &events);
         for part in [
@@ -361,6 +370,7 @@ mod tests {
             "needs spanish 30 in the queue sales from now on: waited for 30 s\n",
             "a decision of the queue sales was not used, as it was impossible: by hand\n",
             "left the queue sales after 0:00:40: a decision turned it away: too ",
+            "the plugin ours did not decide for the queue sales (trap); the queue's strategy does, and goes on for 0:00:30: unreachable\n",
             "lost the phone of 101 (media_silent), who had 0:00:15 to come back\n",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");

@@ -62,3 +62,37 @@ fn row([plugin, state, asked, decided, failed, rested, told, mean, longest]: [&s
         "{plugin:<20} {state:<10} {asked:>8} {decided:>8} {failed:>7} {rested:>7} {told:>7} {mean:>9} {longest:>9}  {queues}\n"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use base::Wall;
+
+    use super::*;
+
+    #[test]
+    fn a_plugin_that_fails_is_shown_with_what_was_wrong_and_how_long_it_rests() {
+        let mut state = PluginState {
+            plugin: "ours".to_owned(),
+            queues: vec!["sales".to_owned(), "support".to_owned()],
+            asked: 9,
+            decided: 2,
+            failed: [("trap".into(), 6), ("late".into(), 1)].into(),
+            answered: 8,
+            took_us: 1_600,
+            longest_us: 900,
+            ..PluginState::default()
+        };
+        let words =
+            |state: &PluginState| lines(state).split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
+        assert_eq!(words(&state), "ours ready 9 2 7 0 0 200 µs 900 µs sales support");
+        state.rests_ms = Some(29_001);
+        state.last_failure = Some((Wall::default(), "trap".into(), "unre\u{1b}achable".to_owned()));
+        let told = words(&state);
+        assert!(told.starts_with("ours rests 30s 9 2 7 "), "{told}");
+        assert!(told.contains("failed: 1 late, 6 trap; last at 1970-01-01T00:00:00.000Z: trap: unre"), "{told}");
+        assert!(!told.contains('\u{1b}'), "{told}");
+        state.queues.clear();
+        state.rests_ms = None;
+        assert!(words(&state).starts_with("ours not asked 9 "));
+    }
+}
