@@ -70,7 +70,10 @@ pub(crate) struct Bound {
 
 impl Bound {
     fn new(queue: QueueName, binding: Arc<Binding>, mut plugin: Plugin, vault: &Vault) -> Result<Self, String> {
-        let (ready, service) = ready(&mut plugin, binding.parameters.clone(), vault)?;
+        if let Decider::Component(component) = &mut plugin.decider {
+            component::share(component);
+        }
+        let (ready, service) = ready(&plugin, binding.parameters.clone(), vault)?;
         Ok(Self { queue, binding, plugin, service, ready })
     }
 
@@ -82,18 +85,17 @@ impl Bound {
     }
 }
 
-/// A plugin, ready to be asked with these parameters; if it is a service, that, too. A component that is known shares its file with
-/// the first that was loaded.
+/// A plugin, ready to be asked with these parameters; if it is a service, that, too.
 ///
 /// # Errors
 /// In words, if it cannot run here.
 pub(crate) fn ready(
-    plugin: &mut Plugin,
+    plugin: &Plugin,
     parameters: Arc<str>,
     vault: &Vault,
 ) -> Result<(plugins::Binding, Option<plugins::Service>), String> {
     let deadline = plugin.deadline;
-    Ok(match &mut plugin.decider {
+    Ok(match &plugin.decider {
         Decider::Component(component) => (component::ready(component, deadline, parameters)?, None),
         Decider::Strategy(name) => (strategies::ready(name, deadline, parameters)?, None),
         Decider::Service(service) => {

@@ -46,11 +46,9 @@ fn cache_folder() -> Option<PathBuf> {
 }
 
 impl Runner {
-    /// One that is known shares its file with the first that was loaded, so that whoever compares them later need not look into it.
-    fn load(&self, component: &mut Component, limits: &Limits) -> Result<Module, Fault> {
+    fn load(&self, component: &Component, limits: &Limits) -> Result<Module, Fault> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, module)) = loaded.iter().find(|(known, _)| known == component) {
-            component.clone_from(known);
+        if let Some((_, module)) = loaded.iter().find(|(known, _)| known == component) {
             return Ok(module.clone());
         }
         let module = self.host.load(&component.file, limits)?;
@@ -62,7 +60,7 @@ impl Runner {
     }
 }
 
-fn load(component: &mut Component, limits: &Limits) -> Result<Module, String> {
+fn load(component: &Component, limits: &Limits) -> Result<Module, String> {
     runner()?.load(component, limits).map_err(|fault| fault.to_string())
 }
 
@@ -72,12 +70,21 @@ fn limits(component: &Component, deadline: Duration) -> Limits {
 
 /// What one says of itself.
 pub(crate) fn describe(component: &Component, deadline: Duration) -> Result<Description, String> {
-    load(&mut component.clone(), &limits(component, deadline)).map(|module| module.description().clone())
+    load(component, &limits(component, deadline)).map(|module| module.description().clone())
+}
+
+/// Has it share its file with the equal one that is loaded, so that whoever compares them need not look into it.
+pub(crate) fn share(component: &mut Component) {
+    let Ok(runner) = runner() else { return };
+    let loaded = runner.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((known, _)) = loaded.iter().find(|(known, _)| known == component) {
+        component.clone_from(known);
+    }
 }
 
 /// For a queue's thread.
 pub(crate) fn ready(
-    component: &mut Component,
+    component: &Component,
     deadline: Duration,
     parameters: Arc<str>,
 ) -> Result<plugins::Binding, String> {

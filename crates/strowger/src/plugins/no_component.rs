@@ -15,8 +15,11 @@ pub(crate) fn describe(_: &Component, _: Duration) -> Result<Description, String
     none()
 }
 
+/// Nothing is loaded.
+pub(crate) fn share(_: &mut Component) {}
+
 /// For a queue's thread.
-pub(crate) fn ready(_: &mut Component, _: Duration, _: Arc<str>) -> Result<plugins::Binding, String> {
+pub(crate) fn ready(_: &Component, _: Duration, _: Arc<str>) -> Result<plugins::Binding, String> {
     none()
 }
 
