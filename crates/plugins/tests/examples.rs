@@ -2,15 +2,25 @@
 //!
 //! `STROWGER_PLUGINS` names the folder that `crates/plugins/examples/build` has filled; `scripts/test` does both.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "servers on real sockets, which take their time"
+)]
 #![cfg(feature = "wasm")]
 
 mod common;
+#[path = "examples/echo.rs"]
+mod echo;
+#[path = "common/server.rs"]
+mod server;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base::{CallId, Pii, Wall};
 use common::{LIMIT, agents, call, recorded, snapshot};
-use plugins::{Cache, Decide as _, Host, Instance, Keep, Limits, Module};
+use plugins::{Asker, Cache, Decide, Host, Instance, Keep, Limits, Module, Native, Web};
 use routing::{Builtin, Call, Candidate, Decision, Happened, Outcome, Question, Snapshot, Strategy as _};
 use wit_component::ComponentEncoder;
 
@@ -176,5 +186,44 @@ fn value_based_serves_who_is_worth_more_and_spreads_it_over_the_agents() {
             assert_eq!(instance.decide(&asked, parameters).unwrap_err().name(), "declined", "{language}");
         }
         assert!(instance.decide(&agents(1), &parameters).is_ok(), "{language}: it goes on");
+    }
+}
+
+/// One strategy in the three ways that there are: in Rust, as a component, and as a service.
+#[test]
+#[ignore = "needs the example plugins: crates/plugins/examples/build, and python3"]
+fn the_same_snapshots_give_the_same_decisions_in_rust_as_a_component_and_as_a_service() {
+    let (_, module) = modules(&host(), "fewest-calls", &["javascript", "python", "rust"]).remove(2);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/http/fewest_calls.py");
+    let service = server::Stranger::start("python3", &[Path::new(script), Path::new("0")]);
+    let web = Web::start().unwrap();
+    let service = web.service(server::settings(&format!("http://127.0.0.1:{}", service.port())));
+    let ways: [(&str, Box<dyn Decide>); 3] = [
+        ("in Rust", Box::new(Native::new(Arc::new(|| Box::new(Builtin::FewestCalls)), LIMIT))),
+        ("as a component", Box::new(Instance::new(module, limits(), Keep::Fresh))),
+        ("as a service", Box::new(Asker::new(service, LIMIT))),
+    ];
+    let decided = ways.map(|(way, mut plugin)| {
+        let decide = |snapshot: Snapshot| {
+            let decision = plugin.decide(&snapshot, "{}").unwrap_or_else(|fault| panic!("{way}: {fault}"));
+            serde_json::to_string(&decision).unwrap()
+        };
+        recorded(300).into_iter().map(decide).collect::<Vec<_>>()
+    });
+    assert_eq!(decided[0], decided[1]);
+    assert_eq!(decided[0], decided[2]);
+}
+
+/// What is made of Python has dozens of core instances: there is room for many queues that ask such a one.
+#[test]
+#[ignore = "needs the example plugins: crates/plugins/examples/build"]
+fn many_queues_can_ask_a_plugin_in_python() {
+    let (_, module) = modules(&host(), "fewest-calls", &["javascript", "python", "rust"]).remove(1);
+    let mut queues: Vec<Instance> = (0..60).map(|_| Instance::new(module.clone(), limits(), Keep::Kept)).collect();
+    for queue in &mut queues {
+        queue.prepare();
+    }
+    for queue in &mut queues {
+        queue.decide(&agents(1), "{}").unwrap();
     }
 }

@@ -11,36 +11,13 @@ mod common;
 #[path = "common/server.rs"]
 mod server;
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use base::Pii;
 use common::{LIMIT, recorded};
 use plugins::{Asker, Decide as _, Service, Settings, Web};
 use routing::{Builtin, Strategy as _};
-use server::{Authority, settings};
-
-/// A program that says where it listens; it ends with this.
-struct Stranger(Child, u16);
-
-impl Stranger {
-    fn start(program: &str, arguments: &[&Path]) -> Self {
-        let mut command = Command::new(program);
-        let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let port = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{program}: {line}"));
-        Self(child, port.parse().unwrap())
-    }
-}
-
-impl Drop for Stranger {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use server::{Authority, Stranger, settings};
 
 /// Many at once, and each as it is built in.
 fn decides_as_built_in(service: &Service) {
@@ -70,7 +47,7 @@ fn a_service_in_python_decides_as_fewest_calls_does_and_knows_who_asks() {
     let web = Web::start().unwrap();
     let with = |key: Option<&str>| {
         let key = key.map(|key| Pii::new(key.to_owned()));
-        web.service(Settings { key, ..settings(&format!("http://127.0.0.1:{}", stranger.1)) })
+        web.service(Settings { key, ..settings(&format!("http://127.0.0.1:{}", stranger.port())) })
     };
     decides_as_built_in(&with(Some("wörd of honour")));
     for wrong in [None, Some("word of honour")] {
@@ -94,7 +71,7 @@ fn a_service_that_speaks_http_2_alone_is_asked_many_things_over_one_connection()
     let script = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/node.js"));
     let stranger = Stranger::start("node", &[script, &files[0], &files[1], &files[2]]);
     let web = Web::start().unwrap();
-    let origin = settings(&format!("https://127.0.0.1:{}", stranger.1));
+    let origin = settings(&format!("https://127.0.0.1:{}", stranger.port()));
     let service = web.service(Settings { tls: ca.client(Some(&ca)), ..origin.clone() });
     assert_eq!(service.connect(LIMIT).as_deref(), Ok("HTTP/2 over TLS 1.3"));
     decides_as_built_in(&service);

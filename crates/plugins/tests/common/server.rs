@@ -4,6 +4,8 @@
 
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -183,4 +185,29 @@ pub fn settings(origin: &str) -> Settings {
     let tls = Authority::new().client(None);
     let origin = Origin::read(origin).unwrap();
     Settings { origin, path: "/decide?by=http".to_owned(), tls, key: None, outstanding: 32 }
+}
+
+/// A program that says where it listens; it ends with this.
+pub struct Stranger(Child, u16);
+
+impl Stranger {
+    pub fn start(program: &str, arguments: &[&Path]) -> Self {
+        let mut command = Command::new(program);
+        let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let port = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{program}: {line}"));
+        Self(child, port.parse().unwrap())
+    }
+
+    pub fn port(&self) -> u16 {
+        self.1
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
