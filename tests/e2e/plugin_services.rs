@@ -142,6 +142,16 @@ fn whoever_follows_the_readme_of_a_new_service_has_a_queue_that_it_decides_for()
     let (code, text) = replay(&["--name", "gold-first"]);
     let wanted = format!("{count} decisions: {count} the same to the last octet, ");
     assert!(code == Some(0) && text.starts_with(&wanted), "{code:?} {text}");
+    // What it learnt comes out the same, too.
+    let learnt = switch.events("plugin_learnt").len();
+    let wanted_of_told =
+        format!("\n{learnt} times told of outcomes: {learnt} times the same learnt to the last octet\n");
+    assert!(learnt > 0 && text.contains(&wanted_of_told), "{learnt}: {text}");
+    let (code, text) = replay(&["--name", "other"]);
+    assert!(
+        code == Some(0) && text.contains(&format!("\n{learnt} times told of outcomes: 0 times")),
+        "{code:?} {text}"
+    );
     let (code, text) = replay(&["--name", "gold-first", "--config", &config.display().to_string()]);
     assert!(code == Some(0) && text.contains("sales                plugin "), "{code:?} {text}");
     let (code, text) = replay(&[]);

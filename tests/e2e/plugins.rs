@@ -11,6 +11,8 @@ use tests::sipp::Sipp;
 use tests::switch::{Switch, binary};
 use tests::wait::SOON;
 
+use crate::plugin_load::component;
+
 const AGENTS: usize = 5;
 
 /// Agents whose phones answer, and the company whose queue they serve.
@@ -146,6 +148,51 @@ fn a_plugin_decides_is_replaced_while_calls_go_on_and_one_that_is_none_changes_n
     let compiled = std::fs::read_dir(cache.join("strowger/plugins")).expect("a cache").count();
     assert_eq!(compiled, 1, "for the next start");
     phones.wait_for_successes(14, SOON);
+    switch.assert_quiet();
+}
+
+/// A switch that watches its folder takes another component by itself: calls that live go on, and the next ones are decided by it.
+#[test]
+fn another_file_takes_the_place_of_a_plugin_while_calls_live() {
+    let Scene { mut ports, folder, mut phones, mut company } = scene();
+    company.watch = true;
+    let cache = folder.path().join("cache");
+    let switch = Switch::start_with(&company, |mut command| {
+        command.env("XDG_CACHE_HOME", &cache);
+        command
+    });
+    let config = switch.folder().join("config");
+    let plugins = config.join("plugins");
+    std::fs::create_dir_all(&plugins).expect("a folder");
+    std::fs::write(plugins.join("one.wasm"), component(["", ""])).expect("a plugin");
+    company.queue.insert("plugin", "one".to_owned());
+    company.duties = "plugins: { one: { deadline: 1s } }\n";
+    company.write(&config);
+    switch.told(&["reload"]);
+    let reasons = || {
+        let reason = |kept: &serde_json::Value| kept["decision"]["reason"].as_str().unwrap_or_default().to_owned();
+        switch.events("decided").iter().map(reason).collect::<Vec<_>>()
+    };
+    let (port, media) = (ports.take(2), ports.take(4));
+    let own = folder.path().join("long");
+    std::fs::create_dir_all(&own).expect("a folder");
+    let options = ["-m", "2", "-l", "2", "-r", "10", "-d", "15000"];
+    let mut long = Sipp::calling("caller_hangs_up", "2000", switch.address(), port, media, &own, &options);
+    switch.wait_for_event("bridged", 2, SOON);
+    // The same, but for the first letter of its reason.
+    let other = component(["(i32.store8 (i32.const 80) (i32.const 70))", ""]);
+    std::fs::write(folder.path().join("new"), other).expect("a file");
+    std::fs::rename(folder.path().join("new"), plugins.join("one.wasm")).expect("a plugin");
+    let until = std::time::Instant::now() + SOON;
+    while reasons().last().is_some_and(|reason| reason != "First of all") {
+        assert!(std::time::Instant::now() < until, "{:?}", reasons());
+        calls(&switch, &mut ports, 1);
+    }
+    assert!(reasons().iter().all(|reason| reason == "first of all" || reason == "First of all"), "{:?}", reasons());
+    assert_eq!(reasons().len(), switch.events("offer_made").len(), "each was decided by the plugin");
+    assert_eq!(long.succeed(Duration::from_secs(60)).successful, 2);
+    phones.wait_for_successes(switch.events("bridged").len() as u64, SOON);
+    assert!(switch.events("plugin_failed").is_empty());
     switch.assert_quiet();
 }
 

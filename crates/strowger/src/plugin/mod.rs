@@ -48,7 +48,8 @@ pub(crate) enum Deed {
     Test(test::Test),
     /// Says what a plugin would have decided on a recorded day, beside what was decided
     ///
-    /// Asks it what `decided` in the journal has: decisions of plugins, and of queues with `record_decisions`. With --config, plays the
+    /// Asks it what `decided` in the journal has (decisions of plugins, and of queues with `record_decisions`), and tells it what
+    /// `plugin_learnt` has, which is what the plugin of then learnt something from. With --config, plays the
     /// recorded calls again on a virtual clock, once by the queues' strategies and once by the plugin, and compares the figures: callers
     /// come to their queues when they did, with their numbers, talk as long and are as patient; agents are there when they were. What
     /// flows found out is not played. Exit code 0: done; 1: a decision failed; 2: a file cannot be read, or nothing is recorded.

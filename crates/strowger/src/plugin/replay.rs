@@ -13,7 +13,7 @@ use acd::Binding;
 use clap::Args;
 use company::Company;
 use journal::kpi::{Figures, KpiFold, Targets};
-use journal::{Decided, Event, Kind};
+use journal::{Decided, Event, Kind, PluginLearnt};
 use routing::{Action, Decision, PluginName};
 use serde_json::{Value, json};
 use sim::{Beside, Centre, Recorded};
@@ -80,8 +80,10 @@ pub(super) fn replay(request: &Replay) -> Result<ExitCode, Error> {
         while lines.read_until(b'\n', &mut line).map_err(file_error)? > 0 {
             // Torn lines, and those of another version, are passed over.
             if let Ok(event) = serde_json::from_slice::<Event>(&line) {
-                if let Kind::Decided(decided) = &event.kind {
-                    again.decide(decided)?;
+                match &event.kind {
+                    Kind::Decided(decided) => again.decide(decided)?,
+                    Kind::PluginLearnt(learnt) => again.learn(learnt)?,
+                    _ => {}
                 }
                 if company.is_some() {
                     day.feed(&event);
@@ -109,6 +111,10 @@ struct Counts {
     same_deed: u64,
     other: u64,
     failed: u64,
+    /// How often it was told of outcomes by which it learnt something then.
+    told: u64,
+    /// Of these, how often its state came out the same to the last octet.
+    told_same: u64,
 }
 
 impl Counts {
@@ -125,7 +131,7 @@ struct Again<'a> {
     /// By what they go by.
     plugins: BTreeMap<String, Box<dyn Decide>>,
     /// By queue, if they are not those of then.
-    states: BTreeMap<String, Option<String>>,
+    states: BTreeMap<String, String>,
     counts: Counts,
     /// Those that are different, as lines.
     told: Vec<String>,
@@ -138,25 +144,18 @@ impl<'a> Again<'a> {
     }
 
     fn decide(&mut self, then: &Decided) -> Result<(), Error> {
-        if self.request.queue.as_deref().is_some_and(|queue| *queue != *then.queue) {
+        if self.leaves_out(&then.queue) {
             return Ok(());
         }
         let mut snapshot = (*then.snapshot).clone();
-        let own = *then.strategy == *self.name && self.request.parameters.is_none();
+        let own = self.is_own(&then.strategy);
         if !own {
-            snapshot.state = self.states.get(&*then.queue).cloned().flatten();
+            snapshot.state = self.states.get(&*then.queue).cloned();
         }
-        let parameters = match &self.request.parameters {
-            Some(parameters) => parameters.to_string(),
-            None => then.parameters.as_deref().filter(|_| own).unwrap_or("{}").to_owned(),
-        };
-        let plugin = match self.plugins.entry(parameters.clone()) {
-            Entry::Occupied(plugin) => plugin.into_mut(),
-            Entry::Vacant(place) => place.insert(self.loaded.decider(&parameters)?),
-        };
-        let now = plugin.decide(&snapshot, &parameters);
+        let parameters = self.parameters(then.parameters.as_deref().filter(|_| own));
+        let now = self.plugin(&parameters)?.decide(&snapshot, &parameters);
         if let Ok(Decision { state: Some(state), .. }) = &now {
-            self.states.insert(then.queue.to_string(), Some(state.clone()));
+            self.states.insert(then.queue.to_string(), state.clone());
         }
         let text = |decision: &Decision| serde_json::to_string(decision).unwrap_or_default();
         match &now {
@@ -174,6 +173,48 @@ impl<'a> Again<'a> {
         Ok(())
     }
 
+    /// Tells it what the plugin of then was told, and learnt something from.
+    fn learn(&mut self, then: &PluginLearnt) -> Result<(), Error> {
+        if self.leaves_out(&then.queue) {
+            return Ok(());
+        }
+        let own = self.is_own(&then.plugin);
+        let before = if own { then.before.clone() } else { self.states.get(&*then.queue).cloned() };
+        let parameters = self.parameters(Some(&*then.parameters).filter(|_| own));
+        let learnt = self.plugin(&parameters)?.told(&then.outcomes, before.as_deref(), &parameters);
+        self.counts.told += 1;
+        match learnt {
+            Ok(Some(state)) => {
+                self.counts.told_same += u64::from(own && state == then.state);
+                self.states.insert(then.queue.to_string(), state);
+            }
+            Ok(None) => {}
+            Err(_) => self.counts.failed += 1,
+        }
+        Ok(())
+    }
+
+    fn leaves_out(&self, queue: &str) -> bool {
+        self.request.queue.as_deref().is_some_and(|wanted| wanted != queue)
+    }
+
+    /// True if it decided then: it goes by the same states and parameters.
+    fn is_own(&self, plugin: &str) -> bool {
+        plugin == self.name && self.request.parameters.is_none()
+    }
+
+    fn parameters(&self, then: Option<&str>) -> String {
+        let given = self.request.parameters.as_ref().map(Value::to_string);
+        given.unwrap_or_else(|| then.unwrap_or("{}").to_owned())
+    }
+
+    fn plugin(&mut self, parameters: &str) -> Result<&mut Box<dyn Decide>, Error> {
+        Ok(match self.plugins.entry(parameters.to_owned()) {
+            Entry::Occupied(plugin) => plugin.into_mut(),
+            Entry::Vacant(place) => place.insert(self.loaded.decider(parameters)?),
+        })
+    }
+
     fn note(&mut self, then: &Decided, now: Result<&Decision, &Fault>) {
         let call = then.snapshot.calls().first().map(|call| call.id.to_string()).unwrap_or_default();
         let at = then.snapshot.at.to_string();
@@ -189,15 +230,21 @@ impl<'a> Again<'a> {
     }
 
     fn tell(&self) {
-        let Counts { same, same_deed, other, failed } = self.counts;
+        let Counts { same, same_deed, other, failed, told, told_same } = self.counts;
+        let all = self.counts.all();
         if self.request.json {
-            let counts = json!({ "decisions": self.counts.all(), "same": same, "same_deed": same_deed, "other": other, "failed": failed });
+            let counts = json!({
+                "decisions": all, "same": same, "same_deed": same_deed, "other": other, "failed": failed,
+                "told": told, "told_same": told_same,
+            });
             return print(&format!("{counts}\n"));
         }
-        let all = self.counts.all();
         print(&format!(
             "{all} decisions: {same} the same to the last octet, {same_deed} with the same deed for another reason, {other} others, {failed} failed\n"
         ));
+        if told > 0 {
+            print(&format!("{told} times told of outcomes: {told_same} times the same learnt to the last octet\n"));
+        }
         if !self.told.is_empty() {
             let more = usize::try_from(other + failed).unwrap_or(usize::MAX) - self.told.len();
             let more = if more > 0 { format!("and {more} more\n") } else { String::new() };
