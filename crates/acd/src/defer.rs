@@ -7,11 +7,13 @@ use base::{Mono, Now};
 use crate::DecisionFault;
 use crate::decide::{Ask, Subject};
 use crate::machine::{Acd, Timer};
-use crate::queue::Stage;
+use crate::queue::{Entry, Stage};
 
 /// How long a decision's wait lasts if it does not say; and the longest that it may say, lest a call be forgotten.
 const USUAL_WAIT: Duration = Duration::from_secs(1);
 const MAX_WAIT: Duration = Duration::from_secs(60);
+/// The shortest wait of a plugin, lest it be asked without a pause.
+const LEAST_WAIT: Duration = Duration::from_millis(100);
 
 /// How long a plugin had a call wait, of all such decisions together.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,7 +38,7 @@ impl Acd {
     pub(crate) fn defer(&mut self, now: Now, ask: &Ask, at_most_ms: Option<u64>) -> Result<(), DecisionFault> {
         let wait = at_most_ms.map_or(USUAL_WAIT, Duration::from_millis).min(MAX_WAIT);
         let wait = match &ask.plugin {
-            Some(binding) => self.note_deferred(now.monotonic, ask, binding.may_wait, wait)?,
+            Some(binding) => self.note_deferred(now.monotonic, ask, binding.may_wait, wait.max(LEAST_WAIT))?,
             None => wait,
         };
         let changed = self.epoch(ask.subject, ask.queue) != ask.snapshot.epoch;
@@ -51,7 +53,8 @@ impl Acd {
         Ok(())
     }
 
-    /// Each call that the plugin could have chosen waits by its word, at most until one of them has done so as long as it may.
+    /// Each call of its queue that the plugin could have chosen waits by its word, at most until one of them has done so as long as
+    /// it may.
     fn note_deferred(
         &mut self,
         now: Mono,
@@ -60,16 +63,16 @@ impl Acd {
         wait: Duration,
     ) -> Result<Duration, DecisionFault> {
         let calls = ask.snapshot.calls();
-        let waiting =
-            |call: &&routing::Call| self.calls.get(&call.id).filter(|entry| matches!(entry.stage, Stage::Waiting(_)));
-        let longest = calls.iter().filter_map(|call| waiting(&call)).map(|entry| entry.deferred.in_all(now)).max();
+        let waits = |entry: &Entry| entry.queue == ask.queue && matches!(entry.stage, Stage::Waiting(_));
+        let waiting = calls.iter().filter_map(|call| self.calls.get(&call.id)).filter(|entry| waits(entry));
+        let longest = waiting.map(|entry| entry.deferred.in_all(now)).max();
         let left = most.saturating_sub(longest.unwrap_or_default());
         if left.is_zero() {
             return Err(DecisionFault::Wait);
         }
         let wait = wait.min(left);
         for call in calls {
-            if let Some(entry) = self.calls.get_mut(&call.id) {
+            if let Some(entry) = self.calls.get_mut(&call.id).filter(|entry| waits(entry)) {
                 let waited = entry.deferred.in_all(now);
                 entry.deferred = Deferred { waited, last: Some((now, now + wait)) };
             }
