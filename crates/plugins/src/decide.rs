@@ -19,6 +19,11 @@ pub trait Decide: Send {
     /// Why it could not be told. The state stays.
     fn told(&mut self, outcomes: &[Outcome], state: Option<&str>, parameters: &str) -> Result<Option<String>, Fault>;
 
+    /// True if it answers nothing until something comes back that it is at: whoever wants an answer begins with another one.
+    fn hangs(&self) -> bool {
+        false
+    }
+
     /// Gets ready for the next call, so that it need not wait for that.
     fn prepare(&mut self) {}
 }

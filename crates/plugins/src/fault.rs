@@ -41,7 +41,7 @@ pub enum Fault {
     Panic(String),
     /// A strategy in Rust is at an earlier question still, or too many are.
     #[error(
-        "has not come back from an earlier question; a reload begins with it anew, {} times until a restart",
+        "has not come back from an earlier question; a reload begins with it anew, unless {} threads were left behind so",
         Native::MOST_LEFT_BEHIND
     )]
     Hangs,

@@ -96,7 +96,7 @@ struct Lane {
 enum Order {
     Decide(DecisionId, Arc<Snapshot>),
     Tell(Vec<Outcome>, Option<String>),
-    /// Another plugin is bound; whoever waits for a question gets ready for it now.
+    /// Another plugin is bound, or one that hangs is to be begun with anew; whoever waits for a question gets ready for it now.
     Look,
 }
 
@@ -124,6 +124,12 @@ impl Plugins {
         std::thread::Builder::new().name("plugin".to_owned()).spawn(move || worker.serve(&ordered))?;
         self.lanes.insert(queue, Lane { orders, bound });
         Ok(())
+    }
+
+    /// Begins anew with a queue's plugin if it hangs.
+    pub fn renew(&self, queue: &QueueName) {
+        // If it has no room, it is at work.
+        let _ = self.order(queue, Order::Look);
     }
 
     /// Has no plugin decide for a queue any more. What waits is still answered.
@@ -176,7 +182,9 @@ impl Worker {
         let mut plugin = binding.decider();
         for order in ordered {
             let now = self.bound();
-            if !Arc::ptr_eq(&now, &binding) {
+            if !Arc::ptr_eq(&now, &binding) || matches!(order, Order::Look) && plugin.hangs() {
+                // First the old one goes, which may make room for the new one.
+                drop(plugin);
                 (plugin, binding) = (now.decider(), now);
             }
             match order {

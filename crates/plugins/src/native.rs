@@ -29,7 +29,7 @@ pub struct Native {
 }
 
 impl Native {
-    /// The most threads of a process that were left behind at what they are. With so many no other strategy is begun with.
+    /// With so many threads of a process that were left behind at what they are, no other strategy is begun with.
     pub const MOST_LEFT_BEHIND: usize = 8;
 
     /// Makes none yet: [`Decide::prepare`] does, or the first call. Each call may take as long as `deadline`.
@@ -68,6 +68,10 @@ impl Decide for Native {
             Some(state) if state.len() > MAX_STATE => Err(Fault::TooLarge(MAX_STATE)),
             state => Ok(state),
         }
+    }
+
+    fn hangs(&self) -> bool {
+        self.thread.as_ref().is_some_and(|thread| thread.standing.load(Ordering::Acquire) == BUSY)
     }
 
     fn prepare(&mut self) {
@@ -152,8 +156,10 @@ impl Thread {
 
 impl Drop for Thread {
     fn drop(&mut self) {
-        if self.standing.compare_exchange(BUSY, LEFT, Ordering::AcqRel, Ordering::Acquire).is_ok() {
-            LEFT_BEHIND.fetch_add(1, Ordering::AcqRel);
+        // It counts before the thread may come back and take it off again.
+        LEFT_BEHIND.fetch_add(1, Ordering::AcqRel);
+        if self.standing.compare_exchange(BUSY, LEFT, Ordering::AcqRel, Ordering::Acquire).is_err() {
+            LEFT_BEHIND.fetch_sub(1, Ordering::AcqRel);
         }
     }
 }

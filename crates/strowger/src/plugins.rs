@@ -77,10 +77,9 @@ impl Bound {
         Ok(Self { queue, binding, plugin, service, ready })
     }
 
-    /// True if a queue need not be bound anew. A strategy in Rust always is, as it may hang.
+    /// True if a queue need not be bound anew.
     fn is_same(&self, other: &Self) -> bool {
-        let may_hang = matches!(self.plugin.decider, Decider::Strategy(_));
-        let same = !may_hang && self.plugin == other.plugin && self.binding.parameters == other.binding.parameters;
+        let same = self.plugin == other.plugin && self.binding.parameters == other.binding.parameters;
         same && self.service == other.service
     }
 }
@@ -148,7 +147,7 @@ impl Lanes {
         Ok(lanes)
     }
 
-    /// Has these decide from now on, and no others. Who decides as before goes on.
+    /// Has these decide from now on, and no others. Who decides as before goes on, unless it hangs.
     ///
     /// # Errors
     /// If the system has no thread; then some decide as before.
@@ -159,6 +158,7 @@ impl Lanes {
         }
         for (queue, new) in &bound {
             if self.bound.get(queue).is_some_and(|old| old.is_same(new)) {
+                self.plugins.renew(queue);
                 continue;
             }
             self.plugins.bind(queue.clone(), new.ready.clone())?;
