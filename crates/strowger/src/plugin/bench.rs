@@ -13,7 +13,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde_json::Value;
 use workbench::{sample_agents, sample_calls};
 
-use super::loaded::{LONGEST, Loaded, Means, json};
+use super::loaded::{LONGEST, Loaded, Means, by_name, json};
 use crate::error::Error;
 use crate::operate::print;
 use crate::plugins::component;
@@ -51,12 +51,13 @@ pub(crate) struct Bench {
 /// # Errors
 /// If it is no plugin, or does not decide.
 pub(super) fn bench(request: &Bench) -> Result<ExitCode, Error> {
+    by_name(Some(&request.plugin), request.config.as_deref())?;
     let loaded = Loaded::new(&request.plugin, &request.means, Some(LONGEST), request.config.as_deref())?;
     loaded.fits(&request.parameters)?;
     match &loaded.plugin.decider {
         Decider::Component(component) => of_component(request, &loaded, component)?,
         Decider::Service(service) => of_service(request, &loaded, service)?,
-        Decider::Strategy(_) => by_thread(request, &[("built in", loaded)])?,
+        Decider::Strategy(_) => of_strategy(request, &loaded)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -68,19 +69,9 @@ fn of_component(request: &Bench, loaded: &Loaded, component: &Component) -> Resu
         let decider = Decider::Component(Component { kept, ..component.clone() });
         (name, loaded.like(decider))
     });
-    by_thread(request, &instances)
-}
-
-/// What costs CPU time of the thread that asks.
-fn by_thread(request: &Bench, plugins: &[(&str, Loaded)]) -> Result<(), Error> {
-    if request.outstanding.is_some() {
-        return Err(Error::Option(format!(
-            "--outstanding is for services, and {} is none: it decides one thing at a time; leave it out",
-            request.plugin
-        )));
-    }
+    no_service(request)?;
     print(&row(["INSTANCE", "P50", "P99", "DECISIONS/S"]));
-    for (name, loaded) in plugins {
+    for (name, loaded) in &instances {
         let figures = measure(request, loaded, 1, cpu_time)?;
         print(&row([name, &figures.at(50), &figures.at(99), &figures.rate.to_string()]));
     }
@@ -89,6 +80,32 @@ fn by_thread(request: &Bench, plugins: &[(&str, Loaded)]) -> Result<(), Error> {
         questions(request)
     ));
     Ok(())
+}
+
+/// A strategy in Rust decides on a thread of its own.
+fn of_strategy(request: &Bench, loaded: &Loaded) -> Result<(), Error> {
+    no_service(request)?;
+    let begun = Instant::now();
+    let figures = measure(request, loaded, 1, || begun.elapsed())?;
+    print(&row(["INSTANCE", "P50", "P99", "DECISIONS/S"]));
+    print(&row(["built in", &figures.at(50), &figures.at(99), &figures.rate.to_string()]));
+    print(&format!(
+        "P50, P99: time on the clock from the question to its answer, with the way to its thread and back, {}.\n",
+        questions(request)
+    ));
+    Ok(())
+}
+
+/// # Errors
+/// If an option is for services.
+fn no_service(request: &Bench) -> Result<(), Error> {
+    if request.outstanding.is_none() {
+        return Ok(());
+    }
+    Err(Error::Option(format!(
+        "--outstanding is for services, and {} is none: it decides one thing at a time; leave it out",
+        request.plugin
+    )))
 }
 
 fn of_service(request: &Bench, loaded: &Loaded, service: &Service) -> Result<(), Error> {

@@ -11,7 +11,7 @@ use routing::{Description, Snapshot};
 use serde_json::Value;
 use workbench::{sample_agents, sample_calls, sample_outcomes, shown};
 
-use super::loaded::{Loaded, Means, deadline, json};
+use super::loaded::{Loaded, Means, by_name, deadline, json};
 use crate::error::Error;
 use crate::operate::print;
 use crate::plugins::component;
@@ -45,6 +45,7 @@ pub(crate) struct Check {
 /// # Errors
 /// If a file cannot be read, it is no plugin, or the parameters do not fit.
 pub(super) fn check(request: &Check) -> Result<ExitCode, Error> {
+    by_name(Some(&request.plugin), request.config.as_deref())?;
     let loaded = Loaded::new(&request.plugin, &request.means, request.deadline, request.config.as_deref())?;
     let deadline = loaded.plugin.deadline;
     match &loaded.plugin.decider {

@@ -59,6 +59,18 @@ pub(super) fn is_url(named: &str) -> bool {
     lower.starts_with("http://") || lower == "https://"
 }
 
+/// # Errors
+/// If a folder of a configuration is given, from which plugins are taken by their names, and this is no name.
+pub(super) fn by_name(named: Option<&str>, config: Option<&Path>) -> Result<(), Error> {
+    if config.is_none() || named.is_some_and(company::is_name) {
+        return Ok(());
+    }
+    let named = named.unwrap_or("the folder's own plugin");
+    Err(Error::Option(format!(
+        "with --config a plugin is named as queues.yaml has it, and {named} is no such name; leave --config out"
+    )))
+}
+
 /// A plugin that can be run.
 pub(super) struct Loaded {
     /// As it was named.

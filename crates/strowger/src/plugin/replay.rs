@@ -1,7 +1,6 @@
 //! `strowger plugin replay`: what a plugin would have decided on a recorded day, and what would have come of it.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -17,7 +16,7 @@ use journal::{Decided, Event, Kind, PluginLearnt};
 use routing::{Action, Decision, PluginName};
 use serde_json::{Value, json};
 use sim::{Beside, Centre, Recorded};
-use switch::{Config, Rest};
+use switch::Config;
 
 use super::loaded::{LONGEST, Loaded, Means, is_url, json};
 use crate::error::Error;
@@ -99,7 +98,7 @@ pub(super) fn replay(request: &Replay) -> Result<ExitCode, Error> {
     if let Some(company) = company {
         day.play(company, request, &name, &loaded)?;
     }
-    Ok(if again.counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if again.counts.failed + again.counts.told_failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 /// How decisions came out.
@@ -115,6 +114,7 @@ struct Counts {
     told: u64,
     /// Of these, how often its state came out the same to the last octet.
     told_same: u64,
+    told_failed: u64,
 }
 
 impl Counts {
@@ -128,8 +128,8 @@ struct Again<'a> {
     request: &'a Replay,
     name: &'a str,
     loaded: &'a Loaded,
-    /// By what they go by.
-    plugins: BTreeMap<String, Box<dyn Decide>>,
+    /// By queue, each with what it goes by: those that are asked are kept apart in the switch, too.
+    plugins: BTreeMap<String, (String, Box<dyn Decide>)>,
     /// By queue, if they are not those of then.
     states: BTreeMap<String, String>,
     counts: Counts,
@@ -153,7 +153,7 @@ impl<'a> Again<'a> {
             snapshot.state = self.states.get(&*then.queue).cloned();
         }
         let parameters = self.parameters(then.parameters.as_deref().filter(|_| own));
-        let now = self.plugin(&parameters)?.decide(&snapshot, &parameters);
+        let now = self.plugin(&then.queue, &parameters)?.decide(&snapshot, &parameters);
         if let Ok(Decision { state: Some(state), .. }) = &now {
             self.states.insert(then.queue.to_string(), state.clone());
         }
@@ -181,7 +181,7 @@ impl<'a> Again<'a> {
         let own = self.is_own(&then.plugin);
         let before = if own { then.before.clone() } else { self.states.get(&*then.queue).cloned() };
         let parameters = self.parameters(Some(&*then.parameters).filter(|_| own));
-        let learnt = self.plugin(&parameters)?.told(&then.outcomes, before.as_deref(), &parameters);
+        let learnt = self.plugin(&then.queue, &parameters)?.told(&then.outcomes, before.as_deref(), &parameters);
         self.counts.told += 1;
         match learnt {
             Ok(Some(state)) => {
@@ -189,7 +189,7 @@ impl<'a> Again<'a> {
                 self.states.insert(then.queue.to_string(), state);
             }
             Ok(None) => {}
-            Err(_) => self.counts.failed += 1,
+            Err(_) => self.counts.told_failed += 1,
         }
         Ok(())
     }
@@ -208,11 +208,14 @@ impl<'a> Again<'a> {
         given.unwrap_or_else(|| then.unwrap_or("{}").to_owned())
     }
 
-    fn plugin(&mut self, parameters: &str) -> Result<&mut Box<dyn Decide>, Error> {
-        Ok(match self.plugins.entry(parameters.to_owned()) {
-            Entry::Occupied(plugin) => plugin.into_mut(),
-            Entry::Vacant(place) => place.insert(self.loaded.decider(parameters)?),
-        })
+    fn plugin(&mut self, queue: &str, parameters: &str) -> Result<&mut dyn Decide, Error> {
+        let known = self.plugins.remove(queue).filter(|(its, _)| its == parameters);
+        let known = match known {
+            Some(known) => known,
+            None => (parameters.to_owned(), self.loaded.decider(parameters)?),
+        };
+        let (_, plugin) = self.plugins.entry(queue.to_owned()).or_insert(known);
+        Ok(&mut **plugin)
     }
 
     fn note(&mut self, then: &Decided, now: Result<&Decision, &Fault>) {
@@ -230,12 +233,12 @@ impl<'a> Again<'a> {
     }
 
     fn tell(&self) {
-        let Counts { same, same_deed, other, failed, told, told_same } = self.counts;
+        let Counts { same, same_deed, other, failed, told, told_same, told_failed } = self.counts;
         let all = self.counts.all();
         if self.request.json {
             let counts = json!({
                 "decisions": all, "same": same, "same_deed": same_deed, "other": other, "failed": failed,
-                "told": told, "told_same": told_same,
+                "told": told, "told_same": told_same, "told_failed": told_failed,
             });
             return print(&format!("{counts}\n"));
         }
@@ -243,7 +246,9 @@ impl<'a> Again<'a> {
             "{all} decisions: {same} the same to the last octet, {same_deed} with the same deed for another reason, {other} others, {failed} failed\n"
         ));
         if told > 0 {
-            print(&format!("{told} times told of outcomes: {told_same} times the same learnt to the last octet\n"));
+            print(&format!(
+                "{told} times told of outcomes: {told_same} times the same learnt to the last octet, {told_failed} failed\n"
+            ));
         }
         if !self.told.is_empty() {
             let more = usize::try_from(other + failed).unwrap_or(usize::MAX) - self.told.len();
@@ -312,14 +317,16 @@ impl Day {
         };
         let without = Centre::play(load.clone(), config.clone());
         let plugin = PluginName::from(name);
-        let parameters = request.parameters.clone().unwrap_or_else(|| json!({}));
         for queue in config.queues.iter_mut().filter(asks) {
-            let known = queue.plugin.as_ref().filter(|known| known.plugin == plugin && request.parameters.is_none());
-            let parameters = known.map_or_else(|| parameters.to_string().into(), |known| known.parameters.clone());
-            let (plugin, order) = (plugin.clone(), loaded.description.order);
-            queue.plugin = Some(Arc::new(Binding { parameters, ..Binding::new(plugin, order) }));
+            // As the queue asks it, if it does.
+            let known = queue.plugin.as_deref().filter(|known| known.plugin == plugin).cloned();
+            let mut binding = known.unwrap_or_else(|| Binding::new(plugin.clone(), loaded.description.order));
+            if let Some(parameters) = &request.parameters {
+                binding.parameters = parameters.to_string().into();
+            }
+            queue.plugin = Some(Arc::new(binding));
         }
-        config.plugins.insert(plugin.clone(), Rest::default());
+        config.plugins.entry(plugin.clone()).or_default();
         let folder = request.config.clone().unwrap_or_default();
         let others = Played::of(&config, &company.plugins, &Vault { folder })?;
         let asked = config.queues.iter().filter_map(|queue| Some((queue.name.clone(), queue.plugin.as_ref()?)));

@@ -7,7 +7,7 @@ use clap::Args;
 use workbench::PluginCase;
 use yaml::{Faults, Source};
 
-use super::loaded::{Asked, LONGEST, Loaded, Means, is_url};
+use super::loaded::{Asked, LONGEST, Loaded, Means, by_name, is_url};
 use super::{component, described};
 use crate::error::Error;
 use crate::folder::read_file;
@@ -77,6 +77,7 @@ pub(super) fn test(request: &Test) -> Result<ExitCode, Error> {
 
 /// What is tested: the component in the folder, or what was named instead. A service is described by what lies in the folder.
 fn load(request: &Test) -> Result<Loaded, Error> {
+    by_name(request.plugin.as_deref(), request.config.as_deref())?;
     let folder = &request.folder;
     let Some(named) = &request.plugin else {
         let path = component(folder)?;
