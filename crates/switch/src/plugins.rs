@@ -67,7 +67,7 @@ pub struct PluginState {
     /// Those that it was not told.
     #[serde(default)]
     pub untold: u64,
-    /// Failures since the last decision that was carried out.
+    /// Failures since the last decision that was carried out, or that it left to the strategy.
     pub in_row: u32,
     /// How often it answered, be it by a failure of its own.
     #[serde(default)]

@@ -475,6 +475,23 @@ numbers: {}
 }
 
 #[test]
+fn a_service_is_shown_a_certificate_and_believed_by_whom_it_is_written() {
+    let queues = "\
+plugins:
+  value: { url: \"https://routing.example\", certificate: tls/routing.crt, key: tls/routing.key, ca: tls/ca.crt }
+queues:
+  sales: { agents: [101, 102], music: music, plugin: { name: value, parameters: { patience: 1 } } }
+";
+    let files = inline::good_but(|path| path == "queues.yaml");
+    let mut files = files.with_plugins(Box::new(inline::Runner));
+    files.insert("queues.yaml", queues);
+    let Company { plugins, .. } = company::read(&files).unwrap();
+    let Decider::Service(service) = &plugins["value"].decider else { panic!("{plugins:?}") };
+    assert_eq!(service.identity, Some(("tls/routing.crt".into(), "tls/routing.key".into())));
+    assert_eq!(service.ca, Some("tls/ca.crt".into()));
+}
+
+#[test]
 fn what_is_not_written_of_a_plugin_is_as_usual() {
     let queues = "queues: { sales: { agents: [101, 102], music: music, plugin: { name: value, parameters: { patience: 1 } } } }\n";
     let files = inline::good_but(|path| path == "queues.yaml");
