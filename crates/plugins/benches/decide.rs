@@ -1,4 +1,5 @@
-//! What a decision costs by the kind of plugin, without the way to its thread: 32 candidates, the first of whom is taken.
+//! What a decision costs by the kind of plugin, without the way to its queue's thread: 32 candidates, the first of whom is taken. A
+//! strategy in Rust has a thread of its own beside that, and the way there is in its figure.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a bench that panics tells so")]
 
