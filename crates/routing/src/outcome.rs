@@ -21,9 +21,10 @@ pub struct Outcome {
     pub happened: Happened,
 }
 
-/// What happened to an offer, or to the call that came of it.
+/// What happened to an offer, or to the call that came of it. Within a version it may grow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "happened", rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Happened {
     /// The agent took the call.
     Accepted {

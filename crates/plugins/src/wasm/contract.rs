@@ -527,24 +527,27 @@ pub struct Ended {
     disposition: Option<String>,
 }
 
-impl From<&routing::Outcome> for Outcome {
-    fn from(outcome: &routing::Outcome) -> Self {
+impl Outcome {
+    /// As version 1.0 has it; none if it came later.
+    pub fn known(outcome: &routing::Outcome) -> Option<Self> {
         use routing::Happened as H;
-        Self {
+        let happened = match &outcome.happened {
+            H::Accepted { rang_ms } => Happened::Accepted(Rang { rang_ms: *rang_ms }),
+            H::Declined { rang_ms } => Happened::Declined(Rang { rang_ms: *rang_ms }),
+            H::TimedOut { rang_ms } => Happened::TimedOut(Rang { rang_ms: *rang_ms }),
+            H::Unreachable { rang_ms } => Happened::Unreachable(Rang { rang_ms: *rang_ms }),
+            H::Withdrawn { rang_ms } => Happened::Withdrawn(Rang { rang_ms: *rang_ms }),
+            H::Ended { talk_ms, disposition } => {
+                Happened::Ended(Ended { talk_ms: *talk_ms, disposition: disposition.clone() })
+            }
+            _ => return None,
+        };
+        Some(Self {
             at: outcome.at.as_unix_micros(),
             queue: Arc::clone(outcome.queue.shared()),
             call: outcome.call.to_string(),
             agent: Arc::clone(outcome.agent.shared()),
-            happened: match &outcome.happened {
-                H::Accepted { rang_ms } => Happened::Accepted(Rang { rang_ms: *rang_ms }),
-                H::Declined { rang_ms } => Happened::Declined(Rang { rang_ms: *rang_ms }),
-                H::TimedOut { rang_ms } => Happened::TimedOut(Rang { rang_ms: *rang_ms }),
-                H::Unreachable { rang_ms } => Happened::Unreachable(Rang { rang_ms: *rang_ms }),
-                H::Withdrawn { rang_ms } => Happened::Withdrawn(Rang { rang_ms: *rang_ms }),
-                H::Ended { talk_ms, disposition } => {
-                    Happened::Ended(Ended { talk_ms: *talk_ms, disposition: disposition.clone() })
-                }
-            },
-        }
+            happened,
+        })
     }
 }

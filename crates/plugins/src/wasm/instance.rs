@@ -66,7 +66,7 @@ impl Decide for Instance {
     }
 
     fn told(&mut self, outcomes: &[Outcome], state: Option<&str>, parameters: &str) -> Result<Option<String>, Fault> {
-        let outcomes: Vec<contract::Outcome> = outcomes.iter().map(contract::Outcome::from).collect();
+        let outcomes: Vec<contract::Outcome> = outcomes.iter().filter_map(contract::Outcome::known).collect();
         let told = |live: &Live| live.told;
         let (state,) = self.call(told, |told, store| told.call(store, (&outcomes, state, parameters)))?;
         match state {
