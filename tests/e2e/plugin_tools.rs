@@ -130,6 +130,46 @@ fn a_new_plugin_needs_a_name_and_a_place_of_its_own_and_what_is_missing_to_build
     assert!(code == Some(1) && text.contains("empty has nothing to build"), "{text}");
 }
 
+/// What is built is what stands in the source: its words are changed, and its tests want those.
+#[test]
+fn a_new_plugin_in_rust_and_one_in_javascript_are_built_by_the_command() {
+    let tools = root().join("target");
+    let path = format!(
+        "{}:{}",
+        tools.join("componentize-js/node_modules/.bin").display(),
+        std::env::var("PATH").expect("a path")
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    for (language, source) in [("rust", "src/lib.rs"), ("javascript", "strategy.js")] {
+        let name = format!("own-{language}");
+        let (code, text) = told(&["new", &name, "--lang", language], folder.path());
+        assert_eq!(code, Some(0), "{text}");
+        for file in [source, "tests/first.yaml"] {
+            let file = folder.path().join(&name).join(file);
+            let text = fs::read_to_string(&file).expect("a text");
+            let changed = text.replace("calls today, fewest of", "calls today, the least of");
+            assert_ne!(text, changed);
+            fs::write(&file, changed).expect("a file");
+        }
+        let mut build = Command::new(binary());
+        // With what the examples are built with, its dependencies need not be built again.
+        build
+            .env("CARGO", tools.join("rust-wasm/cargo"))
+            .env("CARGO_TARGET_DIR", tools.join("plugins"))
+            .env("PATH", &path);
+        let output =
+            build.args(["plugin", "build", &name]).current_dir(folder.path()).output().expect("the binary runs");
+        let text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success() && text.contains(&format!("{name}/{name}.wasm: ")), "{text}");
+        assert_eq!(told(&["test", &name], folder.path()), (Some(0), "3 tests, 0 failed\n".to_owned()));
+        let (code, text) = told(&["check", &format!("{name}/{name}.wasm"), "--deadline", "1s"], folder.path());
+        assert!(
+            code == Some(0) && text.contains(&format!("{name} 1.0.0\n")) && text.ends_with("it is fit\n"),
+            "{text}"
+        );
+    }
+}
+
 /// The fenced blocks of a language, below a heading, in order.
 fn blocks(text: &str, heading: &str, language: &str) -> Vec<String> {
     let below = text.split_once(&format!("\n## {heading}\n")).expect("the heading").1;

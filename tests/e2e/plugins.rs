@@ -202,6 +202,29 @@ fn another_file_takes_the_place_of_a_plugin_while_calls_live() {
     switch.assert_quiet();
 }
 
+/// What a component uses up of the processor, its own thread does; the thread on which calls are decided has none of it.
+#[test]
+fn a_component_that_never_returns_runs_on_a_thread_of_its_own() {
+    let Scene { mut ports, folder: _folder, mut phones, mut company } = scene();
+    company.queue.insert("plugin", "spins".to_owned());
+    company.duties = "plugins: { spins: { deadline: 300ms, rest: { after: 100 } } }\n";
+    let switch = Switch::start_with(&company, |command| {
+        let config = Path::new(command.get_args().last().expect("a folder"));
+        std::fs::create_dir_all(config.join("plugins")).expect("a folder");
+        let spins = component(["(loop $for_ever (br $for_ever))", ""]);
+        std::fs::write(config.join("plugins/spins.wasm"), spins).expect("a plugin");
+        command
+    });
+    calls(&switch, &mut ports, 6);
+    phones.wait_for_successes(6, SOON);
+    let faults = switch.events("plugin_failed");
+    let late = |fault: &&serde_json::Value| fault["fault"] == "deadline" || fault["fault"] == "late";
+    assert!(faults.iter().filter(late).count() >= 6, "{faults:?}");
+    let [plugin, domain] = ["plugin", "domain"].map(|thread| switch.processor_time(thread));
+    assert!(plugin > 4 * domain, "{plugin} and {domain}");
+    switch.assert_quiet();
+}
+
 /// `examples/last_of_list.rs` of the program: its own `main` with a strategy of somebody's own.
 fn own_program() -> PathBuf {
     let here = std::env::current_exe().expect("a path");

@@ -194,6 +194,23 @@ impl Switch {
         self.process.wait(limit)
     }
 
+    /// What its threads of a name have used of the processor so far, in ticks.
+    ///
+    /// # Panics
+    /// If it has none.
+    pub fn processor_time(&self, thread: &str) -> u64 {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.process.pid())).expect("it runs");
+        let stats = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok());
+        let named = format!("({thread}) ");
+        let fields = stats.filter_map(|stat| Some(stat.split_once(&named)?.1.to_owned()));
+        // Behind the name, which is the second field: the 14th and 15th are its own time, and the system's for it.
+        let times = fields.map(|rest| {
+            let ticks = rest.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("ticks"));
+            ticks.sum::<u64>()
+        });
+        times.reduce(|all, time| all + time).unwrap_or_else(|| panic!("no thread is called {thread}"))
+    }
+
     /// Asserts that nothing is left of any call: the port for RTP is free again and no `call_began` lacks its `call_ended`.
     ///
     /// # Panics

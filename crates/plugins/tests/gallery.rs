@@ -4,14 +4,16 @@
 
 mod common;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use base::{CallId, DecisionId, Wall};
 use common::{LIMIT, Parts, WIT, agents, calls, component, first, host, instance, limits};
-use plugins::{Answer, Ask, Binding, Decide as _, Fault, Instance, Keep, Limits, Module, Plugins};
-use routing::{Action, Decision, Happened, MAX_REASON, MAX_STATE, Outcome};
+use plugins::{Answer, Ask, Binding, Decide, Fault, Instance, Keep, Limits, MAX_QUEUES, Module, Plugins};
+use routing::{Action, Decision, Happened, MAX_REASON, MAX_STATE, Outcome, Snapshot};
 
 /// Never returns.
 const LOOP: &str = "(loop $for_ever (br $for_ever))";
@@ -145,6 +147,109 @@ fn a_slow_queue_delays_no_other() {
     // A queue that has none any more.
     plugins.unbind(&"slow".into());
     assert_eq!(ask(&plugins, "slow", id + 2), Err(Fault::Unbound));
+}
+
+/// A component that tells on which thread what is done with it.
+struct Watched {
+    queue: &'static str,
+    instance: Instance,
+    seen: Sender<(&'static str, &'static str, ThreadId)>,
+}
+
+impl Watched {
+    fn tell(&self, what: &'static str) {
+        self.seen.send((self.queue, what, std::thread::current().id())).unwrap();
+    }
+}
+
+impl Decide for Watched {
+    fn decide(&mut self, snapshot: &Snapshot, parameters: &str) -> Result<Decision, Fault> {
+        self.tell("decide");
+        self.instance.decide(snapshot, parameters)
+    }
+
+    fn told(&mut self, outcomes: &[Outcome], state: Option<&str>, parameters: &str) -> Result<Option<String>, Fault> {
+        self.tell("told");
+        self.instance.told(outcomes, state, parameters)
+    }
+
+    fn prepare(&mut self) {
+        self.tell("prepare");
+        self.instance.prepare();
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.tell("drop");
+    }
+}
+
+/// Whoever asks, the domain thread, does nothing of WebAssembly: no instance is made, asked, told or dropped there.
+#[test]
+fn a_component_runs_on_the_thread_of_its_queue_alone() {
+    let host = host();
+    let module = host.load(&Parts::default().component(), &limits()).unwrap();
+    let (mut plugins, answers) = plugins();
+    let (seen, all) = channel();
+    let queues = ["sales", "support"];
+    for number in 1..=2 {
+        for queue in queues {
+            let (module, seen) = (module.clone(), seen.clone());
+            let make = move || {
+                let watched = Watched {
+                    queue,
+                    instance: Instance::new(module.clone(), limits(), Keep::Fresh),
+                    seen: seen.clone(),
+                };
+                watched.tell("make");
+                watched
+            };
+            plugins.bind(queue.into(), Binding::new(make, "{}".into())).unwrap();
+            ask(&plugins, queue, number).unwrap();
+            plugins.tell(&queue.into(), Vec::new(), None).unwrap();
+            plugins.renew(&queue.into());
+        }
+    }
+    for _ in 0..8 {
+        answers.recv_timeout(LIMIT).unwrap();
+    }
+    plugins.unbind(&queues[0].into());
+    drop((plugins, seen));
+    let mut done: BTreeMap<_, (BTreeSet<_>, Vec<ThreadId>)> = BTreeMap::new();
+    // Until the threads have ended.
+    for (queue, what, thread) in all {
+        let (deeds, threads) = done.entry(queue).or_default();
+        deeds.insert(what);
+        threads.push(thread);
+    }
+    for queue in queues {
+        let (deeds, threads) = &done[queue];
+        assert_eq!(Vec::from_iter(deeds), [&"decide", &"drop", &"make", &"prepare", &"told"]);
+        assert!(threads.iter().all(|thread| *thread == threads[0]), "{queue}: {threads:?}");
+        assert_ne!(threads[0], std::thread::current().id(), "{queue}");
+    }
+    assert_ne!(done[queues[0]].1[0], done[queues[1]].1[0]);
+}
+
+/// There is room for two of each queue that may ask components. Whoever finds none says so, and takes the next that is free.
+#[test]
+fn a_full_pool_is_a_fault_of_whoever_comes_too_late_and_passes() {
+    let module = host().load(&Parts::default().component(), &limits()).unwrap();
+    let ready = || {
+        let mut instance = Instance::new(module.clone(), limits(), Keep::Kept);
+        instance.prepare();
+        instance
+    };
+    let mut others = Vec::from_iter((0..2 * MAX_QUEUES).map(|_| ready()));
+    for other in &mut others {
+        assert_eq!(other.decide(&agents(1), "{}"), Ok(first(1)));
+    }
+    let mut late = ready();
+    assert_eq!(late.decide(&agents(2), "{}"), Err(Fault::Busy));
+    assert_eq!(late.told(&[], None, "{}"), Err(Fault::Busy));
+    drop(others.pop());
+    assert_eq!(late.decide(&agents(3), "{}"), Ok(first(3)));
 }
 
 #[test]
