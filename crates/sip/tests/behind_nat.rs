@@ -220,7 +220,8 @@ fn a_register_finds_a_lost_phone_again_and_old_questions_are_nobodys() {
     (0..3).for_each(|_| desk.registrar.handle_pong(desk.now, &record, ping.order, false));
     desk.events();
     desk.send(NATTED);
-    assert_eq!(desk.events(), [RegistrarEvent::Bound { record: record.clone(), new: false, first: true }]);
+    let bound = RegistrarEvent::Bound { record: record.clone(), new: false, refreshed: true, first: true };
+    assert_eq!(desk.events(), [bound]);
     (0..9).for_each(|_| desk.registrar.handle_pong(desk.now, &record, ping.order, false));
     assert_eq!(desk.events(), []);
     assert_eq!(desk.asked(INTERVAL * 6 / 5).len(), 1, "one timer, not two");

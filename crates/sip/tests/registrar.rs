@@ -105,8 +105,10 @@ fn a_renewed_contact_has_one_timer_and_the_new_time() {
     bench.pass(59);
     assert_eq!((bench.contacts().len(), bench.registrar.len()), (1, 1));
     let record: Arc<str> = "105".into();
-    let bound = |new| RegistrarEvent::Bound { record: record.clone(), new, first: new };
-    assert_eq!(bench.events(), [bound(true), bound(false)]);
+    // Of the same boot of the phone, and of another one.
+    bench.send_as("105", "another", 1, "Contact: <sip:a@h>;expires=60\r\n");
+    let bound = |new, refreshed| RegistrarEvent::Bound { record: record.clone(), new, refreshed, first: new };
+    assert_eq!(bench.events(), [bound(true, false), bound(false, true), bound(false, false)]);
 }
 
 #[test]
@@ -273,7 +275,7 @@ fn locations_survive_a_restart_for_the_time_they_had_left() {
     let binding = after.registrar.preferred("105").unwrap();
     assert_eq!((binding.flow, binding.q, &*binding.agent), (flow(), 400, "phone/1"));
     assert_eq!(after.registrar.poll_timeout(), Some(Mono::ZERO + Duration::from_secs(150)));
-    let bound = RegistrarEvent::Bound { record: "105".into(), new: false, first: true };
+    let bound = RegistrarEvent::Bound { record: "105".into(), new: false, refreshed: false, first: true };
     assert_eq!(after.events(), [bound], "nothing new, though he can be reached again");
     assert_eq!(after.send_as("105", "call", 1, "Contact: <sip:b@h>\r\n").status, 500, "the order of requests too");
 }

@@ -131,12 +131,15 @@ impl Switch {
         }
     }
 
-    /// A phone of an agent has registered, or answers again.
-    pub(crate) fn agent_in_reach(&mut self, now: Now, agent: &AgentName) {
+    /// A phone of an agent has registered, or answers again. If it only refreshed what it had, what rings there goes on.
+    pub(crate) fn agent_in_reach(&mut self, now: Now, agent: &AgentName, refreshed: bool) {
         self.acd.agent_found(now, agent);
         let Some(&call) = self.awaited.get(agent) else { return };
-        let leg = self.calls.get_mut(&call).and_then(|found| found.lost.as_mut()?.leg.take());
-        if let Some(leg) = leg {
+        let Some(lost) = self.calls.get_mut(&call).and_then(|found| found.lost.as_mut()) else { return };
+        if refreshed && lost.leg.is_some() {
+            return;
+        }
+        if let Some(leg) = lost.leg.take() {
             // It may ring where nobody is any more.
             self.drop_leg(now, leg, "rung_elsewhere", Reason::default());
         }

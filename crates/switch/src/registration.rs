@@ -284,9 +284,9 @@ impl Switch {
 
     pub(crate) fn on_registrar(&mut self, now: Now, event: RegistrarEvent) {
         match event {
-            RegistrarEvent::Bound { record, new, first } => {
+            RegistrarEvent::Bound { record, new, refreshed, first } => {
                 self.desk.changes.note(record.clone());
-                self.agent_in_reach(now, &record.clone().into());
+                self.agent_in_reach(now, &record.clone().into(), refreshed);
                 if first {
                     self.renew_duty(now, &record.clone().into(), StatusBy::Registration, "");
                 }
@@ -315,7 +315,7 @@ impl Switch {
                 if first {
                     self.renew_duty(now, &record.clone().into(), StatusBy::Registration, "");
                 }
-                self.agent_in_reach(now, &record.clone().into());
+                self.agent_in_reach(now, &record.clone().into(), false);
                 self.book.write_system(now, Kind::PhoneFound { user: record });
             }
         }

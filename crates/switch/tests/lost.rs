@@ -194,8 +194,19 @@ fn a_phone_that_registers_is_rung_at_once() {
     s.world.with_phone(new, |phone, now| phone.register(now));
     s.world.run(SECOND);
     assert!(s.saw(new, &Seen::Rings), "the leg that rings at the dead one is no hindrance");
-    let let_go = s.world.count(|kind| matches!(kind, Kind::LegEnded { cause, .. } if **cause == *"rung_elsewhere"));
-    assert_eq!(let_go, 1);
+    let let_go =
+        |s: &Scene| s.world.count(|kind| matches!(kind, Kind::LegEnded { cause, .. } if **cause == *"rung_elsewhere"));
+    assert_eq!(let_go(&s), 1);
+    // It refreshes its registration, and rings on.
+    s.world.with_phone(new, |phone, now| phone.register(now));
+    s.world.run(SECOND);
+    assert_eq!(let_go(&s), 1);
+    // It begins anew where it was, and knows of no call: what began there is over, whatever its address.
+    s.world.unplug(new);
+    s.world.add_phone(new).set_account(account());
+    s.world.with_phone(new, |phone, now| phone.register(now));
+    s.world.run(SECOND);
+    assert_eq!(let_go(&s), 2);
     s.answer(new);
     assert!(s.other_side().is_some());
     s.hang_up(s.caller);

@@ -152,6 +152,8 @@ pub enum RegistrarEvent {
         record: Arc<str>,
         /// It was not there before, and not before a restart.
         new: bool,
+        /// It was there, and comes by the same flow with the same Call-ID (RFC 3261 10.2.4). Else its phone began anew.
+        refreshed: bool,
         /// The address of record had no contact in reach before: its user can be reached from now on.
         first: bool,
     },

@@ -234,6 +234,9 @@ impl Registrar {
         let first = list.iter().all(|kept| kept.binding.is_lost());
         let known = list.iter_mut().find(|kept| kept.binding.contact.matches(&binding.contact));
         let new = known.is_none() && !restored;
+        let refreshed = known
+            .as_ref()
+            .is_some_and(|kept| kept.binding.call_id == binding.call_id && kept.binding.flow == binding.flow);
         match known {
             Some(kept) => {
                 let before = std::mem::replace(kept, Kept { binding, end, ping });
@@ -244,7 +247,7 @@ impl Registrar {
             }
             None => list.push(Kept { binding, end, ping }),
         }
-        self.events.push_back(RegistrarEvent::Bound { record: record.clone(), new, first });
+        self.events.push_back(RegistrarEvent::Bound { record: record.clone(), new, refreshed, first });
     }
 
     fn remove_all(&mut self, record: &Arc<str>) {
