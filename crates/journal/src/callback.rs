@@ -88,6 +88,8 @@ pub enum CallbackStep {
     },
     /// He talked with an agent: it is over.
     Reached,
+    /// The agent was lost while they talked: he is called again, in his turn.
+    Cut,
     /// An operator took it back.
     Cancelled {
         /// Who, by his own word and by whom the system knows him as.

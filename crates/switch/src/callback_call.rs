@@ -8,7 +8,7 @@ use std::time::Duration;
 use base::{CallId, LegId, Now, OfferId, Pii};
 use journal::{Asker, CallbackStep, Direction, Kind, Origin, Party};
 
-use crate::call::{Call, Reach, Stage};
+use crate::call::{Call, Reach, Role, Stage};
 use crate::callbacks::{Attempt, told};
 use crate::switch::Switch;
 use crate::timer::Timer;
@@ -69,7 +69,7 @@ impl Switch {
         let promise = self.callbacks.kept.get(&name).map(|callback| callback.promise.clone());
         let Some(found) = self.calls.get_mut(&call) else { return false };
         found.caller = leg;
-        found.callback = Some(Attempt { taken: Some(offer), dialled: promise.is_some(), talked: false });
+        found.callback = Some(Attempt { taken: Some(offer), dialled: promise.is_some(), ..Attempt::default() });
         let Some(promise) = promise else {
             // It was taken back while the agent's phone rang.
             self.end_call(now, call, Party::System, "cancelled", REJECTED);
@@ -98,6 +98,15 @@ impl Switch {
             *talked = false;
         }
         won
+    }
+
+    /// The leg in the caller's place is lost: of a callback, the agent's, who gets no other call until his phone is back.
+    pub(crate) fn callback_cut(&mut self, now: Now, call: CallId, leg: LegId) {
+        let Some(attempt) = self.calls.get_mut(&call).and_then(|found| found.callback.as_mut()) else { return };
+        attempt.cut = attempt.talked;
+        if let Some(Role::Agent { agent, .. }) = self.legs.get(&leg).map(|found| &found.role).filter(|_| attempt.cut) {
+            self.acd.agent_lost(now, agent, false);
+        }
     }
 
     /// True if the leg in the caller's place of this call is an agent's.

@@ -24,7 +24,7 @@ use crate::timer::Timer;
 
 /// The most that are promised at a time.
 const MAX_CALLBACKS: usize = 10_000;
-/// So many attempts that agents ended while the number was rung cost none; more of them do.
+/// So many attempts that agents ended while the number was rung, or were lost in, cost none; more of them do.
 const MAX_EXCUSED: u8 = 3;
 /// How soon it is looked again whether one that is due may stand in line: the clock on the wall may be put, a queue open.
 pub(crate) const RECHECK: Duration = Duration::from_secs(60);
@@ -204,7 +204,13 @@ impl Switch {
         let Some(name) = self.callbacks.in_line.remove(&call) else { return };
         let Some(callback) = self.callbacks.kept.get_mut(&name) else { return };
         let promise = &mut callback.promise;
+        let mut again = RECHECK;
         let step = match attempt {
+            Attempt { cut: true, .. } if promise.excused < MAX_EXCUSED => {
+                promise.excused += 1;
+                again = Duration::ZERO;
+                CallbackStep::Cut
+            }
             Attempt { talked: true, .. } => CallbackStep::Reached,
             // Nobody was called: an agent did not answer, or hung up before.
             Attempt { dialled: false, .. } => return self.look_at_callback(now, &name, RECHECK),
@@ -225,7 +231,7 @@ impl Switch {
             return self.forget_callback(&name);
         }
         self.callbacks.note(&name);
-        self.look_at_callback(now, &name, RECHECK);
+        self.look_at_callback(now, &name, again);
     }
 
     /// An operator takes a callback back. An attempt under way goes on, as the last one. False if there is none.
@@ -345,6 +351,8 @@ pub(crate) struct Attempt {
     pub dialled: bool,
     /// The two talked.
     pub talked: bool,
+    /// The agent was lost while they did.
+    pub cut: bool,
 }
 
 fn callback_joined(callbacks: &Callbacks, name: &Name) -> Option<Mono> {

@@ -152,6 +152,9 @@ impl Switch {
         let Some(found) = self.legs.get(&leg) else { return };
         let call = found.call;
         if self.is_caller(leg) {
+            if is_loss(cause) {
+                self.callback_cut(now, call, leg);
+            }
             self.end_call(now, call, by, cause, reason.or(Reason::q850(NORMAL_CLEARING)));
             return;
         }

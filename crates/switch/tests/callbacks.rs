@@ -297,6 +297,39 @@ fn an_agent_who_is_lost_while_it_rings_costs_no_attempt() {
 }
 
 #[test]
+fn whom_a_lost_agent_leaves_in_mid_call_is_called_again_in_his_turn() {
+    let mut s = busy();
+    s.wants(NUMBER);
+    s.is_free();
+    for attempt in 1..=5 {
+        let rung = (0..60).any(|_| {
+            s.world.run(SECOND * 10);
+            matches!(s.agent("101"), Some(AgentState::Offered(_)))
+        });
+        assert_eq!(rung, attempt < 5, "{attempt}");
+        if attempt == 5 {
+            break;
+        }
+        s.answer(s.ada);
+        s.world.run(SECOND);
+        s.answer(s.carrier);
+        s.world.run(SECOND * 5);
+        let media = s.world.at(s.ada).media();
+        let leg = s.world.media.leg_to(media).unwrap();
+        s.world.unplug(s.ada);
+        s.world.silence(leg);
+        s.world.run(SECOND);
+        assert!(s.saw(s.carrier, &Seen::Ended));
+        // With the fourth it is enough.
+        assert_eq!(s.last_step(), if attempt < 4 { CallbackStep::Cut } else { CallbackStep::Reached });
+        assert_eq!(s.agent("101"), Some(AgentState::Resting));
+        s.world.add_phone(s.ada);
+    }
+    assert_eq!((s.names().len(), s.rings()), (0, 4));
+    assert_eq!(s.world.breaches(), []);
+}
+
+#[test]
 fn no_more_are_called_than_agents_have_answered() {
     let mut s = busy();
     s.wants(NUMBER);
