@@ -161,7 +161,7 @@ impl Acd {
         self.check_waits(call)?;
         let reason = decision.short_reason().to_owned();
         self.remove_call(now, call, OfferEnd::CallerLeft, LeaveReason::Refused { reason });
-        self.ask(now, ask.subject, None);
+        self.ask(now, ask.subject);
         Ok(())
     }
 
@@ -201,7 +201,7 @@ impl Acd {
         self.count_change(call)?;
         self.change_line(call, |entry, _| entry.needs = needs.clone());
         self.tell_change(call, Change::Needs(needs.clone()), decision.short_reason().to_owned());
-        self.ask(now, ask.subject, None);
+        self.ask_on(now, ask, false);
         self.pump_for(now, call);
         Ok(())
     }
@@ -224,7 +224,7 @@ impl Acd {
             entry.place = queue.place(entry, priority);
         });
         self.tell_change(call, Change::Priority(priority), decision.short_reason().to_owned());
-        self.ask(now, ask.subject, None);
+        self.ask_on(now, ask, false);
         self.pump_for(now, call);
         Ok(())
     }
@@ -256,7 +256,7 @@ impl Acd {
                 self.remove_call(now, call, OfferEnd::CallerLeft, why);
             }
         }
-        self.ask(now, ask.subject, None);
+        self.ask(now, ask.subject);
         Ok(())
     }
 
@@ -278,8 +278,7 @@ impl Acd {
             self.events.push_back(Event::DecisionRejected { id, plugin, call, queue, fault, reason });
         }
         if fault == DecisionFault::Stale && !ask.again {
-            // Both together take no longer than one may.
-            self.ask(now, ask.subject, ask.timer.map(|timer| timer.at()));
+            self.ask_on(now, ask, true);
         } else {
             self.fall_back(now, ask);
         }
@@ -325,21 +324,29 @@ impl Acd {
             }
             let Some((_, call)) = queue.due.pop_first() else { return };
             if !queue.idle.is_empty() {
-                self.ask(now, Subject::Call(call), None);
+                self.ask(now, Subject::Call(call));
             }
         }
     }
 
-    /// Asks for a decision about the subject, if it is free and there is something to choose from. `again`: in the place of a
-    /// stale one, which was to be there by then.
-    pub(crate) fn ask(&mut self, now: Now, subject: Subject, again: Option<Mono>) {
+    /// Asks for a decision about the subject, if it is free and there is something to choose from.
+    pub(crate) fn ask(&mut self, now: Now, subject: Subject) {
+        self.ask_by(now, subject, None, false);
+    }
+
+    /// Asks the same once more, for as much of the time as is left: however often, all together take no longer than one decision may.
+    fn ask_on(&mut self, now: Now, ask: &Ask, again: bool) {
+        self.ask_by(now, ask.subject, ask.timer.map(|timer| timer.at()), again);
+    }
+
+    fn ask_by(&mut self, now: Now, subject: Subject, by: Option<Mono>, again: bool) {
         if !self.is_open(subject) {
             return;
         }
         let id = self.ids.decision();
         let Some((queue_ix, snapshot)) = self.snapshot(now, id, subject) else { return };
         let Some(queue) = self.floor.queue_mut(queue_ix) else { return };
-        let by = again.unwrap_or(now.monotonic + queue.config.decision_time);
+        let by = by.unwrap_or(now.monotonic + queue.config.decision_time);
         let timer = self.timers.set(by, Timer::Decision(id));
         let (name, method, plugin) = (queue.config.name.clone(), queue.config.method, queue.config.plugin.clone());
         match subject {
@@ -359,7 +366,7 @@ impl Acd {
         let ask = Ask {
             subject,
             queue: queue_ix,
-            again: again.is_some(),
+            again,
             method,
             plugin: plugin.clone(),
             fallback: false,
@@ -463,6 +470,6 @@ impl Acd {
 
     pub(crate) fn wake_agent(&mut self, now: Now, agent: AgentIx) {
         self.floor.change(agent, |agent| agent.wake = None);
-        self.ask(now, Subject::Agent(agent), None);
+        self.ask(now, Subject::Agent(agent));
     }
 }

@@ -43,7 +43,7 @@ impl Acd {
         };
         let changed = self.epoch(ask.subject, ask.queue) != ask.snapshot.epoch;
         match ask.subject {
-            _ if changed => self.ask(now, ask.subject, None),
+            _ if changed => self.ask(now, ask.subject),
             Subject::Call(call) => self.arm_call(call, now.monotonic + wait),
             Subject::Agent(agent) => {
                 let token = self.timers.set(now.monotonic + wait, Timer::WakeAgent(agent));

@@ -140,7 +140,7 @@ impl Acd {
     /// An agent may have become idle: he is one more for his queues, and perhaps a call waits for him.
     pub(crate) fn agent_free(&mut self, now: Now, ix: AgentIx) {
         self.floor.bump(ix);
-        self.ask(now, Subject::Agent(ix), None);
+        self.ask(now, Subject::Agent(ix));
     }
 
     /// Calls leave those queues of an agent where nobody is any more who must be.

@@ -147,6 +147,24 @@ fn a_plugin_whose_agent_was_taken_is_asked_once_more() {
     assert_eq!((faults(&said), offered(&said)), (vec![DecisionFault::Stale], eve.into()));
 }
 
+#[test]
+fn a_plugin_that_changes_a_call_again_and_again_has_the_time_of_one_decision() {
+    let (mut centre, mut asked) = asking(bound(Order::List, 32));
+    for priority in [60, 61] {
+        centre.pass(Duration::from_millis(40));
+        let call = asked.calls()[0].id;
+        centre.decide(&asked, &Decision::new(Action::Prioritise { call, priority }, ""));
+        asked = centre.asked();
+        assert_eq!(asked.calls()[0].priority, priority);
+    }
+    centre.take();
+    centre.pass(Duration::from_millis(19));
+    assert!(centre.take().is_empty());
+    centre.pass(Duration::from_millis(1));
+    let said = centre.take();
+    assert_eq!((faults(&said), offered(&said)), (vec![DecisionFault::Late], all_by_fallback()));
+}
+
 /// An answer by chance about call 1, which needs Spanish of level 50 and has priority 50.
 fn any_action(rng: &mut Rng) -> Action {
     let call = CallId::from_raw(if rng.percent(15) { 2 } else { 1 });
