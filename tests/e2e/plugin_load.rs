@@ -202,7 +202,7 @@ fn bind(company: &mut Company, line: impl Fn(&str) -> String) {
     for (queue, text) in company.queues.iter_mut().filter(|(queue, _)| **queue != "plain") {
         let deadline = if ["hang", "late", "dns", "loops", "starts"].contains(queue) { "" } else { "deadline: 1s, " };
         plugins += &format!("  {queue}: {{ {}{deadline}rest: {{ after: 100 }} }}\n", line(queue));
-        *text = text.replace(" }", &format!(", plugin: {{ name: {queue}, may_wait: 0s }} }}"));
+        *text = text.replace(" }", &format!(", plugin: {queue} }}"));
     }
     company.duties = plugins.leak();
 }

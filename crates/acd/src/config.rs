@@ -101,13 +101,10 @@ pub struct Binding {
 }
 
 impl Binding {
-    /// How long a plugin may have a call wait unless its queue says otherwise.
-    pub const USUAL_WAIT: Duration = Duration::from_secs(60);
-
-    /// A plugin without parameters that sees as much as it can, the candidates in this order.
+    /// A plugin without parameters that sees as much as it can, the candidates in this order. It may have no call wait.
     #[must_use]
     pub fn new(plugin: impl Into<PluginName>, order: Order) -> Self {
-        let (parameters, candidates, may_wait) = ("{}".into(), MAX_CANDIDATES, Self::USUAL_WAIT);
+        let (parameters, candidates, may_wait) = ("{}".into(), MAX_CANDIDATES, Duration::ZERO);
         Self { plugin: plugin.into(), parameters, order, candidates, may_wait }
     }
 }

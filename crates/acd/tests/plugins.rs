@@ -202,12 +202,12 @@ fn in_an_exchange_that_stands_still_what_the_contract_calls_impossible_is_reject
     let mut rng = Rng::from_number(7);
     let mut seen = [0; 2];
     for _ in 0..3_000 {
-        let mut centre = Centre::new(vec![bound(Order::List, 32), queue("support", &AGENTS)], &AGENTS);
+        let mut centre = Centre::new(vec![bound_for(SECOND), queue("support", &AGENTS)], &AGENTS);
         let skilled = AGENTS.map(|name| AgentConfig {
             name: name.into(),
             skills: Levels::new([("spanish".into(), 90), ("french".into(), 90)]),
         });
-        let queues = vec![bound(Order::List, 32), queue("support", &AGENTS)];
+        let queues = vec![bound_for(SECOND), queue("support", &AGENTS)];
         centre.acd.reconfigure(centre.now, queues, skilled.into(), |_| Status::Available);
         centre.decide = false;
         let caller = Caller { needs: Levels::new([("spanish".into(), 50)]), priority: 50, ..Caller::default() };

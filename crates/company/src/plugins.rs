@@ -62,7 +62,7 @@ form! {
     key("name", NAME, "The plugin: the file `plugins/NAME.wasm`, or what the program brings along.", "value-based").needed(),
     key("order", &Kind::Word(ORDERS), "Which of many free agents it sees, and in what order.", "fewest-calls").otherwise("as the plugin itself wants"),
     key("candidates", &Kind::Whole(1, 32), "The most agents or calls that it sees.", "8").usual("32"),
-    key("may_wait", DURATION, "How long it may have a call wait though an agent is free, 0s to 1h, all together; then the queue's strategy decides.", "10s").usual("1m"),
+    key("may_wait", DURATION, "How long it may have a call wait though an agent is free, 0s to 1h, all together; then the queue's strategy decides.", "10s").usual("0s"),
     key("parameters", &Kind::Anything, "What it goes by; it says itself what there is.", "{ patience: 20 }").otherwise("none"),
 }
 
@@ -294,8 +294,8 @@ impl Known {
         let most = MAX_CANDIDATES;
         let candidates = map.map_or(most, |map| or(&map, "candidates", most, |value| value.integer(1..=most)));
         let waits = Duration::ZERO..=Duration::from_secs(3_600);
-        let usual = Binding::USUAL_WAIT;
-        let may_wait = map.map_or(usual, |map| or(&map, "may_wait", usual, |value| value.duration_in(waits)));
+        let none = Duration::ZERO;
+        let may_wait = map.map_or(none, |map| or(&map, "may_wait", none, |value| value.duration_in(waits)));
         let written = map.and_then(|map| map.optional("parameters"));
         let parameters = written.map_or_else(|| Json::Object(Object::new()), |value| value.json());
         let named = named?;

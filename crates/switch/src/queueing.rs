@@ -78,7 +78,9 @@ impl Switch {
         if let Some(plugin) = plugin.filter(|_| fault != DecisionFault::Stale) {
             let reason = reason.unwrap_or_default();
             let text = match fault {
-                DecisionFault::Wait => format!("the call has waited for it as long as it may: {reason}"),
+                DecisionFault::Wait => format!(
+                    "it may not have the call wait (any longer) though somebody is free, see `may_wait`: {reason}"
+                ),
                 _ => reason,
             };
             return self.plugin_failed(now, &plugin.plugin, queue, Some(call), kind, text);

@@ -389,7 +389,7 @@ queues:
     plugin:
       name: value
       candidates: 8
-      may_wait: 0s
+      may_wait: 1m
       parameters: { patience: 007, often: 7, share: 1.5, on: true, off: \"true\", none: ~, list: [a, -1] }
   support: { agents: [101], music: music, record_decisions: true, plugin: { name: value, order: list, parameters: { patience: 1 } } }
 ";
@@ -403,10 +403,10 @@ queues:
     let parameters = r#"{"list":["a",-1],"none":null,"off":"true","often":7,"on":true,"patience":"007","share":1.5}"#;
     assert_eq!((asked.plugin.as_str(), &*asked.parameters), ("value", parameters));
     assert_eq!((asked.candidates, asked.order), (8, routing::Order::FewestCalls), "as it says of itself");
-    assert_eq!(asked.may_wait.as_secs(), 0);
+    assert_eq!(asked.may_wait.as_secs(), 60);
     assert_eq!((sales.method.strategy, sales.decision_time.as_millis()), (routing::Builtin::Linear, 250));
     let asked = switch.queues[1].plugin.as_ref().unwrap();
-    assert_eq!((asked.candidates, asked.order, asked.may_wait.as_secs()), (32, routing::Order::List, 60));
+    assert_eq!((asked.candidates, asked.order, asked.may_wait.as_secs()), (32, routing::Order::List, 0));
     let plugin = &plugins["value"];
     let Decider::Component(component) = &plugin.decider else { panic!("{plugin:?}") };
     assert_eq!((&*component.file, component.memory >> 20, component.kept), (&b"good"[..], 64, true));
