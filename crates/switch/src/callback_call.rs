@@ -100,11 +100,13 @@ impl Switch {
         won
     }
 
-    /// The leg in the caller's place is lost: of a callback, the agent's, who gets no other call until his phone is back.
+    /// The leg in the caller's place is lost: of a callback, the agent's, who gets no other call until his phone is back. He may have
+    /// sent the other side on, which stands there then.
     pub(crate) fn callback_cut(&mut self, now: Now, call: CallId, leg: LegId) {
-        let Some(attempt) = self.calls.get_mut(&call).and_then(|found| found.callback.as_mut()) else { return };
-        attempt.cut = attempt.talked;
-        if let Some(Role::Agent { agent, .. }) = self.legs.get(&leg).map(|found| &found.role).filter(|_| attempt.cut) {
+        let Some(Role::Agent { agent, .. }) = self.legs.get(&leg).map(|found| &found.role) else { return };
+        let attempt = self.calls.get_mut(&call).and_then(|found| found.callback.as_mut());
+        if let Some(attempt) = attempt.filter(|attempt| attempt.talked) {
+            attempt.cut = true;
             self.acd.agent_lost(now, agent, false);
         }
     }
